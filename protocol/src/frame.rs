@@ -1,0 +1,255 @@
+//! Frames: a 10-byte length header and a payload, decoded from bytes cut anywhere.
+
+use std::fmt;
+
+use bytes::{Buf, BufMut, Bytes, BytesMut};
+use nom::bytes::complete::take_while;
+use nom::character::complete::digit0;
+use nom::sequence::delimited;
+use nom::{IResult, Parser};
+
+/// Bytes in a header (SPEC FRM-01).
+pub const HEADER_LEN: usize = 10;
+
+/// The longest payload ten digits can announce, in bytes.
+pub const PAYLOAD_MAX: u64 = 9_999_999_999;
+
+/// Turns bytes that arrive in any segmentation into frames, without copying a payload out.
+///
+/// Two kinds of method, called in turn: [`feed`](Self::feed) takes what the network brought;
+/// [`next_frame`](Self::next_frame) gives one frame at a time until it answers `None`. A caller that
+/// drains the decoder before it feeds it again keeps it under one largest frame plus what it feeds
+/// at a time. After the first error the decoder holds nothing and repeats that error (SPEC BAD-02).
+///
+/// ```
+/// let mut decoder = protocol::Decoder::new(64);
+/// decoder.feed(b"5         hel");
+/// assert_eq!(decoder.next_frame(), Ok(None));
+/// decoder.feed(b"lo2         ");
+/// assert_eq!(decoder.next_frame().unwrap().unwrap(), "hello");
+/// assert_eq!(decoder.next_frame(), Ok(None));
+/// assert!(decoder.is_mid_frame());
+/// ```
+#[derive(Debug)]
+pub struct Decoder {
+    /// Largest payload accepted, in bytes.
+    limit: usize,
+    /// What has arrived and has not been given out; starts at a header.
+    held: BytesMut,
+    /// Where in the stream `held` starts, in bytes from its beginning.
+    position: u64,
+    /// The first error, once there was one; `held` is empty from then on.
+    error: Option<FrameError>,
+}
+
+impl Decoder {
+    /// A decoder at the start of a stream that accepts payloads of up to `limit` bytes.
+    pub fn new(limit: usize) -> Self {
+        Self { limit, held: BytesMut::new(), position: 0, error: None }
+    }
+
+    /// Changes the largest payload accepted, in bytes, from the next frame given out on.
+    pub fn set_limit(&mut self, limit: usize) {
+        self.limit = limit;
+    }
+
+    /// Takes bytes as they came from the network. After an error they are ignored.
+    pub fn feed(&mut self, bytes: &[u8]) {
+        if self.error.is_none() {
+            self.make_room(bytes.len());
+            self.held.extend_from_slice(bytes);
+        }
+    }
+
+    /// The next whole frame's payload; `None` if more bytes are needed (SPEC SEG-01).
+    ///
+    /// # Errors
+    ///
+    /// The header is malformed (SPEC FRM-07, BAD-03) or announces more than the limit (SPEC BAD-04).
+    /// Both are told from the header alone, at its first wrong byte; frames before it are given first.
+    pub fn next_frame(&mut self) -> Result<Option<Bytes>, FrameError> {
+        if let Some(error) = self.error {
+            return Err(error);
+        }
+        let frame = self.take_frame().map_err(|error| self.fail(error))?;
+        if self.held.is_empty() {
+            // An idle connection keeps no buffer.
+            self.held = BytesMut::new();
+        }
+        Ok(frame)
+    }
+
+    /// Bytes of memory set aside for what has not been given out yet.
+    pub fn held(&self) -> usize {
+        self.held.capacity()
+    }
+
+    /// Whether a frame has begun and is not complete.
+    pub fn is_mid_frame(&self) -> bool {
+        !self.held.is_empty()
+    }
+
+    fn take_frame(&mut self) -> Result<Option<Bytes>, FrameError> {
+        let Some(length) = self.announced()? else { return Ok(None) };
+        let whole = HEADER_LEN + length;
+        if self.held.len() < whole {
+            return Ok(None);
+        }
+        self.position += whole as u64;
+        self.held.advance(HEADER_LEN);
+        Ok(Some(self.held.split_to(length).freeze()))
+    }
+
+    /// The payload length that the first header held announces, once it is known and allowed.
+    fn announced(&self) -> Result<Option<usize>, FrameError> {
+        let start = &self.held[..self.held.len().min(HEADER_LEN)];
+        let length = parse_header(start)
+            .map_err(|(at, fault)| FrameError { at: self.position + at as u64, fault })?;
+        match length {
+            Some(length) if length > self.limit as u64 => {
+                let fault = FrameFault::TooLong { length, limit: self.limit };
+                Err(FrameError { at: self.position, fault })
+            }
+            length => Ok(length.map(|length| usize::try_from(length).expect("limit is a usize"))),
+        }
+    }
+
+    fn fail(&mut self, error: FrameError) -> FrameError {
+        self.held = BytesMut::new();
+        self.error = Some(error);
+        error
+    }
+
+    /// Makes place for `more` bytes: twofold growth, but never beyond the frame being received, so
+    /// memory follows the bytes that came and not those that were promised (SPEC LIM-01).
+    fn make_room(&mut self, more: usize) {
+        let needed = self.held.len() + more;
+        if needed <= self.held.capacity() {
+            return;
+        }
+        let frame = self.announced().ok().flatten().map_or(0, |length| HEADER_LEN + length);
+        let mut grown = BytesMut::with_capacity(needed.max(frame.min(2 * self.held.len())));
+        grown.extend_from_slice(&self.held);
+        self.held = grown;
+    }
+}
+
+/// Reads a header, or as much of one as there is: spaces, digits, spaces (SPEC FRM-06, FRM-08).
+///
+/// `None` means that the bytes may still become a header. At most [`HEADER_LEN`] bytes are looked at.
+///
+/// # Errors
+///
+/// The index of the first byte that no header can have there, and why (SPEC FRM-07).
+///
+/// ```
+/// use protocol::{FrameFault, parse_header};
+/// assert_eq!(parse_header(b"5         "), Ok(Some(5)));
+/// assert_eq!(parse_header(b"5    "), Ok(None));
+/// assert_eq!(parse_header(b"GET / HTTP"), Err((0, FrameFault::Byte(b'G'))));
+/// ```
+pub fn parse_header(bytes: &[u8]) -> Result<Option<u64>, (usize, FrameFault)> {
+    let bytes = &bytes[..bytes.len().min(HEADER_LEN)];
+    let (rest, digits) = padded_digits(bytes).expect("every part of the pattern may be empty");
+    if let Some(&wrong) = rest.first() {
+        return Err((bytes.len() - rest.len(), FrameFault::Byte(wrong)));
+    }
+    if bytes.len() < HEADER_LEN {
+        return Ok(None);
+    }
+    if digits.is_empty() {
+        return Err((0, FrameFault::Blank));
+    }
+    Ok(Some(digits.iter().fold(0, |length, digit| length * 10 + u64::from(digit - b'0'))))
+}
+
+fn padded_digits(bytes: &[u8]) -> IResult<&[u8], &[u8]> {
+    delimited(spaces, digit0, spaces).parse(bytes)
+}
+
+fn spaces(bytes: &[u8]) -> IResult<&[u8], &[u8]> {
+    take_while(|byte| byte == b' ').parse(bytes)
+}
+
+/// The canonical header of a payload of `length` bytes: ASCII decimal, left-justified, padded with
+/// spaces (SPEC FRM-01).
+///
+/// # Panics
+///
+/// `length` is over [`PAYLOAD_MAX`].
+///
+/// ```
+/// assert_eq!(&protocol::header(5), b"5         ");
+/// ```
+pub fn header(length: usize) -> [u8; HEADER_LEN] {
+    assert!(length as u64 <= PAYLOAD_MAX, "a payload of {length} bytes does not fit ten digits");
+    let mut header = [b' '; HEADER_LEN];
+    let digits = length.checked_ilog10().unwrap_or(0) as usize + 1;
+    let mut rest = length;
+    for place in header[..digits].iter_mut().rev() {
+        *place = b'0' + u8::try_from(rest % 10).expect("a remainder of ten is one digit");
+        rest /= 10;
+    }
+    header
+}
+
+/// Appends one frame, header and payload, to `out`.
+///
+/// # Panics
+///
+/// `payload` is longer than [`PAYLOAD_MAX`] bytes.
+///
+/// ```
+/// let mut out = bytes::BytesMut::new();
+/// protocol::encode_frame("سلام".as_bytes(), &mut out);
+/// assert_eq!(out, "8         سلام".as_bytes());
+/// ```
+pub fn encode_frame(payload: &[u8], out: &mut BytesMut) {
+    out.reserve(HEADER_LEN + payload.len());
+    out.put_slice(&header(payload.len()));
+    out.put_slice(payload);
+}
+
+/// Why a stream stopped being frames, and where: the peer's fault, never ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FrameError {
+    /// Bytes from the beginning of the stream to the wrong byte, or to the header's start.
+    pub at: u64,
+    /// What is wrong there.
+    pub fault: FrameFault,
+}
+
+/// What can be wrong with a header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FrameFault {
+    /// A byte that no header has at this place: not a digit, not padding, or a digit after a space.
+    Byte(u8),
+    /// Ten spaces: no number at all.
+    Blank,
+    /// A length over the limit.
+    TooLong {
+        /// Bytes announced.
+        length: u64,
+        /// Bytes allowed.
+        limit: usize,
+    },
+}
+
+impl fmt::Display for FrameError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "at byte {}: ", self.at)?;
+        match self.fault {
+            FrameFault::Byte(byte) => write!(
+                f,
+                "'{}' cannot stand here; a length header is 10 bytes: digits, padded with spaces",
+                byte.escape_ascii()
+            ),
+            FrameFault::Blank => f.write_str("a length header of ten spaces names no length"),
+            FrameFault::TooLong { length, limit } => {
+                write!(f, "a frame of {length} bytes is announced, and {limit} is the limit")
+            }
+        }
+    }
+}
+
+impl std::error::Error for FrameError {}

@@ -1,0 +1,111 @@
+//! Names: what a client's first frame may say.
+
+use std::fmt;
+use std::str;
+
+/// The longest name a client may choose, in characters (SPEC NAM-06).
+pub const NAME_CHARS_MAX: usize = 32;
+
+/// A name that may be shown and relayed: text of 1 to 32 characters, not blank, no control characters.
+///
+/// It is a copy, not a slice of what was received: a slice would keep the whole read buffer alive for
+/// as long as the member stays.
+///
+/// ```
+/// use protocol::{Name, NameError};
+/// assert_eq!(Name::new("Zoë 🦀".as_bytes()).unwrap().as_str(), "Zoë 🦀");
+/// assert_eq!(Name::new(b"  "), Err(NameError::Blank));
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Name(Box<str>);
+
+impl Name {
+    /// Checks a name as it came from the wire (SPEC NAM-06). Its length in bytes is the decoder's limit.
+    ///
+    /// # Errors
+    ///
+    /// The first thing about it that a name may not have.
+    pub fn new(bytes: &[u8]) -> Result<Self, NameError> {
+        let name =
+            str::from_utf8(bytes).map_err(|error| NameError::NotUtf8 { at: error.valid_up_to() })?;
+        if name.trim().is_empty() {
+            return Err(NameError::Blank);
+        }
+        if let Some((at, control)) = name.char_indices().find(|(_, char)| char.is_control()) {
+            return Err(NameError::Control { at, control });
+        }
+        let chars = name.chars().count();
+        if chars > NAME_CHARS_MAX {
+            return Err(NameError::TooLong { chars });
+        }
+        Ok(Self(name.into()))
+    }
+
+    /// This name with a number behind it, for a newcomer whose name is taken (SPEC NAM-05). It may be
+    /// longer than [`NAME_CHARS_MAX`].
+    ///
+    /// ```
+    /// assert_eq!(protocol::Name::new(b"ann").unwrap().numbered(2).as_str(), "ann-2");
+    /// ```
+    #[must_use]
+    pub fn numbered(&self, number: usize) -> Self {
+        Self(format!("{self}-{number}").into())
+    }
+
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The name as it stands in a frame.
+    pub fn as_bytes(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Why a name is refused: the peer's fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NameError {
+    /// Not UTF-8 from byte `at` on (SPEC UTF-03).
+    NotUtf8 {
+        /// Index of the first bad byte.
+        at: usize,
+    },
+    /// Empty, or nothing but white space.
+    Blank,
+    /// A control character, such as a line break or ESC (SPEC NAM-03).
+    Control {
+        /// Index of its first byte.
+        at: usize,
+        /// The character.
+        control: char,
+    },
+    /// More than [`NAME_CHARS_MAX`] characters.
+    TooLong {
+        /// How many it has.
+        chars: usize,
+    },
+}
+
+impl fmt::Display for NameError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotUtf8 { at } => write!(f, "a name is UTF-8 text, and byte {at} is not"),
+            Self::Blank => f.write_str("a name is at least one visible character"),
+            Self::Control { at, control } => {
+                write!(f, "a name has no control characters, and byte {at} is {control:?}")
+            }
+            Self::TooLong { chars } => {
+                write!(f, "a name has at most {NAME_CHARS_MAX} characters, and this one {chars}")
+            }
+        }
+    }
+}
+
+impl std::error::Error for NameError {}

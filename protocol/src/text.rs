@@ -1,0 +1,24 @@
+//! Text: what is relayed is UTF-8, whatever came in.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+
+/// The message to relay for a payload: valid UTF-8 goes through byte for byte; bad bytes become U+FFFD,
+/// and the result is cut at a character boundary to `limit` bytes (SPEC UTF-02, UTF-05).
+///
+/// ```
+/// use bytes::Bytes;
+/// assert_eq!(protocol::to_utf8(Bytes::from_static(b"caf\xc3\xa9\x1b"), 64), "café\x1b");
+/// assert_eq!(protocol::to_utf8(Bytes::from_static(b"a\xffb"), 64), "a\u{FFFD}b");
+/// assert_eq!(protocol::to_utf8(Bytes::from_static(b"a\xff\xffb"), 6), "a\u{FFFD}");
+/// ```
+pub fn to_utf8(payload: Bytes, limit: usize) -> Bytes {
+    match String::from_utf8_lossy(&payload) {
+        Cow::Borrowed(_) => payload,
+        Cow::Owned(mut text) => {
+            text.truncate(text.floor_char_boundary(limit));
+            text.into()
+        }
+    }
+}
