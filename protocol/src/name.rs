@@ -26,8 +26,8 @@ impl Name {
     ///
     /// The first thing about it that a name may not have.
     pub fn new(bytes: &[u8]) -> Result<Self, NameError> {
-        let name =
-            str::from_utf8(bytes).map_err(|error| NameError::NotUtf8 { at: error.valid_up_to() })?;
+        let name = str::from_utf8(bytes)
+            .map_err(|error| NameError::NotUtf8 { at: error.valid_up_to() })?;
         if name.trim().is_empty() {
             return Err(NameError::Blank);
         }
