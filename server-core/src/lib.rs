@@ -1,1 +1,35 @@
-//! x
+//! Server-core: all that the three servers share, which is everything but the concurrency model.
+//!
+//! Read [`log`] and [`room`] first, then [`session`]: none of them knows a socket, a thread or a clock.
+//! The others surround them: [`settings`] and [`budget`] say what may be, [`close`] why a connection
+//! ends, [`socket`] makes the system calls, [`process`] the program.
+
+pub mod budget;
+pub mod close;
+pub mod counters;
+mod flow;
+pub mod log;
+mod member;
+mod names;
+pub mod process;
+pub mod room;
+pub mod session;
+pub mod settings;
+pub mod shutdown;
+pub mod socket;
+
+pub use budget::PerClient;
+pub use close::{CloseReason, Ending};
+pub use names::{RESERVED, STOPPING};
+pub use process::{Program, run};
+pub use room::{MemberId, Release, Room, Said, Took};
+pub use session::{Session, Turn, refusal};
+pub use settings::{Relay, Settings};
+pub use shutdown::{Deadlines, Shutdown};
+pub use socket::READ_CHUNK;
+
+// What the twins need besides, so that their manifests differ in one line.
+pub use bytes;
+pub use slab;
+pub use socket2;
+pub use tracing;

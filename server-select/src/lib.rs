@@ -1,1 +1,192 @@
-//! x
+//! Select: one readiness loop for all clients.
+//!
+//! ```text
+//!  who                        waits where                     for what
+//!  ──────────────────────────────────────────────────────────────────────────────────────────
+//!  the loop: turn             poll                            the next client: accept_loop
+//!                                                             what a client says: read_loop
+//!                                                             a socket that was full: deliver
+//!                                                             the next deadline, the shutdown
+//! ```
+//!
+//! Where one would have to wait, the loop returns to the poll. Readiness is told once, when it begins
+//! (edge-triggered), so whoever is left readable for the sake of the others stands in a list of its own.
+//! After all that came in has been carried out, every member that is behind gets it in one write.
+
+mod connection;
+mod deliver;
+mod listener;
+mod timers;
+
+use std::io;
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use mio::{Events, Poll, Token, Waker};
+use server_core::slab::Slab;
+use server_core::{
+    CloseReason, PerClient, Program, READ_CHUNK, Release, Room, STOPPING, Settings, Shutdown,
+};
+
+use crate::connection::Connection;
+use crate::listener::Listener;
+use crate::timers::Timers;
+
+/// This server as a program.
+pub const PROGRAM: Program = Program {
+    name: "server-select",
+    about: "The chat server with one readiness loop for all clients",
+    per_client: PerClient::Descriptor,
+    serve,
+};
+
+/// Serves the clients of `listener` until `shutdown` is triggered and everybody has been told (SPEC
+/// SHD-01), or the grace is over.
+///
+/// # Errors
+///
+/// The poll cannot be created or fails.
+pub fn serve(listener: TcpListener, settings: Settings, shutdown: Shutdown) -> io::Result<()> {
+    let mut server = Server::new(listener, settings, shutdown)?;
+    let mut events = Events::with_capacity(EVENTS);
+    while !server.is_over(Instant::now()) {
+        server.turn(&mut events)?;
+    }
+    server.room.counters().log();
+    Ok(())
+}
+
+/// What the loop owns.
+struct Server {
+    settings: Arc<Settings>,
+    shutdown: Shutdown,
+    poll: Poll,
+    listener: Option<Listener>,
+    /// Its handles are places in `connections`.
+    room: Room<usize>,
+    /// Every connection, members and those that are none yet, and those that are being refused.
+    connections: Slab<Connection>,
+    /// Connections that may have more to read or to say than one turn allowed.
+    ready: Vec<usize>,
+    /// Connections that wait for a pause or a delivery to end.
+    waiting: Vec<usize>,
+    /// Whether somebody among the waiting may go on.
+    released: bool,
+    /// How many refused clients that never had a place are given a moment to read.
+    lingering: usize,
+    timers: Timers,
+    delivery: deliver::Delivery,
+    /// The read buffer of all connections.
+    chunk: Box<[u8]>,
+}
+
+impl Server {
+    fn new(listener: TcpListener, settings: Settings, shutdown: Shutdown) -> io::Result<Self> {
+        let poll = Poll::new()?;
+        let waker = Waker::new(poll.registry(), WAKER)?;
+        // An error would mean that the poll is gone, and with it whoever could be woken.
+        shutdown.on_trigger(move || waker.wake().unwrap_or_default());
+        let listener = Listener::new(listener, poll.registry())?;
+        Ok(Self {
+            room: Room::of(&settings),
+            settings: Arc::new(settings),
+            shutdown,
+            poll,
+            listener: Some(listener),
+            connections: Slab::new(),
+            ready: Vec::new(),
+            waiting: Vec::new(),
+            released: false,
+            lingering: 0,
+            timers: Timers::default(),
+            delivery: deliver::Delivery::default(),
+            chunk: vec![0; READ_CHUNK].into(),
+        })
+    }
+
+    /// Waits for something to happen, carries all of it out, and delivers.
+    fn turn(&mut self, events: &mut Events) -> io::Result<()> {
+        match self.poll.poll(events, self.time_to_wait(Instant::now())) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(()),
+            polled => polled?,
+        }
+        for event in events.iter() {
+            match event.token() {
+                LISTENER => self.listener.iter_mut().for_each(Listener::is_ready),
+                WAKER => {}
+                Token(place) => self.is_ready(place, event),
+            }
+        }
+        self.accept_loop();
+        self.read_loop();
+        self.deliver();
+        self.release();
+        self.heed_deadlines(Instant::now());
+        if self.shutdown.is_triggered() {
+            self.stop(Instant::now());
+        }
+        Ok(())
+    }
+
+    fn wake(&mut self, release: Release) {
+        self.released |= release == Release::Waiters;
+    }
+
+    /// How long the poll may take: not at all while anybody could go on.
+    fn time_to_wait(&self, now: Instant) -> Option<Duration> {
+        if !self.ready.is_empty() || self.released || self.delivery.is_unfinished() {
+            return Some(Duration::ZERO);
+        }
+        let stop = self.shutdown.deadlines(self.settings.grace);
+        let deadlines = [
+            self.timers.next(),
+            self.room.deadline(),
+            self.listener.as_ref().and_then(Listener::resting_until),
+            stop.map(|stop| if stop.read > now { stop.read } else { stop.serve }),
+        ];
+        let next = deadlines.into_iter().flatten().min();
+        next.map(|deadline| deadline.saturating_duration_since(now))
+    }
+
+    /// Ends whoever took too long: clients with their names and frames, members with their reading.
+    fn heed_deadlines(&mut self, now: Instant) {
+        while let Some(place) = self.timers.expired(now) {
+            self.is_late(place, now);
+        }
+        for (_, place) in self.room.overdue(now) {
+            self.depart(place, CloseReason::TooSlow);
+        }
+    }
+
+    /// Has what was read said, tells everybody, delivers and closes, all within the grace.
+    fn stop(&mut self, now: Instant) {
+        let Some(deadlines) = self.shutdown.deadlines(self.settings.grace) else { return };
+        self.listener = None;
+        let places: Vec<_> = self.connections.iter().map(|(place, _)| place).collect();
+        let mut reading = 0;
+        for place in places {
+            if self.connections[place].is_paused() && now < deadlines.read {
+                reading += 1;
+            } else if self.connections[place].is_read() {
+                self.depart(place, CloseReason::Shutdown);
+            }
+        }
+        if reading == 0 && !self.room.is_shut() {
+            self.room.shut(STOPPING);
+        }
+    }
+
+    /// Whether a shutdown has come to its end.
+    fn is_over(&self, now: Instant) -> bool {
+        let stop = self.shutdown.deadlines(self.settings.grace);
+        stop.is_some_and(|stop| self.connections.is_empty() || stop.serve <= now)
+    }
+}
+
+/// Tokens of what is no connection; places in a slab never get there.
+const LISTENER: Token = Token(usize::MAX);
+const WAKER: Token = Token(usize::MAX - 1);
+
+/// What one poll tells at most; the rest is told by the next.
+const EVENTS: usize = 1024;

@@ -1,1 +1,148 @@
-//! x
+//! Threaded: a blocking thread per client.
+//!
+//! ```text
+//!  who                        waits where                     for what
+//!  ──────────────────────────────────────────────────────────────────────────────────────────
+//!  main thread: accept_loop   accept                          the next client
+//!  client's thread: read_loop read                            what its client says
+//!                             Server::release (a condvar)     a paused room, the end of delivery
+//!  courier: deliver           Server::handed_over (a condvar) a delivery that has grown, full sockets
+//!  porter: refuse             a channel                       clients there is no place for
+//! ```
+//!
+//! Where one would have to wait, the kernel parks the thread. The thread that appended to the log makes
+//! one round over all members and sends without waiting; one that finds a round under way leaves its
+//! message to it and goes back to reading. What came in during a round is the courier's, so that no
+//! reader is kept from its client.
+
+mod connection;
+mod deliver;
+mod listener;
+
+use std::io;
+use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use server_core::slab::Slab;
+use server_core::{PerClient, Program, Release, Room, STOPPING, Settings, Shutdown, socket};
+
+/// This server as a program.
+pub const PROGRAM: Program = Program {
+    name: "server-threaded",
+    about: "The chat server with a blocking thread per client",
+    per_client: PerClient::Thread,
+    serve,
+};
+
+/// Serves the clients of `listener` until `shutdown` is triggered and everybody has been told (SPEC
+/// SHD-01), or the grace is over.
+///
+/// # Errors
+///
+/// The threads that every server needs cannot be started.
+pub fn serve(listener: TcpListener, settings: Settings, shutdown: Shutdown) -> io::Result<()> {
+    let listener = Arc::new(listener);
+    let server = Arc::new(Server::new(settings, shutdown));
+    let courier = deliver::start_courier(&server)?;
+    let porter = listener::start_porter(&server)?;
+    let woken = Arc::clone(&listener);
+    server.shutdown.on_trigger(move || socket::stop_listening(&woken));
+    listener::accept_loop(&server, &listener, &porter);
+    drop(listener);
+    server.stop();
+    // A thread of ours that panicked has said so itself.
+    let _ = courier.join();
+    Ok(())
+}
+
+/// What all threads share.
+struct Server {
+    settings: Arc<Settings>,
+    shutdown: Shutdown,
+    /// The only lock. No system call is made and nothing is waited for while it is held.
+    state: Mutex<State>,
+    /// Wakes the courier.
+    handed_over: Condvar,
+    /// Wakes those who wait for a pause or a delivery to end.
+    release: Condvar,
+}
+
+struct State {
+    room: Room<Arc<TcpStream>>,
+    /// Every connection, members and those that are none yet, to end them all at a shutdown.
+    connections: Slab<Arc<TcpStream>>,
+    /// How many of them are still read.
+    reading: usize,
+    delivery: deliver::Delivery,
+}
+
+impl Server {
+    fn new(settings: Settings, shutdown: Shutdown) -> Self {
+        let state = State {
+            room: Room::of(&settings),
+            connections: Slab::new(),
+            reading: 0,
+            delivery: deliver::Delivery::default(),
+        };
+        Self {
+            settings: Arc::new(settings),
+            shutdown,
+            state: Mutex::new(state),
+            handed_over: Condvar::new(),
+            release: Condvar::new(),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until somebody is released, `until` at most.
+    fn wait<'a>(
+        &self,
+        state: MutexGuard<'a, State>,
+        until: Option<Instant>,
+    ) -> MutexGuard<'a, State> {
+        let Some(until) = until else {
+            return self.release.wait(state).unwrap_or_else(PoisonError::into_inner);
+        };
+        let time = until.saturating_duration_since(Instant::now());
+        self.release.wait_timeout(state, time).unwrap_or_else(PoisonError::into_inner).0
+    }
+
+    fn wake(&self, release: Release) {
+        if release == Release::Waiters {
+            self.release.notify_all();
+        }
+    }
+
+    /// Has what was read said, tells everybody, delivers and closes, all within the grace.
+    fn stop(&self) {
+        let Some(deadlines) = self.shutdown.deadlines(self.settings.grace) else { return };
+        let connections: Vec<_> =
+            self.lock().connections.iter().map(|(_, stream)| Arc::clone(stream)).collect();
+        for stream in connections {
+            connection::wake_reader(&stream);
+        }
+        self.release.notify_all();
+        let mut state = self.wait_until(deadlines.read, |state| state.reading == 0);
+        state.room.shut(STOPPING);
+        deliver::deliver(self, state);
+        self.release.notify_all();
+        state = self.wait_until(deadlines.serve, |state| state.connections.is_empty());
+        state.delivery.stop();
+        self.handed_over.notify_one();
+        let counters = state.room.counters().clone();
+        drop(state);
+        counters.log();
+    }
+
+    fn wait_until(&self, until: Instant, done: impl Fn(&State) -> bool) -> MutexGuard<'_, State> {
+        let mut state = self.lock();
+        while !done(&state) && Instant::now() < until {
+            state = self.wait(state, Some(until));
+        }
+        state
+    }
+}

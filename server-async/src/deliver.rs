@@ -1,0 +1,133 @@
+//! Deliver: moves every member's cursor, each in its own task.
+
+use std::sync::{Arc, OnceLock};
+
+use server_core::{CloseReason, MemberId, Room, Session, socket};
+use tokio::io::Interest;
+use tokio::net::TcpStream;
+use tokio::sync::Notify;
+use tokio::task::yield_now;
+
+use crate::Server;
+
+/// How a member's task is reached.
+#[derive(Debug, Default)]
+pub(crate) struct Mailbox {
+    /// Which member it is, once it has joined.
+    member: OnceLock<MemberId>,
+    /// There is something for this member alone, or it is no member any more.
+    pub(crate) news: Notify,
+}
+
+impl Mailbox {
+    /// Starts the delivery once the connection has joined, and wakes it if there is something for it.
+    pub(crate) fn open(&self, member: Option<MemberId>, room: &Room<Arc<Self>>) {
+        let Some(member) = member else { return };
+        if self.member.set(member).is_ok() || room.is_behind(member) {
+            self.news.notify_one();
+        }
+    }
+}
+
+/// Tells every member's task if there is something new; each delivers it to its own client.
+pub(crate) fn deliver(server: &Server) {
+    let head = server.lock().room.head();
+    server.pulse.send_if_modified(|pulse| {
+        let grown = head > *pulse;
+        *pulse = head.max(*pulse);
+        grown
+    });
+}
+
+/// Delivers for as long as the member is one.
+pub(crate) async fn deliver_loop(
+    server: &Server,
+    stream: &TcpStream,
+    mailbox: &Mailbox,
+) -> CloseReason {
+    let member = loop {
+        mailbox.news.notified().await;
+        if let Some(member) = mailbox.member.get() {
+            break *member;
+        }
+    };
+    let mut pulse = server.pulse.subscribe();
+    loop {
+        if let Err(reason) = deliver_to(server, stream, mailbox, member).await {
+            return reason;
+        }
+        tokio::select! {
+            // An error would mean that the sender is gone, and it is the server's.
+            changed = pulse.changed() => changed.unwrap_or_default(),
+            () = mailbox.news.notified() => {}
+        }
+    }
+}
+
+/// Delivers until a member that finishes has all that is for it.
+pub(crate) async fn deliver_to_the_end(
+    server: &Server,
+    stream: &TcpStream,
+    session: &Session,
+    mailbox: &Mailbox,
+) {
+    let Some(member) = session.member() else { return };
+    let mut pulse = server.pulse.subscribe();
+    while deliver_to(server, stream, mailbox, member).await.is_ok()
+        && !session.is_done(&server.lock().room)
+    {
+        tokio::select! {
+            changed = pulse.changed() => changed.unwrap_or_default(),
+            () = mailbox.news.notified() => {}
+        }
+    }
+}
+
+/// Offers one member what comes next for it until it has everything. The task yields while the socket
+/// is full, and after each offer that was not the last.
+async fn deliver_to(
+    server: &Server,
+    stream: &TcpStream,
+    mailbox: &Mailbox,
+    member: MemberId,
+) -> Result<(), CloseReason> {
+    loop {
+        match offer(server, stream, member)? {
+            Offer::Last => return Ok(()),
+            Offer::More => yield_now().await,
+            Offer::Full => tokio::select! {
+                writable = stream.writable() => writable?,
+                () = mailbox.news.notified() => {}
+            },
+        }
+    }
+}
+
+enum Offer {
+    Last,
+    More,
+    Full,
+}
+
+/// Makes one offer, with the room free meanwhile.
+fn offer(server: &Server, stream: &TcpStream, member: MemberId) -> Result<Offer, CloseReason> {
+    let mut slices = Vec::new();
+    {
+        let mut state = server.lock();
+        if state.room.pull(member, &mut slices).is_none() {
+            let gone = state.room.name(member).is_none();
+            return if gone { Err(state.room.why_gone(member)) } else { Ok(Offer::Last) };
+        }
+    }
+    let sent = stream.try_io(Interest::WRITABLE, || socket::send(stream, &slices));
+    let mut state = server.lock();
+    let release = state.room.offered(member, &slices, sent);
+    server.wake(release);
+    if state.room.is_full(member) {
+        Ok(Offer::Full)
+    } else if state.room.is_behind(member) {
+        Ok(Offer::More)
+    } else {
+        Ok(Offer::Last)
+    }
+}

@@ -1,0 +1,87 @@
+//! Budget: how many clients this machine can hold.
+
+use std::fs;
+use std::str::FromStr;
+
+/// What a server needs for each client, beyond memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PerClient {
+    /// One descriptor.
+    Descriptor,
+    /// One descriptor and one thread.
+    Thread,
+}
+
+/// Raises the soft limit of descriptors to the hard one, so that only the latter counts.
+pub fn raise_descriptor_limit() {
+    // Without it the soft limit stays, and is what `clients_max` reads.
+    let _ = rlimit::increase_nofile_limit(u64::MAX);
+}
+
+/// The most clients at once that the machine's limits allow.
+pub fn clients_max(per_client: PerClient) -> usize {
+    let descriptors = rlimit::Resource::NOFILE.get_soft().map_or(usize::MAX, saturate);
+    let by_descriptors = descriptors.saturating_sub(DESCRIPTORS_RESERVED);
+    match per_client {
+        PerClient::Descriptor => by_descriptors.max(1),
+        PerClient::Thread => by_descriptors.min(threads_max()).max(1),
+    }
+}
+
+/// The most threads this process can have: whichever of the kernel's limits is lowest. One that cannot
+/// be read does not count.
+fn threads_max() -> usize {
+    // A thread beyond the limit of memory maps is not refused: the process is aborted (measured: at
+    // about 16,300 threads on a stock Linux), so this limit must never be met.
+    let maps = number("/proc/sys/vm/max_map_count");
+    let by_maps = maps.map(|maps| maps.saturating_sub(MAPS_RESERVED) / MAPS_PER_THREAD);
+    let by_user = rlimit::Resource::NPROC.get_soft().ok().map(saturate);
+    let limits = [
+        by_maps,
+        by_user,
+        number("/proc/sys/kernel/pid_max"),
+        number("/proc/sys/kernel/threads-max"),
+        own_cgroup().and_then(|group| number(&format!("/sys/fs/cgroup{group}/pids.max"))),
+    ];
+    let lowest = limits.into_iter().flatten().min().unwrap_or(usize::MAX);
+    lowest.saturating_sub(THREADS_RESERVED)
+}
+
+/// The path of this process's group in the unified hierarchy.
+fn own_cgroup() -> Option<String> {
+    let groups = fs::read_to_string("/proc/self/cgroup").ok()?;
+    let group = groups.lines().find_map(|line| line.strip_prefix("0::"))?;
+    Some(group.trim_end_matches('/').to_owned())
+}
+
+fn number(path: &str) -> Option<usize> {
+    usize::from_str(fs::read_to_string(path).ok()?.trim()).ok()
+}
+
+fn saturate(limit: u64) -> usize {
+    usize::try_from(limit).unwrap_or(usize::MAX)
+}
+
+/// Descriptors for everything but clients: standard streams, listener, poll, signals, the log, and those
+/// that are being refused.
+const DESCRIPTORS_RESERVED: usize = 16;
+
+/// A thread's stack, its guard page, and the same again for its signal stack.
+const MAPS_PER_THREAD: usize = 4;
+
+/// Memory maps for everything but threads: the program, its libraries, the allocator's arenas.
+const MAPS_RESERVED: usize = 1024;
+
+/// Threads for everything but clients: the main one, signals, courier, porter.
+const THREADS_RESERVED: usize = 8;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thread_per_client_never_allows_more_than_descriptors_do() {
+        assert!(clients_max(PerClient::Thread) <= clients_max(PerClient::Descriptor));
+        assert!(clients_max(PerClient::Thread) >= 1);
+    }
+}

@@ -1,0 +1,166 @@
+//! Log: what was said, encoded once, in one window of bounded size.
+
+use std::collections::VecDeque;
+
+use bytes::{Bytes, BytesMut};
+use protocol::{encode_pair, pair_len};
+
+/// Encoded pairs by position: bytes since the room began.
+///
+/// Two kinds of method: [`append`](Self::append) and [`trim`](Self::trim) move its two ends;
+/// [`read`](Self::read) and [`freeze`](Self::freeze) serve those in between. What is appended between
+/// two freezes is one contiguous slice, however many messages it was, and a slice is a shared
+/// reference: it can be written to a socket with no lock held, and is stored once for everybody.
+#[derive(Debug, Default)]
+pub struct Log {
+    /// Frozen bytes, oldest first; each starts where the one before ends.
+    segments: VecDeque<Segment>,
+    /// Appended since the last freeze.
+    tail: BytesMut,
+    /// Position of the tail's first byte; the end of the last segment.
+    tail_start: u64,
+}
+
+#[derive(Debug)]
+struct Segment {
+    start: u64,
+    bytes: Bytes,
+}
+
+impl Log {
+    /// Position behind the last byte.
+    pub fn head(&self) -> u64 {
+        self.tail_start + self.tail.len() as u64
+    }
+
+    /// Position of the first byte still held.
+    pub fn start(&self) -> u64 {
+        self.segments.front().map_or(self.tail_start, |segment| segment.start)
+    }
+
+    /// Position up to which [`read`](Self::read) can give slices: the rest is not frozen yet.
+    pub fn frozen(&self) -> u64 {
+        self.tail_start
+    }
+
+    /// Adds one pair and returns the new head (SPEC RLY-03).
+    pub fn append(&mut self, sender: &[u8], text: &[u8]) -> u64 {
+        let length = pair_len(sender, text);
+        if !self.tail.try_reclaim(length) {
+            self.freeze();
+            self.tail = BytesMut::with_capacity(BLOCK.max(length));
+        }
+        encode_pair(sender, text, &mut self.tail);
+        self.head()
+    }
+
+    /// Makes all that was appended readable.
+    pub fn freeze(&mut self) {
+        if !self.tail.is_empty() {
+            let bytes = self.tail.split().freeze();
+            let start = self.tail_start;
+            self.tail_start += bytes.len() as u64;
+            self.segments.push_back(Segment { start, bytes });
+        }
+    }
+
+    /// The slices of the frozen positions `from..to`, in order.
+    ///
+    /// # Panics
+    ///
+    /// When asked for a position that was trimmed: a cursor fell out of the window unnoticed.
+    pub fn read(&self, from: u64, to: u64) -> impl Iterator<Item = Bytes> {
+        assert!(from >= self.start(), "a cursor never falls behind the log's start");
+        let first = self.segments.partition_point(|segment| segment.end() <= from);
+        self.segments
+            .range(first..)
+            .take_while(move |segment| segment.start < to)
+            .map(move |segment| segment.between(from, to))
+    }
+
+    /// Lets go of whole segments before `position`.
+    pub fn trim(&mut self, position: u64) {
+        while self.segments.front().is_some_and(|segment| segment.end() <= position) {
+            self.segments.pop_front();
+        }
+    }
+
+    /// Bytes between the first position held and the head.
+    pub fn held(&self) -> u64 {
+        self.head() - self.start()
+    }
+}
+
+impl Segment {
+    fn end(&self) -> u64 {
+        self.start + self.bytes.len() as u64
+    }
+
+    /// The part of this segment that lies in `from..to`, which it overlaps.
+    fn between(&self, from: u64, to: u64) -> Bytes {
+        let index = |position: u64| {
+            let inside = position.clamp(self.start, self.end()) - self.start;
+            usize::try_from(inside).expect("an index into a segment is a usize")
+        };
+        self.bytes.slice(index(from)..index(to))
+    }
+}
+
+/// The tail grows in blocks of this many bytes. Small enough to stay in a core's cache while the same
+/// block is written, read by everybody and reused; below the allocator's threshold for `mmap`.
+const BLOCK: usize = 64 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(log: &Log, from: u64, to: u64) -> Vec<Bytes> {
+        log.read(from, to).collect()
+    }
+
+    #[test]
+    fn messages_between_two_freezes_are_one_slice() {
+        let mut log = Log::default();
+        log.append(b"ann", b"one");
+        let head = log.append(b"bob", b"two");
+        assert_eq!(log.frozen(), 0);
+        log.freeze();
+        assert_eq!(read(&log, 0, head), ["3         ann3         one3         bob3         two"]);
+    }
+
+    #[test]
+    fn slices_are_cut_to_the_positions_asked_for() {
+        let mut log = Log::default();
+        let middle = log.append(b"ann", b"one");
+        log.freeze();
+        let head = log.append(b"bob", b"two");
+        log.freeze();
+        assert_eq!(read(&log, middle - 3, middle + 1), ["one", "3"]);
+        assert_eq!(read(&log, middle, head), ["3         bob3         two"]);
+        assert_eq!(read(&log, middle, middle), [""; 0]);
+    }
+
+    #[test]
+    fn trimming_keeps_a_segment_that_is_still_needed() {
+        let mut log = Log::default();
+        let middle = log.append(b"ann", b"one");
+        log.freeze();
+        log.append(b"bob", b"two");
+        log.freeze();
+        log.trim(middle - 1);
+        assert_eq!(log.start(), 0);
+        log.trim(middle);
+        assert_eq!(log.start(), middle);
+        assert_eq!(log.held(), log.head() - middle);
+    }
+
+    #[test]
+    fn a_pair_larger_than_a_block_is_one_slice() {
+        let mut log = Log::default();
+        log.append(b"ann", b"small");
+        let start = log.head();
+        let head = log.append(b"ann", &vec![b'x'; 3 * BLOCK]);
+        log.freeze();
+        assert_eq!(read(&log, start, head).len(), 1);
+    }
+}

@@ -1,0 +1,157 @@
+//! Member: one client's view of the log, a cursor and what it does not see.
+
+use std::collections::VecDeque;
+use std::ops::Range;
+
+use bytes::{Buf, Bytes};
+use protocol::Name;
+
+use crate::log::Log;
+
+/// One member's place in the log, and what is meant for it alone.
+///
+/// The view is one order: log bytes up to an aside's position, the aside, log bytes after it. Own
+/// bytes are left out of it. [`piece`](Self::piece) says what comes next; [`pass`](Self::pass) moves on.
+#[derive(Debug)]
+pub(crate) struct Member<H> {
+    pub(crate) name: Name,
+    pub(crate) handle: H,
+    /// Distinguishes this member from others that have had the same place in the room.
+    pub(crate) serial: u64,
+    /// Everything before it has been delivered or is not for this member.
+    cursor: u64,
+    /// What the member said itself, merged; the first starts behind the cursor.
+    own: VecDeque<Range<u64>>,
+    /// What is for this member alone, oldest first; the first may be partly delivered.
+    asides: VecDeque<Aside>,
+    /// Bytes in `asides`.
+    aside_bytes: usize,
+    /// Nothing beyond this position is for this member: it is leaving (SPEC CLS-06).
+    pub(crate) end: Option<u64>,
+    /// Whether its socket took less than it was offered the last time.
+    pub(crate) full: bool,
+}
+
+#[derive(Debug)]
+struct Aside {
+    at: u64,
+    bytes: Bytes,
+}
+
+/// What comes next in a member's view.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Piece {
+    /// This much of the first aside.
+    Aside(usize),
+    /// These positions of the log.
+    Log(Range<u64>),
+}
+
+impl<H> Member<H> {
+    pub(crate) fn new(name: Name, handle: H, serial: u64, cursor: u64) -> Self {
+        Self {
+            name,
+            handle,
+            serial,
+            cursor,
+            own: VecDeque::new(),
+            asides: VecDeque::new(),
+            aside_bytes: 0,
+            end: None,
+            full: false,
+        }
+    }
+
+    pub(crate) fn cursor(&self) -> u64 {
+        self.cursor
+    }
+
+    /// Bytes queued for this member alone.
+    pub(crate) fn aside_bytes(&self) -> usize {
+        self.aside_bytes
+    }
+
+    /// Leaves `range`, just appended, out of this member's view.
+    pub(crate) fn leave_out(&mut self, range: Range<u64>) {
+        match self.own.back_mut() {
+            Some(last) if last.end == range.start => last.end = range.end,
+            _ => self.own.push_back(range),
+        }
+        self.skip_own();
+    }
+
+    /// Queues bytes for this member alone, to come after all that is before `at`.
+    pub(crate) fn put_aside(&mut self, at: u64, bytes: Bytes) {
+        self.aside_bytes += bytes.len();
+        self.asides.push_back(Aside { at, bytes });
+    }
+
+    /// What is next for this member, given where the log ends.
+    pub(crate) fn piece(&self, head: u64) -> Option<Piece> {
+        self.piece_from(self.cursor, 0, head).map(|(piece, _, _)| piece)
+    }
+
+    /// The pieces of this member's view from its cursor to `head`, in order.
+    pub(crate) fn pieces(&self, head: u64) -> impl Iterator<Item = Piece> {
+        let mut place = (self.cursor, 0);
+        std::iter::from_fn(move || {
+            let (piece, cursor, asides) = self.piece_from(place.0, place.1, head)?;
+            place = (cursor, asides);
+            Some(piece)
+        })
+    }
+
+    /// The piece at `cursor` with `asides` asides passed already, and the place behind it.
+    fn piece_from(&self, cursor: u64, asides: usize, head: u64) -> Option<(Piece, u64, usize)> {
+        let aside = self.asides.get(asides);
+        if let Some(aside) = aside.filter(|aside| aside.at <= cursor) {
+            return Some((Piece::Aside(aside.bytes.len()), cursor, asides + 1));
+        }
+        let own = self.own.get(self.own.partition_point(|own| own.start < cursor));
+        let stop = [self.end, aside.map(|aside| aside.at), own.map(|own| own.start)];
+        let to = stop.into_iter().flatten().fold(head, u64::min);
+        let behind = own.filter(|own| own.start == to).map_or(to, |own| own.end);
+        (cursor < to).then_some((Piece::Log(cursor..to), behind, asides))
+    }
+
+    /// The bytes of the `index`-th aside.
+    pub(crate) fn aside(&self, index: usize) -> Bytes {
+        self.asides[index].bytes.clone()
+    }
+
+    /// Moves on by `bytes` that the kernel took, also inside a pair.
+    ///
+    /// # Panics
+    ///
+    /// When there is not that much to deliver.
+    pub(crate) fn pass(&mut self, mut bytes: usize, log: &Log) {
+        while bytes > 0 {
+            let step = match self.piece(log.head()).expect("no more is delivered than was pulled") {
+                Piece::Aside(length) => self.pass_aside(bytes.min(length)),
+                Piece::Log(range) => {
+                    let length = usize::try_from(range.end - range.start).unwrap_or(usize::MAX);
+                    self.cursor += bytes.min(length) as u64;
+                    self.skip_own();
+                    bytes.min(length)
+                }
+            };
+            bytes -= step;
+        }
+    }
+
+    fn pass_aside(&mut self, bytes: usize) -> usize {
+        let aside = self.asides.front_mut().expect("the piece is an aside");
+        aside.bytes.advance(bytes);
+        if aside.bytes.is_empty() {
+            self.asides.pop_front();
+        }
+        self.aside_bytes -= bytes;
+        bytes
+    }
+
+    fn skip_own(&mut self) {
+        while let Some(own) = self.own.pop_front_if(|own| own.start <= self.cursor) {
+            self.cursor = self.cursor.max(own.end);
+        }
+    }
+}

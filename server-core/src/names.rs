@@ -1,0 +1,123 @@
+//! Names: who is taken for whom, so that no two members look alike.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
+use protocol::Name;
+use unicode_security::confusable_detection::skeleton;
+
+/// The sender of what the server itself says. No client may have it, in any spelling (SPEC NAM-04).
+pub const RESERVED: &str = "server";
+
+/// What everybody is told last (SPEC SHD-01).
+pub const STOPPING: &str = "the server is stopping: good bye";
+
+/// The names in use, by key: what a name looks like, however it is spelled.
+#[derive(Debug)]
+pub(crate) struct Names {
+    /// For every key in use, the number that the next newcomer of the same name is given.
+    taken: HashMap<String, usize>,
+    reserved: String,
+}
+
+impl Names {
+    /// No name in use; the reserved one is refused from the start.
+    pub(crate) fn new() -> Self {
+        Self { taken: HashMap::new(), reserved: key(RESERVED) }
+    }
+
+    /// Takes `name`, or the same with a number behind it if a member has it (SPEC NAM-05).
+    ///
+    /// `None` if it looks like the reserved name (SPEC NAM-04).
+    pub(crate) fn take(&mut self, name: &Name) -> Option<Name> {
+        let wanted = key(name.as_str());
+        if wanted == self.reserved {
+            return None;
+        }
+        let Some(mut number) = self.taken.get(&wanted).copied() else {
+            self.taken.insert(wanted, FIRST_NUMBER);
+            return Some(name.clone());
+        };
+        // The number only grows while the name is held, so that a crowd of equal names costs each
+        // newcomer one look-up, and `ann-2` is not suddenly somebody else.
+        let free = loop {
+            let numbered = name.numbered(number);
+            number += 1;
+            if let Entry::Vacant(vacant) = self.taken.entry(key(numbered.as_str())) {
+                vacant.insert(FIRST_NUMBER);
+                break numbered;
+            }
+        };
+        self.taken.insert(wanted, number);
+        Some(free)
+    }
+
+    /// Frees a name that [`take`](Self::take) gave (SPEC CLS-07).
+    pub(crate) fn free(&mut self, name: &Name) {
+        let held = self.taken.remove(&key(name.as_str()));
+        debug_assert!(held.is_some(), "only names in use are freed");
+    }
+}
+
+/// What a name looks like: trimmed, lower-cased, confusable characters unified by the skeleton of
+/// Unicode's UTS 39, lower-cased again because a skeleton may hold capitals.
+fn key(name: &str) -> String {
+    let lower = name.trim().to_lowercase();
+    skeleton(&lower).collect::<String>().to_lowercase()
+}
+
+const FIRST_NUMBER: usize = 2;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn take(names: &mut Names, name: &str) -> Option<String> {
+        let name = Name::new(name.as_bytes()).expect("tests use good names");
+        names.take(&name).map(|name| name.as_str().to_owned())
+    }
+
+    #[test]
+    fn a_taken_name_is_numbered_and_free_again_after() {
+        let mut names = Names::new();
+        assert_eq!(take(&mut names, "ann").unwrap(), "ann");
+        assert_eq!(take(&mut names, "ann").unwrap(), "ann-2");
+        assert_eq!(take(&mut names, "ann").unwrap(), "ann-3");
+        names.free(&Name::new(b"ann").unwrap());
+        assert_eq!(take(&mut names, "ann").unwrap(), "ann");
+        assert_eq!(take(&mut names, "ann").unwrap(), "ann-4");
+    }
+
+    #[test]
+    fn a_number_that_somebody_chose_is_passed_over() {
+        let mut names = Names::new();
+        assert_eq!(take(&mut names, "ann-2").unwrap(), "ann-2");
+        assert_eq!(take(&mut names, "ann").unwrap(), "ann");
+        assert_eq!(take(&mut names, "ann").unwrap(), "ann-3");
+    }
+
+    #[test]
+    fn look_alikes_are_the_same_name() {
+        for alike in ["ANN", " ann ", "аnn" /* Cyrillic а */, "Ａnn" /* full width */] {
+            let mut names = Names::new();
+            take(&mut names, "ann");
+            assert_eq!(take(&mut names, alike), Some(format!("{alike}-2")), "{alike:?}");
+        }
+    }
+
+    #[test]
+    fn the_reserved_name_is_refused_in_any_spelling() {
+        for spelling in ["server", "Server", " SERVER ", "ѕеrvеr" /* Cyrillic ѕ, е */] {
+            assert_eq!(take(&mut Names::new(), spelling), None, "{spelling:?}");
+        }
+    }
+
+    #[test]
+    fn ordinary_names_differ() {
+        let mut names = Names::new();
+        for name in ["ann", "anna", "مریم", "小明", "Zoë", "🦀", "👩‍🔬", "серверы"]
+        {
+            assert_eq!(take(&mut names, name).as_deref(), Some(name));
+        }
+    }
+}

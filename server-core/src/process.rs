@@ -1,0 +1,140 @@
+//! Process: what every server does around serving: arguments, log, listener, signals, exit status.
+
+use std::ffi::OsString;
+use std::io::{self, IsTerminal, Write};
+use std::net::TcpListener;
+use std::process::ExitCode;
+use std::thread;
+
+use clap::{CommandFactory, FromArgMatches, Parser};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+use tracing::{info, warn};
+
+use crate::budget::{PerClient, raise_descriptor_limit};
+use crate::settings::{LogFormat, Settings};
+use crate::shutdown::Shutdown;
+use crate::socket;
+
+/// One of the servers, as a program.
+#[derive(Clone, Copy, Debug)]
+pub struct Program {
+    /// The command's name.
+    pub name: &'static str,
+    /// One line for `--help`.
+    pub about: &'static str,
+    /// What it needs for each client.
+    pub per_client: PerClient,
+    /// Serves until the shutdown is over.
+    pub serve: fn(TcpListener, Settings, Shutdown) -> io::Result<()>,
+}
+
+#[derive(Parser)]
+#[command(version, after_help = EXAMPLES)]
+struct Cli {
+    #[command(flatten)]
+    settings: Settings,
+
+    /// Print every limit in force and exit
+    #[arg(long)]
+    check: bool,
+}
+
+/// Runs a server with these arguments, the first being the command's name, until a signal ends it.
+///
+/// Prints the line `listening on ADDR` on standard output once clients can connect. SIGTERM and SIGINT
+/// end it politely, a second one at once. The exit status is 0 after a polite end, 1 if it could not
+/// serve, 2 for unusable arguments.
+pub fn run(program: &Program, arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let command = Cli::command().name(program.name).bin_name(program.name).about(program.about);
+    let matches = command.get_matches_from(arguments);
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    raise_descriptor_limit();
+    if let Err(error) = cli.settings.check() {
+        eprintln!("{}: {error}", program.name);
+        return ExitCode::from(2);
+    }
+    if cli.check {
+        return print_table(program, &cli.settings);
+    }
+    start_log(&cli.settings);
+    match serve(program, cli.settings) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{}: {error}", program.name);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn serve(program: &Program, settings: Settings) -> io::Result<()> {
+    let listener = socket::bind(&settings.listen).map_err(|error| explain(&error, &settings))?;
+    let shutdown = Shutdown::default();
+    heed_signals(&shutdown)?;
+    let address = listener.local_addr()?;
+    for (flag, value) in settings.table(program.per_client) {
+        info!("{flag}: {value}");
+    }
+    if !address.ip().is_loopback() {
+        warn!("{address} can be reached from other machines: there is no login and no encryption");
+    }
+    // A harness that has seen enough may have closed its end: that is no reason not to serve.
+    let _ = writeln!(io::stdout(), "listening on {address}").and_then(|()| io::stdout().flush());
+    (program.serve)(listener, settings, shutdown)
+}
+
+/// What to do about an address that cannot be had.
+fn explain(error: &io::Error, settings: &Settings) -> io::Error {
+    let advice = match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            "another program listens there; choose another port with --listen"
+        }
+        io::ErrorKind::PermissionDenied => "ports below 1024 need privileges; choose a higher one",
+        _ => "--listen takes HOST:PORT, for example 127.0.0.1:1234 or [::1]:1234",
+    };
+    io::Error::new(error.kind(), format!("cannot listen on {}: {error}; {advice}", settings.listen))
+}
+
+/// The first SIGTERM or SIGINT turns the switch, the second ends the process (SPEC SHD-05).
+fn heed_signals(shutdown: &Shutdown) -> io::Result<()> {
+    let mut signals = Signals::new([SIGTERM, SIGINT])?;
+    let shutdown = shutdown.clone();
+    thread::Builder::new().name("signals".into()).spawn(move || {
+        for signal in signals.forever() {
+            if shutdown.is_triggered() {
+                std::process::exit(128 + signal);
+            }
+            info!("stopping: another signal ends it at once");
+            shutdown.trigger();
+        }
+    })?;
+    Ok(())
+}
+
+fn start_log(settings: &Settings) {
+    let colour =
+        io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|no| no.is_empty());
+    let log = tracing_subscriber::fmt()
+        .with_writer(io::stderr)
+        .with_ansi(colour)
+        .with_target(false)
+        .with_max_level(settings.log);
+    match settings.log_format {
+        LogFormat::Text => log.init(),
+        LogFormat::Json => log.json().init(),
+    }
+}
+
+fn print_table(program: &Program, settings: &Settings) -> ExitCode {
+    let mut out = io::stdout().lock();
+    let table = settings.table(program.per_client);
+    let written = table.iter().try_for_each(|(flag, value)| writeln!(out, "{flag:<29} {value}"));
+    if written.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  Serve on the default address:            SERVER
+  Any free port, told on standard output:  SERVER --listen 127.0.0.1:0
+  See every limit in force:                SERVER --check
+  Larger messages need a larger window:    SERVER --max-message 4MiB --window 32MiB";

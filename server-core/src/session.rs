@@ -1,0 +1,243 @@
+//! Session: what one connection has said, turned into what the room does.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::{Bytes, BytesMut};
+use protocol::{Decoder, Name, encode_pair, to_utf8};
+use tracing::{debug, info};
+
+use crate::close::{CloseReason, Ending};
+use crate::names::RESERVED;
+use crate::room::{MemberId, Release, Room, Said};
+use crate::settings::Settings;
+
+/// One connection's side of the conversation. It knows no socket and no clock.
+///
+/// The methods by kind, in the order a server calls them:
+///
+/// 1. [`feed`](Self::feed) takes what was read, [`end`](Self::end) that there will be no more; no lock
+///    is needed;
+/// 2. [`act`](Self::act), with the room held, carries out what has been said and tells what to do next;
+///    [`log`](Self::log), with the room free, writes about it;
+/// 3. between reads, [`deadline`](Self::deadline) and [`expired`](Self::expired) tell how long a client
+///    may take;
+/// 4. once, in the end: [`finish`](Self::finish), deliver until the room says it is done, then
+///    [`leave`](Self::leave), then [`refusal`](Self::refusal) and the connection's end.
+#[derive(Debug)]
+pub struct Session {
+    settings: Arc<Settings>,
+    peer: SocketAddr,
+    decoder: Decoder,
+    member: Option<MemberId>,
+    name: Option<Name>,
+    /// A message that the room did not take yet.
+    stash: Option<Bytes>,
+    /// Until when a name, or the frame that has begun, must be complete.
+    deadline: Option<Instant>,
+    ended: bool,
+    /// What `log` has yet to write.
+    news: News,
+}
+
+#[derive(Debug, Default)]
+struct News {
+    joined: bool,
+    messages: usize,
+    bytes: usize,
+}
+
+/// What a connection does next.
+#[derive(Debug)]
+#[must_use = "the turn says what to do with the connection"]
+pub enum Turn {
+    /// Everything said has been carried out: read on.
+    Read,
+    /// The room takes nothing now: do not read, and act again when it released its waiters.
+    Wait,
+    /// The connection ends.
+    Close(CloseReason),
+}
+
+impl Session {
+    /// A connection that was accepted `now` from `peer`, and has the name timeout to say who it is.
+    pub fn new(settings: Arc<Settings>, peer: SocketAddr, now: Instant) -> Self {
+        Self {
+            decoder: Decoder::new(settings.max_name),
+            deadline: Some(now + settings.name_timeout),
+            settings,
+            peer,
+            member: None,
+            name: None,
+            stash: None,
+            ended: false,
+            news: News::default(),
+        }
+    }
+
+    /// Takes what was read: at most [`READ_CHUNK`](crate::READ_CHUNK) bytes at a time.
+    pub fn feed(&mut self, bytes: &[u8]) {
+        self.decoder.feed(bytes);
+    }
+
+    /// Takes note that the client has said its last (SPEC CLS-06).
+    pub fn end(&mut self) {
+        self.ended = true;
+    }
+
+    /// Carries out what has been said, in order: the first frame joins, every later one is a message.
+    /// `handle` is how the server reaches this connection.
+    pub fn act<H: Clone>(&mut self, room: &mut Room<H>, handle: &H, now: Instant) -> Turn {
+        self.carry_out(room, handle, now).unwrap_or_else(Turn::Close)
+    }
+
+    fn carry_out<H: Clone>(
+        &mut self,
+        room: &mut Room<H>,
+        handle: &H,
+        now: Instant,
+    ) -> Result<Turn, CloseReason> {
+        loop {
+            let Some(member) = self.member else {
+                let Some(name) = self.decoder.next_frame()? else { break };
+                self.join(room, handle, &name)?;
+                continue;
+            };
+            let Some(text) = self.next_message(now)? else { break };
+            match room.say(member, &text, now) {
+                Said::Appended => self.news.said(text.len()),
+                Said::Paused => {
+                    self.stash = Some(text);
+                    return Ok(Turn::Wait);
+                }
+                Said::Closed => return Err(room.why_gone(member)),
+            }
+        }
+        if self.ended { Err(self.last_words()) } else { Ok(Turn::Read) }
+    }
+
+    fn join<H: Clone>(
+        &mut self,
+        room: &mut Room<H>,
+        handle: &H,
+        name: &[u8],
+    ) -> Result<(), CloseReason> {
+        let member = room.join(&Name::new(name)?, handle.clone())?;
+        self.name = room.name(member).cloned();
+        self.member = Some(member);
+        self.decoder.set_limit(self.settings.max_message);
+        self.deadline = None;
+        self.news.joined = true;
+        Ok(())
+    }
+
+    /// The message that waits, or the next one that is complete, as text.
+    fn next_message(&mut self, now: Instant) -> Result<Option<Bytes>, CloseReason> {
+        if let Some(text) = self.stash.take() {
+            return Ok(Some(text));
+        }
+        let frame = self.decoder.next_frame()?;
+        if frame.is_some() || !self.decoder.is_mid_frame() {
+            self.deadline = None;
+        } else if self.deadline.is_none() {
+            self.deadline = Some(now + self.settings.frame_timeout);
+        }
+        Ok(frame.map(|frame| to_utf8(frame, self.settings.max_message)))
+    }
+
+    /// Why a connection ends that the client has closed.
+    fn last_words(&self) -> CloseReason {
+        if self.member.is_none() {
+            CloseReason::LeftUnnamed
+        } else if self.decoder.is_mid_frame() {
+            CloseReason::LeftMidFrame
+        } else {
+            CloseReason::Left
+        }
+    }
+
+    /// Writes to the log what [`act`](Self::act) has done since the last time.
+    pub fn log(&mut self) {
+        let News { joined, messages, bytes } = std::mem::take(&mut self.news);
+        if joined {
+            info!(peer = %self.peer, name = ?self.name(), "joined");
+        }
+        if messages > 0 {
+            debug!(peer = %self.peer, messages, bytes, "said");
+        }
+    }
+
+    /// Until when the client must have said its name, or completed the frame it has begun.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.deadline
+    }
+
+    /// Why the connection ends if that time has passed (SPEC HSK-08, SLO-02).
+    pub fn expired(&self, now: Instant) -> Option<CloseReason> {
+        let late = self.deadline.is_some_and(|deadline| deadline <= now);
+        let reason = match self.member {
+            None => CloseReason::NameTimeout,
+            Some(_) => CloseReason::FrameTimeout,
+        };
+        late.then_some(reason)
+    }
+
+    /// The member this connection is; `None` before it has said its name.
+    pub fn member(&self) -> Option<MemberId> {
+        self.member
+    }
+
+    /// The end begins: fixes what the member is still served, the reason last if it is refused. At a
+    /// shutdown the room does that for everybody at once, with [`Room::shut`].
+    pub fn finish<H: Clone>(&self, room: &mut Room<H>, reason: &CloseReason) -> Release {
+        let Some(member) = self.member else { return Release::Nobody };
+        match reason {
+            CloseReason::Shutdown => Release::Nobody,
+            reason if reason.ending() == Ending::Abort => room.abort(member, reason),
+            reason => {
+                room.finish(member, reason.farewell().as_deref());
+                Release::Nobody
+            }
+        }
+    }
+
+    /// Whether the member has been served all it was due, or was never one.
+    pub fn is_done<H: Clone>(&self, room: &Room<H>) -> bool {
+        self.member.is_none_or(|member| room.is_done(member))
+    }
+
+    /// The end: the name is free from here on, before the client can see the connection's end (SPEC
+    /// CLS-07). A reason that the room had to abort the member for goes before the given one.
+    pub fn leave<H: Clone>(&self, room: &mut Room<H>, reason: &mut CloseReason) -> Release {
+        room.leave(self.member, reason)
+    }
+
+    /// Writes the end to the log.
+    pub fn log_end(&self, reason: &CloseReason) {
+        info!(peer = %self.peer, name = ?self.name(), reason = reason.label(), why = %reason, "closed");
+    }
+
+    /// What a client that never joined is told when it is refused; members are told by the room.
+    pub fn refusal(&self, reason: &CloseReason) -> Option<Bytes> {
+        if self.member.is_some() { None } else { refusal(reason) }
+    }
+
+    fn name(&self) -> &str {
+        self.name.as_ref().map_or("", Name::as_str)
+    }
+}
+
+impl News {
+    fn said(&mut self, bytes: usize) {
+        self.messages += 1;
+        self.bytes += bytes;
+    }
+}
+
+/// The pair that tells somebody who is no member why it is refused; `None` if the reason needs no word.
+pub fn refusal(reason: &CloseReason) -> Option<Bytes> {
+    let mut pair = BytesMut::new();
+    encode_pair(RESERVED.as_bytes(), reason.farewell()?.as_bytes(), &mut pair);
+    Some(pair.freeze())
+}

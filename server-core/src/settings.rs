@@ -1,0 +1,232 @@
+//! Settings: every limit and choice of a server, each a flag.
+
+use std::time::Duration;
+
+use bytesize::ByteSize;
+use clap::{Args, Parser, ValueEnum};
+use protocol::pair_len;
+use tracing::level_filters::LevelFilter;
+
+use crate::budget::{PerClient, clients_max};
+use crate::socket::READ_CHUNK;
+
+/// What a server is started with. The same flags, with the same defaults, for all three.
+///
+/// ```
+/// let settings = server_core::Settings::default();
+/// assert_eq!(settings.listen, "127.0.0.1:1234");
+/// assert!(settings.check().is_ok());
+/// ```
+#[derive(Args, Clone, Debug)]
+pub struct Settings {
+    /// Address to listen on: `HOST:PORT` or `[::1]:PORT`; port 0 lets the system choose
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:1234")]
+    pub listen: String,
+
+    /// Clients at once [default: what this machine's descriptors (and threads) allow]
+    #[arg(long, value_name = "COUNT")]
+    pub max_clients: Option<usize>,
+
+    /// Largest message accepted
+    #[arg(long, value_name = "SIZE", default_value = "64KiB", value_parser = size)]
+    pub max_message: usize,
+
+    /// Longest name accepted, in bytes
+    #[arg(long, value_name = "SIZE", default_value = "128B", value_parser = size)]
+    pub max_name: usize,
+
+    /// Said but not yet delivered to everybody, at most; at least four of the largest pairs
+    #[arg(long, value_name = "SIZE", default_value = "8MiB", value_parser = size)]
+    pub window: usize,
+
+    /// How long the room waits for a member that does not read
+    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = time)]
+    pub patience: Duration,
+
+    /// How long a client may take to say its name
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = time)]
+    pub name_timeout: Duration,
+
+    /// How long a client may take to complete a frame it has begun
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = time)]
+    pub frame_timeout: Duration,
+
+    /// How long a refused client is given to read why
+    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = time)]
+    pub refuse_linger: Duration,
+
+    /// How long leaving may take after SIGTERM or SIGINT
+    #[arg(long, value_name = "TIME", default_value = "2s", value_parser = time)]
+    pub grace: Duration,
+
+    /// Answers that may wait for one member
+    #[arg(long, value_name = "SIZE", default_value = "64KiB", value_parser = size)]
+    pub aside_bytes: usize,
+
+    /// Who gets a message
+    #[arg(long, value_name = "WHOM", value_enum, default_value_t = Relay::Others)]
+    pub relay: Relay,
+
+    /// What is logged, on standard error: off, error, warn, info (joins and ends), debug (messages' sizes)
+    #[arg(long, value_name = "LEVEL", default_value = "info")]
+    pub log: LevelFilter,
+
+    /// How it is logged
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = LogFormat::Text)]
+    pub log_format: LogFormat,
+}
+
+/// Who gets a message (SPEC RLY-02, RLY-10, RLY-11).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Relay {
+    /// Everybody but its sender
+    Others,
+    /// Everybody, its sender included
+    Everyone,
+    /// Its sender only
+    Sender,
+}
+
+/// How log lines are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people
+    Text,
+    /// One JSON object per line
+    Json,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        #[derive(Parser)]
+        struct Flags {
+            #[command(flatten)]
+            settings: Settings,
+        }
+        Flags::parse_from(["defaults"]).settings
+    }
+}
+
+impl Settings {
+    /// Whether the limits agree with each other.
+    ///
+    /// # Errors
+    ///
+    /// The first that does not, and what would.
+    pub fn check(&self) -> Result<(), String> {
+        let window_min = 4 * self.pair_max();
+        if self.window < window_min {
+            return Err(format!(
+                "--window {} is under four of the largest pairs: at least {window_min} bytes are \
+                 needed for messages of {} bytes",
+                self.window, self.max_message
+            ));
+        }
+        let sizes = [("--max-message", self.max_message), ("--max-name", self.max_name)];
+        let clients = [("--max-clients", self.max_clients.unwrap_or(1))];
+        let zero = sizes.into_iter().chain(clients).find(|(_, value)| *value == 0);
+        zero.map_or(Ok(()), |(flag, _)| {
+            Err(format!("{flag} 0 lets nobody in: at least 1 is needed"))
+        })
+    }
+
+    /// Clients at once: the flag, or what the machine allows if it is not given or too large.
+    pub fn clients_max(&self, per_client: PerClient) -> usize {
+        self.max_clients.unwrap_or(usize::MAX).min(clients_max(per_client))
+    }
+
+    /// Every limit in force, by flag, for `--check` and the log.
+    pub fn table(&self, per_client: PerClient) -> Vec<(&'static str, String)> {
+        let clients = self.clients_max(per_client);
+        let session = self.max_message + READ_CHUNK + self.aside_bytes;
+        let bound = self.window as u64 + clients as u64 * session as u64;
+        let size = |bytes: usize| ByteSize(bytes as u64).display().iec().to_string();
+        let time = |time| humantime::format_duration(time).to_string();
+        let lower = |choice: &dyn std::fmt::Debug| format!("{choice:?}").to_lowercase();
+        vec![
+            ("listen", self.listen.clone()),
+            ("max-clients", clients.to_string()),
+            ("max-message", size(self.max_message)),
+            ("max-name", size(self.max_name)),
+            ("window", size(self.window)),
+            ("patience", time(self.patience)),
+            ("name-timeout", time(self.name_timeout)),
+            ("frame-timeout", time(self.frame_timeout)),
+            ("refuse-linger", time(self.refuse_linger)),
+            ("grace", time(self.grace)),
+            ("aside-bytes", size(self.aside_bytes)),
+            ("relay", lower(&self.relay)),
+            ("log", self.log.to_string()),
+            ("log-format", lower(&self.log_format)),
+            ("memory for messages, at most", ByteSize(bound).display().iec().to_string()),
+        ]
+    }
+
+    /// Bytes of the largest pair there can be: the longest name with a number behind it, and the
+    /// largest message.
+    fn pair_max(&self) -> usize {
+        pair_len(&[], &[]) + self.max_name + NUMBER_MAX + self.max_message
+    }
+}
+
+fn size(text: &str) -> Result<usize, String> {
+    let size: ByteSize =
+        text.parse().map_err(|_| format!("'{text}' is no size: try 64KiB or 8MiB"))?;
+    usize::try_from(size.as_u64())
+        .ok()
+        .filter(|&size| size as u64 <= protocol::PAYLOAD_MAX)
+        .ok_or_else(|| format!("'{text}' is more than ten digits can announce"))
+}
+
+fn time(text: &str) -> Result<Duration, String> {
+    let time = humantime::parse_duration(text)
+        .map_err(|_| format!("'{text}' is no time: try 500ms or 10s"))?;
+    (Duration::from_millis(1)..=TIME_MAX)
+        .contains(&time)
+        .then_some(time)
+        .ok_or_else(|| format!("'{text}' is out of range: 1ms to 1day"))
+}
+
+/// Bytes a number behind a name takes, at most: a dash and the digits of a 64-bit number.
+const NUMBER_MAX: usize = 21;
+
+/// Keeps sums of an instant and a time within what a clock can tell.
+const TIME_MAX: Duration = Duration::from_hours(24);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_window_under_four_of_the_largest_pairs_is_refused() {
+        let mut settings = Settings::default();
+        settings.window = 4 * settings.pair_max();
+        assert_eq!(settings.check(), Ok(()));
+        settings.window -= 1;
+        assert!(settings.check().unwrap_err().contains("--window"));
+    }
+
+    #[test]
+    fn nothing_works_with_a_limit_of_zero() {
+        for zero in [
+            |settings: &mut Settings| settings.max_message = 0,
+            |settings: &mut Settings| settings.max_name = 0,
+            |settings: &mut Settings| settings.max_clients = Some(0),
+        ] {
+            let mut settings = Settings::default();
+            zero(&mut settings);
+            assert!(settings.check().is_err());
+        }
+    }
+
+    #[test]
+    fn sizes_and_times_need_sensible_values() {
+        assert_eq!(size("64KiB"), Ok(65_536));
+        assert_eq!(size("100"), Ok(100));
+        assert!(size("many").is_err());
+        assert!(size("10GiB").is_err());
+        assert_eq!(time("500ms"), Ok(Duration::from_millis(500)));
+        assert!(time("0s").is_err());
+        assert!(time("soon").is_err());
+    }
+}

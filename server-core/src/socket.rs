@@ -1,0 +1,158 @@
+//! Socket: every option and every call that the three servers make alike.
+
+use std::io::{self, ErrorKind, IoSlice};
+use std::net::{SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
+use std::os::fd::AsFd;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
+use tracing::warn;
+
+/// Bytes read from a client at a time, at most: what one client can add to the room before others are
+/// looked at, and what a session holds while the room is paused.
+pub const READ_CHUNK: usize = 16 * 1024;
+
+/// How long a listener rests after the machine had nothing left for a new connection: long enough not
+/// to spin, short enough to recover within a quarter of a second (SPEC RES-02, RES-03).
+pub const ACCEPT_REST: Duration = Duration::from_millis(50);
+
+/// Refused clients that are waited for at once; one more ends the wait for the oldest. They live off the
+/// descriptors set aside beyond the largest number of clients.
+pub const LINGERING_MAX: usize = 8;
+
+/// A listening socket on the first of `address`'s addresses that can be had. The address can be used
+/// again right after a server's end (SPEC SHD-03).
+///
+/// # Errors
+///
+/// The name is unknown, or none of its addresses can be bound: the last one's error.
+pub fn bind(address: &str) -> io::Result<TcpListener> {
+    let mut last = io::Error::new(ErrorKind::NotFound, "the name has no address");
+    for address in address.to_socket_addrs()? {
+        match listen(address) {
+            Ok(listener) => return Ok(listener),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}
+
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    socket.set_reuse_address(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
+}
+
+/// What every accepted connection gets: no waiting for more to send (rule 2 of the wire).
+///
+/// # Errors
+///
+/// The connection is gone already.
+pub fn prepare(connection: &impl AsFd) -> io::Result<()> {
+    SockRef::from(connection).set_tcp_nodelay(true)
+}
+
+/// Offers `slices` to a socket in one system call, without waiting, and returns how many bytes it took.
+///
+/// # Errors
+///
+/// `WouldBlock` if it is full; anything else ends the connection.
+pub fn send(connection: &impl AsFd, slices: &[Bytes]) -> io::Result<usize> {
+    let socket = SockRef::from(connection);
+    retry(|| match slices {
+        [one] => socket.send_with_flags(one, SEND_FLAGS),
+        [..] if slices.len() <= FEW => {
+            let mut few = [IoSlice::new(&[]); FEW];
+            for (place, slice) in few.iter_mut().zip(slices) {
+                *place = IoSlice::new(slice);
+            }
+            socket.send_vectored_with_flags(&few[..slices.len()], SEND_FLAGS)
+        }
+        many => {
+            let many: Vec<_> = many.iter().map(|slice| IoSlice::new(slice)).collect();
+            socket.send_vectored_with_flags(&many, SEND_FLAGS)
+        }
+    })
+}
+
+fn retry<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    loop {
+        match call() {
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            result => return result,
+        }
+    }
+}
+
+/// Half-closes: the client sees the end behind all that was sent, and can be read on.
+pub fn half_close(connection: &impl AsFd) {
+    // An error means that the connection is gone: there is nothing left to close.
+    let _ = SockRef::from(connection).shutdown(std::net::Shutdown::Write);
+}
+
+/// Makes the close that follows a reset: what the client has not read is dropped (SPEC BPR-02).
+pub fn reset_on_close(connection: &impl AsFd) {
+    // As above.
+    let _ = SockRef::from(connection).set_linger(Some(Duration::ZERO));
+}
+
+/// Wakes a thread that is blocked in `accept` and stops listening.
+pub fn stop_listening(listener: &TcpListener) {
+    // Where listening sockets cannot be shut down, a connection of our own wakes the thread as well.
+    if SockRef::from(listener).shutdown(std::net::Shutdown::Both).is_err()
+        && let Ok(address) = listener.local_addr()
+    {
+        // Refused or not: nobody is blocked any more.
+        let _ = TcpStream::connect_timeout(&address, ACCEPT_REST);
+    }
+}
+
+/// What to do about errors of `accept`.
+#[derive(Debug, Default)]
+pub struct AcceptTrouble {
+    told: Option<Instant>,
+}
+
+impl AcceptTrouble {
+    /// How long to rest before accepting again; `None` if the error was one connection's own. Told in the
+    /// log at most once a second (SPEC RES-02, SEC-02).
+    pub fn rest(&mut self, error: &io::Error, now: Instant) -> Option<Duration> {
+        if is_the_connections(error) {
+            return None;
+        }
+        if self.told.is_none_or(|told| now - told >= Duration::from_secs(1)) {
+            self.told = Some(now);
+            warn!(%error, "no new clients for now");
+        }
+        Some(ACCEPT_REST)
+    }
+}
+
+/// Whether an error of `accept` is one connection's, so that the next can be accepted at once. Any other
+/// means that the machine has no descriptor or memory for it.
+fn is_the_connections(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::ConnectionAborted
+            | ErrorKind::ConnectionReset
+            | ErrorKind::ConnectionRefused
+            | ErrorKind::Interrupted
+            | ErrorKind::TimedOut
+            | ErrorKind::HostUnreachable
+            | ErrorKind::NetworkUnreachable
+            | ErrorKind::NetworkDown
+    )
+}
+
+/// Connections the kernel completes before they are accepted; it cuts this to `net.core.somaxconn`.
+const BACKLOG: i32 = 4096;
+
+/// Not waiting whatever the socket's mode, because a thread may be blocked reading the same socket; no
+/// signal where the client is gone.
+const SEND_FLAGS: i32 = libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL;
+
+/// Up to this many slices need no allocation.
+const FEW: usize = 16;

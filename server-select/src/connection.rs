@@ -1,0 +1,300 @@
+//! Connection: one client, from its name to its last word.
+
+use std::io::{ErrorKind, Read};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use mio::event::Event;
+use mio::net::TcpStream;
+use server_core::bytes::Bytes;
+use server_core::{CloseReason, Ending, Session, Turn, socket};
+
+use crate::Server;
+
+/// A client, and how far it has come.
+pub(crate) struct Connection {
+    pub(crate) stream: TcpStream,
+    session: Session,
+    phase: Phase,
+    /// The deadline that its timer is set to.
+    timer: Option<Instant>,
+    /// Whether the client has closed, so that reading must go on until it shows.
+    closed: bool,
+}
+
+#[derive(PartialEq)]
+enum Phase {
+    /// It is read.
+    Reading,
+    /// The room takes nothing now.
+    Paused,
+    /// It gets what is for it.
+    Departing(CloseReason),
+    /// It is given a moment to read why it was refused.
+    Lingering,
+    /// The same for one that never had a place.
+    TurnedAway,
+}
+
+impl Connection {
+    /// Whether it is still read.
+    pub(crate) fn is_read(&self) -> bool {
+        matches!(self.phase, Phase::Reading | Phase::Paused)
+    }
+
+    pub(crate) fn is_paused(&self) -> bool {
+        self.phase == Phase::Paused
+    }
+
+    pub(crate) fn session(&self) -> &Session {
+        &self.session
+    }
+}
+
+impl Server {
+    /// Gives a client its place.
+    pub(crate) fn connect(&mut self, stream: TcpStream, peer: SocketAddr) {
+        let place = self.insert(stream, peer, Phase::Reading);
+        let deadline = self.connections[place].session.deadline();
+        self.set_timer(place, deadline);
+        // What came before the socket was registered is not told by the poll.
+        self.ready.push(place);
+    }
+
+    /// Gives a client that is refused a place until it has read why.
+    pub(crate) fn turn_away(&mut self, stream: TcpStream, peer: SocketAddr) {
+        let place = self.insert(stream, peer, Phase::TurnedAway);
+        self.set_timer(place, Some(Instant::now() + self.settings.refuse_linger));
+    }
+
+    fn insert(&mut self, stream: TcpStream, peer: SocketAddr, phase: Phase) -> usize {
+        let session = Session::new(Arc::clone(&self.settings), peer, Instant::now());
+        let connection = Connection { stream, session, phase, timer: None, closed: false };
+        self.connections.insert(connection)
+    }
+
+    /// Takes note of what the poll told about a connection.
+    pub(crate) fn is_ready(&mut self, place: usize, event: &Event) {
+        let Some(connection) = self.connections.get_mut(place) else { return };
+        connection.closed |= event.is_read_closed() || event.is_error();
+        if event.is_writable() {
+            self.delivery.unblocked.push(place);
+        }
+        if event.is_readable() || connection.closed {
+            self.ready.push(place);
+        }
+    }
+
+    /// Carries out what clients say, each as much as one turn allows. The loop never waits for one.
+    pub(crate) fn read_loop(&mut self) {
+        for place in std::mem::take(&mut self.ready) {
+            match self.connections.get(place).map(|connection| &connection.phase) {
+                Some(Phase::Reading) => self.read_some(place),
+                Some(Phase::Lingering | Phase::TurnedAway) => self.linger(place),
+                // The rest is read when the room released it, or never.
+                _ => {}
+            }
+        }
+    }
+
+    fn read_some(&mut self, place: usize) {
+        for _ in 0..READS_PER_TURN {
+            match self.read(place) {
+                Ok(More::Perhaps) => self.act(place),
+                Ok(More::No) => return self.act(place),
+                Err(reason) => return self.depart(place, reason),
+            }
+            if self.connections.get(place).is_none_or(|it| it.phase != Phase::Reading) {
+                return;
+            }
+        }
+        self.ready.push(place);
+    }
+
+    /// Reads once, without waiting.
+    fn read(&mut self, place: usize) -> Result<More, CloseReason> {
+        let connection = &mut self.connections[place];
+        match connection.stream.read(&mut self.chunk) {
+            Ok(0) => connection.session.end(),
+            Ok(bytes) => {
+                connection.session.feed(&self.chunk[..bytes]);
+                if bytes == self.chunk.len() || connection.closed {
+                    return Ok(More::Perhaps);
+                }
+            }
+            Err(error) if error.kind() == ErrorKind::Interrupted => return Ok(More::Perhaps),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            Err(error) => return Err(error.into()),
+        }
+        // A read that did not fill the buffer has emptied the socket: the poll tells of what comes later.
+        Ok(More::No)
+    }
+
+    /// Carries out what has been said; if the room takes nothing, the connection waits for it.
+    fn act(&mut self, place: usize) {
+        let now = Instant::now();
+        let connection = &mut self.connections[place];
+        let turn = connection.session.act(&mut self.room, &place, now);
+        connection.session.log();
+        match turn {
+            Turn::Read => {
+                let deadline = connection.session.deadline();
+                let late = connection.session.expired(now);
+                self.set_timer(place, deadline);
+                late.into_iter().for_each(|reason| self.depart(place, reason));
+            }
+            Turn::Close(reason) => self.depart(place, reason),
+            Turn::Wait => {
+                connection.phase = Phase::Paused;
+                self.set_timer(place, None);
+                self.waiting.push(place);
+            }
+        }
+    }
+
+    /// Lets those go on that waited, if anybody was released.
+    pub(crate) fn release(&mut self) {
+        if !std::mem::take(&mut self.released) {
+            return;
+        }
+        for place in std::mem::take(&mut self.waiting) {
+            let Some(connection) = self.connections.get_mut(place) else { continue };
+            match connection.phase {
+                Phase::Paused => {
+                    connection.phase = Phase::Reading;
+                    self.act(place);
+                    self.ready.push(place);
+                }
+                Phase::Departing(_) if connection.session.is_done(&self.room) => self.part(place),
+                Phase::Departing(_) => self.waiting.push(place),
+                _ => {}
+            }
+        }
+    }
+
+    /// Ends a connection whose time is up.
+    pub(crate) fn is_late(&mut self, place: usize, now: Instant) {
+        let connection = &mut self.connections[place];
+        match &mut connection.phase {
+            Phase::Reading | Phase::Paused => match connection.session.expired(now) {
+                Some(reason) => self.depart(place, reason),
+                None => self.set_timer(place, None),
+            },
+            Phase::Departing(reason) => {
+                *reason = CloseReason::TooSlow;
+                self.part(place);
+            }
+            Phase::Lingering | Phase::TurnedAway => self.remove(place),
+        }
+    }
+
+    /// Sees the client off: it gets what is for it, then its name is free, then it sees the end.
+    pub(crate) fn depart(&mut self, place: usize, reason: CloseReason) {
+        let patience = Instant::now() + self.settings.patience;
+        let connection = &mut self.connections[place];
+        let release = connection.session.finish(&mut self.room, &reason);
+        let stop = self.shutdown.deadlines(self.settings.grace).map(|stop| stop.serve);
+        let until =
+            if reason == CloseReason::Shutdown { stop.unwrap_or(patience) } else { patience };
+        connection.phase = Phase::Departing(reason);
+        self.set_timer(place, Some(until));
+        self.wake(release);
+        // Perhaps there is nothing to wait for.
+        self.waiting.push(place);
+        self.released = true;
+    }
+
+    /// The second half of it, when it has what was for it or its time is up.
+    fn part(&mut self, place: usize) {
+        let connection = &mut self.connections[place];
+        let Phase::Departing(reason) = &mut connection.phase else { return };
+        let release = connection.session.leave(&mut self.room, reason);
+        connection.session.log_end(reason);
+        self.wake(release);
+        self.end(place);
+    }
+
+    /// Ends the connection as its reason demands.
+    fn end(&mut self, place: usize) {
+        let connection = &mut self.connections[place];
+        let Phase::Departing(reason) = &connection.phase else { return };
+        match reason.ending() {
+            Ending::Plain => self.remove(place),
+            Ending::Abort => {
+                socket::reset_on_close(&connection.stream);
+                self.remove(place);
+            }
+            Ending::Refusal => {
+                refuse(&connection.stream, connection.session.refusal(reason));
+                connection.phase = Phase::Lingering;
+                let stop = self.shutdown.deadlines(self.settings.grace).map(|stop| stop.serve);
+                let linger = Instant::now() + self.settings.refuse_linger;
+                self.set_timer(place, Some(stop.map_or(linger, |stop| stop.min(linger))));
+                self.ready.push(place);
+            }
+        }
+    }
+
+    /// Reads on for a moment: closing with unread bytes would reset the connection and eat the reason.
+    fn linger(&mut self, place: usize) {
+        if drain(&self.connections[place].stream, &mut self.chunk) == Drained::ToTheEnd {
+            self.remove(place);
+        }
+    }
+
+    fn remove(&mut self, place: usize) {
+        self.set_timer(place, None);
+        let connection = self.connections.remove(place);
+        self.lingering -= usize::from(connection.phase == Phase::TurnedAway);
+    }
+
+    fn set_timer(&mut self, place: usize, deadline: Option<Instant>) {
+        let timer = &mut self.connections[place].timer;
+        self.timers.set(place, *timer, deadline);
+        *timer = deadline;
+    }
+}
+
+/// Tells a client why it is refused, if it was never in, and half-closes.
+pub(crate) fn refuse(stream: &TcpStream, refusal: Option<Bytes>) {
+    if let Some(pair) = refusal {
+        // Nothing was ever sent to it: this fits, or the client is gone.
+        let _ = socket::send(stream, &[pair]);
+    }
+    socket::half_close(stream);
+}
+
+/// Throws away what a client has sent so far.
+pub(crate) fn drain(mut stream: &TcpStream, chunk: &mut [u8]) -> Drained {
+    // Bounded: a client that floods is not read for ever.
+    for _ in 0..DRAIN_READS {
+        match stream.read(chunk) {
+            Ok(0) => return Drained::ToTheEnd,
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return Drained::SoFar,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(_) => return Drained::ToTheEnd,
+        }
+    }
+    Drained::SoFar
+}
+
+/// Whether a socket may have more to read.
+enum More {
+    Perhaps,
+    No,
+}
+
+/// How much of what a client sends has been thrown away.
+#[derive(PartialEq, Eq)]
+pub(crate) enum Drained {
+    SoFar,
+    ToTheEnd,
+}
+
+/// Reads from one client before the others have their turn: 64 KiB.
+const READS_PER_TURN: usize = 4;
+
+/// Reads before a flooding client that is refused is closed on.
+const DRAIN_READS: usize = 64;

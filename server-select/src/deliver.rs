@@ -1,0 +1,70 @@
+//! Deliver: moves every member's cursor, after each turn.
+
+use server_core::bytes::Bytes;
+use server_core::{MemberId, socket};
+
+use crate::Server;
+
+/// What is left to deliver.
+#[derive(Default)]
+pub(crate) struct Delivery {
+    /// The room's pulse when the last round began: what came later is not delivered yet.
+    served: u64,
+    /// Somebody had more to get than one offer holds.
+    more: bool,
+    /// Connections whose sockets can take more again.
+    pub(crate) unblocked: Vec<usize>,
+    slices: Vec<Bytes>,
+}
+
+impl Delivery {
+    /// Whether the next round must not wait for the poll.
+    pub(crate) fn is_unfinished(&self) -> bool {
+        self.more
+    }
+}
+
+impl Server {
+    /// Delivers to those whose sockets were full and are not any more, and makes one round over all
+    /// members if there is something new.
+    pub(crate) fn deliver(&mut self) {
+        for place in std::mem::take(&mut self.delivery.unblocked) {
+            let connection = self.connections.get(place);
+            let member = connection.and_then(|connection| connection.session().member());
+            if let Some(member) = member.filter(|member| self.room.is_full(*member)) {
+                self.deliver_to(member);
+                self.delivery.more |= self.room.is_behind(member) && !self.room.is_full(member);
+            }
+        }
+        if std::mem::take(&mut self.delivery.more) || self.delivery.served != self.room.pulse() {
+            self.round();
+        }
+    }
+
+    fn round(&mut self) {
+        self.delivery.served = self.room.pulse();
+        let mut from = 0;
+        while let Some(member) = self.room.next_behind(from) {
+            from = member.next_place();
+            if !self.room.is_full(member) {
+                self.deliver_to(member);
+                self.delivery.more |= self.room.is_behind(member) && !self.room.is_full(member);
+            }
+        }
+        self.delivery.slices.clear();
+    }
+
+    /// Offers one member what comes next for it.
+    fn deliver_to(&mut self, member: MemberId) {
+        let slices = &mut self.delivery.slices;
+        let Some(&place) = self.room.pull(member, slices) else { return };
+        let stream = &self.connections[place].stream;
+        let sent = stream.try_io(|| socket::send(stream, slices));
+        let release = self.room.offered(member, slices, sent);
+        self.wake(release);
+        if self.room.name(member).is_none() {
+            let reason = self.room.why_gone(member);
+            self.depart(place, reason);
+        }
+    }
+}

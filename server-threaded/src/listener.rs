@@ -1,0 +1,119 @@
+//! Listener: where clients come in, or are told why not.
+
+use std::collections::VecDeque;
+use std::io;
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
+use std::thread;
+use std::time::Instant;
+
+use server_core::socket::{self, AcceptTrouble, LINGERING_MAX};
+use server_core::{CloseReason, PerClient};
+
+use crate::{Server, connection};
+
+/// Lets clients in until the shutdown.
+pub(crate) fn accept_loop(server: &Arc<Server>, listener: &TcpListener, porter: &Porter) {
+    let clients_max = server.settings.clients_max(PerClient::Thread);
+    let mut trouble = AcceptTrouble::default();
+    loop {
+        let accepted = listener.accept();
+        if server.shutdown.is_triggered() {
+            return;
+        }
+        match accepted {
+            Ok((stream, peer)) => admit(server, stream, peer, clients_max, porter),
+            Err(error) => {
+                if let Some(rest) = trouble.rest(&error, Instant::now()) {
+                    thread::sleep(rest);
+                }
+            }
+        }
+    }
+}
+
+/// Gives a client a thread, or hands it to the porter if there is no place for it (SPEC RES-09).
+fn admit(
+    server: &Arc<Server>,
+    stream: TcpStream,
+    peer: SocketAddr,
+    clients_max: usize,
+    porter: &Porter,
+) {
+    if socket::prepare(&stream).is_err() {
+        return;
+    }
+    let stream = Arc::new(stream);
+    let mut state = server.lock();
+    if state.connections.len() >= clients_max {
+        drop(state);
+        return porter.refuse(stream, CloseReason::Full);
+    }
+    let place = state.connections.insert(Arc::clone(&stream));
+    state.reading += 1;
+    drop(state);
+    let (serving, served) = (Arc::clone(server), Arc::clone(&stream));
+    let started = thread::Builder::new()
+        .stack_size(STACK)
+        .spawn(move || connection::serve(&serving, &served, peer, place));
+    if started.is_err() {
+        let mut state = server.lock();
+        state.connections.remove(place);
+        state.reading -= 1;
+        drop(state);
+        porter.refuse(stream, CloseReason::Exhausted);
+    }
+}
+
+/// The way to the thread that refuses clients there is no place for, so that no refusal needs a thread
+/// of its own.
+pub(crate) struct Porter(SyncSender<(Arc<TcpStream>, CloseReason)>);
+
+impl Porter {
+    fn refuse(&self, stream: Arc<TcpStream>, reason: CloseReason) {
+        // A porter who is too busy lets go of the client: the descriptor is worth more than the word.
+        let _ = self.0.try_send((stream, reason));
+    }
+}
+
+pub(crate) fn start_porter(server: &Arc<Server>) -> io::Result<Porter> {
+    let (porter, surplus) = mpsc::sync_channel(LINGERING_MAX);
+    let server = Arc::clone(server);
+    thread::Builder::new().name("porter".into()).spawn(move || refuse_all(&server, &surplus))?;
+    Ok(Porter(porter))
+}
+
+/// Tells each client why it is refused, half-closes, and gives it a moment to read (SPEC RES-09).
+fn refuse_all(server: &Server, surplus: &Receiver<(Arc<TcpStream>, CloseReason)>) {
+    let mut lingering: VecDeque<(Instant, Arc<TcpStream>)> = VecDeque::new();
+    loop {
+        let oldest = lingering.front().map(|(until, _)| *until);
+        match receive(surplus, oldest) {
+            Ok((stream, mut reason)) => {
+                connection::refuse(&stream, server_core::refusal(&reason));
+                // Nobody waits for somebody who was never in.
+                let _ = server.lock().room.leave(None, &mut reason);
+                lingering.push_back((Instant::now() + server.settings.refuse_linger, stream));
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return,
+        }
+        let now = Instant::now();
+        while lingering.len() > LINGERING_MAX
+            || lingering.front().is_some_and(|(until, _)| *until <= now)
+        {
+            lingering.pop_front().inspect(|(_, stream)| connection::drain(stream));
+        }
+    }
+}
+
+fn receive<T>(channel: &Receiver<T>, until: Option<Instant>) -> Result<T, RecvTimeoutError> {
+    match until {
+        Some(until) => channel.recv_timeout(until.saturating_duration_since(Instant::now())),
+        None => channel.recv().map_err(|_| RecvTimeoutError::Disconnected),
+    }
+}
+
+/// A client's thread touches little of this; what it does not touch costs no memory.
+const STACK: usize = 256 * 1024;
