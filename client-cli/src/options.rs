@@ -1,0 +1,148 @@
+//! Options: the command line, every value checked before anything is connected.
+
+use std::env;
+use std::time::Duration;
+
+use clap::Parser;
+use protocol::{NAME_CHARS_MAX, Name, NameError, PAYLOAD_MAX};
+
+/// Where a server listens unless told otherwise.
+pub const DEFAULT_SERVER: &str = "127.0.0.1:1234";
+
+/// Chat by lines: what you type or pipe in is sent, what others say is printed as `name > text`.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "client-cli", version, after_help = MORE_HELP)]
+pub struct Options {
+    /// Your name in the room [default: $USER, else $LOGNAME, else guest]
+    #[arg(long, value_parser = parse_name)]
+    #[arg(default_value_t = default_name(), hide_default_value = true)]
+    pub name: Name,
+
+    /// How long to try each address of the server
+    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds, default_value = "5")]
+    pub connect_timeout: Duration,
+
+    /// Longest message accepted from the server, and longest line sent: bytes, or KiB, MiB, GiB
+    #[arg(long, value_name = "SIZE", value_parser = parse_size, default_value = "16MiB")]
+    pub max_message: usize,
+
+    /// The server
+    #[arg(value_name = "HOST:PORT", value_parser = parse_server, default_value = DEFAULT_SERVER)]
+    pub server: String,
+}
+
+fn parse_name(text: &str) -> Result<Name, NameError> {
+    Name::new(text.as_bytes())
+}
+
+/// The user's name as the system knows it, made into one that servers take.
+fn default_name() -> Name {
+    ["USER", "LOGNAME"]
+        .into_iter()
+        .filter_map(env::var_os)
+        .find_map(|value| valid_part(&value.to_string_lossy()))
+        .unwrap_or_else(|| Name::new(b"guest").expect("five letters are a name"))
+}
+
+/// `text` without control characters, as far as it fits into a name; `None` if nothing is left.
+fn valid_part(text: &str) -> Option<Name> {
+    let part: String =
+        text.chars().filter(|char| !char.is_control()).take(NAME_CHARS_MAX).collect();
+    Name::new(part.as_bytes()).ok()
+}
+
+fn parse_seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text.parse().map_err(|_| "not a number of seconds")?;
+    match Duration::try_from_secs_f64(seconds) {
+        Ok(time) if !time.is_zero() => Ok(time),
+        _ => Err("seconds are more than 0".into()),
+    }
+}
+
+fn parse_size(text: &str) -> Result<usize, String> {
+    let digits = text.trim_end_matches(|char: char| char.is_ascii_alphabetic());
+    let unit: u64 = match &text[digits.len()..] {
+        "" => 1,
+        "KiB" => 1 << 10,
+        "MiB" => 1 << 20,
+        "GiB" => 1 << 30,
+        _ => return Err("the unit is KiB, MiB, GiB, or none for bytes".into()),
+    };
+    let count: u64 = digits.parse().map_err(|_| "not a whole number")?;
+    let bytes = count.saturating_mul(unit);
+    if bytes > PAYLOAD_MAX {
+        return Err(format!("a message has at most {PAYLOAD_MAX} bytes"));
+    }
+    usize::try_from(bytes).map_err(|_| "more than this machine can hold".into())
+}
+
+fn parse_server(text: &str) -> Result<String, String> {
+    let (host, port) = text.rsplit_once(':').ok_or("the form is HOST:PORT")?;
+    if host.is_empty() {
+        return Err("the host is missing; the form is HOST:PORT".into());
+    }
+    match port.parse::<u16>() {
+        Ok(1..) => Ok(text.into()),
+        _ => Err("the port is a number from 1 to 65535".into()),
+    }
+}
+
+const MORE_HELP: &str = "\
+The input's end (Ctrl-D at a terminal) ends the conversation: what the server still has for us is
+printed, and when it closes the connection the client ends. Empty lines are sent from a pipe, not
+from a terminal. Characters that a terminal would obey or hide are shown: ESC as \u{241B}, others
+as [U+202E]. Names are bold on a terminal unless NO_COLOR is set.
+
+Examples:
+  client-cli                                  chat at 127.0.0.1:1234 under your login name
+  client-cli --name ann chat.example:1234     chat elsewhere as ann
+  seq 1000 | client-cli --name counter        say a thousand lines and leave
+  tail -f app.log | client-cli --name log     say lines as they are written
+  sleep 60 | client-cli | tee heard.txt       listen for a minute
+
+Exit status:
+  0  the input was sent and the server closed the connection, or nobody reads the output any more
+  1  the server cannot be reached, refused us, closed the connection before the input ended or in
+     the middle of a message, or sent what is no message; or some input or output failed
+  2  the command line is wrong";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_have_units() {
+        assert_eq!(Ok(0), parse_size("0"));
+        assert_eq!(Ok(65_536), parse_size("64KiB"));
+        assert_eq!(Ok(16 << 20), parse_size("16MiB"));
+        for wrong in ["", "KiB", "1kb", "-1", "1.5MiB", "10GiB", "99999999999999999999GiB", "۱"] {
+            assert!(parse_size(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn a_timeout_is_some_time() {
+        assert_eq!(Ok(Duration::from_millis(1500)), parse_seconds("1.5"));
+        for wrong in ["", "0", "-1", "NaN", "inf", "1e300", "soon"] {
+            assert!(parse_seconds(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn a_server_is_a_host_and_a_port() {
+        for right in ["127.0.0.1:1234", "[::1]:1", "chat.example:65535"] {
+            assert_eq!(Ok(right.to_owned()), parse_server(right));
+        }
+        for wrong in ["", "localhost", ":1234", "localhost:", "localhost:0", "localhost:65536"] {
+            assert!(parse_server(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn a_login_name_is_made_valid_or_passed_over() {
+        let name = |text: &str| valid_part(text).map(|name| name.to_string());
+        assert_eq!(Some("ann".into()), name("a\x1bn\nn"));
+        assert_eq!(Some("é".repeat(32)), name(&"é".repeat(40)));
+        assert_eq!(None, name(" \x07"));
+    }
+}

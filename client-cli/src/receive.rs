@@ -1,0 +1,172 @@
+//! Receiving: the server's bytes become pairs, and each pair one clean line of output.
+
+use std::fmt::Write as _;
+use std::io::{self, ErrorKind, Read, Write};
+
+use protocol::{FrameError, Pair, PairDecoder};
+
+use crate::clean::{clean, clean_name};
+
+/// How a line of output looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Look {
+    /// Text and nothing else.
+    Plain,
+    /// Names in bold, for a terminal.
+    BoldNames,
+}
+
+/// Why receiving stopped before the server's orderly end.
+#[derive(Debug)]
+pub enum ReceiveError {
+    /// The connection failed, for instance by a reset.
+    Connection(io::Error),
+    /// The server's bytes are no frames, or announce a frame over the limit.
+    Frame(FrameError),
+    /// The server closed the connection inside a pair (SPEC CLS-04); the fragment is not shown.
+    MidPair,
+    /// Nobody reads our output any more.
+    OutputClosed,
+    /// The output cannot be written for another reason.
+    Output(io::Error),
+}
+
+/// Prints `name > text` for every pair until the server closes the connection.
+///
+/// Everything that came in one read goes out in one write, at once. A frame of more than `limit`
+/// bytes is refused on its header, before any of it is stored.
+///
+/// # Errors
+///
+/// All but the server's close between two pairs. The pairs before the error are printed first.
+pub(crate) fn print_pairs(
+    mut server: impl Read,
+    mut output: impl Write,
+    limit: usize,
+    look: Look,
+) -> Result<(), ReceiveError> {
+    let mut chunk = vec![0; CHUNK_LEN];
+    let mut pairs = PairDecoder::new(limit);
+    loop {
+        let count = match server.read(&mut chunk) {
+            Ok(0) => break,
+            Ok(count) => count,
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            Err(error) => return Err(ReceiveError::Connection(error)),
+        };
+        pairs.feed(&chunk[..count]);
+        let mut batch = String::new();
+        let drained = drain(&mut pairs, look, &mut batch);
+        show(&batch, &mut output)?;
+        drained.map_err(ReceiveError::Frame)?;
+    }
+    if pairs.is_mid_pair() { Err(ReceiveError::MidPair) } else { Ok(()) }
+}
+
+/// Renders every whole pair that has arrived.
+fn drain(pairs: &mut PairDecoder, look: Look, batch: &mut String) -> Result<(), FrameError> {
+    while let Some(pair) = pairs.next_pair()? {
+        render(&pair, look, batch);
+    }
+    Ok(())
+}
+
+fn render(pair: &Pair, look: Look, batch: &mut String) {
+    let name = clean_name(&String::from_utf8_lossy(&pair.sender));
+    let text = clean(&String::from_utf8_lossy(&pair.text));
+    match look {
+        Look::Plain => writeln!(batch, "{name} > {text}"),
+        Look::BoldNames => writeln!(batch, "\x1b[1m{name}\x1b[0m > {text}"),
+    }
+    .expect("a string takes everything that is written to it");
+}
+
+fn show(batch: &str, output: &mut impl Write) -> Result<(), ReceiveError> {
+    let written = output.write_all(batch.as_bytes()).and_then(|()| output.flush());
+    written.map_err(|error| match error.kind() {
+        ErrorKind::BrokenPipe => ReceiveError::OutputClosed,
+        _ => ReceiveError::Output(error),
+    })
+}
+
+/// What one read takes at most: a burst of short messages in one go, at the cost of one buffer.
+const CHUNK_LEN: usize = 64 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SCRIPT: &[u8] =
+        "3         ann5         hello5         Zoë 0         3         bob8         \x1b[1m🦀"
+            .as_bytes();
+    const SHOWN: &str = "ann > hello\nZoë  > \nbob > ␛[1m🦀\n";
+
+    fn shown<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> (Result<(), ReceiveError>, String) {
+        let mut output = Vec::new();
+        let parts = Parts(parts.into_iter().collect());
+        let result = print_pairs(parts, &mut output, 64, Look::Plain);
+        (result, String::from_utf8(output).unwrap())
+    }
+
+    /// A connection that brings one part per read.
+    struct Parts<'a>(std::collections::VecDeque<&'a [u8]>);
+
+    impl Read for Parts<'_> {
+        fn read(&mut self, chunk: &mut [u8]) -> io::Result<usize> {
+            let part = self.0.pop_front().unwrap_or(&[]);
+            chunk[..part.len()].copy_from_slice(part);
+            Ok(part.len())
+        }
+    }
+
+    fn assert_whole(parts: &[&[u8]]) {
+        let (result, output) = shown(parts.iter().copied().filter(|part| !part.is_empty()));
+        assert!(result.is_ok(), "{result:?} for {parts:?}");
+        assert_eq!(SHOWN, output, "{parts:?}");
+    }
+
+    #[test]
+    fn every_cut_and_every_pair_of_cuts_shows_the_same() {
+        assert_whole(&SCRIPT.chunks(1).collect::<Vec<_>>());
+        for second in 0..=SCRIPT.len() {
+            for first in 0..=second {
+                assert_whole(&[&SCRIPT[..first], &SCRIPT[first..second], &SCRIPT[second..]]);
+            }
+        }
+    }
+
+    #[test]
+    fn an_end_inside_a_pair_is_an_error_and_what_was_whole_is_shown() {
+        let boundaries = [0, 28, 53, SCRIPT.len()];
+        for end in 0..=SCRIPT.len() {
+            let (result, output) = shown([&SCRIPT[..end]]);
+            let whole = boundaries.iter().filter(|boundary| (1..=end).contains(*boundary)).count();
+            assert_eq!(whole, output.lines().count(), "cut at {end}");
+            match result {
+                Ok(()) => assert!(boundaries.contains(&end), "cut at {end}"),
+                Err(error) => assert!(matches!(error, ReceiveError::MidPair), "cut at {end}"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_frame_over_the_limit_is_refused_on_its_header_after_what_came_before() {
+        let (result, output) = shown([b"1         a1         b3         eve65        ".as_slice()]);
+        assert!(matches!(result, Err(ReceiveError::Frame(error)) if error.at == 35), "{result:?}");
+        assert_eq!("a > b\n", output);
+    }
+
+    #[test]
+    fn bytes_that_are_not_text_show_the_replacement_character() {
+        let (result, output) = shown([b"2         a\xFF3         \xC3(b".as_slice()]);
+        assert!(result.is_ok());
+        assert_eq!("a\u{FFFD} > \u{FFFD}(b\n", output);
+    }
+
+    #[test]
+    fn bold_is_for_the_name_alone() {
+        let mut output = Vec::new();
+        print_pairs(&b"1         a1         b"[..], &mut output, 64, Look::BoldNames).unwrap();
+        assert_eq!(b"\x1b[1ma\x1b[0m > b\n", &output[..]);
+    }
+}

@@ -1,0 +1,103 @@
+//! Sending: the name first, then every line of the input as one frame.
+
+use std::io::{self, BufRead, Write};
+
+use protocol::{HEADER_LEN, Name, header};
+
+use crate::lines::{Line, Lines};
+use crate::tell;
+
+/// What becomes of an empty line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BlankLines {
+    /// Sent as a message of no bytes (SPEC FRM-04).
+    Send,
+    /// Left out.
+    Skip,
+}
+
+/// How much of the input was sent once it has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sent {
+    /// Every line.
+    Everything,
+    /// All but the lines the user has been told about.
+    NotAll,
+}
+
+/// Why sending stopped before the input's end.
+#[derive(Debug)]
+pub(crate) enum SendError {
+    /// The input cannot be read.
+    Input(io::Error),
+    /// The connection takes no more.
+    Connection,
+}
+
+/// Sends the name and then line after line, until the input ends.
+///
+/// Every frame leaves in a write of its own: servers that take one receive for one frame, as the
+/// first of this protocol did, then stay in step.
+///
+/// # Errors
+///
+/// The input cannot be read, or the connection takes no more.
+pub(crate) fn send_lines(
+    name: &Name,
+    mut lines: Lines<impl BufRead>,
+    blank: BlankLines,
+    mut server: impl Write,
+) -> Result<Sent, SendError> {
+    let mut sent = Sent::Everything;
+    send_frame(name.as_bytes(), &mut server)?;
+    while let Some(line) = lines.next_line().map_err(SendError::Input)? {
+        match line {
+            Line::Text(text) if text.is_empty() && blank == BlankLines::Skip => {}
+            Line::Text(text) => send_frame(text.as_bytes(), &mut server)?,
+            Line::Repaired(text) => {
+                let number = lines.number();
+                tell(&format_args!("line {number} is not UTF-8; its bad bytes go out as U+FFFD"));
+                send_frame(text.as_bytes(), &mut server)?;
+            }
+            Line::TooLong => {
+                let (number, limit) = (lines.number(), lines.limit());
+                tell(&format_args!("line {number} is not sent: it is longer than {limit} bytes"));
+                sent = Sent::NotAll;
+            }
+        }
+    }
+    Ok(sent)
+}
+
+fn send_frame(payload: &[u8], server: &mut impl Write) -> Result<(), SendError> {
+    let mut frame = Vec::with_capacity(HEADER_LEN + payload.len());
+    frame.extend_from_slice(&header(payload.len()));
+    frame.extend_from_slice(payload);
+    server.write_all(&frame).map_err(|_| SendError::Connection)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sent(input: &[u8], blank: BlankLines) -> (Sent, String) {
+        let mut wire = Vec::new();
+        let name = Name::new(b"ann").unwrap();
+        let sent = send_lines(&name, Lines::new(input, 8), blank, &mut wire).unwrap();
+        (sent, String::from_utf8(wire).unwrap())
+    }
+
+    #[test]
+    fn the_name_goes_first_and_every_line_is_a_frame() {
+        let wire = "3         ann2         hi8         سلام".to_owned();
+        assert_eq!((Sent::Everything, wire), sent("hi\nسلام\n".as_bytes(), BlankLines::Send));
+    }
+
+    #[test]
+    fn empty_lines_are_messages_in_a_pipe_and_nothing_at_a_terminal() {
+        let pipe = "3         ann0         1         a".to_owned();
+        assert_eq!((Sent::Everything, pipe), sent(b"\na\n", BlankLines::Send));
+        let terminal = "3         ann1         a".to_owned();
+        assert_eq!((Sent::Everything, terminal), sent(b"\na\n", BlankLines::Skip));
+    }
+}
