@@ -176,15 +176,6 @@ async fn end(server: &Server, stream: &TcpStream, session: &Session, reason: &Cl
     }
 }
 
-/// Tells a client why it is refused, if it was never in, and half-closes.
-pub(crate) fn refuse(stream: &TcpStream, refusal: Option<Bytes>) {
-    if let Some(pair) = refusal {
-        // Nothing was ever sent to it: this fits, or the client is gone.
-        let _ = socket::send(stream, &[pair]);
-    }
-    socket::half_close(stream);
-}
-
 /// Reads on for a moment: closing with unread bytes would reset the connection and eat the reason.
 pub(crate) async fn linger(server: &Server, stream: &TcpStream) {
     let stop = server.shutdown.deadlines(server.settings.grace).map(|stop| stop.serve);
@@ -194,6 +185,15 @@ pub(crate) async fn linger(server: &Server, stream: &TcpStream) {
         async { while stream.readable().await.is_ok() && drain(stream) == Drained::SoFar {} };
     // Both outcomes mean that it was given its moment.
     let _ = timeout_at(until.into(), reads).await;
+}
+
+/// Tells a client why it is refused, if it was never in, and half-closes.
+pub(crate) fn refuse(stream: &TcpStream, refusal: Option<Bytes>) {
+    if let Some(pair) = refusal {
+        // Nothing was ever sent to it: this fits, or the client is gone.
+        let _ = socket::send(stream, &[pair]);
+    }
+    socket::half_close(stream);
 }
 
 /// Throws away what a client has sent so far.

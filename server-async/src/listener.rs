@@ -4,16 +4,16 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
+use server_core::CloseReason;
 use server_core::socket::{self, AcceptTrouble, LINGERING_MAX};
-use server_core::{CloseReason, PerClient};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::sleep;
 
-use crate::{Server, connection};
+use crate::{PROGRAM, Server, connection};
 
 /// Lets clients in until the shutdown.
 pub(crate) async fn accept_loop(server: &Arc<Server>, listener: &TcpListener) {
-    let clients_max = server.settings.clients_max(PerClient::Descriptor);
+    let clients_max = server.settings.clients_max(PROGRAM.per_client);
     let mut trouble = AcceptTrouble::default();
     let mut stopping = server.stopping.subscribe();
     loop {

@@ -142,7 +142,9 @@ impl Server {
                 let deadline = connection.session.deadline();
                 let late = connection.session.expired(now);
                 self.set_timer(place, deadline);
-                late.into_iter().for_each(|reason| self.depart(place, reason));
+                if let Some(reason) = late {
+                    self.depart(place, reason);
+                }
             }
             Turn::Close(reason) => self.depart(place, reason),
             Turn::Wait => {

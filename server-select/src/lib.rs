@@ -16,8 +16,8 @@
 mod connection;
 mod deliver;
 mod listener;
-mod timers;
 
+use std::collections::BTreeSet;
 use std::io;
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -31,7 +31,6 @@ use server_core::{
 
 use crate::connection::Connection;
 use crate::listener::Listener;
-use crate::timers::Timers;
 
 /// This server as a program.
 pub const PROGRAM: Program = Program {
@@ -135,7 +134,9 @@ impl Server {
 
     /// How long the poll may take: not at all while anybody could go on.
     fn time_to_wait(&self, now: Instant) -> Option<Duration> {
-        if !self.ready.is_empty() || self.released || self.delivery.is_unfinished() {
+        let accepting = self.listener.as_ref().is_some_and(Listener::may_accept);
+        let busy = !self.ready.is_empty() || self.released || self.delivery.is_unfinished();
+        if accepting || busy {
             return Some(Duration::ZERO);
         }
         let stop = self.shutdown.deadlines(self.settings.grace);
@@ -181,6 +182,35 @@ impl Server {
     fn is_over(&self, now: Instant) -> bool {
         let stop = self.shutdown.deadlines(self.settings.grace);
         stop.is_some_and(|stop| self.connections.is_empty() || stop.serve <= now)
+    }
+}
+
+/// At most one deadline per connection, the earliest first. A loop has nobody else to count the time.
+#[derive(Default)]
+struct Timers(BTreeSet<(Instant, usize)>);
+
+impl Timers {
+    /// Replaces the deadline of the connection at `place`.
+    fn set(&mut self, place: usize, old: Option<Instant>, new: Option<Instant>) {
+        if old == new {
+            return;
+        }
+        if let Some(old) = old {
+            self.0.remove(&(old, place));
+        }
+        if let Some(new) = new {
+            self.0.insert((new, place));
+        }
+    }
+
+    /// The earliest deadline.
+    fn next(&self) -> Option<Instant> {
+        self.0.first().map(|(deadline, _)| *deadline)
+    }
+
+    /// The connection whose deadline passed first, without taking it off: who hears of it sets another.
+    fn expired(&self, now: Instant) -> Option<usize> {
+        self.0.first().filter(|(deadline, _)| *deadline <= now).map(|(_, place)| *place)
     }
 }
 

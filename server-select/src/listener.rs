@@ -6,10 +6,10 @@ use std::time::Instant;
 
 use mio::net::{TcpListener, TcpStream};
 use mio::{Interest, Registry, Token};
+use server_core::CloseReason;
 use server_core::socket::{AcceptTrouble, LINGERING_MAX, prepare};
-use server_core::{CloseReason, PerClient};
 
-use crate::{LISTENER, Server, connection};
+use crate::{LISTENER, PROGRAM, Server, connection};
 
 /// The listening socket, and whether it may have clients waiting.
 pub(crate) struct Listener {
@@ -33,6 +33,11 @@ impl Listener {
         self.ready = true;
     }
 
+    /// Whether there may be clients that need not be waited for.
+    pub(crate) fn may_accept(&self) -> bool {
+        self.ready && self.resting_until.is_none()
+    }
+
     /// When accepting goes on.
     pub(crate) fn resting_until(&self) -> Option<Instant> {
         self.resting_until
@@ -40,7 +45,7 @@ impl Listener {
 
     /// The next client; `None` if there is none for now.
     fn accept(&mut self) -> Option<(TcpStream, SocketAddr)> {
-        while self.ready && self.resting_until.is_none() {
+        while self.may_accept() {
             match self.socket.accept() {
                 Ok(accepted) => return Some(accepted),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => self.ready = false,
@@ -63,8 +68,9 @@ impl Server {
     pub(crate) fn accept_loop(&mut self) {
         let Some(mut listener) = self.listener.take() else { return };
         listener.rest_is_over(Instant::now());
-        let clients_max = self.settings.clients_max(PerClient::Descriptor);
-        while let Some((stream, peer)) = listener.accept() {
+        let clients_max = self.settings.clients_max(PROGRAM.per_client);
+        for _ in 0..ACCEPTS_PER_TURN {
+            let Some((stream, peer)) = listener.accept() else { break };
             self.admit(stream, peer, clients_max);
         }
         self.listener = Some(listener);
@@ -100,3 +106,6 @@ impl Server {
         self.turn_away(stream, peer);
     }
 }
+
+/// Clients let in before those that are here have their turn.
+const ACCEPTS_PER_TURN: usize = 256;

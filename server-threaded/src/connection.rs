@@ -50,7 +50,7 @@ fn read(
         stream.set_read_timeout(time)?;
         chunk.timed = time.is_some();
     }
-    match chunk.read(stream) {
+    match chunk.fill(stream) {
         // At a shutdown this is no end of the client's: its thread was woken.
         Ok([]) if server.shutdown.is_triggered() => {}
         Ok([]) => session.end(),
@@ -140,6 +140,21 @@ fn end(server: &Server, stream: &TcpStream, session: &Session, reason: &CloseRea
     }
 }
 
+/// Reads on for a moment: closing with unread bytes would reset the connection and eat the reason.
+fn linger(server: &Server, stream: &TcpStream) {
+    let stop = server.shutdown.deadlines(server.settings.grace).map(|stop| stop.serve);
+    let linger = Instant::now() + server.settings.refuse_linger;
+    let until = stop.map_or(linger, |stop| stop.min(linger));
+    let mut chunk = Chunk::default();
+    loop {
+        let time = remaining(until, Instant::now());
+        let read = stream.set_read_timeout(Some(time)).and_then(|()| chunk.fill(stream));
+        if read.map_or(true, <[u8]>::is_empty) || until <= Instant::now() {
+            return;
+        }
+    }
+}
+
 /// Tells a client why it is refused, if it was never in, and half-closes.
 pub(crate) fn refuse(stream: &TcpStream, refusal: Option<Bytes>) {
     if let Some(pair) = refusal {
@@ -149,28 +164,13 @@ pub(crate) fn refuse(stream: &TcpStream, refusal: Option<Bytes>) {
     socket::half_close(stream);
 }
 
-/// Reads on for a moment: closing with unread bytes would reset the connection and eat the reason.
-fn linger(server: &Server, stream: &TcpStream) {
-    let stop = server.shutdown.deadlines(server.settings.grace).map(|stop| stop.serve);
-    let linger = Instant::now() + server.settings.refuse_linger;
-    let until = stop.map_or(linger, |stop| stop.min(linger));
-    let mut chunk = Chunk::default();
-    loop {
-        let time = remaining(until, Instant::now());
-        let read = stream.set_read_timeout(Some(time)).and_then(|()| chunk.read(stream));
-        if read.map_or(true, <[u8]>::is_empty) || until <= Instant::now() {
-            return;
-        }
-    }
-}
-
 /// Throws away what a client has sent so far.
 pub(crate) fn drain(stream: &TcpStream) {
     let mut chunk = Chunk::default();
     if stream.set_nonblocking(true).is_ok() {
         // Bounded: a client that floods is not read for ever.
         let mut reads = 0..DRAIN_READS;
-        while reads.next().is_some() && chunk.read(stream).is_ok_and(|bytes| !bytes.is_empty()) {}
+        while reads.next().is_some() && chunk.fill(stream).is_ok_and(|bytes| !bytes.is_empty()) {}
     }
 }
 
@@ -191,7 +191,8 @@ struct Chunk {
 }
 
 impl Chunk {
-    fn read(&mut self, mut stream: &TcpStream) -> std::io::Result<&[u8]> {
+    /// Reads once into a buffer as large as the last read suggests.
+    fn fill(&mut self, mut stream: &TcpStream) -> std::io::Result<&[u8]> {
         let size = if self.filled { READ_CHUNK } else { IDLE_CHUNK };
         if self.bytes.len() != size {
             self.bytes = vec![0; size];

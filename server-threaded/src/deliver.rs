@@ -52,12 +52,19 @@ pub(crate) fn deliver<'a>(server: &'a Server, mut state: MutexGuard<'a, State>) 
     }
     state.delivery.under_way = true;
     state = round(server, state, Round::Quick);
-    let grown = state.delivery.served != state.room.pulse();
-    state.delivery.under_way = grown || state.delivery.unfinished == Unfinished::More;
-    state.delivery.handed_over = state.delivery.under_way;
+    conclude(&mut state);
     if state.delivery.handed_over || state.delivery.unfinished == Unfinished::Full {
         server.handed_over.notify_one();
     }
+}
+
+/// Ends a round, or hands the rest to the courier if anything came in meanwhile: looking and clearing
+/// the flag are one critical section, so nothing appended is left to nobody.
+fn conclude(state: &mut State) {
+    let grown = state.delivery.served != state.room.pulse();
+    let goes_on = grown || state.delivery.unfinished == Unfinished::More;
+    state.delivery.under_way = goes_on;
+    state.delivery.handed_over = goes_on;
 }
 
 /// Has the courier deliver what this thread appended and cannot deliver itself.
@@ -124,9 +131,7 @@ fn courier_turn<'a>(server: &'a Server, mut state: MutexGuard<'a, State>) -> Mut
     if delivery.handed_over {
         delivery.handed_over = false;
         state = round(server, state, Round::Complete);
-        let grown = state.delivery.served != state.room.pulse();
-        state.delivery.under_way = grown || state.delivery.unfinished == Unfinished::More;
-        state.delivery.handed_over = state.delivery.under_way;
+        conclude(&mut state);
         return state;
     }
     if delivery.unfinished != Unfinished::Full {

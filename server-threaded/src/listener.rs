@@ -8,14 +8,14 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 use std::thread;
 use std::time::Instant;
 
+use server_core::CloseReason;
 use server_core::socket::{self, AcceptTrouble, LINGERING_MAX};
-use server_core::{CloseReason, PerClient};
 
-use crate::{Server, connection};
+use crate::{PROGRAM, Server, connection};
 
 /// Lets clients in until the shutdown.
 pub(crate) fn accept_loop(server: &Arc<Server>, listener: &TcpListener, porter: &Porter) {
-    let clients_max = server.settings.clients_max(PerClient::Thread);
+    let clients_max = server.settings.clients_max(PROGRAM.per_client);
     let mut trouble = AcceptTrouble::default();
     loop {
         let accepted = listener.accept();
