@@ -6,7 +6,7 @@ use std::net::TcpListener;
 use std::process::ExitCode;
 use std::thread;
 
-use clap::{CommandFactory, FromArgMatches, Parser};
+use clap::{Command, CommandFactory, FromArgMatches, Parser};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use tracing::{info, warn};
@@ -30,7 +30,7 @@ pub struct Program {
 }
 
 #[derive(Parser)]
-#[command(version, after_help = EXAMPLES)]
+#[command(version)]
 struct Cli {
     #[command(flatten)]
     settings: Settings,
@@ -46,8 +46,7 @@ struct Cli {
 /// end it politely, a second one at once. The exit status is 0 after a polite end, 1 if it could not
 /// serve, 2 for unusable arguments.
 pub fn run(program: &Program, arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let command = Cli::command().name(program.name).bin_name(program.name).about(program.about);
-    let matches = command.get_matches_from(arguments);
+    let matches = command(program).get_matches_from(arguments);
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     raise_descriptor_limit();
     if let Err(error) = cli.settings.check() {
@@ -65,6 +64,16 @@ pub fn run(program: &Program, arguments: impl IntoIterator<Item = OsString>) -> 
             ExitCode::FAILURE
         }
     }
+}
+
+fn command(program: &Program) -> Command {
+    Cli::command()
+        .name(program.name)
+        .bin_name(program.name)
+        .about(program.about)
+        // The one derived is the documentation of the settings as a type.
+        .long_about(None::<&str>)
+        .after_help(EXAMPLES.replace("SERVER", program.name))
 }
 
 fn serve(program: &Program, settings: Settings) -> io::Result<()> {

@@ -1,0 +1,20 @@
+//! Cases of the end of a connection.
+
+use super::Finding;
+use crate::fault::Fault;
+use crate::stage::Stage;
+
+/// (SPEC CLS-07)
+pub(super) fn rejoining_fifty_times(stage: &mut Stage) -> Result<Finding, Fault> {
+    let mut bob = stage.join("bob")?;
+    for turn in 0..50 {
+        let mut ann = stage.join("ann")?;
+        // Under the very name, without a number: what `relay` expects is the name that was sent.
+        stage.relay(&mut ann, format!("visit {turn}").as_bytes(), &mut [&mut bob])?;
+        stage.fence(&mut ann, &mut [&mut bob])?;
+        ann.half_close();
+        stage.expect_end(&mut ann)?;
+    }
+    stage.leave(&mut [&mut bob]);
+    Ok(Finding::Kept)
+}

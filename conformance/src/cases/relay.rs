@@ -1,0 +1,158 @@
+//! Cases of who receives what.
+
+use std::time::Duration;
+
+use protocol::{HEADER_LEN, parse_header};
+
+use super::Finding;
+use crate::client::{Client, Text};
+use crate::fault::Fault;
+use crate::stage::Stage;
+use crate::target::Received;
+
+/// Four clients take turns; each must end with exactly what the other three said (SPEC RLY-01).
+pub(super) fn each_message_once_to_each_other(stage: &mut Stage) -> Result<Finding, Fault> {
+    let mut clients: Vec<Client> = ["ann", "bob", "cyd", "dan"]
+        .iter()
+        .map(|name| stage.join(name))
+        .collect::<Result<_, _>>()?;
+    for turn in 0..100 {
+        // The speaker goes last, and so each is the speaker in turn.
+        clients.rotate_left(1);
+        let (speaker, others) = clients.split_last_mut().expect("there are four clients");
+        let mut others: Vec<&mut Client> = others.iter_mut().collect();
+        stage.relay(speaker, format!("message {turn}").as_bytes(), &mut others)?;
+    }
+    stage.fence_all(&mut clients.iter_mut().collect::<Vec<_>>())?;
+    clients.iter_mut().for_each(Client::half_close);
+    for client in &mut clients {
+        // To the very end of the stream, where a duplicate would show that was late.
+        if let Some(pair) = stage.read_to_end(client)?.first() {
+            let what = format!("{} received another pair before its end", client.label());
+            let got = crate::client::encoded(pair);
+            return Err(Fault::Broken { what, expected: Vec::new(), got });
+        }
+    }
+    Ok(Finding::Kept)
+}
+
+/// (SPEC RLY-04)
+pub(super) fn talking_to_oneself(stage: &mut Stage) -> Result<Finding, Fault> {
+    // No witness yet: for once the client is alone.
+    let mut ann = stage.connect("ann")?;
+    ann.say(b"ann")?;
+    for text in ["is", "anybody", "here?"] {
+        ann.say(text.as_bytes())?;
+        stage.settle(&mut ann);
+    }
+    let mut bob = stage.join("bob")?;
+    stage.admit(&mut ann)?;
+    stage.relay(&mut ann, b"at last", &mut [&mut bob])?;
+    stage.relay(&mut bob, b"hello", &mut [&mut ann])?;
+    stage.fence_all(&mut [&mut ann, &mut bob])?;
+    stage.leave(&mut [&mut ann, &mut bob]);
+    Ok(Finding::Kept)
+}
+
+/// A reader that takes whatever one read brings for a whole part has to find every pair whole. Each
+/// relay meets it waiting, so that a second write would come too late (SPEC RLY-06).
+pub(super) fn fragile_reader_stays_in_step(stage: &mut Stage) -> Result<Finding, Fault> {
+    let (mut ann, mut bob) = (stage.join("ann")?, stage.join("bob")?);
+    stage.fence(&mut ann, &mut [&mut bob])?;
+    let mut torn = 0;
+    for number in 0..FRAGILE_RELAYS {
+        ann.say(format!("{number}").as_bytes())?;
+        if read_fragile(stage, &mut bob)? == Reading::Torn {
+            torn += 1;
+        }
+    }
+    stage.leave(&mut [&mut ann, &mut bob]);
+    if torn > 0 {
+        return Err(Fault::broken(format!(
+            "{torn} of {FRAGILE_RELAYS} relays came in parts, and would have been lost"
+        )));
+    }
+    Ok(Finding::Kept)
+}
+
+/// (SPEC RLY-07)
+pub(super) fn newcomers_hear_no_history(stage: &mut Stage) -> Result<Finding, Fault> {
+    let (mut ann, mut bob) = (stage.join("ann")?, stage.join("bob")?);
+    for turn in 0..20 {
+        stage.relay(&mut ann, format!("early {turn}").as_bytes(), &mut [&mut bob])?;
+        let mut late = stage.join(&format!("late{turn}"))?;
+        stage.fence(&mut ann, &mut [&mut bob, &mut late])?;
+        late.half_close();
+        stage.expect_end(&mut late)?;
+    }
+    stage.fence_all(&mut [&mut ann, &mut bob])?;
+    stage.leave(&mut [&mut ann, &mut bob]);
+    Ok(Finding::Kept)
+}
+
+/// (SPEC RLY-08)
+pub(super) fn last_words_are_relayed(stage: &mut Stage) -> Result<Finding, Fault> {
+    let mut bob = stage.join("bob")?;
+    let mut left = Vec::new();
+    for turn in 0..20 {
+        let name = format!("ann{turn}");
+        let mut ann = stage.join(&name)?;
+        ann.say(b"last words")?;
+        ann.half_close();
+        bob.expect(name.as_bytes(), Text::Exactly(b"last words"), stage.deadline())?;
+        left.push(ann);
+    }
+    left.push(bob);
+    stage.fence_all(&mut left.iter_mut().collect::<Vec<_>>())?;
+    stage.leave(&mut left.iter_mut().collect::<Vec<_>>());
+    Ok(Finding::Kept)
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reading {
+    Whole,
+    Torn,
+}
+
+/// Reads one pair as an old client does: waits for the first header, and takes it that the rest is there.
+fn read_fragile(stage: &Stage, client: &mut Client) -> Result<Reading, Fault> {
+    let mut reading = Reading::Whole;
+    for frame in 0..2 {
+        let within = if frame == 0 { stage.deadline() } else { Duration::ZERO };
+        let header = read_part(stage, client, HEADER_LEN, within, &mut reading)?;
+        let length = parse_header(&header).ok().flatten().and_then(|n| usize::try_from(n).ok());
+        let length = length.filter(|&length| length <= PART_BYTES_MAX).ok_or_else(|| {
+            let what = "a header is malformed".into();
+            Fault::Broken { what, expected: Vec::new(), got: header }
+        })?;
+        read_part(stage, client, length, Duration::ZERO, &mut reading)?;
+    }
+    Ok(reading)
+}
+
+/// Reads exactly `length` bytes, and notes whether an old client would have gone without some.
+fn read_part(
+    stage: &Stage,
+    client: &mut Client,
+    length: usize,
+    first_within: Duration,
+    reading: &mut Reading,
+) -> Result<Vec<u8>, Fault> {
+    let mut part = Vec::new();
+    let mut within = first_within;
+    while part.len() < length {
+        match client.receive_raw(length - part.len(), within) {
+            Received::Bytes(bytes) => part.extend(bytes),
+            Received::Silence if within.is_zero() => {}
+            _ => return Err(Fault::broken(format!("{} received no whole pair", client.label()))),
+        }
+        if part.len() < length {
+            *reading = Reading::Torn;
+            within = stage.deadline();
+        }
+    }
+    Ok(part)
+}
+
+const FRAGILE_RELAYS: usize = 1000;
+const PART_BYTES_MAX: usize = 1024;

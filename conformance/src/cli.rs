@@ -1,0 +1,78 @@
+//! The command line of the one binary: serve, check, list, lab.
+
+mod check;
+mod list;
+
+use std::ffi::OsString;
+use std::iter;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::model::Model;
+
+/// Holds chat servers to the protocol's rules
+#[derive(Debug, Parser)]
+#[command(name = "conformance", version, after_help = EXAMPLES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run one of this project's servers
+    #[command(disable_help_flag = true)]
+    Serve {
+        /// Its concurrency model
+        model: Model,
+        /// Flags of the server; `serve MODEL --help` lists them
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        flags: Vec<OsString>,
+    },
+    /// Hold a server to the rules of a level
+    Check(check::CheckArgs),
+    /// Show every rule, its level, and how it is tested
+    List,
+    /// Compare the three servers in under a minute
+    Lab(crate::lab::LabArgs),
+}
+
+/// Runs the command line, the program's name first, and returns its exit status: 0 all is well, 1 a rule is
+/// broken, 2 nothing can be said, 3 the command line is wrong.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help is printed to standard output and is no error; nothing can be done if printing fails.
+            error.print().ok();
+            return if error.use_stderr() { ExitCode::from(USAGE) } else { ExitCode::SUCCESS };
+        }
+    };
+    match cli.command {
+        Command::Serve { model, flags } => serve(model, flags),
+        Command::Check(arguments) => check::run(arguments),
+        Command::List => list::run(),
+        Command::Lab(arguments) => crate::lab::run(&arguments),
+    }
+}
+
+fn serve(model: Model, flags: Vec<OsString>) -> ExitCode {
+    let program = match model {
+        Model::Threaded => &server_threaded::PROGRAM,
+        Model::Select => &server_select::PROGRAM,
+        Model::Async => &server_async::PROGRAM,
+    };
+    server_core::run(program, iter::once(program.name.into()).chain(flags))
+}
+
+/// The exit status of a command line that cannot be carried out.
+const USAGE: u8 = 3;
+
+const EXAMPLES: &str = "\
+Examples:
+  conformance serve async --listen 127.0.0.1:1234
+  conformance check -- python3 conformance/guests/server.py --port {port}
+  conformance check --level 1 --connect 127.0.0.1:1234
+  conformance check --only RLY-03,SEG-02 -- ./my-server {port}
+  conformance list";

@@ -1,0 +1,126 @@
+//! The journal of one test: what every client did and saw, on one clock.
+
+use std::cell::RefCell;
+use std::fmt::{self, Write};
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+/// A shared record of one test's events; clones write into the same one.
+#[derive(Clone, Debug)]
+pub struct Journal(Rc<RefCell<Pages>>);
+
+#[derive(Debug)]
+struct Pages {
+    start: Instant,
+    /// At most [`ENTRIES_MAX`], the latest.
+    entries: Vec<Entry>,
+}
+
+/// Something that happened to one client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Since the test began.
+    pub at: Duration,
+    /// The client.
+    pub who: String,
+    /// What happened.
+    pub event: Event,
+}
+
+/// What can happen to a client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// It connected.
+    Connected,
+    /// It wrote these bytes.
+    Sent(Vec<u8>),
+    /// It read these bytes.
+    Received(Vec<u8>),
+    /// It sent FIN.
+    HalfClosed,
+    /// It sent RST.
+    Reset,
+    /// The server sent FIN.
+    Eof,
+    /// The connection was broken off from the other side.
+    BrokenOff,
+}
+
+impl Journal {
+    /// An empty journal whose clock starts now.
+    pub fn begin() -> Self {
+        Self(Rc::new(RefCell::new(Pages { start: Instant::now(), entries: Vec::new() })))
+    }
+
+    /// Adds an event.
+    pub fn note(&self, who: &str, event: Event) {
+        let mut pages = self.0.borrow_mut();
+        let at = pages.start.elapsed();
+        if pages.entries.len() == ENTRIES_MAX {
+            pages.entries.drain(..ENTRIES_MAX / 2);
+        }
+        pages.entries.push(Entry { at, who: who.into(), event });
+    }
+
+    /// The last events as lines of text, for people.
+    pub fn last_lines(&self) -> Vec<String> {
+        let entries = &self.0.borrow().entries;
+        let start = entries.len().saturating_sub(LINES_MAX);
+        entries[start..].iter().map(Entry::to_string).collect()
+    }
+}
+
+impl fmt::Display for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:9.4} s  {:<8} ", self.at.as_secs_f64(), self.who)?;
+        match &self.event {
+            Event::Connected => f.write_str("connects"),
+            Event::Sent(bytes) => write!(f, ">> {}", shown(bytes)),
+            Event::Received(bytes) => write!(f, "<< {}", shown(bytes)),
+            Event::HalfClosed => f.write_str("half-closes"),
+            Event::Reset => f.write_str("resets"),
+            Event::Eof => f.write_str("is closed (end of stream)"),
+            Event::BrokenOff => f.write_str("is closed (reset)"),
+        }
+    }
+}
+
+/// Bytes as readable text: characters as they are, everything else escaped, long ones cut.
+pub fn shown(bytes: &[u8]) -> String {
+    let mut text = String::new();
+    for chunk in bytes[..bytes.len().min(SHOWN_BYTES_MAX)].utf8_chunks() {
+        for char in chunk.valid().chars() {
+            match char {
+                '\\' => text.push_str(r"\\"),
+                char if char.is_control() => text.extend(char.escape_default()),
+                char => text.push(char),
+            }
+        }
+        for byte in chunk.invalid() {
+            write!(text, "\\x{byte:02x}").expect("writing to a string cannot fail");
+        }
+    }
+    if bytes.len() > SHOWN_BYTES_MAX {
+        write!(text, " … ({} bytes)", bytes.len()).expect("writing to a string cannot fail");
+    }
+    text
+}
+
+const ENTRIES_MAX: usize = 4096;
+/// What is shown of a failed test: the last screenful.
+const LINES_MAX: usize = 40;
+const SHOWN_BYTES_MAX: usize = 160;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_are_shown_so_that_nothing_is_hidden() {
+        assert_eq!(
+            r"سلام \x1b\n\\ \xff".replace(r"\x1b", r"\u{1b}"),
+            shown("سلام \x1b\n\\ ".as_bytes()) + r"\xff"
+        );
+        assert!(shown(&[b'a'; 1000]).ends_with("a … (1000 bytes)"));
+    }
+}

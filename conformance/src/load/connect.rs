@@ -1,0 +1,63 @@
+//! Connecting: a named connection to the server under load, from ever another loopback address.
+
+use std::io::{self, Write};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use bytes::BytesMut;
+use socket2::{Domain, SockAddr, Socket, Type};
+
+/// Connects and says the name, with `TCP_NODELAY` on.
+pub(super) fn connect(addr: SocketAddr, name: &str) -> io::Result<TcpStream> {
+    let socket = Socket::new(Domain::for_address(addr), Type::STREAM, None)?;
+    if let Some(source) = source_for(addr) {
+        socket.bind(&SockAddr::from(SocketAddr::from((source, 0))))?;
+    }
+    socket.connect_timeout(&SockAddr::from(addr), CONNECT_WITHIN)?;
+    socket.set_tcp_nodelay(true)?;
+    let mut stream = TcpStream::from(socket);
+    let mut frame = BytesMut::new();
+    protocol::encode_frame(name.as_bytes(), &mut frame);
+    stream.write_all(&frame)?;
+    Ok(stream)
+}
+
+/// Raises the limit on open files so that this many connections fit.
+///
+/// # Errors
+///
+/// The system does not allow so many, or does not tell.
+pub fn make_room_for(connections: usize) -> io::Result<()> {
+    let needed = connections as u64 + DESCRIPTORS_TO_SPARE;
+    let limit = rlimit::increase_nofile_limit(needed)?;
+    if limit >= needed {
+        return Ok(());
+    }
+    let advice = "raise it (ulimit -Hn) or ask for fewer connections";
+    Err(io::Error::other(format!("{needed} open files are needed and {limit} allowed: {advice}")))
+}
+
+/// A number that no other crowd of this process has, for names that are never taken.
+pub(super) fn fresh_number() -> u32 {
+    static CROWDS: AtomicU32 = AtomicU32::new(1);
+    CROWDS.fetch_add(1, Ordering::Relaxed)
+}
+
+/// The next address to connect from. Ports of closed connections stay taken for a minute, and one
+/// address has only some 28,000; on Linux, all of 127.0.0.0/8 is at hand.
+fn source_for(addr: SocketAddr) -> Option<Ipv4Addr> {
+    static CONNECTIONS: AtomicU32 = AtomicU32::new(0);
+    let is_near = matches!(addr.ip(), IpAddr::V4(ip) if ip.is_loopback());
+    (cfg!(target_os = "linux") && is_near).then(|| {
+        let number = CONNECTIONS.fetch_add(1, Ordering::Relaxed) % SOURCES;
+        Ipv4Addr::from_bits(FIRST_SOURCE.to_bits() + number)
+    })
+}
+
+/// The program's own files, and the pipes of the servers that it started.
+const DESCRIPTORS_TO_SPARE: u64 = 64;
+const FIRST_SOURCE: Ipv4Addr = Ipv4Addr::new(127, 1, 0, 1);
+const SOURCES: u32 = 1000;
+/// An overflowing backlog costs a second for each repeated handshake; this allows for several.
+const CONNECT_WITHIN: Duration = Duration::from_secs(10);

@@ -1,0 +1,103 @@
+//! Workloads of a crowd: saturating fan-out and ping-pong.
+
+use std::time::{Duration, Instant};
+
+use super::crowd::Crowd;
+use super::fault::LoadError;
+
+/// A saturating load: as much is said as the bound on messages in flight allows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FanOut {
+    /// When to stop.
+    pub extent: Extent,
+    /// The most messages that any one member may have still to hear.
+    pub in_flight: u64,
+}
+
+/// How much is said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// So many messages by all speakers together.
+    Messages(u64),
+    /// As many messages as are said in this time.
+    Lasting(Duration),
+}
+
+impl Extent {
+    fn left(self, said: u64, elapsed: Duration) -> u64 {
+        match self {
+            Self::Messages(count) => count - said,
+            Self::Lasting(time) if elapsed < time => u64::MAX,
+            Self::Lasting(_) => 0,
+        }
+    }
+}
+
+/// What was counted, every delivery of it checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tally {
+    /// Messages said.
+    pub messages: u64,
+    /// Messages heard: each by everybody but its speaker.
+    pub deliveries: u64,
+    /// From before the first was said until the last was heard by all.
+    pub elapsed: Duration,
+    /// Listeners that heard another order than whoever heard it first: none, if the server keeps one
+    /// order for all.
+    pub strayed: usize,
+}
+
+impl Crowd {
+    /// Has the speakers say as much as `plan` allows, and returns when everybody has heard all of it.
+    ///
+    /// # Errors
+    ///
+    /// A delivery is missing, doubled, damaged or out of its speaker's order; or a connection fails.
+    ///
+    /// # Panics
+    ///
+    /// Nothing may be in flight.
+    pub fn fan_out(&mut self, plan: FanOut) -> Result<Tally, LoadError> {
+        assert!(plan.in_flight > 0, "nothing may be in flight");
+        self.hall.fall_in();
+        let (start, first) = (Instant::now(), self.hall.said());
+        loop {
+            let lag = self.hall.lag().expect("whoever has joined has heard every speaker");
+            let left = plan.extent.left(self.hall.said() - first, start.elapsed());
+            if left == 0 && lag == 0 {
+                return Ok(self.tally(start, first));
+            }
+            self.hall.say(left.min(plan.in_flight.saturating_sub(lag)))?;
+            self.turn()?;
+        }
+    }
+
+    /// Has two speakers answer each other `rounds` times, one message in flight: service time.
+    ///
+    /// # Errors
+    ///
+    /// As [`fan_out`](Self::fan_out).
+    ///
+    /// # Panics
+    ///
+    /// The crowd has other than two speakers.
+    pub fn ping_pong(&mut self, rounds: u64) -> Result<Tally, LoadError> {
+        assert_eq!(self.hall.speakers(), 2, "two play ping-pong");
+        self.hall.fall_in();
+        let (start, first) = (Instant::now(), self.hall.said());
+        for _ in 0..rounds {
+            for speaker in 0..2 {
+                self.hall.say_as(speaker, 1)?;
+                self.settle()?;
+            }
+        }
+        Ok(self.tally(start, first))
+    }
+
+    fn tally(&self, start: Instant, first: u64) -> Tally {
+        let messages = self.hall.said() - first;
+        let hearers = self.hall.members.len() as u64 - 1;
+        let strayed = self.hall.strayed();
+        Tally { messages, deliveries: messages * hearers, elapsed: start.elapsed(), strayed }
+    }
+}

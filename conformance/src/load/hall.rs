@@ -1,0 +1,216 @@
+//! Hall: the members of a crowd with all that checks them; everything but the waiting.
+
+use mio::event::Event;
+use mio::net::TcpStream;
+
+use super::fault::LoadError;
+use super::ledger::{Ledger, Roster};
+use super::member::{Got, Hearing, Member, Outbox, read};
+use super::reference::Reference;
+
+/// The members and what they have to hear. The first ones, one per outbox, are the speakers.
+#[derive(Debug)]
+pub(super) struct Hall {
+    pub(super) members: Vec<Member>,
+    pub(super) roster: Roster,
+    outboxes: Vec<Outbox>,
+    reference: Reference,
+    /// Messages said in all.
+    said: u64,
+    /// Who was furthest behind when we last looked. As long as it stays where it is and nothing is
+    /// said, nobody can be further behind, and thousands need not be looked at again.
+    furthest: Option<Furthest>,
+    buffer: Box<[u8]>,
+}
+
+/// A member, and how many messages it has still to hear.
+#[derive(Clone, Copy, Debug)]
+struct Furthest {
+    member: usize,
+    lag: u64,
+}
+
+impl Hall {
+    pub(super) fn new(roster: Roster) -> Self {
+        let speakers = roster.names.len();
+        Self {
+            members: Vec::new(),
+            outboxes: (0..speakers).map(|_| Outbox::default()).collect(),
+            reference: Reference::new(Ledger::new(speakers), roster.pair_len()),
+            roster,
+            said: 0,
+            furthest: None,
+            buffer: vec![0; READ_BYTES].into(),
+        }
+    }
+
+    pub(super) fn speakers(&self) -> usize {
+        self.outboxes.len()
+    }
+
+    pub(super) fn said(&self) -> u64 {
+        self.said
+    }
+
+    /// What a member is called in errors.
+    pub(super) fn title(&self, member: usize) -> String {
+        match member.checked_sub(self.speakers()) {
+            Some(listener) => format!("listener {listener}"),
+            None => format!("speaker {member}"),
+        }
+    }
+
+    /// Has the speakers say `count` messages, evenly, each in one write if the kernel allows.
+    pub(super) fn say(&mut self, count: u64) -> Result<(), LoadError> {
+        let speakers = self.speakers() as u64;
+        // Whoever is first rotates, so that few messages at a time are spread evenly too.
+        let first = self.said % speakers;
+        for turn in 0..speakers.min(count) {
+            let share = count / speakers + u64::from(turn < count % speakers);
+            let speaker = (first + turn) % speakers;
+            self.say_as(usize::try_from(speaker).expect("it indexes a vector"), share)?;
+        }
+        Ok(())
+    }
+
+    /// Has one speaker say `count` messages.
+    pub(super) fn say_as(&mut self, speaker: usize, count: u64) -> Result<(), LoadError> {
+        let outbox = &mut self.outboxes[speaker];
+        // Speakers do not hear themselves: what they say counts as heard by them at once.
+        if let Hearing::Alone { ledger, .. } = &mut self.members[speaker].hearing {
+            for sequence in outbox.next..outbox.next + count {
+                ledger.count(speaker, sequence).expect("a speaker counts its own without a gap");
+            }
+        }
+        outbox.say(speaker, count, self.roster.size);
+        self.said += count;
+        self.furthest = None;
+        self.flush(speaker)
+    }
+
+    /// Does what a member is ready for.
+    pub(super) fn attend(&mut self, event: &Event) -> Result<(), LoadError> {
+        let member = event.token().0;
+        if event.is_writable() && member < self.speakers() {
+            self.flush(member)?;
+        }
+        if event.is_readable() {
+            self.listen(member)?;
+        }
+        // Bytes and the end may be told by one event, and the end would not be told again.
+        if event.is_read_closed() { self.listen(member) } else { Ok(()) }
+    }
+
+    /// How far the member furthest behind is, in messages; `None` while somebody has not heard every
+    /// speaker yet. Forgets what all have heard.
+    pub(super) fn lag(&mut self) -> Option<u64> {
+        let last = self.furthest.filter(|last| self.lag_of(last.member) == Some(last.lag));
+        if let Some(last) = last {
+            return Some(last.lag);
+        }
+        self.furthest = None;
+        self.trim();
+        let mut furthest = Furthest { member: 0, lag: 0 };
+        for member in 0..self.members.len() {
+            let lag = self.lag_of(member)?;
+            // Of equals the last one: it is usually served last, and so stands for longest.
+            if lag >= furthest.lag {
+                furthest = Furthest { member, lag };
+            }
+        }
+        self.furthest = Some(furthest);
+        Some(furthest.lag)
+    }
+
+    /// Takes in one more member.
+    pub(super) fn seat(&mut self, stream: TcpStream) {
+        let hearing = Hearing::new(self.speakers());
+        self.members.push(Member { stream, hearing });
+        self.furthest = None;
+    }
+
+    /// Lets every listener follow one reference from here on; to be called when nothing is on its way.
+    pub(super) fn fall_in(&mut self) {
+        let Some(listener) = self.members.get(self.speakers()) else { return };
+        if !self.members.iter().any(|member| matches!(member.hearing, Hearing::Following(_))) {
+            let ledger = listener.hearing.ledger(&self.reference);
+            self.reference = Reference::new(ledger, self.roster.pair_len());
+        }
+        for member in &mut self.members[self.outboxes.len()..] {
+            member.hearing.fall_in(&self.reference);
+        }
+    }
+
+    /// Listeners whose stream has differed from the reference since they last fell in.
+    pub(super) fn strayed(&self) -> usize {
+        let listeners = &self.members[self.speakers()..];
+        listeners.iter().filter(|member| matches!(member.hearing, Hearing::Alone { .. })).count()
+    }
+
+    /// The member furthest behind, and the first message that it has not heard.
+    pub(super) fn laggard(&self) -> (String, String) {
+        let heard = |member: &Member| member.hearing.heard(&self.reference);
+        let laggard = (0..self.members.len()).min_by_key(|member| heard(&self.members[*member]));
+        let member = laggard.unwrap_or_default();
+        (self.title(member), self.missing(member))
+    }
+
+    fn lag_of(&self, member: usize) -> Option<u64> {
+        let heard = self.members[member].hearing.heard(&self.reference)?;
+        Some(self.said - heard)
+    }
+
+    fn trim(&mut self) {
+        let offsets = self.members.iter().filter_map(|member| match member.hearing {
+            Hearing::Following(offset) => Some(offset),
+            Hearing::Alone { .. } => None,
+        });
+        let lowest = offsets.min().unwrap_or(self.reference.head());
+        self.reference.trim(lowest);
+    }
+
+    fn missing(&self, member: usize) -> String {
+        let ledger = self.members[member].hearing.ledger(&self.reference);
+        let missing = self.outboxes.iter().enumerate().find_map(|(speaker, outbox)| {
+            let next = ledger.next(speaker).unwrap_or(0);
+            (next < outbox.next).then(|| format!("message {next} of speaker {speaker}"))
+        });
+        missing.unwrap_or_else(|| "nothing more".into())
+    }
+
+    fn flush(&mut self, speaker: usize) -> Result<(), LoadError> {
+        let stream = &mut self.members[speaker].stream;
+        self.outboxes[speaker]
+            .flush(stream)
+            .map_err(LoadError::io(format!("writing as speaker {speaker}")))
+    }
+
+    /// Reads what there is for a member and checks it.
+    fn listen(&mut self, index: usize) -> Result<(), LoadError> {
+        loop {
+            let member = &mut self.members[index];
+            let count = match read(&mut member.stream, &mut self.buffer) {
+                Ok(Got::Bytes(count)) => count,
+                Ok(Got::Nothing) => return Ok(()),
+                Ok(Got::End) => return Err(self.cut_off(index)),
+                Err(error) => {
+                    return Err(LoadError::io(format!("reading as {}", self.title(index)))(error));
+                }
+            };
+            let heard =
+                member.hearing.hear(&self.buffer[..count], &mut self.reference, &self.roster);
+            heard.map_err(|fault| LoadError::violation(self.title(index))(fault))?;
+            // A stream socket that gave less than was asked for is empty: the next byte is an event.
+            if count < self.buffer.len() {
+                return Ok(());
+            }
+        }
+    }
+
+    fn cut_off(&self, member: usize) -> LoadError {
+        LoadError::CutOff { member: self.title(member), missing: self.missing(member) }
+    }
+}
+
+/// The pairs of 1024 messages of 64 bytes fit in one read.
+const READ_BYTES: usize = 256 * 1024;

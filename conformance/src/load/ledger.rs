@@ -1,0 +1,162 @@
+//! Ledger: what one member has heard of each speaker, and so what it has to hear next.
+
+use protocol::{FrameError, FrameFault, HEADER_LEN, parse_header};
+
+use super::fault::Fault;
+use super::message;
+
+/// The speakers' names and the one size of their messages: what every pair can be checked against.
+#[derive(Debug)]
+pub(super) struct Roster {
+    /// All of one length, so that every pair has one length.
+    pub(super) names: Vec<String>,
+    /// Bytes of every message.
+    pub(super) size: usize,
+}
+
+impl Roster {
+    /// Bytes of every pair.
+    pub(super) fn pair_len(&self) -> usize {
+        2 * HEADER_LEN + self.names.first().map_or(0, String::len) + self.size
+    }
+}
+
+/// One member's counters: a message is either the next one of its speaker, or a fault.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Ledger {
+    /// By speaker: the number of the message that comes next; `None` until the first one is heard.
+    next: Vec<Option<u64>>,
+    /// Speakers of whom nothing has been heard yet.
+    unheard: usize,
+    /// The sum of all that is known in `next`.
+    heard: u64,
+}
+
+impl Ledger {
+    pub(super) fn new(speakers: usize) -> Self {
+        Self { next: vec![None; speakers], unheard: speakers, heard: 0 }
+    }
+
+    /// Whether something of every speaker has been heard: from then on nothing may be missing.
+    pub(super) fn is_complete(&self) -> bool {
+        self.unheard == 0
+    }
+
+    /// How many messages are behind this member, those included that were said before it came.
+    pub(super) fn heard(&self) -> u64 {
+        self.heard
+    }
+
+    /// Number of the message of `speaker` that comes next, if anything of it has been heard.
+    pub(super) fn next(&self, speaker: usize) -> Option<u64> {
+        self.next[speaker]
+    }
+
+    /// Counts message `sequence` of `speaker`.
+    pub(super) fn count(&mut self, speaker: usize, sequence: u64) -> Result<(), Fault> {
+        match &mut self.next[speaker] {
+            Some(expected) if *expected != sequence => {
+                return Err(Fault::Sequence { speaker, expected: *expected, got: sequence });
+            }
+            Some(expected) => {
+                *expected += 1;
+                self.heard += 1;
+            }
+            first => {
+                *first = Some(sequence + 1);
+                self.heard += sequence + 1;
+                self.unheard -= 1;
+            }
+        }
+        Ok(())
+    }
+
+    /// Counts the message that comes next, whichever it is, of a speaker heard before.
+    pub(super) fn advance(&mut self, speaker: usize) {
+        if let Some(next) = &mut self.next[speaker] {
+            *next += 1;
+            self.heard += 1;
+        }
+    }
+
+    /// Checks and counts every whole pair at the start of `bytes` and calls `seen` with its speaker.
+    /// Returns how many bytes they took.
+    pub(super) fn take(
+        &mut self,
+        bytes: &[u8],
+        roster: &Roster,
+        mut seen: impl FnMut(usize),
+    ) -> Result<usize, Fault> {
+        let mut rest = bytes;
+        while let Some((pair, behind)) =
+            split_pair(rest, roster.pair_len()).map_err(Fault::Frame)?
+        {
+            let stamp = message::parse(pair.text)?;
+            if roster.names.get(stamp.speaker).is_none_or(|name| name.as_bytes() != pair.sender) {
+                let sender = pair.sender.escape_ascii().to_string();
+                return Err(Fault::Sender { speaker: stamp.speaker, sender });
+            }
+            self.count(stamp.speaker, stamp.sequence)?;
+            seen(stamp.speaker);
+            rest = behind;
+        }
+        Ok(bytes.len() - rest.len())
+    }
+}
+
+/// A pair where it lies in the read buffer: at tens of millions a second there is no time to copy it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Heard<'a> {
+    pub(super) sender: &'a [u8],
+    pub(super) text: &'a [u8],
+}
+
+/// What stands at the start of some bytes, and those behind it; `None` if it is not complete.
+type Split<'a, T> = Option<(T, &'a [u8])>;
+
+/// The pair at the start of `bytes`, no part of which may be longer than `limit`.
+pub(super) fn split_pair(bytes: &[u8], limit: usize) -> Result<Split<'_, Heard<'_>>, FrameError> {
+    let Some((sender, rest)) = split_frame(bytes, limit)? else { return Ok(None) };
+    let Some((text, rest)) = split_frame(rest, limit)? else { return Ok(None) };
+    Ok(Some((Heard { sender, text }, rest)))
+}
+
+fn split_frame(bytes: &[u8], limit: usize) -> Result<Split<'_, &[u8]>, FrameError> {
+    let announced =
+        parse_header(bytes).map_err(|(at, fault)| FrameError { at: at as u64, fault })?;
+    let Some(length) = announced else { return Ok(None) };
+    match usize::try_from(length) {
+        Ok(whole) if whole <= limit => Ok(bytes[HEADER_LEN..].split_at_checked(whole)),
+        _ => Err(FrameError { at: 0, fault: FrameFault::TooLong { length, limit } }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_message_heard_sets_the_count_and_the_next_one_must_follow() {
+        let mut ledger = Ledger::new(2);
+        assert_eq!(Ok(()), ledger.count(0, 4));
+        assert_eq!(Ok(()), ledger.count(0, 5));
+        assert!(!ledger.is_complete());
+        assert_eq!(Ok(()), ledger.count(1, 0));
+        assert!(ledger.is_complete());
+        assert_eq!(7, ledger.heard());
+        let fault = Fault::Sequence { speaker: 0, expected: 6, got: 8 };
+        assert_eq!(Err(fault), ledger.count(0, 8));
+    }
+
+    #[test]
+    fn a_pair_cut_anywhere_waits_for_the_rest() {
+        let mut pair = bytes::BytesMut::new();
+        protocol::encode_pair(b"ann", b"hello", &mut pair);
+        for cut in 0..pair.len() {
+            assert!(split_pair(&pair[..cut], 64).unwrap().is_none(), "cut at {cut}");
+        }
+        let (heard, rest) = split_pair(&pair, 64).unwrap().unwrap();
+        assert_eq!((&b"ann"[..], &b"hello"[..], 0), (heard.sender, heard.text, rest.len()));
+        assert!(split_pair(&pair, 4).is_err());
+    }
+}

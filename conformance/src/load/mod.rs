@@ -1,0 +1,26 @@
+//! Load: many clients from one thread, and every delivery of every one of them checked.
+//!
+//! A [`Crowd`] holds the connections. [`Crowd::fan_out`] saturates a server and [`Crowd::ping_pong`] goes
+//! to and fro through it; [`Churn`] comes and leaves. What they count is what they have verified: who
+//! said it, that it is the next one of that speaker, and each byte of it. Anything else is a
+//! [`LoadError`] that says which listener heard what instead of what.
+
+mod churn;
+mod connect;
+mod crowd;
+mod fan_out;
+mod fault;
+mod hall;
+mod ledger;
+mod member;
+mod message;
+mod reference;
+#[cfg(test)]
+mod tests;
+
+pub use self::churn::Churn;
+pub use self::connect::make_room_for;
+pub use self::crowd::{Crowd, Shape};
+pub use self::fan_out::{Extent, FanOut, Tally};
+pub use self::fault::{Fault, LoadError};
+pub use self::message::{MESSAGE_BYTES_MIN, SPEAKERS_MAX};

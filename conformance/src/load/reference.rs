@@ -1,0 +1,113 @@
+//! Reference: the stream that all listeners share, checked once and compared with by the others.
+//!
+//! A server that keeps one order for all sends every listener the same bytes. The first listener to
+//! reach an offset decodes and checks what is there; every other one's bytes are compared with those.
+//! So nothing goes unchecked, and a listener costs one comparison instead of a decoding.
+
+use std::collections::VecDeque;
+
+use bytes::{Buf, BytesMut};
+
+use super::fault::Fault;
+use super::ledger::{Ledger, Roster};
+
+/// The part of the shared stream that some follower has not reached yet, and the counters at its ends.
+#[derive(Debug)]
+pub(super) struct Reference {
+    /// Offset of the window's first byte in the stream; a pair begins there.
+    start: u64,
+    /// The stream from `start` on; all but a begun pair at its end is checked.
+    window: BytesMut,
+    /// Who spoke each whole pair of the window.
+    order: VecDeque<usize>,
+    /// The counters at `start`.
+    behind: Ledger,
+    /// The counters behind the window's last whole pair.
+    ahead: Ledger,
+    /// Bytes of every pair.
+    pair_len: usize,
+}
+
+/// How a listener's bytes compare with the reference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Comparison {
+    /// They are the same, or further than anybody was before and in order.
+    Same,
+    /// They differ: this listener hears another order, or something wrong.
+    Differs,
+}
+
+impl Reference {
+    /// A stream that begins where a listener's counters are `ledger`.
+    pub(super) fn new(ledger: Ledger, pair_len: usize) -> Self {
+        let (behind, ahead) = (ledger.clone(), ledger);
+        let (window, order) = (BytesMut::new(), VecDeque::new());
+        Self { start: 0, window, order, behind, ahead, pair_len }
+    }
+
+    /// Offset of the stream's end so far.
+    pub(super) fn head(&self) -> u64 {
+        self.start + self.window.len() as u64
+    }
+
+    /// The counters behind the last whole pair.
+    pub(super) fn ahead(&self) -> &Ledger {
+        &self.ahead
+    }
+
+    /// Compares what a listener at `offset` hears, and checks what nobody has heard before.
+    /// The listener's new offset is `offset + bytes.len()`, unless it differs.
+    pub(super) fn follow(
+        &mut self,
+        offset: u64,
+        bytes: &[u8],
+        roster: &Roster,
+    ) -> Result<Comparison, Fault> {
+        let known = &self.window[self.index(offset)..];
+        let common = known.len().min(bytes.len());
+        if known[..common] != bytes[..common] {
+            return Ok(Comparison::Differs);
+        }
+        self.extend(&bytes[common..], roster)?;
+        Ok(Comparison::Same)
+    }
+
+    /// How many messages are behind a listener at `offset`.
+    pub(super) fn heard_at(&self, offset: u64) -> u64 {
+        self.behind.heard() + self.pairs_before(offset) as u64
+    }
+
+    /// The counters of a listener at `offset`, and the begun pair that it holds there.
+    pub(super) fn ledger_at(&self, offset: u64) -> (Ledger, &[u8]) {
+        let pairs = self.pairs_before(offset);
+        let mut ledger = self.behind.clone();
+        self.order.iter().take(pairs).for_each(|speaker| ledger.advance(*speaker));
+        (ledger, &self.window[pairs * self.pair_len..self.index(offset)])
+    }
+
+    /// Forgets what every follower has passed, the lowest of whom is at `lowest`.
+    pub(super) fn trim(&mut self, lowest: u64) {
+        let pairs = self.pairs_before(lowest);
+        self.order.drain(..pairs).for_each(|speaker| self.behind.advance(speaker));
+        self.window.advance(pairs * self.pair_len);
+        self.start += (pairs * self.pair_len) as u64;
+    }
+
+    fn extend(&mut self, bytes: &[u8], roster: &Roster) -> Result<(), Fault> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        self.window.extend_from_slice(bytes);
+        let unchecked = &self.window[self.order.len() * self.pair_len..];
+        let order = &mut self.order;
+        self.ahead.take(unchecked, roster, |speaker| order.push_back(speaker)).map(|_| ())
+    }
+
+    fn pairs_before(&self, offset: u64) -> usize {
+        self.index(offset) / self.pair_len
+    }
+
+    fn index(&self, offset: u64) -> usize {
+        usize::try_from(offset - self.start).expect("a window fits in memory")
+    }
+}

@@ -1,0 +1,158 @@
+//! Fake: a naive server, one thread per client, that plays one trick on one member when told to.
+
+use std::io::{Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::thread::{self, JoinHandle};
+
+use bytes::{Bytes, BytesMut};
+use protocol::Decoder;
+
+/// What happens to a delivery. `Swap` and its kin hold one back until the next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Trick {
+    Drop,
+    Double,
+    Swap,
+    Change { byte: usize },
+    HangUp,
+    SwapSpeakers,
+    SwapSpeakersThenDrop,
+}
+
+/// A running fake server. Dropping it ends it; its members' threads end with their connections.
+pub(super) struct Fake {
+    pub(super) addr: SocketAddr,
+    room: Arc<Mutex<Room>>,
+    acceptor: Option<JoinHandle<()>>,
+}
+
+#[derive(Default)]
+struct Room {
+    members: Vec<Seat>,
+    plot: Option<(Trick, usize)>,
+    is_over: bool,
+}
+
+struct Seat {
+    /// The server's number for it: the how manieth it was to connect.
+    number: usize,
+    stream: TcpStream,
+    held_back: Option<(Bytes, BytesMut)>,
+}
+
+impl Fake {
+    pub(super) fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let addr = listener.local_addr().unwrap();
+        let room = Arc::new(Mutex::new(Room::default()));
+        let shared = Arc::clone(&room);
+        let acceptor = Some(thread::spawn(move || accept_loop(&listener, &shared)));
+        Self { addr, room, acceptor }
+    }
+
+    /// Has the next delivery to this member tampered with.
+    pub(super) fn arm(&self, trick: Trick, victim: usize) {
+        self.room.lock().unwrap().plot = Some((trick, victim));
+    }
+}
+
+impl Drop for Fake {
+    fn drop(&mut self) {
+        if let Ok(mut room) = self.room.lock() {
+            room.is_over = true;
+        }
+        // The acceptor looks up when somebody comes.
+        drop(TcpStream::connect(self.addr));
+        self.acceptor.take().map(JoinHandle::join);
+    }
+}
+
+fn accept_loop(listener: &TcpListener, room: &Arc<Mutex<Room>>) {
+    for (number, stream) in listener.incoming().flatten().enumerate() {
+        if room.lock().unwrap().is_over {
+            return;
+        }
+        let room = Arc::clone(room);
+        thread::spawn(move || read_loop(number, stream, &room));
+    }
+}
+
+fn read_loop(number: usize, mut stream: TcpStream, room: &Mutex<Room>) {
+    let mut frames = Decoder::new(1 << 20);
+    let mut buffer = [0; 4096];
+    let mut name = None;
+    while let Ok(count @ 1..) = stream.read(&mut buffer) {
+        frames.feed(&buffer[..count]);
+        let mut room = room.lock().unwrap();
+        while let Ok(Some(frame)) = frames.next_frame() {
+            if let Some(name) = &name {
+                room.relay(number, name, &frame);
+            } else {
+                name = Some(frame);
+                let stream = stream.try_clone().unwrap();
+                room.members.push(Seat { number, stream, held_back: None });
+            }
+        }
+    }
+    room.lock().unwrap().members.retain(|seat| seat.number != number);
+    // The other half may still be held by nobody: the peer gets its end in any case.
+    stream.shutdown(Shutdown::Both).ok();
+}
+
+impl Room {
+    fn relay(&mut self, from: usize, name: &Bytes, text: &[u8]) {
+        let mut pair = BytesMut::new();
+        protocol::encode_pair(name, text, &mut pair);
+        for seat in self.members.iter_mut().filter(|seat| seat.number != from) {
+            let is_victim = self.plot.is_some_and(|(_, victim)| victim == seat.number);
+            let trick = if is_victim { self.plot.take() } else { None };
+            match trick {
+                Some((trick, victim)) => {
+                    self.plot = seat.tamper(trick, name, &pair).map(|next| (next, victim));
+                }
+                None => seat.deliver(&pair),
+            }
+        }
+    }
+}
+
+impl Seat {
+    /// Delivers in a wrong way; returns the trick to play on the next delivery, if there is one.
+    fn tamper(&mut self, trick: Trick, name: &Bytes, pair: &BytesMut) -> Option<Trick> {
+        match trick {
+            Trick::Drop => return None,
+            Trick::Double => self.deliver(&[&pair[..], &pair[..]].concat()),
+            Trick::Change { byte } => {
+                let mut changed = pair.to_vec();
+                changed[byte] ^= 1;
+                self.deliver(&changed);
+            }
+            Trick::HangUp => self.stream.shutdown(Shutdown::Both).unwrap(),
+            Trick::Swap | Trick::SwapSpeakers | Trick::SwapSpeakersThenDrop => {
+                return self.swap(trick, name, pair);
+            }
+        }
+        None
+    }
+
+    fn swap(&mut self, trick: Trick, name: &Bytes, pair: &BytesMut) -> Option<Trick> {
+        let Some((earlier, held)) = self.held_back.take() else {
+            self.held_back = Some((name.clone(), pair.clone()));
+            return Some(trick);
+        };
+        if trick != Trick::Swap && earlier == *name {
+            // Two of one speaker must stay in order: the later one is held back now.
+            self.deliver(&held);
+            self.held_back = Some((name.clone(), pair.clone()));
+            return Some(trick);
+        }
+        self.deliver(&[&pair[..], &held[..]].concat());
+        (trick == Trick::SwapSpeakersThenDrop).then_some(Trick::Drop)
+    }
+
+    fn deliver(&mut self, bytes: &[u8]) {
+        // A member that has left is noticed by its reader.
+        self.stream.write_all(bytes).ok();
+    }
+}

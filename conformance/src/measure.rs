@@ -1,0 +1,108 @@
+//! Measure: what a process has used so far, read from outside, as Linux tells it in `/proc`.
+
+use std::fs;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// What a process has used since it began, and what it holds now.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Processor time in user mode, of all its threads, finished ones too; counted in steps of 10 ms.
+    pub user: Duration,
+    /// Processor time in the kernel, likewise. Only the sum of the two is exact: the kernel divides
+    /// it by what its timer happened to find.
+    pub system: Duration,
+    /// Context switches of its live threads, voluntary and not. Those of finished threads are lost:
+    /// two readings compare only if no thread ended between them.
+    pub switches: u64,
+    /// Resident memory in bytes. Not the proportional share: that one would change with whatever
+    /// else runs from the same program file. Memory that the kernel holds for its sockets is not in it.
+    pub resident: u64,
+    /// Live threads.
+    pub threads: u64,
+    /// Open file descriptors.
+    pub descriptors: u64,
+}
+
+impl Usage {
+    /// Reads it for process `id`; `None` if there is no such process or the system does not tell.
+    pub fn of(id: u32) -> Option<Self> {
+        let process = PathBuf::from(format!("/proc/{id}"));
+        let (user, system) = cpu_times(&fs::read_to_string(process.join("stat")).ok()?)?;
+        // Walks the page tables, so it is exact; the counter in `status` may lag by some pages a thread.
+        let resident = number(&fs::read_to_string(process.join("smaps_rollup")).ok()?, "Rss:")?;
+        let descriptors = fs::read_dir(process.join("fd")).ok()?.count() as u64;
+        let (mut threads, mut switches) = (0, 0);
+        for thread in fs::read_dir(process.join("task")).ok()?.flatten() {
+            // A thread may end while we look.
+            let Ok(status) = fs::read_to_string(thread.path().join("status")) else { continue };
+            threads += 1;
+            switches += context_switches(&status)?;
+        }
+        Some(Self { user, system, switches, resident: resident * KIB, threads, descriptors })
+    }
+
+    /// Processor time in all.
+    pub fn cpu(&self) -> Duration {
+        self.user + self.system
+    }
+}
+
+/// User and system time from a `stat` line. The program's name, in parentheses, may hold anything.
+fn cpu_times(stat: &str) -> Option<(Duration, Duration)> {
+    let mut fields = stat.rsplit_once(')')?.1.split_ascii_whitespace().skip(UTIME_AFTER_NAME);
+    let mut ticks = || Some(TICK * fields.next()?.parse().ok()?);
+    Some((ticks()?, ticks()?))
+}
+
+fn context_switches(status: &str) -> Option<u64> {
+    Some(
+        number(status, "voluntary_ctxt_switches:")?
+            + number(status, "nonvoluntary_ctxt_switches:")?,
+    )
+}
+
+/// The number behind `key`, which begins a line.
+fn number(text: &str, key: &str) -> Option<u64> {
+    let rest = text.lines().find_map(|line| line.strip_prefix(key))?;
+    rest.split_ascii_whitespace().next()?.parse().ok()
+}
+
+const KIB: u64 = 1024;
+/// Linux tells processor times to its programs in hundredths of a second on every common machine.
+const TICK: Duration = Duration::from_millis(10);
+/// Fields between the program's name and `utime`, which is field 14 of `stat` (proc(5)).
+const UTIME_AFTER_NAME: usize = 11;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_found_behind_any_program_name() {
+        let stat = "7 (a) R 1 (b) S 1 7 7 0 -1 4194304 1 2 3 4 150 25 0 0 20 0 9 0 1";
+        let times = (Duration::from_millis(1500), Duration::from_millis(250));
+        assert_eq!(Some(times), cpu_times(stat));
+        assert_eq!(None, cpu_times("7 (short) S 1"));
+    }
+
+    #[test]
+    fn switches_of_both_kinds_count() {
+        let status = "Threads:\t1\nvoluntary_ctxt_switches:\t40\nnonvoluntary_ctxt_switches:\t2\n";
+        assert_eq!(Some(42), context_switches(status));
+        assert_eq!(None, context_switches("Threads:\t1\n"));
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn this_process_has_used_something() {
+        let usage = Usage::of(std::process::id()).expect("Linux tells");
+        assert!(usage.threads >= 1 && usage.descriptors >= 3, "{usage:?}");
+        assert!(usage.resident > 100 * 1024, "{usage:?}");
+    }
+
+    #[test]
+    fn nobody_uses_nothing() {
+        assert_eq!(None, Usage::of(u32::MAX));
+    }
+}

@@ -1,0 +1,34 @@
+//! The three concurrency models: their names, and nothing else about them.
+
+use std::fmt;
+
+/// Which of the three servers is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, clap::ValueEnum)]
+pub enum Model {
+    /// One thread per client.
+    Threaded,
+    /// One thread, one poll loop.
+    Select,
+    /// Tasks on tokio's runtime.
+    Async,
+}
+
+impl Model {
+    /// All of them, in the order they are always listed in.
+    pub const ALL: [Self; 3] = [Self::Threaded, Self::Select, Self::Async];
+
+    /// Its name on command lines, in tables and in test names.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Threaded => "threaded",
+            Self::Select => "select",
+            Self::Async => "async",
+        }
+    }
+}
+
+impl fmt::Display for Model {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}

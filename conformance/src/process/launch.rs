@@ -1,0 +1,121 @@
+//! How a server's command becomes a child: its port, its outputs, its ready line.
+
+use std::ffi::{OsStr, OsString};
+use std::io::{BufRead, BufReader, Read};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::os::unix::process::CommandExt;
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, Mutex};
+use std::{fs, iter, thread};
+
+use super::StartError;
+use super::group::lock;
+
+pub(super) fn spawn(command: &[OsString], port: u16) -> Result<Child, StartError> {
+    let mut words = command.iter().map(|word| with_port(word, port));
+    let program = words.next().ok_or(StartError::Empty)?;
+    Command::new(&program)
+        .args(words)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .process_group(0)
+        .spawn()
+        .map_err(|source| StartError::Spawn { program: program.display().to_string(), source })
+}
+
+/// Drains both outputs for as long as they are open; tells the address of the ready line.
+pub(super) fn watch_output(child: &mut Child, log: &Arc<Mutex<Tail>>) -> Receiver<SocketAddr> {
+    let stdout = child.stdout.take().expect("standard output was asked for as a pipe");
+    let mut stderr = child.stderr.take().expect("standard error was asked for as a pipe");
+    let (tell, ready) = mpsc::channel();
+    let open = tell.clone();
+    thread::spawn(move || find_ready_line(stdout, &tell));
+    let log = Arc::clone(log);
+    thread::spawn(move || {
+        // The channel closes when both outputs have been read to their ends.
+        let _open = open;
+        let mut chunk = [0; 4096];
+        while let Ok(count @ 1..) = stderr.read(&mut chunk) {
+            lock(&log).push(&chunk[..count]);
+        }
+    });
+    ready
+}
+
+fn find_ready_line(stdout: ChildStdout, tell: &Sender<SocketAddr>) {
+    let mut stdout = BufReader::new(stdout);
+    let mut line = Vec::new();
+    // A line longer than the bound arrives as several: it is no ready line anyway.
+    while let Ok(1..) = stdout.by_ref().take(LINE_BYTES_MAX).read_until(b'\n', &mut line) {
+        if let Some(addr) = ready_address(&line) {
+            // Nobody listens any more once the first address has been told.
+            tell.send(addr).ok();
+        }
+        line.clear();
+    }
+}
+
+fn ready_address(line: &[u8]) -> Option<SocketAddr> {
+    let (_, addr) = str::from_utf8(line).ok()?.split_once("listening on ")?;
+    addr.trim().parse().ok()
+}
+
+pub(super) fn holds_port(word: &OsStr) -> bool {
+    word.to_str().is_some_and(|word| word.contains(PORT))
+}
+
+fn with_port(word: &OsStr, port: u16) -> OsString {
+    word.to_str().map_or_else(|| word.into(), |word| word.replace(PORT, &port.to_string()).into())
+}
+
+pub(super) fn says_in_use(log: &str) -> bool {
+    log.to_lowercase().contains("in use")
+}
+
+/// Ports nobody listens on, below those the system gives to outgoing connections: a connection to
+/// one of those can meet itself.
+pub(super) fn free_ports() -> impl Iterator<Item = u16> {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let ephemeral = fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").ok();
+    let end = ephemeral
+        .and_then(|range| range.split_whitespace().next()?.parse().ok())
+        .filter(|&end| end > LOWEST_PORT)
+        .unwrap_or(32768);
+    let span = u32::from(end - LOWEST_PORT);
+    // Test programs that run at the same time start at different places.
+    let start = std::process::id().wrapping_mul(101);
+    iter::repeat_with(move || start.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed).into()))
+        .map(move |turn| LOWEST_PORT + u16::try_from(turn % span).expect("below a port number"))
+        .take(span as usize)
+        .filter(|&port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok())
+}
+
+/// The last bytes of an output: a server that talks without end costs a bounded buffer.
+#[derive(Debug, Default)]
+pub(super) struct Tail {
+    /// At most twice [`LOG_BYTES_MAX`].
+    bytes: Vec<u8>,
+}
+
+impl Tail {
+    fn push(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
+        if self.bytes.len() > 2 * LOG_BYTES_MAX {
+            self.bytes.drain(..self.bytes.len() - LOG_BYTES_MAX);
+        }
+    }
+
+    pub(super) fn text(&self) -> String {
+        let start = self.bytes.len().saturating_sub(LOG_BYTES_MAX);
+        String::from_utf8_lossy(&self.bytes[start..]).into_owned()
+    }
+}
+
+/// What stands for the port in a command.
+const PORT: &str = "{port}";
+const LOWEST_PORT: u16 = 10_000;
+const LOG_BYTES_MAX: usize = 64 * 1024;
+const LINE_BYTES_MAX: u64 = 4096;

@@ -1,0 +1,161 @@
+//! Servers to test: ours, one started by a command, one that runs already.
+
+use std::ffi::OsString;
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::model::Model;
+use crate::process::{ServerProcess, StartError, our_command};
+use crate::target::{Medium, NotStarted, Origin, Subject, Target, Wire};
+use crate::tcp::TcpWire;
+
+/// One of the three servers of this project.
+#[derive(Clone, Debug)]
+pub struct OurServer {
+    /// Which one.
+    pub model: Model,
+    /// The program of this crate, which contains all three.
+    pub exe: PathBuf,
+}
+
+impl Subject for OurServer {
+    fn start(&self, flags: &[String]) -> Result<Box<dyn Target>, NotStarted> {
+        let mut command = our_command(self.model, &self.exe);
+        command.extend(flags.iter().map(OsString::from));
+        // Port 0 and the ready line: no two servers can ever meet on a port.
+        let server = ServerProcess::start_on(&command, 0).map_err(failed)?;
+        Ok(Box::new(Running { server: Some(server), command }))
+    }
+
+    fn origin(&self) -> Origin {
+        Origin::Ours
+    }
+
+    fn rerun(&self, id: &str, _seed: u64) -> String {
+        format!("cargo test -p conformance --test suite -- --exact {}::{id}", self.model)
+    }
+}
+
+/// Any server that a command starts.
+#[derive(Clone, Debug)]
+pub struct CommandServer {
+    /// Program and arguments; `{port}` stands for the port it shall listen on.
+    pub command: Vec<OsString>,
+}
+
+impl Subject for CommandServer {
+    fn start(&self, flags: &[String]) -> Result<Box<dyn Target>, NotStarted> {
+        refuse_flags(flags)?;
+        let server = ServerProcess::start(&self.command).map_err(failed)?;
+        Ok(Box::new(Running { server: Some(server), command: self.command.clone() }))
+    }
+
+    fn origin(&self) -> Origin {
+        Origin::Foreign
+    }
+
+    fn rerun(&self, id: &str, seed: u64) -> String {
+        let words: Vec<String> = self.command.iter().map(quoted).collect();
+        format!("conformance check --only {id} --seed {seed} -- {}", words.join(" "))
+    }
+}
+
+/// A server that runs already, and goes on running.
+#[derive(Clone, Debug)]
+pub struct RemoteServer {
+    /// Where it listens.
+    pub addr: SocketAddr,
+}
+
+impl Subject for RemoteServer {
+    fn start(&self, flags: &[String]) -> Result<Box<dyn Target>, NotStarted> {
+        refuse_flags(flags)?;
+        Ok(Box::new(self.clone()))
+    }
+
+    fn origin(&self) -> Origin {
+        Origin::Foreign
+    }
+
+    fn rerun(&self, id: &str, seed: u64) -> String {
+        format!("conformance check --only {id} --seed {seed} --connect {}", self.addr)
+    }
+}
+
+impl Target for RemoteServer {
+    fn connect(&self) -> io::Result<Box<dyn Wire>> {
+        Ok(Box::new(TcpWire::connect(self.addr)?))
+    }
+
+    fn medium(&self) -> Medium {
+        Medium::Shared
+    }
+}
+
+/// A server process of the suite's own.
+struct Running {
+    /// Absent only while it is being started again.
+    server: Option<ServerProcess>,
+    command: Vec<OsString>,
+}
+
+impl Running {
+    fn server(&self) -> io::Result<&ServerProcess> {
+        self.server.as_ref().ok_or_else(|| io::Error::other("the server did not start again"))
+    }
+}
+
+impl Target for Running {
+    fn connect(&self) -> io::Result<Box<dyn Wire>> {
+        Ok(Box::new(TcpWire::connect(self.server()?.addr())?))
+    }
+
+    fn medium(&self) -> Medium {
+        Medium::Process
+    }
+
+    fn restart(&mut self) -> Result<(), NotStarted> {
+        if !self.command.iter().any(|word| word.to_string_lossy().contains("{port}")) {
+            return Err(NotStarted::Inapplicable("the command has no {port} to start it on again"));
+        }
+        let Some(server) = self.server.take() else { return Ok(()) };
+        server.terminate();
+        // One that does not end by itself is killed: how it ends is the business of other rules.
+        server.wait(LEAVE_WITHIN);
+        let port = server.addr().port();
+        drop(server);
+        self.server = Some(ServerProcess::start_on(&self.command, port).map_err(failed)?);
+        Ok(())
+    }
+
+    fn log(&self) -> String {
+        self.server.as_ref().map(ServerProcess::log).unwrap_or_default()
+    }
+}
+
+fn refuse_flags(flags: &[String]) -> Result<(), NotStarted> {
+    if flags.is_empty() {
+        return Ok(());
+    }
+    Err(NotStarted::Inapplicable("it needs flags of this project's servers"))
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it is a function for map_err")]
+fn failed(error: StartError) -> NotStarted {
+    NotStarted::Failed(error.to_string())
+}
+
+/// A word as a shell takes it.
+fn quoted(word: &OsString) -> String {
+    let word = word.to_string_lossy();
+    let plain = |char: char| char.is_ascii_alphanumeric() || "-_./=:,+@%".contains(char);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.into_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+/// Our servers take two seconds at most.
+const LEAVE_WITHIN: Duration = Duration::from_secs(4);

@@ -1,0 +1,130 @@
+//! What is under test: how a server is started, and what one connection to it can do.
+
+use std::io;
+use std::time::Duration;
+
+use thiserror::Error;
+
+/// Something that can be asked for a fresh server, once per test.
+pub trait Subject {
+    /// A server that nobody has talked to yet, started with these flags of ours.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be had with these flags, or it did not come up.
+    fn start(&self, flags: &[String]) -> Result<Box<dyn Target>, NotStarted>;
+
+    /// Whether the server is one of this project: it knows our flags and promises every level.
+    fn origin(&self) -> Origin;
+
+    /// The command that runs one row again with the same seed.
+    fn rerun(&self, id: &str, seed: u64) -> String;
+}
+
+/// Who wrote the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// This project.
+    Ours,
+    /// Anybody else.
+    Foreign,
+}
+
+/// Why there is no server to test.
+#[derive(Debug, Error)]
+pub enum NotStarted {
+    /// It cannot be had in this way: the test does not apply.
+    #[error("{0}")]
+    Inapplicable(&'static str),
+    /// It should have come up and did not.
+    #[error("{0}")]
+    Failed(String),
+}
+
+/// A running server.
+pub trait Target {
+    /// Opens a connection.
+    ///
+    /// # Errors
+    ///
+    /// The server does not accept it.
+    fn connect(&self) -> io::Result<Box<dyn Wire>>;
+
+    /// Over what clients reach it.
+    fn medium(&self) -> Medium;
+
+    /// Ends the server and starts it again at the same place, with clients still connected.
+    ///
+    /// # Errors
+    ///
+    /// It was not started by the suite, or it does not come up again.
+    fn restart(&mut self) -> Result<(), NotStarted> {
+        Err(NotStarted::Inapplicable("a server that the suite did not start cannot be restarted"))
+    }
+
+    /// The end of what the server has logged so far; empty if that is not known.
+    fn log(&self) -> String {
+        String::new()
+    }
+}
+
+/// Over what clients reach a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Medium {
+    /// TCP, to a process that ends with the test.
+    Process,
+    /// TCP, to a server that serves other tests too, and so has to be left in peace.
+    Shared,
+    /// Function calls: nothing that takes a socket to see can be seen.
+    Memory,
+}
+
+/// One connection, seen from the client's side.
+pub trait Wire {
+    /// Writes all bytes, in one write as far as the kernel takes them.
+    ///
+    /// # Errors
+    ///
+    /// The connection has ended, or the server has not taken the bytes for too long.
+    fn send(&mut self, bytes: &[u8]) -> io::Result<()>;
+
+    /// Waits for at most `most` bytes. Silence means that `within` is over, or that nothing can come any
+    /// more; with zero it only looks.
+    fn receive(&mut self, most: usize, within: Duration) -> Received;
+
+    /// Says that nothing more will be sent (FIN); reading goes on.
+    ///
+    /// # Errors
+    ///
+    /// The connection has ended already.
+    fn half_close(&mut self) -> io::Result<()>;
+
+    /// Breaks the connection off (RST).
+    fn reset(&mut self);
+
+    /// Waits until the server has read everything sent so far, so that what is sent next comes to it
+    /// as a piece of its own.
+    fn settle(&mut self, within: Duration) -> Settled;
+}
+
+/// What waiting for bytes brought.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Received {
+    /// Bytes, at least one.
+    Bytes(Vec<u8>),
+    /// The server has closed its side in order.
+    Eof,
+    /// The connection was broken off.
+    Reset,
+    /// Nothing, within the time given.
+    Silence,
+}
+
+/// How it is known that the server has read everything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Settled {
+    /// The kernel's tables say so.
+    Seen,
+    /// It is only likely: the tables could not be read, and a moment was given instead.
+    Paced,
+}

@@ -1,0 +1,87 @@
+//! One of our servers behind a proxy that writes the two frames of each pair apart.
+
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
+use std::thread;
+
+use bytes::BytesMut;
+use conformance::model::Model;
+use conformance::process::ServerProcess;
+use conformance::target::{Medium, NotStarted, Origin, Subject, Target, Wire};
+use conformance::tcp::TcpWire;
+use protocol::{Decoder, encode_frame};
+
+pub(crate) struct TwoWritesPerPair;
+
+impl Subject for TwoWritesPerPair {
+    fn start(&self, _flags: &[String]) -> Result<Box<dyn Target>, NotStarted> {
+        let exe = Path::new(env!("CARGO_BIN_EXE_conformance"));
+        let server = ServerProcess::ours(Model::Select, exe, &[])
+            .map_err(|error| NotStarted::Failed(error.to_string()))?;
+        let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
+        let addr = listener.local_addr().expect("a bound listener has an address");
+        let behind = server.addr();
+        // It ends with the test program: nobody connects to it after the test.
+        thread::spawn(move || {
+            for client in listener.incoming().flatten() {
+                thread::spawn(move || forward(&client, behind));
+            }
+        });
+        Ok(Box::new(Proxied { addr, _server: server }))
+    }
+
+    fn origin(&self) -> Origin {
+        Origin::Ours
+    }
+
+    fn rerun(&self, id: &str, seed: u64) -> String {
+        format!("rerun {id} {seed}")
+    }
+}
+
+struct Proxied {
+    addr: SocketAddr,
+    _server: ServerProcess,
+}
+
+impl Target for Proxied {
+    fn connect(&self) -> io::Result<Box<dyn Wire>> {
+        Ok(Box::new(TcpWire::connect(self.addr)?))
+    }
+
+    fn medium(&self) -> Medium {
+        Medium::Process
+    }
+}
+
+/// Copies both ways until either side ends.
+fn forward(client: &TcpStream, behind: SocketAddr) -> io::Result<()> {
+    let server = TcpStream::connect(behind)?;
+    client.set_nodelay(true)?;
+    server.set_nodelay(true)?;
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            // However it ends, the server has to learn of it.
+            io::copy(&mut &*client, &mut &server).ok();
+            server.shutdown(Shutdown::Write).ok();
+        });
+        frame_by_frame(&server, client).ok();
+        client.shutdown(Shutdown::Both).ok();
+    });
+    Ok(())
+}
+
+fn frame_by_frame(mut server: &TcpStream, mut client: &TcpStream) -> io::Result<()> {
+    let mut frames = Decoder::new(1 << 20);
+    let mut chunk = [0; 4096];
+    while let count @ 1.. = server.read(&mut chunk)? {
+        frames.feed(&chunk[..count]);
+        while let Ok(Some(payload)) = frames.next_frame() {
+            let mut frame = BytesMut::new();
+            encode_frame(&payload, &mut frame);
+            client.write_all(&frame)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,189 @@
+//! What the architecture promises about the tree, held against the tree itself.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+const TWINS: [&str; 3] = ["server-threaded", "server-select", "server-async"];
+
+#[test]
+fn the_servers_have_the_same_files() {
+    let [threaded, select, r#async] = TWINS.map(|twin| names(&root().join(twin).join("src")));
+    assert_eq!(threaded, ["connection.rs", "deliver.rs", "lib.rs", "listener.rs", "main.rs"]);
+    assert_eq!(threaded, select, "server-threaded against server-select");
+    assert_eq!(threaded, r#async, "server-threaded against server-async");
+}
+
+#[test]
+fn the_servers_share_their_functions_in_the_same_order() {
+    let shared: [(&str, &[&str]); 4] = [
+        ("lib.rs", &["serve", "new", "wake", "stop"]),
+        ("listener.rs", &["accept_loop", "admit", "refuse"]),
+        (
+            "connection.rs",
+            &["read_loop", "read", "act", "depart", "end", "linger", "refuse", "drain"],
+        ),
+        ("deliver.rs", &["deliver", "deliver_to"]),
+    ];
+    for (file, expected) in shared {
+        for twin in TWINS {
+            let mut functions = functions(&source(&format!("{twin}/src/{file}")));
+            functions.retain(|(name, _)| expected.contains(&name.as_str()));
+            let order: Vec<_> = functions.into_iter().map(|(name, _)| name).collect();
+            assert_eq!(expected, order, "{twin}/src/{file}: these functions, in this order");
+        }
+    }
+}
+
+#[test]
+fn the_servers_main_files_differ_in_names_only() {
+    let main = |twin: &str| source(&format!("{twin}/src/main.rs"));
+    let code = |twin: &str| {
+        let crate_name = twin.replace('-', "_");
+        main(twin).lines().skip(1).collect::<Vec<_>>().join("\n").replace(&crate_name, "THIS")
+    };
+    assert_eq!(code(TWINS[0]), code(TWINS[1]));
+    assert_eq!(code(TWINS[0]), code(TWINS[2]));
+}
+
+#[test]
+fn the_servers_manifests_differ_in_one_dependency() {
+    let dependencies = |twin: &str| {
+        let manifest = source(&format!("{twin}/Cargo.toml"));
+        let (_, rest) = manifest.split_once("[dependencies]").expect("a server has dependencies");
+        rest.lines()
+            .filter(|line| line.contains('=') || line.contains("workspace"))
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    let common = dependencies("server-threaded");
+    for (twin, own) in [("server-select", "mio"), ("server-async", "tokio")] {
+        let mut theirs = dependencies(twin);
+        let before = theirs.len();
+        theirs.retain(|line| !line.starts_with(own));
+        assert_eq!(before, theirs.len() + 1, "{twin} depends on {own} once");
+        assert_eq!(common, theirs, "server-threaded against {twin}, without {own}");
+    }
+}
+
+#[test]
+fn the_protocol_depends_on_nom_and_bytes_only() {
+    let manifest = source("protocol/Cargo.toml");
+    let (_, rest) = manifest.split_once("[dependencies]").expect("it has dependencies");
+    let (dependencies, _) = rest.split_once("\n[").expect("something follows them");
+    let names: Vec<_> = dependencies
+        .lines()
+        .filter_map(|line| line.split(['.', ' ']).next())
+        .filter(|name| !name.is_empty())
+        .collect();
+    assert_eq!(names, ["bytes", "nom"]);
+}
+
+#[test]
+fn the_room_knows_no_socket_no_thread_and_no_clock() {
+    let pure = ["log", "member", "flow", "names", "room", "session"]
+        .map(|name| format!("server-core/src/{name}.rs"));
+    let protocol =
+        names(&root().join("protocol/src")).into_iter().map(|name| format!("protocol/src/{name}"));
+    for file in protocol.chain(pure) {
+        let text = source(&file);
+        for forbidden in
+            ["TcpStream", "UdpSocket", "::thread", "::now(", "SystemTime", "Mutex", "socket::"]
+        {
+            assert!(!text.contains(forbidden), "{file} names {forbidden}");
+        }
+    }
+}
+
+#[test]
+fn no_test_and_no_bench_sleeps() {
+    let tests = rust_files().into_iter().filter(|path| {
+        let path = path.to_string_lossy().replace('\\', "/");
+        ["/tests/", "/benches/", "/tests.rs"].iter().any(|part| path.contains(part))
+    });
+    let this = Path::new(file!()).file_name().expect("a file has a name");
+    let mut seen = 0;
+    for path in tests.filter(|path| path.file_name() != Some(this)) {
+        let text = fs::read_to_string(&path).expect("a file of the tree can be read");
+        assert!(!text.contains("sleep("), "{} sleeps", path.display());
+        seen += 1;
+    }
+    assert!(seen >= 5, "only {seen} test files were found: the search is wrong");
+}
+
+#[test]
+fn functions_stay_under_sixty_lines() {
+    let mut seen = 0;
+    for path in rust_files() {
+        let text = fs::read_to_string(&path).expect("a file of the tree can be read");
+        for (name, lines) in functions(&text) {
+            assert!(lines < 60, "{}: fn {name} has {lines} lines", path.display());
+            seen += 1;
+        }
+    }
+    assert!(seen > 300, "only {seen} functions were found: the search is wrong");
+}
+
+/// Every function's name and its length in lines, in order, as rustfmt lays them out.
+fn functions(text: &str) -> Vec<(String, usize)> {
+    let lines: Vec<&str> = text.lines().collect();
+    let starts =
+        lines.iter().enumerate().filter_map(|(index, line)| Some((index, function(line)?)));
+    starts
+        .map(|(index, name)| {
+            let indent = lines[index].len() - lines[index].trim_start().len();
+            let close = format!("{}}}", " ".repeat(indent));
+            let end = lines[index..].iter().position(|line| **line == close);
+            (name.to_owned(), end.map_or(1, |end| end + 1))
+        })
+        .collect()
+}
+
+/// The name of the function that a line begins, if it begins one.
+fn function(line: &str) -> Option<&str> {
+    let mut rest = line.trim_start();
+    for prefix in ["pub(crate) ", "pub(super) ", "pub ", "const ", "async "] {
+        rest = rest.strip_prefix(prefix).unwrap_or(rest);
+    }
+    let name = rest.strip_prefix("fn ")?;
+    name.split(|char: char| !char.is_alphanumeric() && char != '_').next()
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a crate stands in a folder").into()
+}
+
+fn source(path: &str) -> String {
+    fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).expect("a folder of the tree can be read");
+    let mut names: Vec<_> = entries
+        .map(|entry| {
+            entry.expect("an entry can be read").file_name().to_string_lossy().into_owned()
+        })
+        .collect();
+    names.sort();
+    names
+}
+
+/// Every Rust file of the workspace.
+fn rust_files() -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders: Vec<_> = ["protocol", "server-core", "client-cli", "conformance"]
+        .iter()
+        .chain(&TWINS)
+        .map(|name| root().join(name))
+        .collect();
+    while let Some(folder) = folders.pop() {
+        for name in names(&folder) {
+            let path = folder.join(name);
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                found.push(path);
+            }
+        }
+    }
+    found
+}

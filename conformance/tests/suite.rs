@@ -1,0 +1,78 @@
+//! Every test of every rule against every server of this project, against the room in memory, and, up to
+//! level 0, against a guest: one trial per rule and target, named as in `select::RLY-03`.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+use std::sync::Arc;
+
+use conformance::cases::{Needs, case};
+use conformance::memory::MemoryRoom;
+use conformance::model::Model;
+use conformance::spec::{Rule, rules};
+use conformance::subject::{CommandServer, OurServer};
+use conformance::suite::{Plan, Verdict, is_tested, run_row};
+use conformance::target::Subject;
+use libtest_mimic::{Arguments, Failed, Trial};
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let rules: Vec<Arc<Rule>> = rules().into_iter().filter(is_tested).map(Arc::new).collect();
+    let mut trials = Vec::new();
+    for model in Model::ALL {
+        let subject = Arc::new(OurServer { model, exe: env!("CARGO_BIN_EXE_conformance").into() });
+        trials
+            .extend(rules.iter().map(|rule| trial(model.name(), rule, Arc::clone(&subject), None)));
+    }
+    trials.extend(rules.iter().map(|rule| {
+        trial("room", rule, Arc::new(MemoryRoom), takes_sockets(rule).then_some("takes sockets"))
+    }));
+    let guest = Arc::new(CommandServer { command: guest_command() });
+    let obstacle = (!has_python()).then_some("no python3 here");
+    let level_0 = rules.iter().filter(|rule| rule.level == 0);
+    trials.extend(level_0.map(|rule| trial("guest", rule, Arc::clone(&guest), obstacle)));
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+/// One rule on one target; with an obstacle it is listed as ignored, with its reason.
+fn trial<S: Subject + Send + Sync + 'static>(
+    target: &str,
+    rule: &Arc<Rule>,
+    subject: Arc<S>,
+    obstacle: Option<&str>,
+) -> Trial {
+    let rule = Arc::clone(rule);
+    let name = format!("{target}::{}", rule.id);
+    Trial::test(name, move || judge(&run_row(&rule, &*subject, PLAN).verdict))
+        .with_kind(obstacle.unwrap_or_default())
+        .with_ignored_flag(obstacle.is_some())
+}
+
+/// Everything that is tested here has to be kept, a SHOULD and a MAY that we chose too.
+fn judge(verdict: &Verdict) -> Result<(), Failed> {
+    match verdict {
+        Verdict::Pass(_) | Verdict::Info(_) => Ok(()),
+        Verdict::Fail(failure) | Verdict::Weak(failure) | Verdict::Differs(failure) => {
+            Err(Failed::from(failure))
+        }
+        Verdict::Unsupported => Err("nothing is tested: the server does not declare it".into()),
+        Verdict::Skip(reason) | Verdict::Inconclusive(reason) => Err(reason.into()),
+    }
+}
+
+/// Whether nothing of this rule's tests can be seen in a room in memory.
+fn takes_sockets(rule: &Rule) -> bool {
+    rule.conversations.is_empty() && case(&rule.id).is_some_and(|case| case.needs == Needs::Sockets)
+}
+
+fn guest_command() -> Vec<std::ffi::OsString> {
+    let script: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("guests/server.py");
+    vec!["python3".into(), script.into(), "--port".into(), "{port}".into()]
+}
+
+fn has_python() -> bool {
+    let version = Command::new("python3").arg("--version").stdout(Stdio::null()).status();
+    version.is_ok_and(|status| status.success())
+}
+
+/// A fixed seed: a failure here can be had again.
+const PLAN: Plan = Plan { seed: 1, slack: 2.0 };
