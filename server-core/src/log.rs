@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 use protocol::{encode_pair, pair_len};
 
 /// Encoded pairs by position: bytes since the room began.
@@ -78,11 +78,22 @@ impl Log {
             .map(move |segment| segment.between(from, to))
     }
 
-    /// Lets go of whole segments before `position`.
+    /// Lets go of all before `position`. Memory is given back by whole blocks.
     pub fn trim(&mut self, position: u64) {
-        while self.segments.front().is_some_and(|segment| segment.end() <= position) {
-            self.segments.pop_front();
+        while self.segments.pop_front_if(|segment| segment.end() <= position).is_some() {}
+        if let Some(first) = self.segments.front_mut() {
+            first.cut(position);
+        } else {
+            self.cut_tail(position);
         }
+    }
+
+    /// The same within the tail: nobody has asked for what it begins with, because it was said by
+    /// everybody who was there.
+    fn cut_tail(&mut self, position: u64) {
+        let spare = index(position.min(self.head()).saturating_sub(self.tail_start));
+        self.tail.advance(spare);
+        self.tail_start += spare as u64;
     }
 
     /// Bytes between the first position held and the head.
@@ -98,12 +109,23 @@ impl Segment {
 
     /// The part of this segment that lies in `from..to`, which it overlaps.
     fn between(&self, from: u64, to: u64) -> Bytes {
-        let index = |position: u64| {
-            let inside = position.clamp(self.start, self.end()) - self.start;
-            usize::try_from(inside).expect("an index into a segment is a usize")
-        };
-        self.bytes.slice(index(from)..index(to))
+        self.bytes.slice(self.index(from)..self.index(to))
     }
+
+    /// Lets go of what is before `position`.
+    fn cut(&mut self, position: u64) {
+        self.bytes.advance(self.index(position));
+        self.start = self.start.max(position);
+    }
+
+    /// Where `position`, or what of this segment is nearest to it, is in `bytes`.
+    fn index(&self, position: u64) -> usize {
+        index(position.clamp(self.start, self.end()) - self.start)
+    }
+}
+
+fn index(distance: u64) -> usize {
+    usize::try_from(distance).expect("what is held in memory is counted by a usize")
 }
 
 /// The tail grows in blocks of this many bytes. Small enough to stay in a core's cache while the same
@@ -141,17 +163,29 @@ mod tests {
     }
 
     #[test]
-    fn trimming_keeps_a_segment_that_is_still_needed() {
+    fn trimming_keeps_what_is_still_needed() {
         let mut log = Log::default();
         let middle = log.append(b"ann", b"one");
         log.freeze();
-        log.append(b"bob", b"two");
+        let head = log.append(b"bob", b"two");
         log.freeze();
-        log.trim(middle - 1);
-        assert_eq!(log.start(), 0);
+        log.trim(middle - 3);
+        assert_eq!(read(&log, middle - 3, middle + 1), ["one", "3"]);
         log.trim(middle);
-        assert_eq!(log.start(), middle);
+        assert_eq!((log.start(), log.held()), (middle, head - middle));
+    }
+
+    #[test]
+    fn trimming_reaches_what_is_not_frozen() {
+        let mut log = Log::default();
+        let middle = log.append(b"ann", b"one");
+        log.append(b"ann", b"two");
+        log.trim(middle);
         assert_eq!(log.held(), log.head() - middle);
+        log.freeze();
+        assert_eq!(read(&log, middle, log.head()), ["3         ann3         two"]);
+        log.trim(log.head());
+        assert_eq!(log.held(), 0);
     }
 
     #[test]

@@ -237,10 +237,13 @@ impl<H: Clone> Room<H> {
                     slices.push(member.aside(asides));
                     asides += 1;
                 }
-                Piece::Log(Range { start, end }) => slices.extend(self.log.read(start, end)),
+                Piece::Log(Range { start, end }) => {
+                    let places = SLICES_MAX - slices.len();
+                    slices.extend(self.log.read(start, end).take(places));
+                }
             }
-            if slices.len() >= SLICES_MAX {
-                return slices.truncate(SLICES_MAX);
+            if slices.len() == SLICES_MAX {
+                return;
             }
         }
     }

@@ -61,6 +61,8 @@ struct Server {
     settings: Arc<Settings>,
     shutdown: Shutdown,
     poll: Poll,
+    /// Kept open: closing it would take back a wake-up that the poll has not told yet.
+    _waker: Arc<Waker>,
     listener: Option<Listener>,
     /// Its handles are places in `connections`.
     room: Room<usize>,
@@ -83,15 +85,17 @@ struct Server {
 impl Server {
     fn new(listener: TcpListener, settings: Settings, shutdown: Shutdown) -> io::Result<Self> {
         let poll = Poll::new()?;
-        let waker = Waker::new(poll.registry(), WAKER)?;
+        let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
+        let wake = Arc::clone(&waker);
         // An error would mean that the poll is gone, and with it whoever could be woken.
-        shutdown.on_trigger(move || waker.wake().unwrap_or_default());
+        shutdown.on_trigger(move || wake.wake().unwrap_or_default());
         let listener = Listener::new(listener, poll.registry())?;
         Ok(Self {
             room: Room::of(&settings),
             settings: Arc::new(settings),
             shutdown,
             poll,
+            _waker: waker,
             listener: Some(listener),
             connections: Slab::new(),
             ready: Vec::new(),
