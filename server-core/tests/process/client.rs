@@ -1,0 +1,61 @@
+//! A client: says frames, hears pairs, and gives up after a while.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use protocol::{PairDecoder, encode_frame};
+use server_core::bytes::{Bytes, BytesMut};
+
+pub(crate) struct Client {
+    stream: TcpStream,
+    pairs: PairDecoder,
+}
+
+impl Client {
+    /// Joins, and waits until it hears itself.
+    pub(crate) fn join(address: &str, name: &str) -> Self {
+        let stream = TcpStream::connect(address).expect("the server listens");
+        stream.set_read_timeout(Some(DEADLINE)).expect("the time is not zero");
+        let mut client = Self { stream, pairs: PairDecoder::new(64 << 10) };
+        client.say(name);
+        client.say("here");
+        assert_eq!((name.to_owned(), "here".to_owned()), client.hear());
+        client
+    }
+
+    pub(crate) fn say(&mut self, text: &str) {
+        let mut frame = BytesMut::new();
+        encode_frame(text.as_bytes(), &mut frame);
+        self.stream.write_all(&frame).expect("the server reads");
+    }
+
+    /// The next pair: who said it, and what.
+    pub(crate) fn hear(&mut self) -> (String, String) {
+        loop {
+            if let Some(pair) = self.pairs.next_pair().expect("the server sends frames") {
+                return (text(&pair.sender), text(&pair.text));
+            }
+            assert_ne!(0, self.read(), "expected a pair, got the end");
+        }
+    }
+
+    pub(crate) fn hears_the_end(&mut self) {
+        assert_eq!(0, self.read(), "expected the end, got bytes");
+        assert!(!self.pairs.is_mid_pair(), "the end came inside a pair");
+    }
+
+    fn read(&mut self) -> usize {
+        let mut chunk = [0; 4096];
+        let bytes = self.stream.read(&mut chunk).expect("the server answers in time");
+        self.pairs.feed(&chunk[..bytes]);
+        bytes
+    }
+}
+
+fn text(bytes: &Bytes) -> String {
+    str::from_utf8(bytes).expect("all that is relayed is UTF-8").to_owned()
+}
+
+/// Long enough for a busy machine.
+const DEADLINE: Duration = Duration::from_secs(20);

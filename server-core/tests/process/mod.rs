@@ -1,0 +1,127 @@
+//! What every server does as a process: its ready line, its arguments, its signals, its last words.
+
+use protocol::pair_len;
+use server_core::STOPPING;
+
+use crate::SERVER;
+use client::Client;
+use server::{Ended, Server, run};
+
+mod client;
+mod server;
+
+/// One's own message coming back tells that all before it has been dealt with.
+const FENCED: [&str; 2] = ["--relay", "everyone"];
+
+fn pair(sender: &str, text: &str) -> (String, String) {
+    (sender.to_owned(), text.to_owned())
+}
+
+#[test]
+fn two_clients_talk_and_both_are_counted() {
+    let server = Server::start(&FENCED);
+    let mut ann = Client::join(&server.address, "ann");
+    let mut bob = Client::join(&server.address, "bob");
+    assert_eq!(pair("bob", "here"), ann.hear());
+    ann.say("hello bob");
+    assert_eq!(pair("ann", "hello bob"), bob.hear());
+    bob.say("سلام");
+    assert_eq!(pair("ann", "hello bob"), ann.hear());
+    assert_eq!(pair("bob", "سلام"), ann.hear());
+    drop((ann, bob));
+    let ended = server.stop();
+    let told = ended.err.lines().find(|line| line.contains("stopped:")).unwrap_or_default();
+    assert!(told.contains("joined=2 members_max=2 messages=4 message_bytes=25"), "{}", ended.err);
+}
+
+#[test]
+fn a_signal_ends_it_politely() {
+    for signal in ["TERM", "INT"] {
+        let server = Server::start(&FENCED);
+        let mut ann = Client::join(&server.address, "ann");
+        server.signal(signal);
+        assert_eq!(pair("server", STOPPING), ann.hear(), "SIG{signal}");
+        ann.hears_the_end();
+        drop(ann);
+        let ended = server.end();
+        assert_eq!(Some(0), ended.code, "{}", ended.err);
+        assert!(ended.err.contains("closed_shutdown=1"), "{}", ended.err);
+    }
+}
+
+#[test]
+fn a_second_signal_ends_it_at_once() {
+    let much = 16 << 20;
+    let flags = ["--window", "64MiB", "--patience", "1h", "--grace", "1h"];
+    let server = Server::start(&[&FENCED[..], &flags].concat());
+    let mut deaf = Client::join(&server.address, "deaf");
+    let mut ann = Client::join(&server.address, "ann");
+    // More than any socket holds, so that the server cannot get rid of it.
+    let text = "x".repeat(32 << 10);
+    for _ in 0..much / pair_len(b"deaf", text.as_bytes()) {
+        deaf.say(&text);
+        assert_eq!(pair("deaf", &text), ann.hear());
+    }
+    server.signal("TERM");
+    assert_eq!(pair("server", STOPPING), ann.hear(), "the first is heeded");
+    server.signal("TERM");
+    let ended = server.end();
+    assert_eq!(Some(128 + 15), ended.code, "{}", ended.err);
+}
+
+#[test]
+fn check_prints_every_limit_and_exits() {
+    let ended = run(&["--check", "--window", "16MiB", "--max-clients", "7"]);
+    assert_eq!(Some(0), ended.code, "{}", ended.err);
+    let value = |flag: &str| {
+        let row = ended.out.lines().find_map(|line| line.strip_prefix(flag));
+        row.map(str::trim).map(str::to_owned)
+    };
+    assert_eq!(Some("16.0 MiB".into()), value("window "), "{}", ended.out);
+    assert_eq!(Some("7".into()), value("max-clients "), "{}", ended.out);
+    assert!(value("memory for messages, at most ").is_some(), "{}", ended.out);
+}
+
+#[test]
+fn help_shows_how() {
+    let Ended { code, out, .. } = run(&["--help"]);
+    assert_eq!(Some(0), code);
+    assert!(out.contains("Examples:") && out.contains("--listen 127.0.0.1:0"), "{out}");
+}
+
+#[test]
+fn unusable_arguments_are_told_by_name() {
+    let unusable = [
+        (&["--wimdow", "8MiB"][..], "--wimdow"),
+        (&["--patience", "soon"], "--patience"),
+        (&["--window", "1KiB"], "--window"),
+        (&["--max-clients", "0"], "--max-clients"),
+    ];
+    for (arguments, told) in unusable {
+        let ended = run(arguments);
+        assert_eq!(Some(2), ended.code, "{arguments:?}: {}", ended.err);
+        assert!(ended.err.contains(told), "{arguments:?}: {}", ended.err);
+        assert_eq!("", ended.out, "{arguments:?}: nothing is served");
+    }
+}
+
+#[test]
+fn a_port_that_is_taken_is_told_with_advice() {
+    let server = Server::start(&[]);
+    let ended = run(&["--listen", &server.address]);
+    assert_eq!(Some(1), ended.code, "{}", ended.err);
+    let told = format!("cannot listen on {}", server.address);
+    assert!(ended.err.contains(&told), "{}", ended.err);
+    assert!(ended.err.contains("choose another port with --listen"), "{}", ended.err);
+}
+
+#[test]
+fn only_the_runtime_heeds_its_number_of_workers() {
+    let server = Server::start_with(&[], &[("TOKIO_WORKER_THREADS", "0")]);
+    if !SERVER.ends_with("server-async") {
+        return assert_eq!(Some(0), server.stop().code);
+    }
+    let ended = server.end();
+    assert_eq!(Some(1), ended.code);
+    assert!(ended.err.contains("TOKIO_WORKER_THREADS is 1 or more"), "{}", ended.err);
+}

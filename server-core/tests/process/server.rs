@@ -1,0 +1,121 @@
+//! The server under test: its process, what it writes, and how it ends.
+
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
+
+use crate::SERVER;
+
+/// A server that listens on a free port. It is killed if the test ends before it.
+pub(crate) struct Server {
+    process: Process,
+    pub(crate) address: String,
+}
+
+/// How a process ended, and what it had written.
+pub(crate) struct Ended {
+    /// The exit status; `None` after a signal.
+    pub(crate) code: Option<i32>,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+struct Process {
+    child: Child,
+    out: Receiver<String>,
+    err: Receiver<String>,
+}
+
+/// Runs the server's program where it is expected to end by itself.
+pub(crate) fn run(arguments: &[&str]) -> Ended {
+    Process::start(arguments, &[]).end()
+}
+
+impl Server {
+    pub(crate) fn start(flags: &[&str]) -> Self {
+        Self::start_with(flags, &[])
+    }
+
+    /// Starts it with more in its environment, and waits for its ready line.
+    pub(crate) fn start_with(flags: &[&str], environment: &[(&str, &str)]) -> Self {
+        let arguments = [&["--listen", "127.0.0.1:0"], flags].concat();
+        let process = Process::start(&arguments, environment);
+        let ready = process.out.recv_timeout(DEADLINE).expect("it says when it is ready");
+        let address = ready.strip_prefix("listening on ").expect("it says where it listens");
+        Self { address: address.to_owned(), process }
+    }
+
+    /// Sends a signal by its name without `SIG`.
+    pub(crate) fn signal(&self, name: &str) {
+        let id = self.process.child.id().to_string();
+        let sent = Command::new("kill").args(["-s", name, &id]).status();
+        assert!(sent.expect("there is a kill command").success());
+    }
+
+    pub(crate) fn stop(self) -> Ended {
+        self.signal("TERM");
+        self.end()
+    }
+
+    pub(crate) fn end(self) -> Ended {
+        self.process.end()
+    }
+}
+
+impl Process {
+    fn start(arguments: &[&str], environment: &[(&str, &str)]) -> Self {
+        let mut child = Command::new(SERVER)
+            .args(arguments)
+            .env_remove("TOKIO_WORKER_THREADS")
+            .envs(environment.iter().copied())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the server's own program can be started");
+        let out = lines(child.stdout.take().expect("it is piped"));
+        let err = lines(child.stderr.take().expect("it is piped"));
+        Self { child, out, err }
+    }
+
+    /// Waits for its end, which must come by itself.
+    fn end(mut self) -> Ended {
+        let (out, err) = (rest(&self.out), rest(&self.err));
+        let code = self.child.wait().expect("it is a child of ours").code();
+        Ended { code, out, err }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It has ended already, unless the test has failed; then nobody asks how.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The lines of a pipe; they end when the process does.
+fn lines(pipe: impl Read + Send + 'static) -> Receiver<String> {
+    let (sender, lines) = mpsc::channel();
+    thread::spawn(move || {
+        let mut written = BufReader::new(pipe).lines().map_while(Result::ok);
+        written.try_for_each(|line| sender.send(line))
+    });
+    lines
+}
+
+fn rest(lines: &Receiver<String>) -> String {
+    let mut text = String::new();
+    loop {
+        match lines.recv_timeout(DEADLINE) {
+            Ok(line) => text += &(line + "\n"),
+            Err(RecvTimeoutError::Disconnected) => return text,
+            Err(RecvTimeoutError::Timeout) => panic!("it has not ended in time:\n{text}"),
+        }
+    }
+}
+
+/// Long enough for a busy machine, and shorter than any wait a server is told to have here.
+const DEADLINE: Duration = Duration::from_secs(20);

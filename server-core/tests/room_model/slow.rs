@@ -1,0 +1,135 @@
+//! The slow model: every byte that a member is owed stands in that member's own queue.
+
+use std::collections::VecDeque;
+
+use protocol::encode_pair;
+use server_core::bytes::{Bytes, BytesMut};
+use server_core::{MemberId, RESERVED, Relay};
+
+/// A member, and what it is owed.
+pub(crate) struct Seat {
+    pub(crate) id: MemberId,
+    pub(crate) name: String,
+    owed: VecDeque<Owed>,
+    /// Where in the log it was finished: nothing later is for it.
+    end: Option<u64>,
+    /// Whether its connection has finished it: that happens once, and perhaps after the room has.
+    pub(crate) departs: bool,
+    pub(crate) full: bool,
+    /// What has been pulled for it and not been offered yet.
+    pub(crate) pulled: Vec<Bytes>,
+}
+
+/// One byte, and where in the log it stands; nowhere if it is for one member alone.
+struct Owed {
+    byte: u8,
+    at: Option<u64>,
+}
+
+impl Seat {
+    pub(crate) fn new(id: MemberId, name: String) -> Self {
+        let (owed, pulled) = (VecDeque::new(), Vec::new());
+        Self { id, name, owed, end: None, departs: false, full: false, pulled }
+    }
+
+    pub(crate) fn is_behind(&self) -> bool {
+        !self.owed.is_empty()
+    }
+
+    pub(crate) fn is_finished(&self) -> bool {
+        self.end.is_some()
+    }
+
+    pub(crate) fn is_done(&self) -> bool {
+        self.is_finished() && !self.is_behind()
+    }
+
+    pub(crate) fn finish(&mut self, head: u64) {
+        self.end.get_or_insert(head);
+    }
+
+    /// Owes this member a pair of its own.
+    pub(crate) fn tell(&mut self, sender: &str, text: &[u8]) {
+        self.owed.extend(pair(sender, text).into_iter().map(|byte| Owed { byte, at: None }));
+    }
+
+    /// Whether these bytes are the next it is owed.
+    pub(crate) fn is_owed(&self, bytes: impl Iterator<Item = u8>) -> bool {
+        let mut owed = self.owed.iter().map(|owed| owed.byte);
+        bytes.into_iter().all(|byte| owed.next() == Some(byte))
+    }
+
+    pub(crate) fn take(&mut self, bytes: usize) {
+        self.owed.drain(..bytes);
+    }
+
+    /// Bytes owed to this member alone.
+    pub(crate) fn aside_bytes(&self) -> usize {
+        self.owed.iter().filter(|owed| owed.at.is_none()).count()
+    }
+
+    /// How far it is behind `head`, its own bytes in between included.
+    fn lag(&self, head: u64) -> u64 {
+        let next = self.owed.iter().find_map(|owed| owed.at);
+        head.saturating_sub(next.or(self.end).unwrap_or(head))
+    }
+}
+
+/// The room as queues.
+pub(crate) struct Slow {
+    relay: Relay,
+    pub(crate) seats: Vec<Seat>,
+    pub(crate) head: u64,
+}
+
+impl Slow {
+    pub(crate) fn new(relay: Relay) -> Self {
+        Self { relay, seats: Vec::new(), head: 0 }
+    }
+
+    /// A message that was said by the member at `speaker`.
+    pub(crate) fn say(&mut self, speaker: usize, text: &[u8]) {
+        let name = self.seats[speaker].name.clone();
+        match self.relay {
+            Relay::Sender => self.seats[speaker].tell(&name, text),
+            Relay::Everyone => self.append(None, &name, text),
+            Relay::Others => self.append(Some(speaker), &name, text),
+        }
+    }
+
+    /// The last words of the room.
+    pub(crate) fn shut(&mut self, notice: &str) {
+        self.append(None, RESERVED, notice.as_bytes());
+        let head = self.head;
+        self.seats.iter_mut().for_each(|seat| seat.finish(head));
+    }
+
+    fn append(&mut self, without: Option<usize>, sender: &str, text: &[u8]) {
+        let pair = pair(sender, text);
+        for (place, seat) in self.seats.iter_mut().enumerate() {
+            if Some(place) != without && !seat.is_finished() {
+                let positions = self.head..;
+                let owed = pair.iter().zip(positions);
+                seat.owed.extend(owed.map(|(&byte, at)| Owed { byte, at: Some(at) }));
+            }
+        }
+        self.head += pair.len() as u64;
+    }
+
+    /// How far the last is behind `head`.
+    pub(crate) fn lag_max(&self, head: u64) -> u64 {
+        self.seats.iter().map(|seat| seat.lag(head)).max().unwrap_or(0)
+    }
+
+    /// Members with full sockets who are more than `lag` behind `head`.
+    pub(crate) fn full_beyond(&self, lag: u64, head: u64) -> Vec<MemberId> {
+        let late = self.seats.iter().filter(|seat| seat.full && seat.lag(head) > lag);
+        late.map(|seat| seat.id).collect()
+    }
+}
+
+fn pair(sender: &str, text: &[u8]) -> Vec<u8> {
+    let mut pair = BytesMut::new();
+    encode_pair(sender.as_bytes(), text, &mut pair);
+    pair.to_vec()
+}
