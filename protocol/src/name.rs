@@ -6,7 +6,8 @@ use std::str;
 /// The longest name a client may choose, in characters (SPEC NAM-06).
 pub const NAME_CHARS_MAX: usize = 32;
 
-/// A name that may be shown and relayed: text of 1 to 32 characters, not blank, no control characters.
+/// A name that may be shown and relayed: text of 1 to 32 characters, one of them visible, none of them a
+/// control character.
 ///
 /// It is a copy, not a slice of what was received: a slice would keep the whole read buffer alive for
 /// as long as the member stays.
@@ -28,10 +29,10 @@ impl Name {
     pub fn new(bytes: &[u8]) -> Result<Self, NameError> {
         let name = str::from_utf8(bytes)
             .map_err(|error| NameError::NotUtf8 { at: error.valid_up_to() })?;
-        if name.trim().is_empty() {
+        if name.chars().all(|char| char.is_whitespace() || is_invisible(char)) {
             return Err(NameError::Blank);
         }
-        if let Some((at, control)) = name.char_indices().find(|(_, char)| char.is_control()) {
+        if let Some((at, control)) = name.char_indices().find(|(_, char)| is_control(*char)) {
             return Err(NameError::Control { at, control });
         }
         let chars = name.chars().count();
@@ -63,6 +64,39 @@ impl Name {
     }
 }
 
+/// Whether a character obeys rather than shows: Unicode's control characters, and those that turn the
+/// direction of the text around them, with which a name could show as another.
+fn is_control(char: char) -> bool {
+    char.is_control() || matches!(char, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Whether a character shows nothing by itself: Unicode's `Default_Ignorable_Code_Point`, and the blank
+/// pattern of Braille. Joiners and variation selectors are among them: a name may have them, but not
+/// nothing else.
+pub fn is_invisible(char: char) -> bool {
+    matches!(
+        char,
+        '\u{AD}'
+            | '\u{34F}'
+            | '\u{61C}'
+            | '\u{115F}'..='\u{1160}'
+            | '\u{17B4}'..='\u{17B5}'
+            | '\u{180B}'..='\u{180F}'
+            | '\u{200B}'..='\u{200F}'
+            | '\u{202A}'..='\u{202E}'
+            | '\u{2060}'..='\u{206F}'
+            | '\u{2800}'
+            | '\u{3164}'
+            | '\u{FE00}'..='\u{FE0F}'
+            | '\u{FEFF}'
+            | '\u{FFA0}'
+            | '\u{FFF0}'..='\u{FFF8}'
+            | '\u{1BCA0}'..='\u{1BCA3}'
+            | '\u{1D173}'..='\u{1D17A}'
+            | '\u{E0000}'..='\u{E0FFF}'
+    )
+}
+
 impl fmt::Display for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -77,9 +111,9 @@ pub enum NameError {
         /// Index of the first bad byte.
         at: usize,
     },
-    /// Empty, or nothing but white space.
+    /// Empty, or nothing that shows: white space and invisible characters.
     Blank,
-    /// A control character, such as a line break or ESC (SPEC NAM-03).
+    /// A control character, such as a line break or ESC (SPEC NAM-03), or one that turns the direction.
     Control {
         /// Index of its first byte.
         at: usize,

@@ -18,6 +18,8 @@ pub fn to_utf8(payload: Bytes, limit: usize) -> Bytes {
         Cow::Borrowed(_) => payload,
         Cow::Owned(mut text) => {
             text.truncate(text.floor_char_boundary(limit));
+            // Replacing made it grow to several times its size.
+            text.shrink_to_fit();
             text.into()
         }
     }

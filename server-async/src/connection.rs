@@ -1,30 +1,36 @@
 //! Connection: one client, from its name to its last word.
 
 use std::cell::RefCell;
-use std::io::ErrorKind;
+use std::future::poll_fn;
+use std::io;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
-use server_core::bytes::Bytes;
-use server_core::{CloseReason, Ending, READ_CHUNK, Release, Session, Turn, socket};
+use server_core::socket::{self, Drained, READS_PER_TURN};
+use server_core::{CloseReason, Ending, READ_CHUNK, Release, Session, Turn};
+use tokio::io::{AsyncRead, Interest, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::net::tcp::ReadHalf;
 use tokio::sync::watch;
+use tokio::task::yield_now;
 use tokio::time::timeout_at;
 
 use crate::Server;
-use crate::deliver::{Mailbox, deliver, deliver_loop, deliver_to_the_end};
+use crate::deliver::{Contact, deliver, deliver_loop, deliver_to_the_end};
 
 /// A client's task: reads and delivers until there is a reason not to, and sees the client off.
-pub(crate) async fn serve(server: &Server, stream: &TcpStream, peer: SocketAddr) {
+pub(crate) async fn serve(server: &Server, mut stream: TcpStream, peer: SocketAddr) {
     let mut session = Session::new(Arc::clone(&server.settings), peer, Instant::now());
-    let mailbox = Arc::new(Mailbox::default());
-    let mut stopping = server.stopping.subscribe();
+    let contact = Arc::new(Contact::default());
+    let (mut reader, writer) = stream.split();
     let reason = tokio::select! {
-        reason = read_loop(server, stream, &mut session, &mailbox, &mut stopping) => reason,
-        reason = deliver_loop(server, stream, &mailbox) => reason,
+        reason = read_loop(server, &mut reader, &mut session, &contact) => reason,
+        reason = deliver_loop(server, writer.as_ref(), &contact) => reason,
     };
-    depart(server, stream, &session, &mailbox, reason).await;
+    depart(server, &stream, &session, &contact, reason).await;
     server.lock().connections -= 1;
     if server.shutdown.is_triggered() {
         server.wake(Release::Waiters);
@@ -34,44 +40,52 @@ pub(crate) async fn serve(server: &Server, stream: &TcpStream, peer: SocketAddr)
 /// Carries out what the client says, until it ends. The task yields until there is something to read.
 async fn read_loop(
     server: &Server,
-    stream: &TcpStream,
+    reader: &mut ReadHalf<'_>,
     session: &mut Session,
-    mailbox: &Arc<Mailbox>,
-    stopping: &mut watch::Receiver<bool>,
+    contact: &Arc<Contact>,
 ) -> CloseReason {
+    let mut stopping = server.stopping.subscribe();
+    let mut reads = 0;
     loop {
-        if let Err(reason) = read(stream, session, stopping).await {
-            return reason;
+        match read(reader, session, &mut stopping).await {
+            Ok(Chunk::Filled) => reads += 1,
+            Ok(Chunk::NotFilled) => reads = 0,
+            Err(reason) => return reason,
         }
-        if let Some(reason) = act(server, session, mailbox).await {
+        if let Some(reason) = act(server, session, contact).await {
             return reason;
         }
         if server.shutdown.is_triggered() {
             return CloseReason::Shutdown;
+        }
+        if reads == READS_PER_TURN {
+            // A client that floods never has to be waited for: the others get their turn all the same.
+            reads = 0;
+            yield_now().await;
         }
     }
 }
 
 /// Reads once, for as long as the client may take.
 async fn read(
-    stream: &TcpStream,
+    reader: &mut ReadHalf<'_>,
     session: &mut Session,
     stopping: &mut watch::Receiver<bool>,
-) -> Result<(), CloseReason> {
-    let readable = async {
+) -> Result<Chunk, CloseReason> {
+    let deadline = session.deadline();
+    let read = async {
         tokio::select! {
             biased;
-            // Either way the caller looks at the shutdown next.
-            _ = stopping.wait_for(|stopping| *stopping) => Ok(()),
-            readable = stream.readable() => readable,
+            // Either way the caller looks at the shutdown and at the deadline next.
+            _ = stopping.wait_for(|stopping| *stopping) => Ok(Chunk::NotFilled),
+            read = poll_fn(|context| poll_read(reader, session, context)) => read,
         }
     };
-    match session.deadline() {
-        // Late or not: what the socket has is taken first, and the deadline looked at after it.
-        Some(deadline) => timeout_at(deadline.into(), readable).await.unwrap_or(Ok(()))?,
-        None => readable.await?,
-    }
-    take(stream, session)
+    let read = match deadline {
+        Some(deadline) => timeout_at(deadline.into(), read).await.unwrap_or(Ok(Chunk::NotFilled)),
+        None => read.await,
+    };
+    Ok(read?)
 }
 
 thread_local! {
@@ -79,16 +93,26 @@ thread_local! {
     static CHUNK: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ_CHUNK].into());
 }
 
-/// Takes what the socket has, without waiting.
-fn take(stream: &TcpStream, session: &mut Session) -> Result<(), CloseReason> {
+/// Whether there may be more to read at once.
+enum Chunk {
+    Filled,
+    NotFilled,
+}
+
+/// Hands to the session what the socket has.
+fn poll_read(
+    reader: &mut ReadHalf<'_>,
+    session: &mut Session,
+    context: &mut Context<'_>,
+) -> Poll<io::Result<Chunk>> {
     CHUNK.with_borrow_mut(|chunk| {
-        match stream.try_read(chunk) {
-            Ok(0) => session.end(),
-            Ok(bytes) => session.feed(&chunk[..bytes]),
-            Err(error) if is_nothing(error.kind()) => {}
-            Err(error) => return Err(error.into()),
+        let mut chunk = ReadBuf::new(chunk);
+        ready!(Pin::new(reader).poll_read(context, &mut chunk))?;
+        match chunk.filled() {
+            [] => session.end(),
+            bytes => session.feed(bytes),
         }
-        Ok(())
+        Poll::Ready(Ok(if chunk.remaining() == 0 { Chunk::Filled } else { Chunk::NotFilled }))
     })
 }
 
@@ -96,29 +120,38 @@ fn take(stream: &TcpStream, session: &mut Session) -> Result<(), CloseReason> {
 async fn act(
     server: &Server,
     session: &mut Session,
-    mailbox: &Arc<Mailbox>,
+    contact: &Arc<Contact>,
 ) -> Option<CloseReason> {
     // Subscribed to only before the second look, because most acts need no first wait.
     let mut seen = None;
     loop {
         let turn = {
             let mut state = server.lock();
-            let turn = session.act(&mut state.room, mailbox, Instant::now());
-            mailbox.open(session.member(), &state.room);
+            let turn = session.act(&mut state.room, contact, Instant::now());
+            contact.open(session.member(), &state.room);
             turn
         };
         deliver(server);
         session.log();
+        let now = Instant::now();
         match turn {
-            Turn::Read => return session.expired(Instant::now()),
+            Turn::Read => return session.expired(now),
             Turn::Close(reason) => return Some(reason),
-            Turn::Wait => match (server.shutdown.deadlines(server.settings.grace), &mut seen) {
-                (Some(stop), _) if stop.read <= Instant::now() => {
-                    return Some(CloseReason::Shutdown);
-                }
-                (stop, Some(seen)) => wait_for_room(server, seen, stop.map(|stop| stop.read)).await,
-                (_, None) => seen = Some(server.release.subscribe()),
-            },
+            Turn::Wait => {}
+        }
+        let stop = server.shutdown.deadlines(server.settings.grace).map(|stop| stop.read);
+        if let Some(reason) = session.expired(now) {
+            return Some(reason);
+        }
+        if stop.is_some_and(|stop| stop <= now) {
+            return Some(CloseReason::Shutdown);
+        }
+        match &mut seen {
+            None => seen = Some(server.release.subscribe()),
+            Some(seen) => {
+                let until = stop.into_iter().chain(session.deadline()).min();
+                wait_for_room(server, seen, until).await;
+            }
         }
     }
 }
@@ -128,8 +161,8 @@ async fn wait_for_room(server: &Server, seen: &mut watch::Receiver<()>, until: O
     let until = [until, server.lock().room.deadline()].into_iter().flatten().min();
     server.wait(seen, until).await;
     let late = server.lock().room.overdue(Instant::now());
-    for (_, mailbox) in &late {
-        mailbox.news.notify_one();
+    for (_, contact) in &late {
+        contact.news.notify_one();
     }
     if !late.is_empty() {
         server.wake(Release::Waiters);
@@ -141,7 +174,7 @@ async fn depart(
     server: &Server,
     stream: &TcpStream,
     session: &Session,
-    mailbox: &Mailbox,
+    contact: &Contact,
     mut reason: CloseReason,
 ) {
     let patience = Instant::now() + server.settings.patience;
@@ -155,7 +188,7 @@ async fn depart(
     }
     let stop = server.shutdown.deadlines(server.settings.grace).map(|stop| stop.serve);
     let until = if reason == CloseReason::Shutdown { stop.unwrap_or(patience) } else { patience };
-    let delivered = deliver_to_the_end(server, stream, session, mailbox);
+    let delivered = deliver_to_the_end(server, stream, session, contact);
     if timeout_at(until.into(), delivered).await.is_err() {
         reason = CloseReason::TooSlow;
     }
@@ -170,7 +203,7 @@ async fn end(server: &Server, stream: &TcpStream, session: &Session, reason: &Cl
         Ending::Plain => socket::half_close(stream),
         Ending::Abort => socket::reset_on_close(stream),
         Ending::Refusal => {
-            refuse(stream, session.refusal(reason));
+            socket::refuse(stream, session.refusal(reason));
             linger(server, stream).await;
         }
     }
@@ -181,47 +214,16 @@ pub(crate) async fn linger(server: &Server, stream: &TcpStream) {
     let stop = server.shutdown.deadlines(server.settings.grace).map(|stop| stop.serve);
     let linger = Instant::now() + server.settings.refuse_linger;
     let until = stop.map_or(linger, |stop| stop.min(linger));
-    let reads =
-        async { while stream.readable().await.is_ok() && drain(stream) == Drained::SoFar {} };
+    let reads = async {
+        while stream.readable().await.is_ok() && !matches!(drain(stream), Ok(Drained::ToTheEnd)) {
+            yield_now().await;
+        }
+    };
     // Both outcomes mean that it was given its moment.
     let _ = timeout_at(until.into(), reads).await;
 }
 
-/// Tells a client why it is refused, if it was never in, and half-closes.
-pub(crate) fn refuse(stream: &TcpStream, refusal: Option<Bytes>) {
-    if let Some(pair) = refusal {
-        // Nothing was ever sent to it: this fits, or the client is gone.
-        let _ = socket::send(stream, &[pair]);
-    }
-    socket::half_close(stream);
-}
-
 /// Throws away what a client has sent so far.
-pub(crate) fn drain(stream: &TcpStream) -> Drained {
-    CHUNK.with_borrow_mut(|chunk| {
-        // Bounded: a client that floods is not read for ever.
-        for _ in 0..DRAIN_READS {
-            match stream.try_read(chunk) {
-                Ok(0) => return Drained::ToTheEnd,
-                Ok(_) => {}
-                Err(error) if is_nothing(error.kind()) => return Drained::SoFar,
-                Err(_) => return Drained::ToTheEnd,
-            }
-        }
-        Drained::SoFar
-    })
+fn drain(stream: &TcpStream) -> io::Result<Drained> {
+    stream.try_io(Interest::READABLE, || socket::drain(stream))
 }
-
-/// How much of what a client sends has been thrown away.
-#[derive(PartialEq, Eq)]
-pub(crate) enum Drained {
-    SoFar,
-    ToTheEnd,
-}
-
-fn is_nothing(kind: ErrorKind) -> bool {
-    matches!(kind, ErrorKind::WouldBlock | ErrorKind::Interrupted)
-}
-
-/// Reads before a flooding client that is refused is closed on.
-const DRAIN_READS: usize = 64;

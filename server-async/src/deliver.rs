@@ -12,14 +12,14 @@ use crate::Server;
 
 /// How a member's task is reached.
 #[derive(Debug, Default)]
-pub(crate) struct Mailbox {
+pub(crate) struct Contact {
     /// Which member it is, once it has joined.
     member: OnceLock<MemberId>,
     /// There is something for this member alone, or it is no member any more.
     pub(crate) news: Notify,
 }
 
-impl Mailbox {
+impl Contact {
     /// Starts the delivery once the connection has joined, and wakes it if there is something for it.
     pub(crate) fn open(&self, member: Option<MemberId>, room: &Room<Arc<Self>>) {
         let Some(member) = member else { return };
@@ -32,9 +32,9 @@ impl Mailbox {
 /// Tells every member's task if there is something new; each delivers it to its own client.
 pub(crate) fn deliver(server: &Server) {
     let head = server.lock().room.head();
-    server.pulse.send_if_modified(|pulse| {
-        let grown = head > *pulse;
-        *pulse = head.max(*pulse);
+    server.head.send_if_modified(|known| {
+        let grown = head > *known;
+        *known = head.max(*known);
         grown
     });
 }
@@ -43,23 +43,23 @@ pub(crate) fn deliver(server: &Server) {
 pub(crate) async fn deliver_loop(
     server: &Server,
     stream: &TcpStream,
-    mailbox: &Mailbox,
+    contact: &Contact,
 ) -> CloseReason {
     let member = loop {
-        mailbox.news.notified().await;
-        if let Some(member) = mailbox.member.get() {
+        contact.news.notified().await;
+        if let Some(member) = contact.member.get() {
             break *member;
         }
     };
-    let mut pulse = server.pulse.subscribe();
+    let mut head = server.head.subscribe();
     loop {
-        if let Err(reason) = deliver_to(server, stream, mailbox, member).await {
+        if let Err(reason) = deliver_to(server, stream, contact, member).await {
             return reason;
         }
         tokio::select! {
             // An error would mean that the sender is gone, and it is the server's.
-            changed = pulse.changed() => changed.unwrap_or_default(),
-            () = mailbox.news.notified() => {}
+            changed = head.changed() => changed.unwrap_or_default(),
+            () = contact.news.notified() => {}
         }
     }
 }
@@ -69,16 +69,16 @@ pub(crate) async fn deliver_to_the_end(
     server: &Server,
     stream: &TcpStream,
     session: &Session,
-    mailbox: &Mailbox,
+    contact: &Contact,
 ) {
     let Some(member) = session.member() else { return };
-    let mut pulse = server.pulse.subscribe();
-    while deliver_to(server, stream, mailbox, member).await.is_ok()
+    let mut head = server.head.subscribe();
+    while deliver_to(server, stream, contact, member).await.is_ok()
         && !session.is_done(&server.lock().room)
     {
         tokio::select! {
-            changed = pulse.changed() => changed.unwrap_or_default(),
-            () = mailbox.news.notified() => {}
+            changed = head.changed() => changed.unwrap_or_default(),
+            () = contact.news.notified() => {}
         }
     }
 }
@@ -88,7 +88,7 @@ pub(crate) async fn deliver_to_the_end(
 async fn deliver_to(
     server: &Server,
     stream: &TcpStream,
-    mailbox: &Mailbox,
+    contact: &Contact,
     member: MemberId,
 ) -> Result<(), CloseReason> {
     loop {
@@ -97,7 +97,7 @@ async fn deliver_to(
             Offer::More => yield_now().await,
             Offer::Full => tokio::select! {
                 writable = stream.writable() => writable?,
-                () = mailbox.news.notified() => {}
+                () = contact.news.notified() => {}
             },
         }
     }
@@ -123,7 +123,9 @@ fn offer(server: &Server, stream: &TcpStream, member: MemberId) -> Result<Offer,
     let mut state = server.lock();
     let release = state.room.offered(member, &slices, sent);
     server.wake(release);
-    if state.room.is_full(member) {
+    if state.room.name(member).is_none() {
+        Err(state.room.why_gone(member))
+    } else if state.room.is_full(member) {
         Ok(Offer::Full)
     } else if state.room.is_behind(member) {
         Ok(Offer::More)

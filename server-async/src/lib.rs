@@ -4,10 +4,10 @@
 //!  who                        waits where                     for what
 //!  ──────────────────────────────────────────────────────────────────────────────────────────
 //!  main task: accept_loop     accept, or the shutdown         the next client
-//!  client's task: read_loop   readable, or its deadline       what its client says
+//!  client's task: read_loop   readable                        what its client says, the shutdown
 //!                             Server::release (a watch)       a paused room, the end of delivery
-//!  the same task: deliver     Server::pulse (a watch)         something new for everybody
-//!                             its own Notify                  something for it alone
+//!  the same task: deliver     Server::head (a watch)          something new for everybody
+//!                             its Contact (a Notify)          something for it alone
 //!                             writable                        a full socket
 //! ```
 //!
@@ -37,6 +37,7 @@ pub const PROGRAM: Program = Program {
     name: "server-async",
     about: "The chat server with an asynchronous task per client",
     per_client: PerClient::Descriptor,
+    check: || workers().map(drop),
     serve,
 };
 
@@ -47,7 +48,8 @@ pub const PROGRAM: Program = Program {
 ///
 /// The runtime cannot be started, or `TOKIO_WORKER_THREADS` is no number of workers.
 pub fn serve(listener: TcpListener, settings: Settings, shutdown: Shutdown) -> io::Result<()> {
-    let runtime = runtime(std::env::var("TOKIO_WORKER_THREADS").ok())?;
+    let workers = workers().map_err(|error| io::Error::new(ErrorKind::InvalidInput, error))?;
+    let runtime = runtime(workers)?;
     let server = Arc::new(Server::new(settings, shutdown));
     let woken = Arc::clone(&server);
     server.shutdown.on_trigger(move || woken.stopping.send_modify(|stopping| *stopping = true));
@@ -61,13 +63,17 @@ pub fn serve(listener: TcpListener, settings: Settings, shutdown: Shutdown) -> i
     })
 }
 
-/// The runtime with as many workers as `TOKIO_WORKER_THREADS` says, one by default.
-fn runtime(workers: Option<String>) -> io::Result<Runtime> {
-    let wrong = || io::Error::new(ErrorKind::InvalidInput, "TOKIO_WORKER_THREADS is 1 or more");
-    match workers.map_or(Ok(1), |workers| workers.parse()).map_err(|_| wrong())? {
-        0 => Err(wrong()),
+/// How many workers `TOKIO_WORKER_THREADS` says, one by default.
+fn workers() -> Result<usize, String> {
+    let Some(said) = std::env::var_os("TOKIO_WORKER_THREADS") else { return Ok(1) };
+    let workers = said.to_str().and_then(|said| said.parse().ok()).filter(|&workers| workers > 0);
+    workers.ok_or_else(|| "TOKIO_WORKER_THREADS must be a number of threads, 1 or more".into())
+}
+
+fn runtime(workers: usize) -> io::Result<Runtime> {
+    match workers {
         1 => Builder::new_current_thread().enable_all().build(),
-        workers => Builder::new_multi_thread().worker_threads(workers).enable_all().build(),
+        _ => Builder::new_multi_thread().worker_threads(workers).enable_all().build(),
     }
 }
 
@@ -75,10 +81,10 @@ fn runtime(workers: Option<String>) -> io::Result<Runtime> {
 struct Server {
     settings: Arc<Settings>,
     shutdown: Shutdown,
-    /// The only lock. No system call is made and nothing is awaited while it is held.
+    /// The only lock. No socket is touched and nothing is awaited while it is held.
     state: Mutex<State>,
-    /// Wakes every member's delivery.
-    pulse: watch::Sender<u64>,
+    /// The room's head: wakes every member's delivery when it grows.
+    head: watch::Sender<u64>,
     /// Wakes those who wait for a pause, a delivery or a connection to end.
     release: watch::Sender<()>,
     /// Wakes every reader for the shutdown.
@@ -86,7 +92,7 @@ struct Server {
 }
 
 struct State {
-    room: Room<Arc<deliver::Mailbox>>,
+    room: Room<Arc<deliver::Contact>>,
     /// How many connections there are, members and those that are none yet.
     connections: usize,
     /// How many of them are still read.
@@ -102,7 +108,7 @@ impl Server {
             settings: Arc::new(settings),
             shutdown,
             state: Mutex::new(state),
-            pulse: watch::Sender::new(0),
+            head: watch::Sender::new(0),
             release: watch::Sender::new(()),
             stopping: watch::Sender::new(false),
         }
@@ -133,6 +139,7 @@ impl Server {
     /// Has what was read said, tells everybody, delivers and closes, all within the grace.
     async fn stop(&self) {
         let Some(deadlines) = self.shutdown.deadlines(self.settings.grace) else { return };
+        self.wake(Release::Waiters);
         self.wait_until(deadlines.read, |state| state.reading == 0).await;
         self.lock().room.shut(STOPPING);
         deliver::deliver(self);

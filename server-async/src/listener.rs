@@ -47,19 +47,19 @@ fn admit(server: &Arc<Server>, stream: TcpStream, peer: SocketAddr, clients_max:
     state.reading += 1;
     drop(state);
     let server = Arc::clone(server);
-    tokio::spawn(async move { connection::serve(&server, &stream, peer).await });
+    tokio::spawn(async move { connection::serve(&server, stream, peer).await });
 }
 
 /// Tells a client why it is refused, half-closes, and gives it a moment to read (SPEC RES-09).
 fn refuse(server: &Arc<Server>, stream: TcpStream, mut reason: CloseReason) {
-    connection::refuse(&stream, server_core::refusal(&reason));
+    socket::refuse(&stream, server_core::refusal(&reason));
     let mut state = server.lock();
     // Nobody waits for somebody who was never in.
     let _ = state.room.leave(None, &mut reason);
     if state.lingering >= LINGERING_MAX {
         drop(state);
         // It goes at once, with or without its last bytes.
-        connection::drain(&stream);
+        let _ = socket::drain(&stream);
         return;
     }
     state.lingering += 1;

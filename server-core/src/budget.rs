@@ -3,6 +3,8 @@
 use std::fs;
 use std::str::FromStr;
 
+use crate::socket::LINGERING_MAX;
+
 /// What a server needs for each client, beyond memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PerClient {
@@ -62,9 +64,9 @@ fn saturate(limit: u64) -> usize {
     usize::try_from(limit).unwrap_or(usize::MAX)
 }
 
-/// Descriptors for everything but clients: standard streams, listener, poll, signals, the log, and those
-/// that are being refused.
-const DESCRIPTORS_RESERVED: usize = 16;
+/// Descriptors for everything but clients: standard streams, listener, poll, signals; one that is just
+/// being accepted; and those that are being refused.
+const DESCRIPTORS_RESERVED: usize = 16 + LINGERING_MAX;
 
 /// A thread's stack, its guard page, and the same again for its signal stack.
 const MAPS_PER_THREAD: usize = 4;

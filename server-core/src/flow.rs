@@ -84,9 +84,9 @@ impl Flow {
         self.pause.as_ref().map(|pause| pause.deadline)
     }
 
-    /// Whether that time has come. If so, the next look is a quarter of the patience later: a laggard
+    /// Whether that time has come; true once. If so, the next look is a quarter of the patience later: a laggard
     /// whose socket was not full this time may turn out to be the next.
-    pub(crate) fn is_overdue(&mut self, now: Instant) -> bool {
+    pub(crate) fn take_overdue(&mut self, now: Instant) -> bool {
         let overdue = self.pause.as_mut().filter(|pause| pause.deadline <= now);
         overdue.map(|pause| pause.deadline = now + self.patience / 4).is_some()
     }

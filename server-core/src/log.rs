@@ -11,7 +11,7 @@ use protocol::{encode_pair, pair_len};
 /// [`read`](Self::read) and [`freeze`](Self::freeze) serve those in between. What is appended between
 /// two freezes is one contiguous slice, however many messages it was, and a slice is a shared
 /// reference: it can be written to a socket with no lock held, and is stored once for everybody.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Log {
     /// Frozen bytes, oldest first; each starts where the one before ends.
     segments: VecDeque<Segment>,
@@ -19,6 +19,15 @@ pub struct Log {
     tail: BytesMut,
     /// Position of the tail's first byte; the end of the last segment.
     tail_start: u64,
+    /// How many segments are worth merging.
+    crowded: usize,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        let (segments, tail) = Default::default();
+        Self { segments, tail, tail_start: 0, crowded: CROWDED }
+    }
 }
 
 #[derive(Debug)]
@@ -61,7 +70,26 @@ impl Log {
             let start = self.tail_start;
             self.tail_start += bytes.len() as u64;
             self.segments.push_back(Segment { start, bytes });
+            if self.segments.len() > self.crowded {
+                self.merge();
+            }
         }
+    }
+
+    /// Copies neighbouring small segments into larger ones, for members that fell behind while little was
+    /// said at a time: what a segment costs beyond its bytes must not count.
+    fn merge(&mut self) {
+        let mut merged: VecDeque<Segment> = VecDeque::new();
+        for segment in self.segments.drain(..) {
+            match merged.back_mut() {
+                Some(last) if last.bytes.len() + segment.bytes.len() <= MERGED => {
+                    last.join(&segment);
+                }
+                _ => merged.push_back(segment),
+            }
+        }
+        self.crowded = CROWDED.max(2 * merged.len());
+        self.segments = merged;
     }
 
     /// The slices of the frozen positions `from..to`, in order.
@@ -112,6 +140,18 @@ impl Segment {
         self.bytes.slice(self.index(from)..self.index(to))
     }
 
+    /// Adds the segment behind this one, in place if nobody else holds this one's bytes.
+    fn join(&mut self, next: &Segment) {
+        let bytes = std::mem::take(&mut self.bytes);
+        let mut joined = bytes.try_into_mut().unwrap_or_else(|shared| {
+            let mut copy = BytesMut::with_capacity(MERGED);
+            copy.extend_from_slice(&shared);
+            copy
+        });
+        joined.extend_from_slice(&next.bytes);
+        self.bytes = joined.freeze();
+    }
+
     /// Lets go of what is before `position`.
     fn cut(&mut self, position: u64) {
         self.bytes.advance(self.index(position));
@@ -131,6 +171,12 @@ fn index(distance: u64) -> usize {
 /// The tail grows in blocks of this many bytes. Small enough to stay in a core's cache while the same
 /// block is written, read by everybody and reused; below the allocator's threshold for `mmap`.
 const BLOCK: usize = 64 * 1024;
+
+/// So many segments are not worth merging: what one vectored write takes.
+const CROWDED: usize = 1024;
+
+/// Segments are merged up to this many bytes.
+const MERGED: usize = 16 * 1024;
 
 #[cfg(test)]
 mod tests {
@@ -186,6 +232,21 @@ mod tests {
         assert_eq!(read(&log, middle, log.head()), ["3         ann3         two"]);
         log.trim(log.head());
         assert_eq!(log.held(), 0);
+    }
+
+    #[test]
+    fn many_small_segments_are_merged_and_read_the_same() {
+        let mut log = Log::default();
+        let mut said = Vec::new();
+        for number in 0..5000 {
+            let text = number.to_string();
+            log.append(b"a", text.as_bytes());
+            log.freeze();
+            said.extend_from_slice(format!("1         a{:<10}{text}", text.len()).as_bytes());
+        }
+        assert!(log.segments.len() <= CROWDED, "{} segments", log.segments.len());
+        assert_eq!(read(&log, 0, log.head()).concat(), said);
+        assert_eq!(read(&log, 777, 99_999).concat(), said[777..99_999]);
     }
 
     #[test]

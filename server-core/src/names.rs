@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-use protocol::Name;
+use protocol::{Name, is_invisible};
 use unicode_security::confusable_detection::skeleton;
 
 /// The sender of what the server itself says. No client may have it, in any spelling (SPEC NAM-04).
@@ -18,18 +18,21 @@ pub(crate) struct Names {
     /// For every key in use, the number that the next newcomer of the same name is given.
     taken: HashMap<String, usize>,
     reserved: String,
+    /// How many names have been given: the number to go on with when the next few are taken.
+    given: usize,
 }
 
 impl Names {
     /// No name in use; the reserved one is refused from the start.
     pub(crate) fn new() -> Self {
-        Self { taken: HashMap::new(), reserved: key(RESERVED) }
+        Self { taken: HashMap::new(), reserved: key(RESERVED), given: FIRST_NUMBER }
     }
 
     /// Takes `name`, or the same with a number behind it if a member has it (SPEC NAM-05).
     ///
     /// `None` if it looks like the reserved name (SPEC NAM-04).
     pub(crate) fn take(&mut self, name: &Name) -> Option<Name> {
+        self.given += 1;
         let wanted = key(name.as_str());
         if wanted == self.reserved {
             return None;
@@ -39,8 +42,14 @@ impl Names {
             return Some(name.clone());
         };
         // The number only grows while the name is held, so that a crowd of equal names costs each
-        // newcomer one look-up, and `ann-2` is not suddenly somebody else.
+        // newcomer one look-up, and `ann-2` is not suddenly somebody else. A crowd that somebody left
+        // behind on purpose is jumped over: higher numbers than names were given are rare.
+        let mut tries = 0;
         let free = loop {
+            tries += 1;
+            if tries == NUMBERS_TRIED {
+                number = number.max(self.given);
+            }
             let numbered = name.numbered(number);
             number += 1;
             if let Entry::Vacant(vacant) = self.taken.entry(key(numbered.as_str())) {
@@ -59,14 +68,18 @@ impl Names {
     }
 }
 
-/// What a name looks like: trimmed, lower-cased, confusable characters unified by the skeleton of
+/// What a name looks like: without what shows nothing, trimmed, lower-cased, confusable characters unified by the skeleton of
 /// Unicode's UTS 39, lower-cased again because a skeleton may hold capitals.
 fn key(name: &str) -> String {
-    let lower = name.trim().to_lowercase();
+    let visible: String = name.chars().filter(|&char| !is_invisible(char)).collect();
+    let lower = visible.trim().to_lowercase();
     skeleton(&lower).collect::<String>().to_lowercase()
 }
 
 const FIRST_NUMBER: usize = 2;
+
+/// So many numbers in a row are tried before those given so far are jumped over.
+const NUMBERS_TRIED: usize = 8;
 
 #[cfg(test)]
 mod tests {
@@ -107,9 +120,21 @@ mod tests {
 
     #[test]
     fn the_reserved_name_is_refused_in_any_spelling() {
-        for spelling in ["server", "Server", " SERVER ", "ѕеrvеr" /* Cyrillic ѕ, е */] {
+        let invisible = ["server\u{2800}", "s\u{200b}erver", "\u{2060}server"];
+        let cyrillic = "ѕеrvеr";
+        for spelling in [&["server", "Server", " SERVER ", cyrillic][..], &invisible].concat() {
             assert_eq!(take(&mut Names::new(), spelling), None, "{spelling:?}");
         }
+    }
+
+    #[test]
+    fn a_crowd_left_behind_on_purpose_is_jumped_over() {
+        let mut names = Names::new();
+        for number in 2..2000 {
+            take(&mut names, &format!("ann-{number}"));
+        }
+        assert_eq!(take(&mut names, "ann").unwrap(), "ann");
+        assert_eq!(take(&mut names, "ann").unwrap(), "ann-2002");
     }
 
     #[test]

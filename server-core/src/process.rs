@@ -1,6 +1,7 @@
 //! Process: what every server does around serving: arguments, log, listener, signals, exit status.
 
 use std::ffi::OsString;
+use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 use std::net::TcpListener;
 use std::process::ExitCode;
@@ -10,6 +11,7 @@ use clap::{Command, CommandFactory, FromArgMatches, Parser};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use tracing::{info, warn};
+use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 
 use crate::budget::{PerClient, raise_descriptor_limit};
 use crate::settings::{LogFormat, Settings};
@@ -25,6 +27,8 @@ pub struct Program {
     pub about: &'static str,
     /// What it needs for each client.
     pub per_client: PerClient,
+    /// Whether the environment says nothing that the model cannot follow.
+    pub check: fn() -> Result<(), String>,
     /// Serves until the shutdown is over.
     pub serve: fn(TcpListener, Settings, Shutdown) -> io::Result<()>,
 }
@@ -49,21 +53,28 @@ pub fn run(program: &Program, arguments: impl IntoIterator<Item = OsString>) -> 
     let matches = command(program).get_matches_from(arguments);
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     raise_descriptor_limit();
-    if let Err(error) = cli.settings.check() {
-        eprintln!("{}: {error}", program.name);
+    if let Err(error) = cli.settings.check().and_then(|()| (program.check)()) {
+        tell(program, &error);
         return ExitCode::from(2);
     }
     if cli.check {
         return print_table(program, &cli.settings);
     }
-    start_log(&cli.settings);
+    // Writes what is left when it goes out of scope.
+    let _log = start_log(&cli.settings);
     match serve(program, cli.settings) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("{}: {error}", program.name);
+            tell(program, &error);
             ExitCode::FAILURE
         }
     }
+}
+
+/// One line on standard error.
+fn tell(program: &Program, error: &impl Display) {
+    // If nobody reads it, the exit status says the rest.
+    let _ = writeln!(io::stderr(), "{}: {error}", program.name);
 }
 
 fn command(program: &Program) -> Command {
@@ -113,18 +124,27 @@ fn heed_signals(shutdown: &Shutdown) -> io::Result<()> {
             if shutdown.is_triggered() {
                 std::process::exit(128 + signal);
             }
-            info!("stopping: another signal ends it at once");
             shutdown.trigger();
+            info!("stopping: another signal ends it at once");
         }
     })?;
     Ok(())
 }
 
-fn start_log(settings: &Settings) {
+/// Log lines are written by a thread of their own, and dropped when it cannot keep up: a terminal that is
+/// halted or a pipe that nobody reads must not hold up the room.
+fn start_log(settings: &Settings) -> WorkerGuard {
+    let (writer, guard) = NonBlockingBuilder::default()
+        .buffered_lines_limit(LOG_LINES_WAITING)
+        .lossy(true)
+        .thread_name("log")
+        .finish(io::stderr());
     let colour =
         io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|no| no.is_empty());
     let log = tracing_subscriber::fmt()
-        .with_writer(io::stderr)
+        .with_writer(writer)
+        // Otherwise a failing write would be told by a macro that panics when that fails as well.
+        .log_internal_errors(false)
         .with_ansi(colour)
         .with_target(false)
         .with_max_level(settings.log);
@@ -132,6 +152,7 @@ fn start_log(settings: &Settings) {
         LogFormat::Text => log.init(),
         LogFormat::Json => log.json().init(),
     }
+    guard
 }
 
 fn print_table(program: &Program, settings: &Settings) -> ExitCode {
@@ -140,6 +161,9 @@ fn print_table(program: &Program, settings: &Settings) -> ExitCode {
     let written = table.iter().try_for_each(|(flag, value)| writeln!(out, "{flag:<29} {value}"));
     if written.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
+
+/// About a megabyte of them.
+const LOG_LINES_WAITING: usize = 8192;
 
 const EXAMPLES: &str = "\
 Examples:

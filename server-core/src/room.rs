@@ -127,12 +127,12 @@ impl<H: Clone> Room<H> {
         }
         let name = self.names.take(wanted).ok_or(CloseReason::ReservedName)?;
         self.serial += 1;
-        let renamed = name != *wanted;
-        let notice = format!("the name {wanted} is taken: you are {name}");
+        let notice =
+            (name != *wanted).then(|| format!("the name {wanted} is taken: you are {name}"));
         let member = Member::new(name, handle, self.serial, self.log.head());
         let id = MemberId { place: self.members.insert(member), serial: self.serial };
         self.counters.joined(self.members.len());
-        if renamed {
+        if let Some(notice) = notice {
             self.tell(id, &notice);
         }
         Ok(id)
@@ -343,7 +343,7 @@ impl<H: Clone> Room<H> {
     /// Aborts the members the room has waited for long enough: full sockets that are still far behind
     /// (SPEC BPR-01). Their connections must be aborted by the caller, with `CloseReason::TooSlow`.
     pub fn overdue(&mut self, now: Instant) -> Vec<(MemberId, H)> {
-        if !self.flow.is_overdue(now) {
+        if !self.flow.take_overdue(now) {
             return Vec::new();
         }
         let late = |member: &Member<H>| member.full && self.flow.is_laggard(member.cursor());

@@ -34,7 +34,7 @@ pub struct Session {
     name: Option<Name>,
     /// A message that the room did not take yet.
     stash: Option<Bytes>,
-    /// Until when a name, or the frame that has begun, must be complete.
+    /// Until when a name, or the frame that has begun, must be complete, or answers read.
     deadline: Option<Instant>,
     ended: bool,
     /// What `log` has yet to write.
@@ -106,15 +106,27 @@ impl Session {
             };
             let Some(text) = self.next_message(now)? else { break };
             match room.say(member, &text, now) {
-                Said::Appended => self.news.said(text.len()),
+                Said::Appended => {
+                    self.deadline = None;
+                    self.news.said(text.len());
+                }
                 Said::Paused => {
-                    self.stash = Some(text);
+                    self.pause(text, room, now);
                     return Ok(Turn::Wait);
                 }
                 Said::Closed => return Err(room.why_gone(member)),
             }
         }
         if self.ended { Err(self.last_words()) } else { Ok(Turn::Read) }
+    }
+
+    /// Keeps a message that the room did not take. If that is not because of the room but because of
+    /// answers that this member does not read, it is waited for no longer than for others.
+    fn pause<H: Clone>(&mut self, text: Bytes, room: &Room<H>, now: Instant) {
+        self.stash = Some(text);
+        if !room.is_paused() {
+            self.deadline.get_or_insert(now + self.settings.patience);
+        }
     }
 
     fn join<H: Clone>(
@@ -168,7 +180,8 @@ impl Session {
         }
     }
 
-    /// Until when the client must have said its name, or completed the frame it has begun.
+    /// Until when the client must have said its name, completed the frame it has begun, or, after
+    /// [`Turn::Wait`], read the answers that wait for it.
     pub fn deadline(&self) -> Option<Instant> {
         self.deadline
     }
@@ -176,9 +189,10 @@ impl Session {
     /// Why the connection ends if that time has passed (SPEC HSK-08, SLO-02).
     pub fn expired(&self, now: Instant) -> Option<CloseReason> {
         let late = self.deadline.is_some_and(|deadline| deadline <= now);
-        let reason = match self.member {
-            None => CloseReason::NameTimeout,
-            Some(_) => CloseReason::FrameTimeout,
+        let reason = match (self.member, &self.stash) {
+            (None, _) => CloseReason::NameTimeout,
+            (_, None) => CloseReason::FrameTimeout,
+            (_, Some(_)) => CloseReason::TooSlow,
         };
         late.then_some(reason)
     }

@@ -138,8 +138,6 @@ impl Settings {
     /// Every limit in force, by flag, for `--check` and the log.
     pub fn table(&self, per_client: PerClient) -> Vec<(&'static str, String)> {
         let clients = self.clients_max(per_client);
-        let session = self.max_message + READ_CHUNK + self.aside_bytes;
-        let bound = self.window as u64 + clients as u64 * session as u64;
         let size = |bytes: usize| ByteSize(bytes as u64).display().iec().to_string();
         let time = |time| humantime::format_duration(time).to_string();
         let lower = |choice: &dyn std::fmt::Debug| format!("{choice:?}").to_lowercase();
@@ -158,8 +156,21 @@ impl Settings {
             ("relay", lower(&self.relay)),
             ("log", self.log.to_string()),
             ("log-format", lower(&self.log_format)),
-            ("memory for messages, at most", ByteSize(bound).display().iec().to_string()),
+            (
+                "memory for messages, at most",
+                ByteSize(self.memory_max(clients)).display().iec().to_string(),
+            ),
         ]
+    }
+
+    /// Bytes that messages and the account of them can take, at most.
+    fn memory_max(&self, clients: usize) -> u64 {
+        // The worst case of the account is a window of the smallest pairs.
+        let smallest = pair_len(b"a", &[]);
+        let room = self.window + self.window / smallest * ACCOUNT_PER_PAIR;
+        let asides = self.aside_bytes + self.aside_bytes / smallest * ACCOUNT_PER_ASIDE;
+        let session = self.max_message + READ_CHUNK + asides;
+        room as u64 + clients as u64 * session as u64
     }
 
     /// Bytes of the largest pair there can be: the longest name with a number behind it, and the
@@ -189,6 +200,12 @@ fn time(text: &str) -> Result<Duration, String> {
 
 /// Bytes a number behind a name takes, at most: a dash and the digits of a 64-bit number.
 const NUMBER_MAX: usize = 21;
+
+/// A range of its author's own bytes, in a queue that grows twofold.
+const ACCOUNT_PER_PAIR: usize = 2 * 16;
+
+/// An aside, in a queue that grows twofold.
+const ACCOUNT_PER_ASIDE: usize = 2 * 40;
 
 /// Keeps sums of an instant and a time within what a clock can tell.
 const TIME_MAX: Duration = Duration::from_hours(24);

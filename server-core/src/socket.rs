@@ -1,6 +1,6 @@
 //! Socket: every option and every call that the three servers make alike.
 
-use std::io::{self, ErrorKind, IoSlice};
+use std::io::{self, ErrorKind, IoSlice, Read};
 use std::net::{SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
@@ -17,8 +17,12 @@ pub const READ_CHUNK: usize = 16 * 1024;
 /// to spin, short enough to recover within a quarter of a second (SPEC RES-02, RES-03).
 pub const ACCEPT_REST: Duration = Duration::from_millis(50);
 
-/// Refused clients that are waited for at once; one more ends the wait for the oldest. They live off the
-/// descriptors set aside beyond the largest number of clients.
+/// How often a client is read before the others have their turn, where the kernel does not see to that:
+/// 64 KiB.
+pub const READS_PER_TURN: usize = 4;
+
+/// Clients refused for want of a place that are given a moment to read why, at once; one more is told and
+/// let go. They live off the descriptors set aside beyond the largest number of clients.
 pub const LINGERING_MAX: usize = 8;
 
 /// A listening socket on the first of `address`'s addresses that can be had. The address can be used
@@ -46,7 +50,7 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     Ok(socket.into())
 }
 
-/// What every accepted connection gets: no waiting for more to send (rule 2 of the wire).
+/// What every accepted connection gets: no waiting for more to send (SPEC RLY-06).
 ///
 /// # Errors
 ///
@@ -85,6 +89,44 @@ fn retry<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
             result => return result,
         }
     }
+}
+
+/// Tells a client why it is refused, if it was never in, and half-closes (SPEC CLS-08).
+pub fn refuse(connection: &impl AsFd, refusal: Option<Bytes>) {
+    if let Some(pair) = refusal {
+        // Nothing was ever sent to it: this fits, or the client is gone.
+        let _ = send(connection, &[pair]);
+    }
+    half_close(connection);
+}
+
+/// Throws away what a client has sent so far, without waiting, and leaves the socket non-blocking.
+///
+/// # Errors
+///
+/// `WouldBlock` if there is nothing more for now.
+pub fn drain(connection: &impl AsFd) -> io::Result<Drained> {
+    let socket = SockRef::from(connection);
+    socket.set_nonblocking(true)?;
+    let mut chunk = [0; DRAIN_CHUNK];
+    for _ in 0..DRAIN_READS {
+        match retry(|| (&*socket).read(&mut chunk)) {
+            Ok(0) => return Ok(Drained::ToTheEnd),
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return Err(error),
+            Err(_) => return Ok(Drained::ToTheEnd),
+        }
+    }
+    Ok(Drained::SoFar)
+}
+
+/// How much of what a client sends has been thrown away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Drained {
+    /// There may be more at once: it floods.
+    SoFar,
+    /// It has closed, or the connection is gone.
+    ToTheEnd,
 }
 
 /// Half-closes: the client sees the end behind all that was sent, and can be read on.
@@ -149,6 +191,11 @@ fn is_the_connections(error: &io::Error) -> bool {
 
 /// Connections the kernel completes before they are accepted; it cuts this to `net.core.somaxconn`.
 const BACKLOG: i32 = 4096;
+
+/// Reads before the others have their turn, however much a refused client still sends.
+const DRAIN_READS: usize = 64;
+
+const DRAIN_CHUNK: usize = 4096;
 
 /// Not waiting whatever the socket's mode, because a thread may be blocked reading the same socket; no
 /// signal where the client is gone.

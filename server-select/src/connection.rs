@@ -7,8 +7,8 @@ use std::time::Instant;
 
 use mio::event::Event;
 use mio::net::TcpStream;
-use server_core::bytes::Bytes;
-use server_core::{CloseReason, Ending, Session, Turn, socket};
+use server_core::socket::{self, Drained, READS_PER_TURN};
+use server_core::{CloseReason, Ending, Session, Turn};
 
 use crate::Server;
 
@@ -75,7 +75,7 @@ impl Server {
     }
 
     /// Takes note of what the poll told about a connection.
-    pub(crate) fn is_ready(&mut self, place: usize, event: &Event) {
+    pub(crate) fn note_ready(&mut self, place: usize, event: &Event) {
         let Some(connection) = self.connections.get_mut(place) else { return };
         connection.closed |= event.is_read_closed() || event.is_error();
         if event.is_writable() {
@@ -148,8 +148,9 @@ impl Server {
             }
             Turn::Close(reason) => self.depart(place, reason),
             Turn::Wait => {
+                let deadline = connection.session.deadline();
                 connection.phase = Phase::Paused;
-                self.set_timer(place, None);
+                self.set_timer(place, deadline);
                 self.waiting.push(place);
             }
         }
@@ -168,7 +169,7 @@ impl Server {
                     self.act(place);
                     self.ready.push(place);
                 }
-                Phase::Departing(_) if connection.session.is_done(&self.room) => self.part(place),
+                Phase::Departing(_) if connection.session.is_done(&self.room) => self.leave(place),
                 Phase::Departing(_) => self.waiting.push(place),
                 _ => {}
             }
@@ -176,7 +177,7 @@ impl Server {
     }
 
     /// Ends a connection whose time is up.
-    pub(crate) fn is_late(&mut self, place: usize, now: Instant) {
+    pub(crate) fn time_out(&mut self, place: usize, now: Instant) {
         let connection = &mut self.connections[place];
         match &mut connection.phase {
             Phase::Reading | Phase::Paused => match connection.session.expired(now) {
@@ -185,7 +186,7 @@ impl Server {
             },
             Phase::Departing(reason) => {
                 *reason = CloseReason::TooSlow;
-                self.part(place);
+                self.leave(place);
             }
             Phase::Lingering | Phase::TurnedAway => self.remove(place),
         }
@@ -208,7 +209,7 @@ impl Server {
     }
 
     /// The second half of it, when it has what was for it or its time is up.
-    fn part(&mut self, place: usize) {
+    fn leave(&mut self, place: usize) {
         let connection = &mut self.connections[place];
         let Phase::Departing(reason) = &mut connection.phase else { return };
         let release = connection.session.leave(&mut self.room, reason);
@@ -228,7 +229,7 @@ impl Server {
                 self.remove(place);
             }
             Ending::Refusal => {
-                refuse(&connection.stream, connection.session.refusal(reason));
+                socket::refuse(&connection.stream, connection.session.refusal(reason));
                 connection.phase = Phase::Lingering;
                 let stop = self.shutdown.deadlines(self.settings.grace).map(|stop| stop.serve);
                 let linger = Instant::now() + self.settings.refuse_linger;
@@ -240,8 +241,11 @@ impl Server {
 
     /// Reads on for a moment: closing with unread bytes would reset the connection and eat the reason.
     fn linger(&mut self, place: usize) {
-        if drain(&self.connections[place].stream, &mut self.chunk) == Drained::ToTheEnd {
-            self.remove(place);
+        match socket::drain(&self.connections[place].stream) {
+            Ok(Drained::ToTheEnd) => self.remove(place),
+            Ok(Drained::SoFar) => self.ready.push(place),
+            // The poll tells when there is more.
+            Err(_) => {}
         }
     }
 
@@ -258,45 +262,8 @@ impl Server {
     }
 }
 
-/// Tells a client why it is refused, if it was never in, and half-closes.
-pub(crate) fn refuse(stream: &TcpStream, refusal: Option<Bytes>) {
-    if let Some(pair) = refusal {
-        // Nothing was ever sent to it: this fits, or the client is gone.
-        let _ = socket::send(stream, &[pair]);
-    }
-    socket::half_close(stream);
-}
-
-/// Throws away what a client has sent so far.
-pub(crate) fn drain(mut stream: &TcpStream, chunk: &mut [u8]) -> Drained {
-    // Bounded: a client that floods is not read for ever.
-    for _ in 0..DRAIN_READS {
-        match stream.read(chunk) {
-            Ok(0) => return Drained::ToTheEnd,
-            Ok(_) => {}
-            Err(error) if error.kind() == ErrorKind::WouldBlock => return Drained::SoFar,
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(_) => return Drained::ToTheEnd,
-        }
-    }
-    Drained::SoFar
-}
-
 /// Whether a socket may have more to read.
 enum More {
     Perhaps,
     No,
 }
-
-/// How much of what a client sends has been thrown away.
-#[derive(PartialEq, Eq)]
-pub(crate) enum Drained {
-    SoFar,
-    ToTheEnd,
-}
-
-/// Reads from one client before the others have their turn: 64 KiB.
-const READS_PER_TURN: usize = 4;
-
-/// Reads before a flooding client that is refused is closed on.
-const DRAIN_READS: usize = 64;

@@ -9,7 +9,7 @@ use crate::Server;
 #[derive(Default)]
 pub(crate) struct Delivery {
     /// The room's pulse when the last round began: what came later is not delivered yet.
-    served: u64,
+    pulse_served: u64,
     /// Somebody had more to get than one offer holds.
     more: bool,
     /// Connections whose sockets can take more again.
@@ -36,13 +36,15 @@ impl Server {
                 self.delivery.more |= self.room.is_behind(member) && !self.room.is_full(member);
             }
         }
-        if std::mem::take(&mut self.delivery.more) || self.delivery.served != self.room.pulse() {
+        if std::mem::take(&mut self.delivery.more)
+            || self.delivery.pulse_served != self.room.pulse()
+        {
             self.round();
         }
     }
 
     fn round(&mut self) {
-        self.delivery.served = self.room.pulse();
+        self.delivery.pulse_served = self.room.pulse();
         let mut from = 0;
         while let Some(member) = self.room.next_behind(from) {
             from = member.next_place();

@@ -37,6 +37,7 @@ pub const PROGRAM: Program = Program {
     name: "server-select",
     about: "The chat server with one readiness loop for all clients",
     per_client: PerClient::Descriptor,
+    check: || Ok(()),
     serve,
 };
 
@@ -89,7 +90,8 @@ impl Server {
         let wake = Arc::clone(&waker);
         // An error would mean that the poll is gone, and with it whoever could be woken.
         shutdown.on_trigger(move || wake.wake().unwrap_or_default());
-        let listener = Listener::new(listener, poll.registry())?;
+        let clients_max = settings.clients_max(PROGRAM.per_client);
+        let listener = Listener::new(listener, poll.registry(), clients_max)?;
         Ok(Self {
             room: Room::of(&settings),
             settings: Arc::new(settings),
@@ -116,9 +118,9 @@ impl Server {
         }
         for event in events.iter() {
             match event.token() {
-                LISTENER => self.listener.iter_mut().for_each(Listener::is_ready),
+                LISTENER => self.listener.iter_mut().for_each(Listener::note_ready),
                 WAKER => {}
-                Token(place) => self.is_ready(place, event),
+                Token(place) => self.note_ready(place, event),
             }
         }
         self.accept_loop();
@@ -157,7 +159,7 @@ impl Server {
     /// Ends whoever took too long: clients with their names and frames, members with their reading.
     fn heed_deadlines(&mut self, now: Instant) {
         while let Some(place) = self.timers.expired(now) {
-            self.is_late(place, now);
+            self.time_out(place, now);
         }
         for (_, place) in self.room.overdue(now) {
             self.depart(place, CloseReason::TooSlow);

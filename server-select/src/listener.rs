@@ -7,13 +7,14 @@ use std::time::Instant;
 use mio::net::{TcpListener, TcpStream};
 use mio::{Interest, Registry, Token};
 use server_core::CloseReason;
-use server_core::socket::{AcceptTrouble, LINGERING_MAX, prepare};
+use server_core::socket::{self, AcceptTrouble, LINGERING_MAX};
 
-use crate::{LISTENER, PROGRAM, Server, connection};
+use crate::{LISTENER, Server};
 
 /// The listening socket, and whether it may have clients waiting.
 pub(crate) struct Listener {
     socket: TcpListener,
+    clients_max: usize,
     ready: bool,
     /// When the machine had nothing left for a new connection: until when to rest.
     resting_until: Option<Instant>,
@@ -21,15 +22,19 @@ pub(crate) struct Listener {
 }
 
 impl Listener {
-    pub(crate) fn new(listener: std::net::TcpListener, registry: &Registry) -> io::Result<Self> {
+    pub(crate) fn new(
+        listener: std::net::TcpListener,
+        registry: &Registry,
+        clients_max: usize,
+    ) -> io::Result<Self> {
         listener.set_nonblocking(true)?;
         let mut socket = TcpListener::from_std(listener);
         registry.register(&mut socket, LISTENER, Interest::READABLE)?;
         let trouble = AcceptTrouble::default();
-        Ok(Self { socket, ready: true, resting_until: None, trouble })
+        Ok(Self { socket, clients_max, ready: true, resting_until: None, trouble })
     }
 
-    pub(crate) fn is_ready(&mut self) {
+    pub(crate) fn note_ready(&mut self) {
         self.ready = true;
     }
 
@@ -68,17 +73,16 @@ impl Server {
     pub(crate) fn accept_loop(&mut self) {
         let Some(mut listener) = self.listener.take() else { return };
         listener.rest_is_over(Instant::now());
-        let clients_max = self.settings.clients_max(PROGRAM.per_client);
         for _ in 0..ACCEPTS_PER_TURN {
             let Some((stream, peer)) = listener.accept() else { break };
-            self.admit(stream, peer, clients_max);
+            self.admit(stream, peer, listener.clients_max);
         }
         self.listener = Some(listener);
     }
 
     /// Gives a client a place, or refuses it if there is none for it (SPEC RES-09).
     fn admit(&mut self, mut stream: TcpStream, peer: SocketAddr, clients_max: usize) {
-        if prepare(&stream).is_err() {
+        if socket::prepare(&stream).is_err() {
             return;
         }
         let place = self.connections.vacant_key();
@@ -95,11 +99,12 @@ impl Server {
 
     /// Tells a client why it is refused, half-closes, and gives it a moment to read (SPEC RES-09).
     fn refuse(&mut self, stream: TcpStream, peer: SocketAddr, mut reason: CloseReason) {
-        connection::refuse(&stream, server_core::refusal(&reason));
+        socket::refuse(&stream, server_core::refusal(&reason));
         let release = self.room.leave(None, &mut reason);
         self.wake(release);
         if self.lingering >= LINGERING_MAX {
-            connection::drain(&stream, &mut self.chunk);
+            // It goes at once, with or without its last bytes.
+            let _ = socket::drain(&stream);
             return;
         }
         self.lingering += 1;

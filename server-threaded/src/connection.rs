@@ -1,32 +1,34 @@
 //! Connection: one client, from its name to its last word.
 
-use std::io::{ErrorKind, Read};
+use std::io::{self, Read};
 use std::net::{self, SocketAddr, TcpStream};
 use std::sync::{Arc, MutexGuard};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use server_core::bytes::Bytes;
-use server_core::{CloseReason, Ending, READ_CHUNK, Session, Turn, socket};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use server_core::socket::{self, Drained};
+use server_core::{CloseReason, Ending, READ_CHUNK, Release, Session, Turn};
 
 use crate::deliver::{deliver, hand_over};
 use crate::{Server, State};
 
 /// A client's thread: reads until there is a reason not to, and sees the client off.
-pub(crate) fn serve(server: &Server, stream: &Arc<TcpStream>, peer: SocketAddr, place: usize) {
+pub(crate) fn serve(server: &Server, stream: &Arc<TcpStream>, peer: SocketAddr) {
     let mut session = Session::new(Arc::clone(&server.settings), peer, Instant::now());
     let reason = read_loop(server, stream, &mut session);
     depart(server, stream, &session, reason);
-    server.lock().connections.remove(place);
+    server.lock().connections -= 1;
     if server.shutdown.is_triggered() {
-        server.release.notify_all();
+        server.wake(Release::Waiters);
     }
 }
 
-/// Carries out what the client says, until it ends. The thread is parked in `read`.
+/// Carries out what the client says, until it ends. The thread is parked until there is something to read.
 fn read_loop(server: &Server, stream: &Arc<TcpStream>, session: &mut Session) -> CloseReason {
-    let mut chunk = Chunk::default();
+    let mut size = CHUNK_MIN;
     loop {
-        if let Err(reason) = read(server, stream, session, &mut chunk) {
+        if let Err(reason) = read(server, stream, session, &mut size) {
             return reason;
         }
         if let Some(reason) = act(server, stream, session) {
@@ -43,22 +45,36 @@ fn read(
     server: &Server,
     stream: &TcpStream,
     session: &mut Session,
-    chunk: &mut Chunk,
+    size: &mut usize,
 ) -> Result<(), CloseReason> {
-    let time = session.deadline().map(|deadline| remaining(deadline, Instant::now()));
-    if time.is_some() || chunk.timed {
-        stream.set_read_timeout(time)?;
-        chunk.timed = time.is_some();
+    let stopping = PollFd::new(&server.stopping, PollFlags::IN);
+    let mut waits = [PollFd::new(stream, PollFlags::IN), stopping];
+    wait(&mut waits, session.deadline())?;
+    let [readable, stopping] = waits.map(|wait| !wait.revents().is_empty());
+    if stopping || !readable {
+        // The caller looks at the shutdown and at the deadline next.
+        return Ok(());
     }
-    match chunk.fill(stream) {
-        // At a shutdown this is no end of the client's: its thread was woken.
-        Ok([]) if server.shutdown.is_triggered() => {}
-        Ok([]) => session.end(),
-        Ok(bytes) => session.feed(bytes),
-        Err(error) if is_timeout(error.kind()) => {}
-        Err(error) => return Err(error.into()),
+    // Only as large as the last read suggests, and held only while there is something in it.
+    let mut chunk = vec![0; *size];
+    let bytes = (&mut &*stream).read(&mut chunk)?;
+    *size = if bytes == chunk.len() { READ_CHUNK } else { CHUNK_MIN };
+    match bytes {
+        0 => session.end(),
+        _ => session.feed(&chunk[..bytes]),
     }
     Ok(())
+}
+
+/// Parks the thread until one of these happens, `until` at most.
+fn wait(waits: &mut [PollFd<'_>], until: Option<Instant>) -> io::Result<()> {
+    let time = until.map(|until| until.saturating_duration_since(Instant::now()));
+    let time = time.map(|time| Timespec::try_from(time).expect("a day of seconds fits"));
+    match poll(waits, time.as_ref()) {
+        // A signal that another thread should have got: whoever waits looks again.
+        Ok(_) | Err(Errno::INTR) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Carries out what has been said, waiting for as long as the room takes nothing.
@@ -68,10 +84,18 @@ fn act(server: &Server, stream: &Arc<TcpStream>, session: &mut Session) -> Optio
         match session.act(&mut state.room, stream, Instant::now()) {
             Turn::Read => break session.expired(Instant::now()),
             Turn::Close(reason) => break Some(reason),
-            Turn::Wait => match server.shutdown.deadlines(server.settings.grace) {
-                Some(stop) if stop.read <= Instant::now() => break Some(CloseReason::Shutdown),
-                stop => state = wait_for_room(server, state, stop.map(|stop| stop.read)),
-            },
+            Turn::Wait => {
+                let now = Instant::now();
+                let stop = server.shutdown.deadlines(server.settings.grace).map(|stop| stop.read);
+                if let Some(reason) = session.expired(now) {
+                    break Some(reason);
+                }
+                if stop.is_some_and(|stop| stop <= now) {
+                    break Some(CloseReason::Shutdown);
+                }
+                let until = stop.into_iter().chain(session.deadline()).min();
+                state = wait_for_room(server, state, until);
+            }
         }
     };
     deliver(server, state);
@@ -97,7 +121,7 @@ fn wait_for_room<'a>(
         socket::reset_on_close(&stream);
         wake_reader(&stream);
     }
-    server.release.notify_all();
+    server.wake(Release::Waiters);
     server.lock()
 }
 
@@ -109,7 +133,7 @@ fn depart(server: &Server, stream: &TcpStream, session: &Session, mut reason: Cl
     server.wake(session.finish(&mut state.room, &reason));
     deliver(server, state);
     if server.shutdown.is_triggered() {
-        server.release.notify_all();
+        server.wake(Release::Waiters);
     }
     state = server.lock();
     while !session.is_done(&state.room) {
@@ -134,7 +158,7 @@ fn end(server: &Server, stream: &TcpStream, session: &Session, reason: &CloseRea
         Ending::Plain => socket::half_close(stream),
         Ending::Abort => socket::reset_on_close(stream),
         Ending::Refusal => {
-            refuse(stream, session.refusal(reason));
+            socket::refuse(stream, session.refusal(reason));
             linger(server, stream);
         }
     }
@@ -145,75 +169,17 @@ fn linger(server: &Server, stream: &TcpStream) {
     let stop = server.shutdown.deadlines(server.settings.grace).map(|stop| stop.serve);
     let linger = Instant::now() + server.settings.refuse_linger;
     let until = stop.map_or(linger, |stop| stop.min(linger));
-    let mut chunk = Chunk::default();
-    loop {
-        let time = remaining(until, Instant::now());
-        let read = stream.set_read_timeout(Some(time)).and_then(|()| chunk.fill(stream));
-        if read.map_or(true, <[u8]>::is_empty) || until <= Instant::now() {
-            return;
-        }
-    }
+    while Instant::now() < until
+        && wait(&mut [PollFd::new(stream, PollFlags::IN)], Some(until)).is_ok()
+        && !matches!(socket::drain(stream), Ok(Drained::ToTheEnd))
+    {}
 }
 
-/// Tells a client why it is refused, if it was never in, and half-closes.
-pub(crate) fn refuse(stream: &TcpStream, refusal: Option<Bytes>) {
-    if let Some(pair) = refusal {
-        // Nothing was ever sent to it: this fits, or the client is gone.
-        let _ = socket::send(stream, &[pair]);
-    }
-    socket::half_close(stream);
-}
-
-/// Throws away what a client has sent so far.
-pub(crate) fn drain(stream: &TcpStream) {
-    let mut chunk = Chunk::default();
-    if stream.set_nonblocking(true).is_ok() {
-        // Bounded: a client that floods is not read for ever.
-        let mut reads = 0..DRAIN_READS;
-        while reads.next().is_some() && chunk.fill(stream).is_ok_and(|bytes| !bytes.is_empty()) {}
-    }
-}
-
-/// Ends a read that is under way, and every later one, without a word to the client.
+/// Ends the wait to read, and every later one, without a word to the client.
 pub(crate) fn wake_reader(stream: &TcpStream) {
-    // An error means that the connection is gone, and then nobody is blocked reading it.
+    // An error means that the connection is gone, and then nobody is parked for it.
     let _ = stream.shutdown(net::Shutdown::Read);
 }
 
-/// A read buffer that is small while its client says little: a thread holds it while it is parked.
-#[derive(Default)]
-struct Chunk {
-    bytes: Vec<u8>,
-    /// Whether the last read filled it, so that there may be more.
-    filled: bool,
-    /// Whether the socket's reads end after a time.
-    timed: bool,
-}
-
-impl Chunk {
-    /// Reads once into a buffer as large as the last read suggests.
-    fn fill(&mut self, mut stream: &TcpStream) -> std::io::Result<&[u8]> {
-        let size = if self.filled { READ_CHUNK } else { IDLE_CHUNK };
-        if self.bytes.len() != size {
-            self.bytes = vec![0; size];
-        }
-        let read = stream.read(&mut self.bytes);
-        self.filled = read.as_ref().is_ok_and(|&bytes| bytes == size);
-        Ok(&self.bytes[..read?])
-    }
-}
-
-/// What is left until `deadline`; never nothing, which the standard library refuses as a timeout.
-fn remaining(deadline: Instant, now: Instant) -> Duration {
-    deadline.saturating_duration_since(now).max(Duration::from_millis(1))
-}
-
-fn is_timeout(kind: ErrorKind) -> bool {
-    matches!(kind, ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted)
-}
-
-/// Bytes a parked thread holds: 9.7 KiB of memory per idle member with it, 22.6 with a buffer of 64 KiB.
-const IDLE_CHUNK: usize = 512;
-
-/// Reads before a flooding client that is refused is closed on.
-const DRAIN_READS: usize = 64;
+/// Bytes read at a time from a client that says little.
+const CHUNK_MIN: usize = 2048;

@@ -4,13 +4,14 @@
 //!  who                        waits where                     for what
 //!  ──────────────────────────────────────────────────────────────────────────────────────────
 //!  main thread: accept_loop   accept                          the next client
-//!  client's thread: read_loop read                            what its client says
+//!  client's thread: read_loop poll (of one socket)            what its client says, the shutdown
 //!                             Server::release (a condvar)     a paused room, the end of delivery
 //!  courier: deliver           Server::handed_over (a condvar) a delivery that has grown, full sockets
 //!  porter: refuse             a channel                       clients there is no place for
 //! ```
 //!
-//! Where one would have to wait, the kernel parks the thread. The thread that appended to the log makes
+//! Where one would have to wait, the kernel parks the thread. (A thread that waits for its client also
+//! has to hear of the shutdown, so it is parked in a poll of two descriptors rather than in the read.) The thread that appended to the log makes
 //! one round over all members and sends without waiting; one that finds a round under way leaves its
 //! message to it and goes back to reading. What came in during a round is the courier's, so that no
 //! reader is kept from its client.
@@ -19,12 +20,11 @@ mod connection;
 mod deliver;
 mod listener;
 
-use std::io;
+use std::io::{self, PipeReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use server_core::slab::Slab;
 use server_core::{PerClient, Program, Release, Room, STOPPING, Settings, Shutdown, socket};
 
 /// This server as a program.
@@ -32,6 +32,7 @@ pub const PROGRAM: Program = Program {
     name: "server-threaded",
     about: "The chat server with a blocking thread per client",
     per_client: PerClient::Thread,
+    check: || Ok(()),
     serve,
 };
 
@@ -43,11 +44,16 @@ pub const PROGRAM: Program = Program {
 /// The threads that every server needs cannot be started.
 pub fn serve(listener: TcpListener, settings: Settings, shutdown: Shutdown) -> io::Result<()> {
     let listener = Arc::new(listener);
-    let server = Arc::new(Server::new(settings, shutdown));
+    let (stopping, stop) = io::pipe()?;
+    let server = Arc::new(Server::new(settings, shutdown, stopping));
     let courier = deliver::start_courier(&server)?;
     let porter = listener::start_porter(&server)?;
     let woken = Arc::clone(&listener);
-    server.shutdown.on_trigger(move || socket::stop_listening(&woken));
+    server.shutdown.on_trigger(move || {
+        socket::stop_listening(&woken);
+        // It is read by nobody, so it wakes everybody. A full or closed pipe would do the same.
+        let _ = (&stop).write_all(b"!");
+    });
     listener::accept_loop(&server, &listener, &porter);
     drop(listener);
     server.stop();
@@ -60,8 +66,10 @@ pub fn serve(listener: TcpListener, settings: Settings, shutdown: Shutdown) -> i
 struct Server {
     settings: Arc<Settings>,
     shutdown: Shutdown,
-    /// The only lock. No system call is made and nothing is waited for while it is held.
+    /// The only lock. No socket is touched and nothing is waited for while it is held.
     state: Mutex<State>,
+    /// Can be read once the shutdown is triggered: wakes every thread that is parked for its client.
+    stopping: PipeReader,
     /// Wakes the courier.
     handed_over: Condvar,
     /// Wakes those who wait for a pause or a delivery to end.
@@ -70,25 +78,26 @@ struct Server {
 
 struct State {
     room: Room<Arc<TcpStream>>,
-    /// Every connection, members and those that are none yet, to end them all at a shutdown.
-    connections: Slab<Arc<TcpStream>>,
+    /// How many connections there are, members and those that are none yet.
+    connections: usize,
     /// How many of them are still read.
     reading: usize,
     delivery: deliver::Delivery,
 }
 
 impl Server {
-    fn new(settings: Settings, shutdown: Shutdown) -> Self {
+    fn new(settings: Settings, shutdown: Shutdown, stopping: PipeReader) -> Self {
         let state = State {
             room: Room::of(&settings),
-            connections: Slab::new(),
+            connections: 0,
             reading: 0,
-            delivery: deliver::Delivery::default(),
+            delivery: deliver::Delivery::new(),
         };
         Self {
             settings: Arc::new(settings),
             shutdown,
             state: Mutex::new(state),
+            stopping,
             handed_over: Condvar::new(),
             release: Condvar::new(),
         }
@@ -120,17 +129,12 @@ impl Server {
     /// Has what was read said, tells everybody, delivers and closes, all within the grace.
     fn stop(&self) {
         let Some(deadlines) = self.shutdown.deadlines(self.settings.grace) else { return };
-        let connections: Vec<_> =
-            self.lock().connections.iter().map(|(_, stream)| Arc::clone(stream)).collect();
-        for stream in connections {
-            connection::wake_reader(&stream);
-        }
-        self.release.notify_all();
+        self.wake(Release::Waiters);
         let mut state = self.wait_until(deadlines.read, |state| state.reading == 0);
         state.room.shut(STOPPING);
         deliver::deliver(self, state);
-        self.release.notify_all();
-        state = self.wait_until(deadlines.serve, |state| state.connections.is_empty());
+        self.wake(Release::Waiters);
+        state = self.wait_until(deadlines.serve, |state| state.connections == 0);
         state.delivery.stop();
         self.handed_over.notify_one();
         let counters = state.room.counters().clone();

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender, TrySendError};
 use std::thread;
 use std::time::Instant;
 
@@ -46,23 +46,23 @@ fn admit(
     }
     let stream = Arc::new(stream);
     let mut state = server.lock();
-    if state.connections.len() >= clients_max {
+    if state.connections >= clients_max {
         drop(state);
-        return porter.refuse(stream, CloseReason::Full);
+        return porter.turn_away(server, stream, CloseReason::Full);
     }
-    let place = state.connections.insert(Arc::clone(&stream));
+    state.connections += 1;
     state.reading += 1;
     drop(state);
     let (serving, served) = (Arc::clone(server), Arc::clone(&stream));
     let started = thread::Builder::new()
         .stack_size(STACK)
-        .spawn(move || connection::serve(&serving, &served, peer, place));
+        .spawn(move || connection::serve(&serving, &served, peer));
     if started.is_err() {
         let mut state = server.lock();
-        state.connections.remove(place);
+        state.connections -= 1;
         state.reading -= 1;
         drop(state);
-        porter.refuse(stream, CloseReason::Exhausted);
+        porter.turn_away(server, stream, CloseReason::Exhausted);
     }
 }
 
@@ -71,10 +71,23 @@ fn admit(
 pub(crate) struct Porter(SyncSender<(Arc<TcpStream>, CloseReason)>);
 
 impl Porter {
-    fn refuse(&self, stream: Arc<TcpStream>, reason: CloseReason) {
-        // A porter who is too busy lets go of the client: the descriptor is worth more than the word.
-        let _ = self.0.try_send((stream, reason));
+    fn turn_away(&self, server: &Server, stream: Arc<TcpStream>, reason: CloseReason) {
+        if let Err(
+            TrySendError::Full((stream, reason)) | TrySendError::Disconnected((stream, reason)),
+        ) = self.0.try_send((stream, reason))
+        {
+            refuse(server, &stream, reason);
+            // It goes at once, with or without its last bytes.
+            let _ = socket::drain(&stream);
+        }
     }
+}
+
+/// Tells a client why it is refused and half-closes (SPEC RES-09).
+fn refuse(server: &Server, stream: &TcpStream, mut reason: CloseReason) {
+    socket::refuse(stream, server_core::refusal(&reason));
+    // Nobody waits for somebody who was never in.
+    let _ = server.lock().room.leave(None, &mut reason);
 }
 
 pub(crate) fn start_porter(server: &Arc<Server>) -> io::Result<Porter> {
@@ -84,27 +97,26 @@ pub(crate) fn start_porter(server: &Arc<Server>) -> io::Result<Porter> {
     Ok(Porter(porter))
 }
 
-/// Tells each client why it is refused, half-closes, and gives it a moment to read (SPEC RES-09).
+/// Refuses each client and gives it a moment to read why.
 fn refuse_all(server: &Server, surplus: &Receiver<(Arc<TcpStream>, CloseReason)>) {
     let mut lingering: VecDeque<(Instant, Arc<TcpStream>)> = VecDeque::new();
     loop {
         let oldest = lingering.front().map(|(until, _)| *until);
         match receive(surplus, oldest) {
-            Ok((stream, mut reason)) => {
-                connection::refuse(&stream, server_core::refusal(&reason));
-                // Nobody waits for somebody who was never in.
-                let _ = server.lock().room.leave(None, &mut reason);
+            Ok((stream, reason)) => {
+                refuse(server, &stream, reason);
                 lingering.push_back((Instant::now() + server.settings.refuse_linger, stream));
             }
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return,
         }
         let now = Instant::now();
-        while lingering.len() > LINGERING_MAX
-            || lingering.front().is_some_and(|(until, _)| *until <= now)
-        {
-            lingering.pop_front().inspect(|(_, stream)| connection::drain(stream));
-        }
+        let newest_goes = lingering.len() > LINGERING_MAX;
+        let oldest_goes = |(until, _): &mut (Instant, _)| *until <= now;
+        let over =
+            if newest_goes { lingering.pop_back() } else { lingering.pop_front_if(oldest_goes) };
+        // With or without its last bytes.
+        over.map(|(_, stream)| socket::drain(&stream));
     }
 }
 

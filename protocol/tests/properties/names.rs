@@ -6,7 +6,7 @@ use protocol::{NAME_CHARS_MAX, Name, NameError};
 proptest! {
     #[test]
     fn a_name_is_kept_byte_for_byte_or_refused(text in "[a-z 🦀é\u{200d}\t\n\u{1b}\u{85}]{0,40}") {
-        let allowed = text.chars().any(|char| !char.is_whitespace())
+        let allowed = text.chars().any(|char| !char.is_whitespace() && char != '\u{200d}')
             && !text.chars().any(char::is_control)
             && text.chars().count() <= NAME_CHARS_MAX;
         let name = Name::new(text.as_bytes());
@@ -37,6 +37,10 @@ fn refused_names() {
         (&b""[..], NameError::Blank),
         (b"   ", NameError::Blank),
         ("\u{a0}\u{3000}".as_bytes(), NameError::Blank),
+        ("\u{200b}".as_bytes(), NameError::Blank),
+        ("\u{3164} \u{2800}".as_bytes(), NameError::Blank),
+        ("\u{202e}nna".as_bytes(), NameError::Control { at: 0, control: '\u{202e}' }),
+        ("a\u{2066}b".as_bytes(), NameError::Control { at: 1, control: '\u{2066}' }),
         (b"ann\n", NameError::Control { at: 3, control: '\n' }),
         (b"a\x1b[31mn", NameError::Control { at: 1, control: '\x1b' }),
         (b"a\0n", NameError::Control { at: 1, control: '\0' }),
@@ -53,8 +57,18 @@ fn refused_names() {
 #[test]
 fn ordinary_names() {
     let longest = "🦀".repeat(NAME_CHARS_MAX);
-    for name in ["a", " ann b. ", "سارا", "小明", "👩‍🚀", "e\u{301}", "+5", "/nick", &longest]
-    {
+    for name in [
+        "a",
+        " ann b. ",
+        "سارا",
+        "小明",
+        "👩‍🚀",
+        "e\u{301}",
+        "می\u{200c}خواهم",
+        "+5",
+        "/nick",
+        &longest,
+    ] {
         assert_eq!(name, Name::new(name.as_bytes()).unwrap().as_str());
     }
 }

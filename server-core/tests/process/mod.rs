@@ -116,12 +116,34 @@ fn a_port_that_is_taken_is_told_with_advice() {
 }
 
 #[test]
-fn only_the_runtime_heeds_its_number_of_workers() {
-    let server = Server::start_with(&[], &[("TOKIO_WORKER_THREADS", "0")]);
-    if !SERVER.ends_with("server-async") {
-        return assert_eq!(Some(0), server.stop().code);
+fn who_still_speaks_and_reads_late_gets_the_notice_too() {
+    let server = Server::start(&FENCED);
+    let mut ann = Client::join(&server.address, "ann");
+    let mut late = Client::join(&server.address, "late");
+    // More than a client's receive buffer, less than the server's send buffer.
+    let text = "y".repeat(1000);
+    for _ in 0..1000 {
+        late.say(&text);
+        while ann.hear() != pair("late", &text) {}
     }
-    let ended = server.end();
-    assert_eq!(Some(1), ended.code);
-    assert!(ended.err.contains("TOKIO_WORKER_THREADS is 1 or more"), "{}", ended.err);
+    server.signal("TERM");
+    while ann.hear() != pair("server", STOPPING) {}
+    // The end is on its way; what is said now must not eat what it has not read.
+    late.say("am I too late?");
+    for _ in 0..1000 {
+        assert_eq!(pair("late", &text), late.hear());
+    }
+    assert_eq!(pair("server", STOPPING), late.hear());
+    late.hears_the_end();
+}
+
+#[test]
+fn only_the_runtime_heeds_its_number_of_workers() {
+    let none = [("TOKIO_WORKER_THREADS", "0")];
+    if !SERVER.ends_with("server-async") {
+        return assert_eq!(Some(0), Server::start_with(&[], &none).stop().code);
+    }
+    let ended = server::run_with(&["--listen", "127.0.0.1:0"], &none);
+    assert_eq!(Some(2), ended.code);
+    assert!(ended.err.contains("TOKIO_WORKER_THREADS must be a number"), "{}", ended.err);
 }

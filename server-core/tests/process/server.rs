@@ -30,7 +30,12 @@ struct Process {
 
 /// Runs the server's program where it is expected to end by itself.
 pub(crate) fn run(arguments: &[&str]) -> Ended {
-    Process::start(arguments, &[]).end()
+    run_with(arguments, &[])
+}
+
+/// The same with more in its environment.
+pub(crate) fn run_with(arguments: &[&str], environment: &[(&str, &str)]) -> Ended {
+    Process::start(arguments, environment).end()
 }
 
 impl Server {
