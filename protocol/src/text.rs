@@ -24,3 +24,15 @@ pub fn to_utf8(payload: Bytes, limit: usize) -> Bytes {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn replaced_text_keeps_no_more_memory_than_it_needs() {
+        let text = to_utf8(vec![0xFF; 3000].into(), 3000);
+        let memory = text.try_into_mut().expect("nobody else has it").capacity();
+        assert!(memory <= 3000, "{memory} bytes");
+    }
+}

@@ -239,3 +239,22 @@ fn who_was_aborted_learns_it_whatever_it_does_next() {
 
 const NAME_TIMEOUT: Duration = Duration::from_secs(10);
 const FRAME_TIMEOUT: Duration = Duration::from_secs(30);
+
+#[test]
+fn answers_that_nobody_reads_are_waited_for_no_longer_than_the_patience() {
+    let settings = Settings { relay: Relay::Sender, aside_bytes: 100, ..settings() };
+    let patience = settings.patience;
+    let mut stage = Stage::new(settings);
+    assert!(matches!(stage.feed(&frames(&["zoë", "1"])), Turn::Read));
+    stage.session.feed(&frame(&[b'x'; 100]));
+    stage.session.end();
+    // Its end cannot be acted on while an answer before it has no place.
+    assert!(matches!(stage.feed(b""), Turn::Wait));
+    let deadline = stage.session.deadline().expect("it is not waited for for ever");
+    assert_eq!(stage.start + patience, deadline);
+    assert_eq!(None, stage.session.expired(deadline - Duration::from_millis(1)));
+    assert_eq!(Some(CloseReason::TooSlow), stage.session.expired(deadline));
+    // Had it read, all would have been well.
+    assert_eq!(pairs(&[("zoë", "1")]), stage.served());
+    assert_eq!(CloseReason::Left, stage.feed_to_the_end(b""));
+}

@@ -13,11 +13,16 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    /// Joins, and waits until it hears itself.
-    pub(crate) fn join(address: &str, name: &str) -> Self {
+    /// Connects and says nothing.
+    pub(crate) fn connect(address: &str) -> Self {
         let stream = TcpStream::connect(address).expect("the server listens");
         stream.set_read_timeout(Some(DEADLINE)).expect("the time is not zero");
-        let mut client = Self { stream, pairs: PairDecoder::new(64 << 10) };
+        Self { stream, pairs: PairDecoder::new(64 << 10) }
+    }
+
+    /// Joins, and waits until it hears itself.
+    pub(crate) fn join(address: &str, name: &str) -> Self {
+        let mut client = Self::connect(address);
         client.say(name);
         client.say("here");
         assert_eq!((name.to_owned(), "here".to_owned()), client.hear());
@@ -43,6 +48,11 @@ impl Client {
     pub(crate) fn hears_the_end(&mut self) {
         assert_eq!(0, self.read(), "expected the end, got bytes");
         assert!(!self.pairs.is_mid_pair(), "the end came inside a pair");
+    }
+
+    /// Sends these bytes again and again for as long as the server takes them.
+    pub(crate) fn flood(mut self, bytes: &[u8]) {
+        while self.stream.write_all(bytes).is_ok() {}
     }
 
     fn read(&mut self) -> usize {

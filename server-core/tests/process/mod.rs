@@ -1,11 +1,13 @@
 //! What every server does as a process: its ready line, its arguments, its signals, its last words.
 
+use std::thread;
+
 use protocol::pair_len;
 use server_core::STOPPING;
 
 use crate::SERVER;
 use client::Client;
-use server::{Ended, Server, run};
+use server::{Ended, Log, Server, run};
 
 mod client;
 mod server;
@@ -135,6 +137,61 @@ fn who_still_speaks_and_reads_late_gets_the_notice_too() {
     }
     assert_eq!(pair("server", STOPPING), late.hear());
     late.hears_the_end();
+}
+
+#[test]
+fn a_log_that_nobody_reads_holds_nothing_up() {
+    for log in [Log::Closed, Log::NeverRead] {
+        let (server, _unread) = Server::start_unheard(&FENCED, log);
+        let mut ann = Client::join(&server.address, "ann");
+        // More lines than a pipe holds.
+        for number in 0..1000 {
+            let name = format!("bob{number}");
+            drop(Client::join(&server.address, &name));
+            assert_eq!(pair(&name, "here"), ann.hear(), "{log:?}");
+        }
+        server.signal("TERM");
+        assert_eq!(pair("server", STOPPING), ann.hear(), "{log:?}");
+        drop(ann);
+        assert_eq!(Some(0), server.end().code, "{log:?}");
+    }
+}
+
+#[test]
+fn every_surplus_client_is_told_why() {
+    let server = Server::start(&[&FENCED[..], &["--max-clients", "1"]].concat());
+    let mut ann = Client::join(&server.address, "ann");
+    let mut surplus: Vec<_> = (0..40).map(|_| Client::connect(&server.address)).collect();
+    for client in &mut surplus {
+        let (sender, why) = client.hear();
+        assert_eq!("server", sender);
+        assert!(why.contains("full"), "{why}");
+        client.hears_the_end();
+    }
+    ann.say("still here");
+    assert_eq!(pair("ann", "still here"), ann.hear());
+    drop((ann, surplus));
+    let ended = server.stop();
+    assert!(ended.err.contains("closed_full=40"), "{}", ended.err);
+}
+
+#[test]
+fn who_floods_keeps_nobody_out() {
+    let server = Server::start(&FENCED);
+    let flooder = Client::connect(&server.address);
+    let flood = thread::spawn(move || {
+        let name = b"5         flood";
+        // Empty messages: the most work per byte.
+        flooder.flood(&[&name[..], &b"0         ".repeat(5000)].concat());
+    });
+    for name in ["ann", "bob", "cid"] {
+        let mut client = Client::connect(&server.address);
+        client.say(name);
+        client.say("let me in");
+        while client.hear() != pair(name, "let me in") {}
+    }
+    drop(server);
+    flood.join().expect("the flood ends with the server");
 }
 
 #[test]

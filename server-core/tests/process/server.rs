@@ -1,7 +1,7 @@
 //! The server under test: its process, what it writes, and how it ends.
 
 use std::io::{BufRead, BufReader, Read};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStderr, Command, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
@@ -20,6 +20,13 @@ pub(crate) struct Ended {
     pub(crate) code: Option<i32>,
     pub(crate) out: String,
     pub(crate) err: String,
+}
+
+/// What becomes of a log that is not read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Log {
+    Closed,
+    NeverRead,
 }
 
 struct Process {
@@ -46,7 +53,10 @@ impl Server {
     /// Starts it with more in its environment, and waits for its ready line.
     pub(crate) fn start_with(flags: &[&str], environment: &[(&str, &str)]) -> Self {
         let arguments = [&["--listen", "127.0.0.1:0"], flags].concat();
-        let process = Process::start(&arguments, environment);
+        Self::ready(Process::start(&arguments, environment))
+    }
+
+    fn ready(process: Process) -> Self {
         let ready = process.out.recv_timeout(DEADLINE).expect("it says when it is ready");
         let address = ready.strip_prefix("listening on ").expect("it says where it listens");
         Self { address: address.to_owned(), process }
@@ -57,6 +67,17 @@ impl Server {
         let id = self.process.child.id().to_string();
         let sent = Command::new("kill").args(["-s", name, &id]).status();
         assert!(sent.expect("there is a kill command").success());
+    }
+
+    /// Starts it with a standard error that nobody will ever read, or that is closed.
+    pub(crate) fn start_unheard(flags: &[&str], log: Log) -> (Self, Option<ChildStderr>) {
+        let arguments = [&["--listen", "127.0.0.1:0"], flags].concat();
+        let mut child = command(&arguments, &[]).spawn().expect("the program can be started");
+        let err = child.stderr.take().filter(|_| log == Log::NeverRead);
+        let out = lines(child.stdout.take().expect("it is piped"));
+        let (_, nothing) = mpsc::channel();
+        let server = Self::ready(Process { child, out, err: nothing });
+        (server, err)
     }
 
     pub(crate) fn stop(self) -> Ended {
@@ -71,15 +92,8 @@ impl Server {
 
 impl Process {
     fn start(arguments: &[&str], environment: &[(&str, &str)]) -> Self {
-        let mut child = Command::new(SERVER)
-            .args(arguments)
-            .env_remove("TOKIO_WORKER_THREADS")
-            .envs(environment.iter().copied())
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the server's own program can be started");
+        let child = command(arguments, environment).spawn();
+        let mut child = child.expect("the server's own program can be started");
         let out = lines(child.stdout.take().expect("it is piped"));
         let err = lines(child.stderr.take().expect("it is piped"));
         Self { child, out, err }
@@ -91,6 +105,18 @@ impl Process {
         let code = self.child.wait().expect("it is a child of ours").code();
         Ended { code, out, err }
     }
+}
+
+fn command(arguments: &[&str], environment: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(SERVER);
+    command
+        .args(arguments)
+        .env_remove("TOKIO_WORKER_THREADS")
+        .envs(environment.iter().copied())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
 }
 
 impl Drop for Process {
