@@ -108,7 +108,8 @@ pub fn refuse(connection: &impl AsFd, refusal: Option<Bytes>) {
 pub fn drain(connection: &impl AsFd) -> io::Result<Drained> {
     let socket = SockRef::from(connection);
     socket.set_nonblocking(true)?;
-    let mut chunk = [0; DRAIN_CHUNK];
+    // Not on the stack, where every parked thread would pay for it.
+    let mut chunk = vec![0; DRAIN_CHUNK];
     for _ in 0..DRAIN_READS {
         match retry(|| (&*socket).read(&mut chunk)) {
             Ok(0) => return Ok(Drained::ToTheEnd),
