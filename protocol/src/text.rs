@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use bytes::Bytes;
 
 /// The message to relay for a payload: valid UTF-8 goes through byte for byte; bad bytes become U+FFFD,
-/// and the result is cut at a character boundary to `limit` bytes (SPEC UTF-02, UTF-05).
+/// and the result is cut at a character boundary to `limit` bytes (SPEC UTF-05, UTF-06).
 ///
 /// ```
 /// use bytes::Bytes;

@@ -138,7 +138,8 @@ impl<H: Clone> Room<H> {
         Ok(id)
     }
 
-    /// Relays a message, which is UTF-8 and within the limit, according to the relay policy (SPEC RLY-01).
+    /// Relays a message, which is UTF-8 and within the limit, according to the relay policy (SPEC RLY-01,
+    /// RLY-10, RLY-11).
     pub fn say(&mut self, id: MemberId, text: &[u8], now: Instant) -> Said {
         let Some(member) = self.member(id) else { return Said::Closed };
         if self.shut {

@@ -121,7 +121,7 @@ impl Session {
     }
 
     /// Keeps a message that the room did not take. If that is not because of the room but because of
-    /// answers that this member does not read, it is waited for no longer than for others.
+    /// answers that this member does not read, it is waited for no longer than for others (SPEC BPR-09).
     fn pause<H: Clone>(&mut self, text: Bytes, room: &Room<H>, now: Instant) {
         self.stash = Some(text);
         if !room.is_paused() {
