@@ -9,8 +9,8 @@ use bytes::Bytes;
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tracing::warn;
 
-/// Bytes read from a client at a time, at most: what one client can add to the room before others are
-/// looked at, and what a session holds while the room is paused.
+/// Bytes read from a client at a time, at most: what a session holds beyond one message while the room
+/// is paused.
 pub const READ_CHUNK: usize = 16 * 1024;
 
 /// How long a listener rests after the machine had nothing left for a new connection: long enough not
@@ -198,9 +198,9 @@ const DRAIN_READS: usize = 64;
 
 const DRAIN_CHUNK: usize = 4096;
 
-/// Not waiting whatever the socket's mode, because a thread may be blocked reading the same socket; no
-/// signal where the client is gone.
-const SEND_FLAGS: i32 = libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL;
+/// Not waiting whatever the socket's mode: a server with threads leaves its sockets blocking. (Rust's
+/// runtime ignores the signal that a write to a client that is gone would raise.)
+const SEND_FLAGS: i32 = libc::MSG_DONTWAIT;
 
 /// Up to this many slices need no allocation.
 const FEW: usize = 16;
