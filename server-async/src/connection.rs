@@ -133,24 +133,16 @@ async fn act(
         };
         deliver(server);
         session.log();
-        let now = Instant::now();
         match turn {
-            Turn::Read => return session.expired(now),
+            Turn::Read => return session.expired(Instant::now()),
             Turn::Close(reason) => return Some(reason),
-            Turn::Wait => {}
-        }
-        let stop = server.shutdown.deadlines(server.settings.grace).map(|stop| stop.read);
-        if let Some(reason) = session.expired(now) {
-            return Some(reason);
-        }
-        if stop.is_some_and(|stop| stop <= now) {
-            return Some(CloseReason::Shutdown);
-        }
-        match &mut seen {
-            None => seen = Some(server.release.subscribe()),
-            Some(seen) => {
-                let until = stop.into_iter().chain(session.deadline()).min();
-                wait_for_room(server, seen, until).await;
+            Turn::Wait => {
+                let stop = server.shutdown.deadlines(server.settings.grace).map(|stop| stop.read);
+                match (session.wait_until(stop, Instant::now()), &mut seen) {
+                    (Err(reason), _) => return Some(reason),
+                    (Ok(_), None) => seen = Some(server.release.subscribe()),
+                    (Ok(until), Some(seen)) => wait_for_room(server, seen, until).await,
+                }
             }
         }
     }
@@ -177,7 +169,7 @@ async fn depart(
     contact: &Contact,
     mut reason: CloseReason,
 ) {
-    let patience = Instant::now() + server.settings.patience;
+    let until = server.shutdown.serve_until(&server.settings, &reason, Instant::now());
     {
         let mut state = server.lock();
         state.reading -= 1;
@@ -186,8 +178,6 @@ async fn depart(
     if server.shutdown.is_triggered() {
         server.wake(Release::Waiters);
     }
-    let stop = server.shutdown.deadlines(server.settings.grace).map(|stop| stop.serve);
-    let until = if reason == CloseReason::Shutdown { stop.unwrap_or(patience) } else { patience };
     let delivered = deliver_to_the_end(server, stream, session, contact);
     if timeout_at(until.into(), delivered).await.is_err() {
         reason = CloseReason::TooSlow;
@@ -211,9 +201,7 @@ async fn end(server: &Server, stream: &TcpStream, session: &Session, reason: &Cl
 
 /// Reads on for a moment: closing with unread bytes would reset the connection and eat the reason.
 pub(crate) async fn linger(server: &Server, stream: &TcpStream) {
-    let stop = server.shutdown.deadlines(server.settings.grace).map(|stop| stop.serve);
-    let linger = Instant::now() + server.settings.refuse_linger;
-    let until = stop.map_or(linger, |stop| stop.min(linger));
+    let until = server.shutdown.linger_until(&server.settings, Instant::now());
     let reads = async {
         while stream.readable().await.is_ok() && !matches!(drain(stream), Ok(Drained::ToTheEnd)) {
             yield_now().await;

@@ -20,7 +20,8 @@ use crate::settings::Settings;
 /// 1. [`feed`](Self::feed) takes what was read, [`end`](Self::end) that there will be no more; no lock
 ///    is needed;
 /// 2. [`act`](Self::act), with the room held, carries out what has been said and tells what to do next;
-///    [`log`](Self::log), with the room free, writes about it;
+///    [`log`](Self::log), with the room free, writes about it; [`wait_until`](Self::wait_until) tells how
+///    long to wait if the room takes nothing;
 /// 3. between reads, [`deadline`](Self::deadline) and [`expired`](Self::expired) tell how long a client
 ///    may take;
 /// 4. once, in the end: [`finish`](Self::finish), deliver until the room says it is done, then
@@ -195,6 +196,26 @@ impl Session {
             (_, Some(_)) => CloseReason::TooSlow,
         };
         late.then_some(reason)
+    }
+
+    /// After [`Turn::Wait`]: until when to wait for the room, `stop` at most; `None` is for as long as it
+    /// takes.
+    ///
+    /// # Errors
+    ///
+    /// Why not any longer: answers are not read, or the time to stop has come.
+    pub fn wait_until(
+        &self,
+        stop: Option<Instant>,
+        now: Instant,
+    ) -> Result<Option<Instant>, CloseReason> {
+        if let Some(reason) = self.expired(now) {
+            return Err(reason);
+        }
+        if stop.is_some_and(|stop| stop <= now) {
+            return Err(CloseReason::Shutdown);
+        }
+        Ok(stop.into_iter().chain(self.deadline).min())
     }
 
     /// The member this connection is; `None` before it has said its name.

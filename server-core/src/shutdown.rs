@@ -4,6 +4,9 @@ use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::close::CloseReason;
+use crate::settings::Settings;
+
 /// Told once, known to everybody. How a blocked wait is woken is the concurrency model's business: it
 /// leaves a function here that does it.
 ///
@@ -47,6 +50,19 @@ impl Shutdown {
     pub fn deadlines(&self, grace: Duration) -> Option<Deadlines> {
         let triggered = *self.0.triggered.get()?;
         Some(Deadlines { read: triggered + grace / 2, serve: triggered + grace / 4 * 3 })
+    }
+
+    /// Until when a connection that ends for `reason` is served what it is due: for the patience, or, at a
+    /// shutdown, for as long as there is.
+    pub fn serve_until(&self, settings: &Settings, reason: &CloseReason, now: Instant) -> Instant {
+        let stop = self.deadlines(settings.grace).filter(|_| *reason == CloseReason::Shutdown);
+        stop.map_or(now + settings.patience, |stop| stop.serve)
+    }
+
+    /// Until when a client that is refused may read why.
+    pub fn linger_until(&self, settings: &Settings, now: Instant) -> Instant {
+        let linger = now + settings.refuse_linger;
+        self.deadlines(settings.grace).map_or(linger, |stop| linger.min(stop.serve))
     }
 
     /// Has `wake` called when the switch is turned; at once, if it has been.

@@ -194,12 +194,9 @@ impl Server {
 
     /// Sees the client off: it gets what is for it, then its name is free, then it sees the end.
     pub(crate) fn depart(&mut self, place: usize, reason: CloseReason) {
-        let patience = Instant::now() + self.settings.patience;
+        let until = self.shutdown.serve_until(&self.settings, &reason, Instant::now());
         let connection = &mut self.connections[place];
         let release = connection.session.finish(&mut self.room, &reason);
-        let stop = self.shutdown.deadlines(self.settings.grace).map(|stop| stop.serve);
-        let until =
-            if reason == CloseReason::Shutdown { stop.unwrap_or(patience) } else { patience };
         connection.phase = Phase::Departing(reason);
         self.set_timer(place, Some(until));
         self.wake(release);
@@ -231,9 +228,8 @@ impl Server {
             Ending::Refusal => {
                 socket::refuse(&connection.stream, connection.session.refusal(reason));
                 connection.phase = Phase::Lingering;
-                let stop = self.shutdown.deadlines(self.settings.grace).map(|stop| stop.serve);
-                let linger = Instant::now() + self.settings.refuse_linger;
-                self.set_timer(place, Some(stop.map_or(linger, |stop| stop.min(linger))));
+                let until = self.shutdown.linger_until(&self.settings, Instant::now());
+                self.set_timer(place, Some(until));
                 self.ready.push(place);
             }
         }

@@ -85,16 +85,11 @@ fn act(server: &Server, stream: &Arc<TcpStream>, session: &mut Session) -> Optio
             Turn::Read => break session.expired(Instant::now()),
             Turn::Close(reason) => break Some(reason),
             Turn::Wait => {
-                let now = Instant::now();
                 let stop = server.shutdown.deadlines(server.settings.grace).map(|stop| stop.read);
-                if let Some(reason) = session.expired(now) {
-                    break Some(reason);
+                match session.wait_until(stop, Instant::now()) {
+                    Ok(until) => state = wait_for_room(server, state, until),
+                    Err(reason) => break Some(reason),
                 }
-                if stop.is_some_and(|stop| stop <= now) {
-                    break Some(CloseReason::Shutdown);
-                }
-                let until = stop.into_iter().chain(session.deadline()).min();
-                state = wait_for_room(server, state, until);
             }
         }
     };
@@ -127,7 +122,7 @@ fn wait_for_room<'a>(
 
 /// Sees the client off: it gets what is for it, then its name is free, then it sees the end.
 fn depart(server: &Server, stream: &TcpStream, session: &Session, mut reason: CloseReason) {
-    let patience = Instant::now() + server.settings.patience;
+    let until = server.shutdown.serve_until(&server.settings, &reason, Instant::now());
     let mut state = server.lock();
     state.reading -= 1;
     server.wake(session.finish(&mut state.room, &reason));
@@ -137,9 +132,6 @@ fn depart(server: &Server, stream: &TcpStream, session: &Session, mut reason: Cl
     }
     state = server.lock();
     while !session.is_done(&state.room) {
-        let stop = server.shutdown.deadlines(server.settings.grace).map(|stop| stop.serve);
-        let until =
-            if reason == CloseReason::Shutdown { stop.unwrap_or(patience) } else { patience };
         if until <= Instant::now() {
             reason = CloseReason::TooSlow;
             break;
@@ -166,9 +158,7 @@ fn end(server: &Server, stream: &TcpStream, session: &Session, reason: &CloseRea
 
 /// Reads on for a moment: closing with unread bytes would reset the connection and eat the reason.
 fn linger(server: &Server, stream: &TcpStream) {
-    let stop = server.shutdown.deadlines(server.settings.grace).map(|stop| stop.serve);
-    let linger = Instant::now() + server.settings.refuse_linger;
-    let until = stop.map_or(linger, |stop| stop.min(linger));
+    let until = server.shutdown.linger_until(&server.settings, Instant::now());
     while Instant::now() < until
         && wait(&mut [PollFd::new(stream, PollFlags::IN)], Some(until)).is_ok()
         && !matches!(socket::drain(stream), Ok(Drained::ToTheEnd))
