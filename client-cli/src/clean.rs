@@ -6,9 +6,10 @@
 //! they become visible marks: a control character its picture (ESC is `␛`), anything else its
 //! number (`[U+202E]`).
 //!
-//! Left alone is what ordinary writing needs, although it is invisible too: the joiner and
-//! non-joiner (Persian, emoji families), variation selectors, and the tag characters that follow a
-//! black flag.
+//! What has no look of its own is what Unicode calls default-ignorable. Left alone is the part of it
+//! that ordinary writing needs: the joiner and non-joiner (Persian, emoji families), variation
+//! selectors (emoji, rare forms of Chinese characters), and, each only where it belongs, the tags
+//! behind a black flag and the selectors behind a Mongolian letter.
 
 use std::fmt::Write as _;
 
@@ -25,9 +26,11 @@ use std::fmt::Write as _;
 pub fn clean(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     let mut in_flag = false;
+    let mut in_mongolian = false;
     for char in text.chars() {
         in_flag = char == BLACK_FLAG || (in_flag && is_tag(char));
-        if in_flag || !is_order_or_hidden(char) {
+        in_mongolian = is_mongolian_letter(char) || (in_mongolian && is_mongolian_selector(char));
+        if in_flag || in_mongolian || !is_order_or_hidden(char) {
             shown.push(char);
         } else {
             push_mark(char, &mut shown);
@@ -37,32 +40,60 @@ pub fn clean(text: &str) -> String {
 }
 
 /// A name, cleaned, and with its `>` marked: the first `>` of a printed line is then always the one
-/// that ends the name, so that nobody called `bob > yes` can put words into bob's mouth.
+/// that ends the name, so that nobody called `bob > yes` can put words into bob's mouth. The empty
+/// Braille cell, which Braille needs between its words, is marked too: behind a name nobody sees it.
 ///
 /// ```
 /// assert_eq!(client_cli::clean::clean_name("bob > yes"), "bob [U+003E] yes");
 /// ```
 pub fn clean_name(name: &str) -> String {
-    clean(name).replace('>', "[U+003E]")
+    clean(name).replace('>', "[U+003E]").replace('\u{2800}', "[U+2800]")
 }
 
 fn is_order_or_hidden(char: char) -> bool {
     char.is_control()
-        || is_tag(char)
-        || matches!(char,
-            '\u{200E}' | '\u{200F}' | '\u{61C}' // marks of direction
-            | '\u{2028}'..='\u{202E}' // line and paragraph separators, embeddings, overrides
-            | '\u{2060}'..='\u{206F}' // word joiner, operators, isolates, old format marks
-            | '\u{AD}' | '\u{180E}' | '\u{200B}' | '\u{FEFF}' // spaces and hyphens of no width
-            | '\u{3164}' | '\u{FFA0}' // letters that look like nothing
-            | '\u{FFF9}'..='\u{FFFB}' // annotations
-            | '\u{1BCA0}'..='\u{1BCA3}' | '\u{1D173}'..='\u{1D17A}' // shorthand and musical format
-        )
+        || is_separator_or_annotation(char)
+        || (is_default_ignorable(char) && !is_part_of_writing(char))
+}
+
+fn is_separator_or_annotation(char: char) -> bool {
+    matches!(char, '\u{2028}' | '\u{2029}' | '\u{FFF9}'..='\u{FFFB}')
+}
+
+/// Unicode's property `Default_Ignorable_Code_Point`, as of version 17.
+fn is_default_ignorable(char: char) -> bool {
+    matches!(char,
+        '\u{AD}' | '\u{34F}' // soft hyphen, grapheme joiner
+        | '\u{115F}' | '\u{1160}' | '\u{3164}' | '\u{FFA0}' // Hangul letters that look like nothing
+        | '\u{17B4}' | '\u{17B5}' // Khmer vowels that nobody writes
+        | '\u{180B}'..='\u{180F}' // Mongolian selectors and vowel separator
+        | '\u{61C}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' // direction, no width
+        | '\u{2060}'..='\u{206F}' | '\u{FEFF}' // word joiners, operators, isolates
+        | '\u{FE00}'..='\u{FE0F}' // variation selectors
+        | '\u{FFF0}'..='\u{FFF8}' // reserved
+        | '\u{1BCA0}'..='\u{1BCA3}' | '\u{1D173}'..='\u{1D17A}' // shorthand and musical format
+        | '\u{E0000}'..='\u{E0FFF}' // tags, more variation selectors, reserved
+    )
+}
+
+/// Wherever it stands: the non-joiner and joiner, variation selectors.
+fn is_part_of_writing(char: char) -> bool {
+    matches!(char,
+        '\u{200C}' | '\u{200D}' | '\u{FE00}'..='\u{FE0F}' | '\u{E0100}'..='\u{E01EF}')
 }
 
 /// An invisible copy of ASCII; its one ordinary use is in the flags of regions.
 fn is_tag(char: char) -> bool {
     matches!(char, '\u{E0000}'..='\u{E007F}')
+}
+
+fn is_mongolian_letter(char: char) -> bool {
+    matches!(char, '\u{1820}'..='\u{18AA}')
+}
+
+/// It chooses a letter's form, or parts a last vowel from its word.
+fn is_mongolian_selector(char: char) -> bool {
+    matches!(char, '\u{180B}'..='\u{180F}')
 }
 
 fn push_mark(char: char, shown: &mut String) {
@@ -96,6 +127,8 @@ mod tests {
             "می‌خواهم سلام کنم",
             "你好，世界",
             "naïve Straße, cafe\u{301}",
+            "葛\u{E0100}城",
+            "ᠰᠠᠷ\u{180E}ᠠ ᠠ\u{180B}\u{180E}ᠠ",
             "👩‍👩‍👧 ❤️ 1️⃣ 🇮🇷 👍🏽",
             "🏴\u{E0067}\u{E0062}\u{E0065}\u{E006E}\u{E0067}\u{E007F}!",
         ] {
@@ -112,7 +145,9 @@ mod tests {
     #[test]
     fn invisible_characters_become_numbers() {
         for char in "\u{200E}\u{200F}\u{2028}\u{2029}\u{202A}\u{202E}\u{2066}\u{2069}\u{200B}\
-                     \u{AD}\u{FEFF}\u{3164}\u{E0041}"
+                     \u{AD}\u{34F}\u{61C}\u{115F}\u{1160}\u{17B4}\u{17B5}\u{180B}\u{180E}\u{180F}\
+                     \u{2060}\u{2065}\u{206F}\u{3164}\u{FEFF}\u{FFA0}\u{FFF0}\u{FFFB}\u{1BCA0}\
+                     \u{1D17A}\u{E0000}\u{E0041}\u{E0080}\u{E00FF}\u{E01F0}\u{E0FFF}"
             .chars()
         {
             assert_eq!(format!("a[U+{:04X}]b", u32::from(char)), clean(&format!("a{char}b")));
@@ -122,6 +157,17 @@ mod tests {
     #[test]
     fn tags_are_hidden_only_behind_a_flag() {
         assert_eq!("🏴a[U+E0061]", clean("🏴a\u{E0061}"));
+    }
+
+    #[test]
+    fn mongolian_selectors_are_hidden_only_behind_a_mongolian_letter() {
+        assert_eq!("ᠠa[U+180B]", clean("ᠠa\u{180B}"));
+    }
+
+    #[test]
+    fn a_blank_braille_cell_is_shown_in_names_alone() {
+        assert_eq!("⠓\u{2800}⠊", clean("⠓\u{2800}⠊"));
+        assert_eq!("ann[U+2800]", clean_name("ann\u{2800}"));
     }
 
     #[test]
@@ -135,7 +181,8 @@ mod tests {
         fn nothing_that_is_shown_is_an_order(text in any::<String>(), order in control()) {
             let shown = clean(&format!("{text}{order}{text}"));
             prop_assert!(!shown.contains(char::is_control));
-            prop_assert!(!shown.contains(|char| !is_tag(char) && is_order_or_hidden(char)));
+            let has_a_home = |char| is_tag(char) || is_mongolian_selector(char);
+            prop_assert!(!shown.contains(|char| is_order_or_hidden(char) && !has_a_home(char)));
         }
 
         #[test]
@@ -144,7 +191,8 @@ mod tests {
             prop_assert_eq!(&once, &clean(&once));
             let name = clean_name(&text);
             prop_assert_eq!(&name, &clean_name(&name));
-            prop_assert!(!name.contains('>'));
+            let is_clean = !name.contains(['>', '\u{2800}']);
+            prop_assert!(is_clean, "{name:?}");
         }
     }
 
@@ -152,6 +200,7 @@ mod tests {
         prop_oneof![
             proptest::char::range('\0', '\x1F'),
             proptest::char::range('\x7F', '\u{9F}'),
+            proptest::char::range('\u{1800}', '\u{1820}'),
             proptest::char::range('\u{2000}', '\u{206F}'),
             proptest::char::range('\u{E0000}', '\u{E007F}'),
         ]

@@ -81,10 +81,15 @@ fn write_unreachable(
             _ => write!(f, "{comma}{} ({address})", cause(error))?,
         }
     }
+    let is_here = failures.iter().all(|(address, _)| address.ip().to_canonical().is_loopback());
     match failures.last().map(|(_, error)| error.kind()) {
-        Some(ErrorKind::ConnectionRefused) => write!(
+        Some(ErrorKind::ConnectionRefused) if is_here => write!(
             f,
             "; is a server running there? start one with `server-threaded --listen {server}`"
+        ),
+        Some(ErrorKind::ConnectionRefused) => f.write_str(
+            "; check the host and the port, and that the server there listens beyond its loopback \
+             address",
         ),
         Some(ErrorKind::TimedOut) => {
             f.write_str("; is the address right? --connect-timeout SECONDS waits longer")
@@ -114,6 +119,31 @@ fn write_frame_error(f: &mut fmt::Formatter<'_>, error: &FrameError) -> fmt::Res
         }
         FrameFault::Byte(_) | FrameFault::Blank => {
             write!(f, "the server breaks the protocol: {error}; is this a chat server?")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(addresses: &[&str]) -> String {
+        let refusal =
+            |text: &&str| (text.parse().unwrap(), io::Error::from(ErrorKind::ConnectionRefused));
+        let failures = addresses.iter().map(refusal).collect();
+        ClientError::Unreachable { server: "chat:1".into(), failures }.to_string()
+    }
+
+    #[test]
+    fn to_start_a_server_is_advised_only_where_it_can_be_started() {
+        for here in [&["127.0.0.1:1"][..], &["[::1]:1", "127.0.0.2:1"], &["[::ffff:127.0.0.1]:1"]] {
+            let text = refused(here);
+            assert!(text.ends_with("start one with `server-threaded --listen chat:1`"), "{text}");
+        }
+        for elsewhere in [&["192.0.2.1:1"][..], &["127.0.0.1:1", "[2001:db8::1]:1"]] {
+            let text = refused(elsewhere);
+            assert!(text.contains("listens beyond its loopback address"), "{text}");
+            assert!(!text.contains("server-threaded"), "{text}");
         }
     }
 }

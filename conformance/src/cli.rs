@@ -2,6 +2,7 @@
 
 mod check;
 mod list;
+mod tally;
 
 use std::ffi::OsString;
 use std::iter;
@@ -66,6 +67,8 @@ fn serve(model: Model, flags: Vec<OsString>) -> ExitCode {
     server_core::run(program, iter::once(program.name.into()).chain(flags))
 }
 
+/// The exit status when nothing can be said about the server.
+const INCONCLUSIVE: u8 = 2;
 /// The exit status of a command line that cannot be carried out.
 const USAGE: u8 = 3;
 

@@ -16,7 +16,7 @@ use rustix::process::Signal;
 use thiserror::Error;
 
 pub use self::group::kill_all;
-use self::group::{Group, lock};
+use self::group::{Group, enlist, lock};
 use self::launch::{Tail, free_ports, holds_port, says_in_use, spawn, watch_output};
 use crate::model::Model;
 
@@ -92,7 +92,7 @@ impl ServerProcess {
     ///
     /// As [`start`](Self::start).
     pub fn start_on(command: &[OsString], port: u16) -> Result<Self, StartError> {
-        let mut child = spawn(command, port)?;
+        let mut child = enlist(|| spawn(command, port))?;
         let log = Arc::new(Mutex::new(Tail::default()));
         let ready = watch_output(&mut child, &log);
         let group = Group::watch(child);

@@ -1,7 +1,7 @@
 //! Servers to test: ours, one started by a command, one that runs already.
 
 use std::ffi::OsString;
-use std::io;
+use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -73,6 +73,16 @@ impl Subject for RemoteServer {
     fn start(&self, flags: &[String]) -> Result<Box<dyn Target>, NotStarted> {
         refuse_flags(flags)?;
         Ok(Box::new(self.clone()))
+    }
+
+    fn probe(&self) -> Result<(), NotStarted> {
+        let Err(error) = TcpWire::connect(self.addr) else { return Ok(()) };
+        Err(NotStarted::Failed(match error.kind() {
+            ErrorKind::ConnectionRefused => {
+                format!("nothing listens at {}: start the server first", self.addr)
+            }
+            _ => format!("{} cannot be reached ({error}): check host, port and network", self.addr),
+        }))
     }
 
     fn origin(&self) -> Origin {

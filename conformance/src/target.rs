@@ -14,6 +14,16 @@ pub trait Subject {
     /// It cannot be had with these flags, or it did not come up.
     fn start(&self, flags: &[String]) -> Result<Box<dyn Target>, NotStarted>;
 
+    /// Finds out, before the first test, whether there is a server at all: told once here, it need not
+    /// be told by every test.
+    ///
+    /// # Errors
+    ///
+    /// There is none; nothing is known about it then.
+    fn probe(&self) -> Result<(), NotStarted> {
+        self.start(&[]).map(drop)
+    }
+
     /// Whether the server is one of this project: it knows our flags and promises every level.
     fn origin(&self) -> Origin;
 

@@ -1,7 +1,7 @@
 //! A connection over TCP, with a bound on every wait.
 
-use std::fs;
-use std::io::{self, ErrorKind, Read, Write};
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -121,8 +121,9 @@ fn uninterrupted(mut read: impl FnMut() -> io::Result<usize>) -> io::Result<usiz
 /// server is on another machine, or this system keeps no such table.
 fn unread_by_server((client, server): (SocketAddr, SocketAddr)) -> Option<u64> {
     let (client, server) = (in_table(client)?, in_table(server)?);
-    let table = fs::read_to_string("/proc/net/tcp").ok()?;
-    table.lines().find_map(|line| {
+    // Usually the line stands somewhere in the middle, and the kernel is slow to write a long table.
+    let table = BufReader::with_capacity(TABLE_CHUNK, File::open("/proc/net/tcp").ok()?);
+    table.lines().map_while(Result::ok).find_map(|line| {
         let mut fields = line.split_ascii_whitespace().skip(1);
         let ends = (fields.next()?, fields.next()?);
         let queues = fields.nth(1)?;
@@ -140,6 +141,8 @@ fn in_table(addr: SocketAddr) -> Option<String> {
 /// A lost SYN is sent again after one second and after three.
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 const WRITE_WITHIN: Duration = Duration::from_secs(5);
+/// Few calls for a long table, little beyond the wanted line.
+const TABLE_CHUNK: usize = 16 * 1024;
 /// What a server that reads at all needs at most, where that cannot be seen.
 const PACE: Duration = Duration::from_millis(2);
 

@@ -6,15 +6,14 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::process::ExitCode;
 use std::time::SystemTime;
 
-use anstyle::{AnsiColor, Style};
 use clap::Args;
 
-use super::USAGE;
-use crate::failure::Failure;
+use super::tally::{Tally, print_row};
+use super::{INCONCLUSIVE, USAGE};
 use crate::lab::end_children_on_signals;
 use crate::spec::{Rule, rules};
 use crate::subject::{CommandServer, RemoteServer};
-use crate::suite::{Plan, Row, Verdict, run_row};
+use crate::suite::{Plan, run_row};
 use crate::target::Subject;
 use crate::token::mixed;
 
@@ -61,6 +60,10 @@ pub(super) fn run(arguments: CheckArgs) -> ExitCode {
         Some(addr) => Box::new(RemoteServer { addr }),
         None => Box::new(CommandServer { command: arguments.command }),
     };
+    if let Err(reason) = subject.probe() {
+        eprintln!("conformance: {reason}");
+        return ExitCode::from(INCONCLUSIVE);
+    }
     let mut tally = Tally::default();
     let total = selected.len() as u64 * arguments.repeat;
     for turn in 0..arguments.repeat {
@@ -87,97 +90,6 @@ fn select<'a>(all: &'a [Rule], arguments: &CheckArgs, seed: u64) -> Vec<&'a Rule
         (seed..).map(mixed).zip(all.iter().filter(wanted)).collect();
     selected.sort_by_key(|(place, _)| *place);
     selected.into_iter().map(|(_, rule)| rule).collect()
-}
-
-#[derive(Default)]
-struct Tally {
-    passed: u64,
-    weak: u64,
-    recorded: u64,
-    skipped: u64,
-    inconclusive: u64,
-    failures: Vec<Failure>,
-    weaknesses: Vec<Failure>,
-}
-
-impl Tally {
-    fn rows(&self) -> u64 {
-        let failed = self.failures.len() as u64;
-        self.passed + self.weak + self.recorded + self.skipped + self.inconclusive + failed
-    }
-
-    fn count(&mut self, row: Row<'_>) {
-        match row.verdict {
-            Verdict::Pass(_) => self.passed += 1,
-            Verdict::Fail(failure) => self.failures.push(*failure),
-            Verdict::Weak(failure) => {
-                self.weak += 1;
-                self.weaknesses.push(*failure);
-            }
-            Verdict::Info(_) | Verdict::Differs(_) => self.recorded += 1,
-            Verdict::Unsupported | Verdict::Skip(_) => self.skipped += 1,
-            Verdict::Inconclusive(_) => self.inconclusive += 1,
-        }
-    }
-
-    fn print_summary(&self, seed: u64) {
-        for failure in self.failures.iter().chain(&self.weaknesses) {
-            anstream::println!("\n{failure}");
-        }
-        anstream::println!(
-            "\n{} rules: {} passed, {} failed, {} weak, {} recorded, {} skipped, {} inconclusive (seed {seed})",
-            self.rows(),
-            self.passed,
-            self.failures.len(),
-            self.weak,
-            self.recorded,
-            self.skipped,
-            self.inconclusive,
-        );
-    }
-
-    /// A server that fails is known to fail, whatever else could not be found out. When no row said
-    /// anything, neither does the whole.
-    fn status(&self) -> ExitCode {
-        let silent = self.passed + self.weak + self.recorded == 0;
-        match (self.failures.is_empty(), self.inconclusive == 0 && !silent) {
-            (false, _) => ExitCode::from(1),
-            (true, false) => ExitCode::from(INCONCLUSIVE),
-            (true, true) => ExitCode::SUCCESS,
-        }
-    }
-}
-
-fn print_row(row: &Row<'_>) {
-    let Row { rule, verdict, elapsed } = row;
-    let style = style(verdict);
-    let remark = match verdict {
-        Verdict::Pass(Some(text))
-        | Verdict::Info(text)
-        | Verdict::Skip(text)
-        | Verdict::Inconclusive(text) => format!(" ({})", text.replace('\n', " ")),
-        Verdict::Differs(failure) => format!(" ({})", failure.fault),
-        Verdict::Unsupported => " (not declared)".into(),
-        _ => String::new(),
-    };
-    anstream::println!(
-        "{style}{:<12}{style:#} {}  {:>5} ms  {}{remark}",
-        verdict.word(),
-        rule.id,
-        elapsed.as_millis(),
-        rule.sentence,
-    );
-}
-
-fn style(verdict: &Verdict) -> Style {
-    let color = match verdict {
-        Verdict::Pass(_) => AnsiColor::Green,
-        Verdict::Fail(_) => AnsiColor::Red,
-        Verdict::Weak(_) | Verdict::Inconclusive(_) => AnsiColor::Yellow,
-        Verdict::Info(_) | Verdict::Differs(_) => AnsiColor::Cyan,
-        Verdict::Unsupported | Verdict::Skip(_) => AnsiColor::BrightBlack,
-    };
-    color.on_default()
 }
 
 /// Says on a terminal what is being waited for.
@@ -213,7 +125,5 @@ fn address(text: &str) -> Result<SocketAddr, String> {
     addresses.next().ok_or_else(|| "no such host".into())
 }
 
-/// The exit status when nothing can be said about the server.
-const INCONCLUSIVE: u8 = 2;
 /// Seeds that people can type.
 const SEED_MAX: u64 = 1_000_000;

@@ -15,7 +15,7 @@ use std::process::ExitCode;
 pub use self::args::LabArgs;
 use self::entrant::Entrant;
 use self::environment::Environment;
-pub use self::interrupt::end_children_on_signals;
+pub use self::interrupt::{end_children_on_signals, ignores_hangup};
 use self::progress::Progress;
 use self::report::Row;
 use self::trial::Plan;

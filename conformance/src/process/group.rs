@@ -2,8 +2,8 @@
 
 use std::process::{Child, ExitStatus};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread;
 use std::time::Duration;
+use std::{mem, thread};
 
 use rustix::process::{
     Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid,
@@ -19,11 +19,10 @@ pub(super) struct Group {
 }
 
 impl Group {
-    /// Takes the child over: a thread of its own waits for its end.
+    /// Takes the enlisted child over: a thread of its own waits for its end.
     pub(super) fn watch(child: Child) -> Arc<Self> {
         let pid = Pid::from_child(&child);
         let group = Arc::new(Self { pid, status: Mutex::new(None), ended: Condvar::new() });
-        lock(&LIVE).push(pid);
         let watched = Arc::clone(&group);
         thread::spawn(move || watched.reap(child));
         group
@@ -66,11 +65,22 @@ impl Group {
     }
 }
 
-/// Kills every group that is still alive: for a program that is about to leave without unwinding.
+/// Starts a child and enlists its group in one step, so that [`kill_all`] finds it or it never starts.
+pub(super) fn enlist<E>(start: impl FnOnce() -> Result<Child, E>) -> Result<Child, E> {
+    let mut live = lock(&LIVE);
+    let child = start()?;
+    live.push(Pid::from_child(&child));
+    Ok(child)
+}
+
+/// Kills every group that is still alive: for a program that is about to leave without unwinding. From
+/// here on nothing can be started, and whoever tries waits for the program's end.
 pub fn kill_all() {
-    for pid in &*lock(&LIVE) {
+    let live = lock(&LIVE);
+    for pid in &*live {
         kill_group(*pid);
     }
+    mem::forget(live);
 }
 
 fn kill_group(pid: Pid) {

@@ -1,0 +1,226 @@
+#!/usr/bin/env python3
+"""The README's commands, run as a reader would: word for word, from the top of the repository.
+
+Two line clients and a client of the tutorial chat through each server, at the place where servers listen
+unless told otherwise; then the tutorial's server is checked. What stands in the README and is not run,
+or is run and does not stand there, is an error too.
+"""
+
+import contextlib
+import os
+import pathlib
+import queue
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+SERVER = "cargo run --release --bin server-select"
+ANN = "cargo run --release --bin client-cli -- --name ann"
+BOB = "cargo run --release --bin client-cli -- --name bob"
+TUTORIAL = "python3 conformance/guests/client.py"
+CHECK = "cargo run --release --bin conformance -- check -- python3 conformance/guests/server.py --port {port}"
+# These two are steps of their own in the gate.
+ELSEWHERE = ["cargo lab", "cargo test --workspace"]
+COMMANDS = [SERVER, ANN, BOB, TUTORIAL, CHECK, *ELSEWHERE]
+
+TWINS = ["server-select", "server-threaded", "server-async"]
+PROMISE = "`server-threaded` and `server-async` take the same flags and do the same"
+READY = "listening on 127.0.0.1:1234"
+
+# Those that nobody, such as nohup, wants ignored.
+SIGNALS = [
+    number
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    if signal.getsignal(number) != signal.SIG_IGN
+]
+# Seconds for one thing to happen; everything is compiled before the first of them begins to count.
+PATIENCE = 20
+COMPILED_WITHIN = 900
+# Seconds between two knocks at a door, or two presses of Enter.
+PACE = 0.05
+# Lines of each kind that a failure shows.
+LAST = 40
+
+
+class Failure(Exception):
+    """What did not happen, in one sentence."""
+
+
+class Program:
+    """A running command: what it prints becomes lines, and it is ended with the block it was opened in."""
+
+    def __init__(self, command):
+        self.command = command
+        self.shown = []
+        # What it shows, line by line; None is its end.
+        self.lines = queue.Queue()
+        self.errors = tempfile.TemporaryFile()
+        # The shell makes way for the command, so the process is that of the program itself.
+        self.process = subprocess.Popen(
+            ["bash", "-c", f"exec {command}"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self.errors,
+            text=True,
+            encoding="utf-8",
+            env={**os.environ, "PYTHONUTF8": "1"},
+            # A group of its own, so that a compiler's helpers are ended with it.
+            start_new_session=True,
+        )
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            # Politely first: whoever has children ends them then.
+            os.killpg(self.process.pid, signal.SIGTERM)
+        try:
+            self.process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+
+    def type_in(self, line):
+        # One that has ended is told by what it shows and by its status.
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.write(f"{line}\n")
+            self.process.stdin.flush()
+
+    def end_input(self):
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.close()
+
+    def shows(self, text, meanwhile=lambda: None):
+        """Waits for a line that ends so, doing something again and again meanwhile."""
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            meanwhile()
+            with contextlib.suppress(queue.Empty):
+                line = self.lines.get(timeout=PACE)
+                if line is None:
+                    break
+                self.shown.append(line)
+                if line.endswith(text):
+                    return
+        self._fail(f"does not show {text!r}")
+
+    def ends_with(self, status, patience=PATIENCE):
+        try:
+            found = self.process.wait(patience)
+        except subprocess.TimeoutExpired:
+            self._fail("does not end")
+        if found != status:
+            self._fail(f"ends with status {found} instead of {status}")
+
+    def _fail(self, what):
+        with contextlib.suppress(queue.Empty):
+            while (line := self.lines.get(timeout=PACE)) is not None:
+                self.shown.append(line)
+        self.errors.seek(0)
+        told = self.errors.read().decode("utf-8", "replace").splitlines()
+        last = "\n".join(["it showed last:", *self.shown[-LAST:], "and told last:", *told[-LAST:]])
+        raise Failure(f"`{self.command}` {what}; {last}")
+
+    def _read(self):
+        for line in self.process.stdout:
+            self.lines.put(line.rstrip("\n"))
+        self.lines.put(None)
+
+
+@contextlib.contextmanager
+def undisturbed():
+    """Holds signals back to the end of the block: none may come between a start and the duty to end it."""
+    held = []
+    before = {number: signal.signal(number, lambda number, _: held.append(number)) for number in SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for number in held:
+            signal.raise_signal(number)
+
+
+def leave(number, _):
+    """Ends every running program by unwinding; a second signal must not cut that short."""
+    for other in SIGNALS:
+        signal.signal(other, signal.SIG_IGN)
+    sys.exit(128 + number)
+
+
+def start(command, running):
+    with undisturbed():
+        return running.enter_context(Program(command))
+
+
+def compare_with_the_readme():
+    text = pathlib.Path("README.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```sh\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+    lines = [line for block in blocks for line in block.splitlines()]
+    found = [line for line in lines if line and not line.startswith("#")]
+    if sorted(found) != sorted(COMMANDS):
+        odd = sorted(set(found) ^ set(COMMANDS))
+        raise Failure(f"only in the README, or only in its check: {odd}")
+    if PROMISE not in " ".join(text.split()):
+        raise Failure(f"the README does not say any more: {PROMISE}")
+
+
+def compile_everything():
+    with contextlib.ExitStack() as running:
+        start("cargo build --release --bins", running).ends_with(0, COMPILED_WITHIN)
+
+
+def chat_through(name):
+    with contextlib.ExitStack() as running:
+        server = start(SERVER.replace("server-select", name), running)
+        server.shows(READY)
+        ann, bob, zoe = (start(command, running) for command in (ANN, BOB, TUTORIAL))
+        zoe.type_in("Zoë 🦀")
+        # To be heard proves that both are in the room; the tutorial's client looks when Enter is pressed.
+        bob.shows("ann > knock", meanwhile=lambda: ann.type_in("knock"))
+        ann.shows("bob > knock", meanwhile=lambda: bob.type_in("knock"))
+        ann.shows("Zoë 🦀 > knock", meanwhile=lambda: zoe.type_in("knock"))
+        ann.type_in("سلام، 你好")
+        bob.shows("ann > سلام، 你好")
+        zoe.shows("ann > سلام، 你好", meanwhile=lambda: zoe.type_in(""))
+        zoe.type_in("how are you? 👋")
+        for listener in (ann, bob):
+            listener.shows("Zoë 🦀 > how are you? 👋")
+        ann.end_input()
+        ann.ends_with(0)
+        server.process.send_signal(signal.SIGTERM)
+        server.ends_with(0)
+        zoe.shows("Connection closed by the server", meanwhile=lambda: zoe.type_in(""))
+        # His input had not ended: the server's leaving is told, and is not success.
+        bob.ends_with(1)
+
+
+def check_the_tutorial():
+    with contextlib.ExitStack() as running:
+        start(CHECK, running).ends_with(0, 3 * PATIENCE)
+
+
+def main():
+    for number in SIGNALS:
+        signal.signal(number, leave)
+    os.chdir(pathlib.Path(__file__).resolve().parent.parent)
+    try:
+        compare_with_the_readme()
+        compile_everything()
+        for name in TWINS:
+            chat_through(name)
+            print(f"{name}: two line clients and one of the tutorial have chatted", flush=True)
+        check_the_tutorial()
+        print("the tutorial's server has been checked", flush=True)
+    except Failure as failure:
+        sys.exit(f"the README's commands: {failure}")
+
+
+if __name__ == "__main__":
+    main()

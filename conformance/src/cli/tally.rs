@@ -1,0 +1,118 @@
+//! Tally: a line for every row as it ends, and the summary of them all.
+
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+
+use anstyle::{AnsiColor, Style};
+
+use super::INCONCLUSIVE;
+use crate::failure::Failure;
+use crate::suite::{Row, Verdict};
+
+/// What became of the rows so far.
+#[derive(Default)]
+pub(super) struct Tally {
+    passed: u64,
+    recorded: u64,
+    inconclusive: u64,
+    failures: Vec<Failure>,
+    weaknesses: Vec<Failure>,
+    /// Rows that say nothing about the server: how many of each word and reason.
+    unanswered: BTreeMap<(&'static str, String), u64>,
+}
+
+impl Tally {
+    /// Rows counted so far.
+    pub(super) fn rows(&self) -> u64 {
+        let broken = self.failures.len() + self.weaknesses.len();
+        self.passed + self.recorded + self.inconclusive + self.left_out() + broken as u64
+    }
+
+    /// Adds one row.
+    pub(super) fn count(&mut self, row: Row<'_>) {
+        let word = row.verdict.word();
+        match row.verdict {
+            Verdict::Pass(_) => self.passed += 1,
+            Verdict::Fail(failure) => self.failures.push(*failure),
+            Verdict::Weak(failure) => self.weaknesses.push(*failure),
+            Verdict::Info(_) | Verdict::Differs(_) => self.recorded += 1,
+            Verdict::Inconclusive(_) => self.inconclusive += 1,
+            Verdict::Skip(reason) => self.leave_out(word, reason),
+            Verdict::Unsupported => self.leave_out(word, NOT_DECLARED.into()),
+        }
+    }
+
+    /// Prints every failure in full, then the numbers, then why some rows were left out.
+    pub(super) fn print_summary(&self, seed: u64) {
+        for failure in self.failures.iter().chain(&self.weaknesses) {
+            anstream::println!("\n{failure}");
+        }
+        anstream::println!(
+            "\n{} rules: {} passed, {} failed, {} weak, {} recorded, {} left out, {} inconclusive (seed {seed})",
+            self.rows(),
+            self.passed,
+            self.failures.len(),
+            self.weaknesses.len(),
+            self.recorded,
+            self.left_out(),
+            self.inconclusive,
+        );
+        for ((word, reason), count) in &self.unanswered {
+            anstream::println!("  {count:>3} {word}: {reason}");
+        }
+    }
+
+    /// A server that fails is known to fail, whatever else could not be found out. When no row said
+    /// anything, neither does the whole.
+    pub(super) fn status(&self) -> ExitCode {
+        let silent = self.passed + self.recorded == 0 && self.weaknesses.is_empty();
+        match (self.failures.is_empty(), self.inconclusive == 0 && !silent) {
+            (false, _) => ExitCode::from(1),
+            (true, false) => ExitCode::from(INCONCLUSIVE),
+            (true, true) => ExitCode::SUCCESS,
+        }
+    }
+
+    fn leave_out(&mut self, word: &'static str, reason: String) {
+        *self.unanswered.entry((word, reason)).or_default() += 1;
+    }
+
+    fn left_out(&self) -> u64 {
+        self.unanswered.values().sum()
+    }
+}
+
+/// Prints what became of one rule.
+pub(super) fn print_row(row: &Row<'_>) {
+    let Row { rule, verdict, elapsed } = row;
+    let style = style(verdict);
+    let remark = match verdict {
+        Verdict::Pass(Some(text))
+        | Verdict::Info(text)
+        | Verdict::Skip(text)
+        | Verdict::Inconclusive(text) => format!(" ({})", text.replace('\n', " ")),
+        Verdict::Differs(failure) => format!(" ({})", failure.fault),
+        Verdict::Unsupported => format!(" ({NOT_DECLARED})"),
+        _ => String::new(),
+    };
+    anstream::println!(
+        "{style}{:<12}{style:#} {}  {:>5} ms  {}{remark}",
+        verdict.word(),
+        rule.id,
+        elapsed.as_millis(),
+        rule.sentence,
+    );
+}
+
+fn style(verdict: &Verdict) -> Style {
+    let color = match verdict {
+        Verdict::Pass(_) => AnsiColor::Green,
+        Verdict::Fail(_) => AnsiColor::Red,
+        Verdict::Weak(_) | Verdict::Inconclusive(_) => AnsiColor::Yellow,
+        Verdict::Info(_) | Verdict::Differs(_) => AnsiColor::Cyan,
+        Verdict::Unsupported | Verdict::Skip(_) => AnsiColor::BrightBlack,
+    };
+    color.on_default()
+}
+
+const NOT_DECLARED: &str = "the server does not declare what the rule is about";

@@ -1,0 +1,123 @@
+//! `check` as a user meets it when there is no server to check, and when it is ended in the middle.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::Read;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+use std::{env, fs, process, thread};
+
+use conformance::lab::ignores_hangup;
+use rustix::process::{Pid, Signal, kill_process};
+use socket2::{Domain, Socket, Type};
+
+#[test]
+fn a_place_where_nothing_listens_is_told_once() {
+    // A bound socket that does not listen: the port is nobody else's, and refuses.
+    let silent = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    silent.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into()).unwrap();
+    let address = silent.local_addr().unwrap().as_socket().unwrap();
+    assert_told_once(
+        &check(["--connect", &address.to_string()]),
+        &format!("nothing listens at {address}: start the server first"),
+    );
+}
+
+#[test]
+fn a_command_that_does_not_exist_is_told_once() {
+    assert_told_once(
+        &check(["--", "./no-such-server", "{port}"]),
+        "./no-such-server cannot be started: No such file or directory",
+    );
+}
+
+#[test]
+fn a_command_that_ends_at_once_is_told_once_with_its_own_words() {
+    let output = check(["--", "sh", "-c", "echo no such option >&2; exit 7", "sh", "{port}"]);
+    assert_told_once(&output, "the server ended before it was ready (exit status: 7)");
+    assert!(told(&output).ends_with("no such option\n"), "{}", told(&output));
+}
+
+#[test]
+fn a_hangup_leaves_no_server_behind() {
+    if ignores_hangup() {
+        return eprintln!("under nohup a hangup ends nothing");
+    }
+    let fifo = Fifo::new();
+    // Never ready: the one server of this run lives until it is killed.
+    let script = format!("exec sleep 60 > {}", fifo.0.display());
+    let mut check = Running(command(["--", "sh", "-c", &script, "sh", "{port}"]).spawn().unwrap());
+    // Opening it waits for the server; the end of what is read is the server's end.
+    let mut life = fifo.open_within(PATIENCE);
+    kill_process(Pid::from_child(&check.0), Signal::HUP).unwrap();
+    let (tell, ended) = mpsc::channel();
+    thread::spawn(move || tell.send(life.read_to_end(&mut Vec::new())));
+    assert_eq!(0, ended.recv_timeout(PATIENCE).expect("the server is ended").unwrap());
+    assert_eq!(Some(128 + Signal::HUP.as_raw()), check.0.wait().unwrap().code());
+}
+
+fn check<const N: usize>(arguments: [&str; N]) -> Output {
+    command(arguments).output().expect("the program of this package starts")
+}
+
+fn command(arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_conformance"));
+    command.arg("check").args(arguments);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// Not a word per rule, one message, and the status that says that nothing is known.
+fn assert_told_once(output: &Output, cause: &str) {
+    let told = told(output);
+    assert_eq!((Some(2), ""), (output.status.code(), &*String::from_utf8_lossy(&output.stdout)));
+    assert_eq!(1, told.matches("conformance: ").count(), "{told}");
+    assert!(told.contains(cause), "{cause:?} is not in {told}");
+}
+
+fn told(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// A process that is ended when this is dropped, and with it the servers it started.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Either fails only if it has ended already.
+        kill_process(Pid::from_child(&self.0), Signal::TERM).ok();
+        self.0.wait().ok();
+    }
+}
+
+/// A named pipe, removed when this is dropped.
+struct Fifo(PathBuf);
+
+impl Fifo {
+    fn new() -> Self {
+        let path = env::temp_dir().join(format!("conformance-check-{}", process::id()));
+        let made = Command::new("mkfifo").arg(&path).status().expect("mkfifo is there");
+        assert!(made.success(), "{} cannot be made", path.display());
+        Self(path)
+    }
+
+    fn open_within(&self, patience: Duration) -> File {
+        let path = self.0.clone();
+        let (tell, opened) = mpsc::channel();
+        thread::spawn(move || tell.send(File::open(path)));
+        opened.recv_timeout(patience).expect("the server is started").expect("the pipe was made")
+    }
+}
+
+impl Drop for Fifo {
+    fn drop(&mut self) {
+        // It lies in the system's folder for such things.
+        fs::remove_file(&self.0).ok();
+    }
+}
+
+/// Nothing here takes this long unless it hangs.
+const PATIENCE: Duration = Duration::from_secs(30);
