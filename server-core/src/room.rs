@@ -85,7 +85,7 @@ pub enum Took {
 pub enum Release {
     /// Nothing of the kind.
     Nobody,
-    /// A pause has ended, a member is done, or it has its answers: look again.
+    /// A pause has ended, a member is done, or it has read some of its answers: look again.
     Waiters,
 }
 

@@ -35,6 +35,8 @@ pub struct Session {
     name: Option<Name>,
     /// A message that the room did not take yet.
     stash: Option<Bytes>,
+    /// Bytes of answers that waited for this member when a message was paused because of them.
+    unread: Option<usize>,
     /// Until when a name, or the frame that has begun, must be complete, or answers read.
     deadline: Option<Instant>,
     ended: bool,
@@ -72,6 +74,7 @@ impl Session {
             member: None,
             name: None,
             stash: None,
+            unread: None,
             ended: false,
             news: News::default(),
         }
@@ -108,7 +111,7 @@ impl Session {
             let Some(text) = self.next_message(now)? else { break };
             match room.say(member, &text, now) {
                 Said::Appended => {
-                    self.deadline = None;
+                    (self.deadline, self.unread) = (None, None);
                     self.news.said(text.len());
                 }
                 Said::Paused => {
@@ -122,12 +125,18 @@ impl Session {
     }
 
     /// Keeps a message that the room did not take. If that is not because of the room but because of
-    /// answers that this member does not read, it is waited for no longer than for others (SPEC BPR-09).
+    /// answers that this member does not read, it is waited for no longer than for others (SPEC BPR-09);
+    /// the time begins anew whenever it has read some.
     fn pause<H: Clone>(&mut self, text: Bytes, room: &Room<H>, now: Instant) {
         self.stash = Some(text);
-        if !room.is_paused() {
-            self.deadline.get_or_insert(now + self.settings.patience);
+        if room.is_paused() {
+            return;
         }
+        let unread = self.member.map_or(0, |member| room.unread_answers(member));
+        if self.unread.is_none_or(|before| unread < before) {
+            self.deadline = Some(now + self.settings.patience);
+        }
+        self.unread = Some(unread);
     }
 
     fn join<H: Clone>(

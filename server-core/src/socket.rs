@@ -198,9 +198,14 @@ const DRAIN_READS: usize = 64;
 
 const DRAIN_CHUNK: usize = 4096;
 
-/// Not waiting whatever the socket's mode: a server with threads leaves its sockets blocking. (Rust's
-/// runtime ignores the signal that a write to a client that is gone would raise.)
-const SEND_FLAGS: i32 = libc::MSG_DONTWAIT;
+/// Not waiting whatever the socket's mode: a server with threads leaves its sockets blocking.
+const SEND_FLAGS: i32 = libc::MSG_DONTWAIT | NO_SIGNAL;
+
+/// No signal where the client is gone. Elsewhere that is left to Rust's runtime, which ignores it.
+#[cfg(target_os = "linux")]
+const NO_SIGNAL: i32 = libc::MSG_NOSIGNAL;
+#[cfg(not(target_os = "linux"))]
+const NO_SIGNAL: i32 = 0;
 
 /// Up to this many slices need no allocation.
 const FEW: usize = 16;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use protocol::{FrameError, FrameFault, NameError};
-use server_core::{CloseReason, Relay, Settings, Turn};
+use server_core::{CloseReason, Relay, Release, Settings, Took, Turn};
 
 use stage::{Stage, frame, frames, pairs, settings};
 
@@ -254,7 +254,15 @@ fn answers_that_nobody_reads_are_waited_for_no_longer_than_the_patience() {
     assert_eq!(stage.start + patience, deadline);
     assert_eq!(None, stage.session.expired(stage.start));
     assert_eq!(Some(CloseReason::TooSlow), stage.session.expired(deadline));
-    // Had it read, all would have been well.
-    assert_eq!(pairs(&[("zoë", "1")]), stage.served());
+    // Reading some of it begins the time anew.
+    stage.now += patience / 2;
+    let member = stage.session.member().expect("it has joined");
+    let mut slices = Vec::new();
+    assert!(stage.room.pull(member, &mut slices).is_some());
+    assert_eq!(Release::Waiters, stage.room.advance(member, 4, Took::Less));
+    assert!(matches!(stage.feed(b""), Turn::Wait));
+    assert_eq!(Some(stage.now + patience), stage.session.deadline());
+    // Had it read all, all would have been well.
+    assert_eq!(pairs(&[("zoë", "1")])[4..], stage.served());
     assert_eq!(CloseReason::Left, stage.feed_to_the_end(b""));
 }

@@ -141,16 +141,16 @@ pub(crate) fn start_courier(server: &Arc<Server>) -> io::Result<JoinHandle<()>> 
 
 /// Goes on with a round that has grown, tries full sockets again when it is time, or waits for either.
 fn courier_turn<'a>(server: &'a Server, state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
-    if state.delivery.who == Who::Courier {
-        return round(server, state, Round::Quick);
+    let now = Instant::now();
+    let due = state.delivery.retry.is_some_and(|retry| retry <= now);
+    match (state.delivery.who, state.delivery.retry) {
+        (Who::Courier | Who::Nobody, _) if due => return try_again(server, state),
+        (Who::Courier, _) => return round(server, state, Round::Quick),
+        (_, None) => return server.handed_over.wait(state).unwrap_or_else(PoisonError::into_inner),
+        (_, Some(_)) => {}
     }
-    let Some(retry) = state.delivery.retry else {
-        return server.handed_over.wait(state).unwrap_or_else(PoisonError::into_inner);
-    };
-    let time = retry.saturating_duration_since(Instant::now());
-    if time.is_zero() && state.delivery.who == Who::Nobody {
-        return try_again(server, state);
-    }
+    let time =
+        state.delivery.retry.map_or(ROUND_WAIT, |retry| retry.saturating_duration_since(now));
     // While another thread makes a round, its end is near and not told.
     let time = time.max(ROUND_WAIT);
     server.handed_over.wait_timeout(state, time).unwrap_or_else(PoisonError::into_inner).0

@@ -129,6 +129,8 @@ impl Server {
     /// Has what was read said, tells everybody, delivers and closes, all within the grace.
     fn stop(&self) {
         let Some(deadlines) = self.shutdown.deadlines(self.settings.grace) else { return };
+        // With the lock taken once: nobody is between having seen no shutdown and waiting.
+        drop(self.lock());
         self.wake(Release::Waiters);
         let mut state = self.wait_until(deadlines.read, |state| state.reading == 0);
         state.room.shut(STOPPING);

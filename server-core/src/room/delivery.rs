@@ -20,6 +20,11 @@ impl<H: Clone> Room<H> {
         self.member(id).is_some_and(|member| self.has_piece(member))
     }
 
+    /// Bytes that wait for this member alone.
+    pub fn unread_answers(&self, id: MemberId) -> usize {
+        self.member(id).map_or(0, |member| self.members[member].aside_bytes())
+    }
+
     /// Whether this member's socket took less than it was offered the last time: it need not be offered
     /// more before it can take it.
     pub fn is_full(&self, id: MemberId) -> bool {
@@ -80,7 +85,7 @@ impl<H: Clone> Room<H> {
         let (before, asides) = (member.cursor(), member.aside_bytes());
         member.pass(bytes, &self.log);
         member.full = took == Took::Less;
-        let answered = asides > 0 && member.aside_bytes() == 0;
+        let answered = member.aside_bytes() < asides;
         let done = member.end.is_some() && member.piece(self.log.head()).is_none();
         let resumed = self.flow.moved(before, member.cursor());
         self.settle();
