@@ -10,6 +10,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::console::{INCONCLUSIVE, exit_status};
 use crate::model::Model;
 
 /// Holds chat servers to the protocol's rules
@@ -40,22 +41,32 @@ enum Command {
 }
 
 /// Runs the command line, the program's name first, and returns its exit status: 0 all is well, 1 a rule is
-/// broken, 2 nothing can be said, 3 the command line is wrong.
+/// broken, 2 nothing can be said or the output cannot be written, 3 the command line is wrong, 141 whoever
+/// read the output left before its end.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => {
-            // Help is printed to standard output and is no error; nothing can be done if printing fails.
-            error.print().ok();
-            return if error.use_stderr() { ExitCode::from(USAGE) } else { ExitCode::SUCCESS };
+            let printed = error.print();
+            // Help is asked for and goes to standard output; a mistake is one even if nobody is told.
+            let mistaken = error.use_stderr();
+            return if mistaken {
+                ExitCode::from(USAGE)
+            } else {
+                exit_status(printed.map(success))
+            };
         }
     };
-    match cli.command {
-        Command::Serve { model, flags } => serve(model, flags),
-        Command::Check(arguments) => check::run(arguments),
-        Command::List => list::run(),
+    exit_status(match cli.command {
+        Command::Serve { model, flags } => Ok(serve(model, flags)),
+        Command::Check(arguments) => check::run(&arguments),
+        Command::List => list::run().map(success),
         Command::Lab(arguments) => crate::lab::run(&arguments),
-    }
+    })
+}
+
+fn success((): ()) -> ExitCode {
+    ExitCode::SUCCESS
 }
 
 fn serve(model: Model, flags: Vec<OsString>) -> ExitCode {
@@ -67,8 +78,6 @@ fn serve(model: Model, flags: Vec<OsString>) -> ExitCode {
     server_core::run(program, iter::once(program.name.into()).chain(flags))
 }
 
-/// The exit status when nothing can be said about the server.
-const INCONCLUSIVE: u8 = 2;
 /// The exit status of a command line that cannot be carried out.
 const USAGE: u8 = 3;
 
@@ -78,4 +87,7 @@ Examples:
   conformance check -- python3 conformance/guests/server.py --port {port}
   conformance check --level 1 --connect 127.0.0.1:1234
   conformance check --only RLY-03,SEG-02 -- ./my-server {port}
-  conformance list";
+  conformance list
+
+Exit status: 0 all is well; 1 a rule is broken; 2 nothing can be said, or not be written; 3 the command
+line is wrong; 141 whoever read the output left before its end.";

@@ -48,8 +48,10 @@ pub enum Action {
     HalfCloses,
     /// Sends RST.
     Resets,
-    /// Sees its connection ended by the server.
+    /// Sees its connection ended by the server, in whatever way.
     IsClosed,
+    /// Sees its connection ended by the server with FIN.
+    IsClosedInOrder,
 }
 
 /// Whose name a pair bears.
@@ -126,6 +128,7 @@ fn action(who: &str, rest: &str) -> Result<Action, String> {
         "half-closes" => return Ok(Action::HalfCloses),
         "resets" => return Ok(Action::Resets),
         "is closed" => return Ok(Action::IsClosed),
+        "is closed in order" => return Ok(Action::IsClosedInOrder),
         _ => {}
     }
     if let Some(name) = rest.strip_prefix("joins as ") {
@@ -194,6 +197,7 @@ mod tests {
             "bob < ann:",
             "ann half-closes",
             "bob is closed",
+            "ann is closed in order",
         ];
         let expected = [
             Action::Joins("Zoë".into()),
@@ -205,6 +209,7 @@ mod tests {
             Action::Receives(Sender::Word("ann".into()), Wording::Exactly(b"".into())),
             Action::HalfCloses,
             Action::IsClosed,
+            Action::IsClosedInOrder,
         ];
         assert_eq!(expected[..], actions(&lines));
     }

@@ -4,6 +4,7 @@ pub mod cases;
 pub mod causes;
 pub mod cli;
 pub mod client;
+mod console;
 pub mod conversation;
 pub mod failure;
 pub mod fault;

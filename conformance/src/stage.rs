@@ -1,12 +1,14 @@
 //! The stage of one test: a server, a clock, a hidden witness, and the barriers built on them.
 
 mod barrier;
+mod farewell;
 
 use std::time::{Duration, Instant};
 
 use protocol::Pair;
 
 pub use self::barrier::Admission;
+use self::farewell::Farewell;
 use crate::client::{Client, End, Next, Pumped, Text};
 use crate::fault::Fault;
 use crate::journal::Journal;
@@ -16,14 +18,15 @@ use crate::token::Tokens;
 /// Everything a test needs to talk to one server.
 ///
 /// A client gets in by [`join`](Self::join), which returns when the server is known to relay to it
-/// (a barrier), and "nothing else arrives" is proven by [`fence`](Self::fence). Nothing here sleeps:
-/// every wait is for an event and has a bound.
+/// (a barrier), and "nothing else arrives" is proven by [`fence`](Self::fence). [`see_off`](Self::see_off)
+/// comes last. Nothing here sleeps: every wait is for an event and has a bound.
 pub struct Stage {
     target: Box<dyn Target>,
     journal: Journal,
     tokens: Tokens,
     /// Reads and never speaks; in the room before the first client.
     witness: Option<Client>,
+    farewell: Farewell,
     relay: Relay,
     slack: f64,
     /// The longest relay seen while joining.
@@ -65,6 +68,7 @@ impl Stage {
             journal: Journal::begin(),
             tokens: Tokens::new(conditions.seed),
             witness: None,
+            farewell: Farewell::default(),
             relay: conditions.relay,
             slack: conditions.slack,
             relay_time: Duration::ZERO,
@@ -104,7 +108,10 @@ impl Stage {
     ///
     /// The server does not accept it.
     pub fn connect(&self, label: &str) -> Result<Client, Fault> {
-        let wire = self.target.connect().map_err(|error| Fault::connecting(&error))?;
+        let mut wire = self.target.connect().map_err(|error| Fault::connecting(&error))?;
+        if self.target.medium() == Medium::Shared {
+            wire = self.farewell.keep(wire);
+        }
         Ok(Client::new(label, wire, &self.journal, &self.tokens))
     }
 
@@ -148,6 +155,21 @@ impl Stage {
         client.expect_end(Duration::ZERO)
     }
 
+    /// As [`expect_end`](Self::expect_end), and the end has to be a FIN.
+    ///
+    /// # Errors
+    ///
+    /// Something else comes, the connection stays open, or it is reset.
+    pub fn expect_orderly_end(&self, client: &mut Client) -> Result<(), Fault> {
+        match self.expect_end(client)? {
+            End::Eof => Ok(()),
+            End::Reset => Err(Fault::broken(format!(
+                "{} is reset instead of closed in order",
+                client.label()
+            ))),
+        }
+    }
+
     /// Waits until the server has read what a client sent.
     pub fn settle(&mut self, client: &mut Client) {
         self.paced |= client.settle(self.deadline()) == crate::target::Settled::Paced;
@@ -174,31 +196,24 @@ impl Stage {
         }
     }
 
+    /// Finds out, before anybody joins, whether the server can be ended and started again.
+    ///
+    /// # Errors
+    ///
+    /// It cannot: the test does not apply.
+    pub fn require_restart(&self) -> Result<(), Fault> {
+        let obstacle = self.target.restart_obstacle();
+        obstacle.map_or(Ok(()), |reason| Err(Fault::Inapplicable(reason.into())))
+    }
+
     /// Ends the server and starts it again at the same place.
     ///
     /// # Errors
     ///
-    /// It cannot be, or it does not come up again.
+    /// It does not come up again.
     pub fn restart(&mut self) -> Result<(), Fault> {
-        use crate::target::NotStarted::{Failed, Inapplicable};
         self.witness = None;
-        self.target.restart().map_err(|error| match error {
-            Inapplicable(reason) => Fault::Inapplicable(reason.into()),
-            Failed(reason) => Fault::broken(reason),
-        })
-    }
-
-    /// Leaves a server that others use in a clean state: everyone goes politely, having read everything.
-    pub fn leave(&mut self, clients: &mut [&mut Client]) {
-        if self.target.medium() != Medium::Shared {
-            return;
-        }
-        let mut witness = self.witness.take();
-        for client in clients.iter_mut().map(|client| &mut **client).chain(&mut witness) {
-            client.half_close();
-            // Whether it closes is the business of other tests.
-            self.read_to_end(client).ok();
-        }
+        self.target.restart().map_err(|error| Fault::broken(error.to_string()))
     }
 }
 

@@ -126,10 +126,12 @@ impl Target for Running {
         Medium::Process
     }
 
+    fn restart_obstacle(&self) -> Option<&'static str> {
+        let has_port = self.command.iter().any(|word| word.to_string_lossy().contains("{port}"));
+        (!has_port).then_some("the command has no {port} to start it on again")
+    }
+
     fn restart(&mut self) -> Result<(), NotStarted> {
-        if !self.command.iter().any(|word| word.to_string_lossy().contains("{port}")) {
-            return Err(NotStarted::Inapplicable("the command has no {port} to start it on again"));
-        }
         let Some(server) = self.server.take() else { return Ok(()) };
         server.terminate();
         // One that does not end by itself is killed: how it ends is the business of other rules.

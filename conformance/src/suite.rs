@@ -140,7 +140,7 @@ impl Tests<'_> {
         let target = self.start(&conversation.flags)?;
         let mut stage = self.stage(target, conversation.relay());
         let outcome = play(conversation, &mut stage).map(|()| Finding::Kept);
-        self.outcome(outcome, &stage)
+        self.outcome(outcome, stage)
     }
 
     fn examine(&self, case: &Case) -> Result<Option<String>, Trouble> {
@@ -150,7 +150,7 @@ impl Tests<'_> {
         }
         let mut stage = self.stage(target, Relay::Others);
         let outcome = (case.run)(&mut stage);
-        self.outcome(outcome, &stage)
+        self.outcome(outcome, stage)
     }
 
     fn start(&self, flags: &[String]) -> Result<Box<dyn Target>, Trouble> {
@@ -168,8 +168,9 @@ impl Tests<'_> {
     fn outcome(
         &self,
         outcome: Result<Finding, Fault>,
-        stage: &Stage,
+        mut stage: Stage,
     ) -> Result<Option<String>, Trouble> {
+        stage.see_off();
         match outcome {
             Ok(Finding::Noted(note)) => Ok(Some(note)),
             Ok(Finding::Kept) if stage.was_paced() => Ok(Some("cuts were paced, not seen".into())),

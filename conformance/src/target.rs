@@ -63,13 +63,18 @@ pub trait Target {
     /// Over what clients reach it.
     fn medium(&self) -> Medium;
 
+    /// Why the server cannot be ended and started again, if it cannot.
+    fn restart_obstacle(&self) -> Option<&'static str> {
+        Some("a server that the suite did not start cannot be restarted")
+    }
+
     /// Ends the server and starts it again at the same place, with clients still connected.
     ///
     /// # Errors
     ///
-    /// It was not started by the suite, or it does not come up again.
+    /// There is an [obstacle](Self::restart_obstacle), or it does not come up again.
     fn restart(&mut self) -> Result<(), NotStarted> {
-        Err(NotStarted::Inapplicable("a server that the suite did not start cannot be restarted"))
+        self.restart_obstacle().map_or(Ok(()), |reason| Err(NotStarted::Inapplicable(reason)))
     }
 
     /// The end of what the server has logged so far; empty if that is not known.

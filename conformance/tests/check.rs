@@ -1,18 +1,25 @@
 //! `check` as a user meets it when there is no server to check, and when it is ended in the middle.
 
+#[path = "common/running.rs"]
+mod running;
+
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::Read;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
-use std::process::{Child, Command, Output, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 use std::{env, fs, process, thread};
 
 use conformance::lab::ignores_hangup;
+use conformance::model::Model;
+use conformance::process::ServerProcess;
 use rustix::process::{Pid, Signal, kill_process};
 use socket2::{Domain, Socket, Type};
+
+use self::running::Running;
 
 #[test]
 fn a_place_where_nothing_listens_is_told_once() {
@@ -39,6 +46,32 @@ fn a_command_that_ends_at_once_is_told_once_with_its_own_words() {
     let output = check(["--", "sh", "-c", "echo no such option >&2; exit 7", "sh", "{port}"]);
     assert_told_once(&output, "the server ended before it was ready (exit status: 7)");
     assert!(told(&output).ends_with("no such option\n"), "{}", told(&output));
+}
+
+#[test]
+fn a_rule_that_does_not_exist_is_told() {
+    let output = check(["--only", "RLY-03,XXX,yyy", "--connect", NOBODY]);
+    assert_eq!(Some(3), output.status.code());
+    assert!(told(&output).starts_with("conformance: no rule XXX, yyy; "), "{}", told(&output));
+}
+
+#[test]
+fn numbers_out_of_range_are_told() {
+    for arguments in [["--repeat", "0"], ["--level", "3"], ["--slack", "0"]] {
+        let [flag, value] = arguments;
+        let output = check([flag, value, "--connect", NOBODY]);
+        assert_eq!(Some(3), output.status.code(), "{flag} {value}: {}", told(&output));
+    }
+}
+
+#[test]
+fn a_healthy_server_passes_while_it_runs() {
+    let exe = Path::new(env!("CARGO_BIN_EXE_conformance"));
+    let server = ServerProcess::ours(Model::Select, exe, &[]).unwrap();
+    let address = server.addr().to_string();
+    let output = check(["--level", "1", "--connect", &address]);
+    let shown = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(Some(0), output.status.code(), "{shown}{}", told(&output));
 }
 
 #[test]
@@ -82,17 +115,6 @@ fn told(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// A process that is ended when this is dropped, and with it the servers it started.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // Either fails only if it has ended already.
-        kill_process(Pid::from_child(&self.0), Signal::TERM).ok();
-        self.0.wait().ok();
-    }
-}
-
 /// A named pipe, removed when this is dropped.
 struct Fifo(PathBuf);
 
@@ -121,3 +143,5 @@ impl Drop for Fifo {
 
 /// Nothing here takes this long unless it hangs.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// An address for command lines that are wrong anyway.
+const NOBODY: &str = "127.0.0.1:1";

@@ -1,47 +1,51 @@
 //! Three clients of the tutorial's kind hold a conversation through every server.
 
+#[path = "common/python.rs"]
+mod python;
+
 use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::process::{Child, ChildStdin, Command, ExitCode, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use conformance::model::Model;
 use conformance::process::ServerProcess;
+use libtest_mimic::{Arguments, Trial};
 
-#[test]
-fn guests_talk_through_threaded() {
-    converse_through_ours(Model::Threaded);
+fn main() -> ExitCode {
+    let obstacle = python::obstacle();
+    let mut trials: Vec<Trial> = Model::ALL
+        .into_iter()
+        .map(|model| trial(model.name(), move || converse(&ours(model)), obstacle))
+        .collect();
+    trials.push(trial("the_guest", || converse(&the_guest()), obstacle));
+    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
 
-#[test]
-fn guests_talk_through_select() {
-    converse_through_ours(Model::Select);
+/// A conversation through one server; with an obstacle it is listed as ignored, with its reason.
+fn trial(server: &str, talk: impl FnOnce() + Send + 'static, obstacle: Option<&str>) -> Trial {
+    let name = format!("guests_talk_through_{server}");
+    let run = move || {
+        talk();
+        Ok(())
+    };
+    Trial::test(name, run)
+        .with_kind(obstacle.unwrap_or_default())
+        .with_ignored_flag(obstacle.is_some())
 }
 
-#[test]
-fn guests_talk_through_async() {
-    converse_through_ours(Model::Async);
+fn ours(model: Model) -> ServerProcess {
+    let exe = Path::new(env!("CARGO_BIN_EXE_conformance"));
+    ServerProcess::ours(model, exe, &[]).expect("our servers start")
 }
 
-#[test]
-fn guests_talk_through_the_guest() {
-    if !has_python() {
-        return;
-    }
+fn the_guest() -> ServerProcess {
     let script = guest("server.py").into_os_string();
     let command = ["python3".into(), script, "--port".into(), "{port}".into()];
-    converse(&ServerProcess::start(&command).expect("the guest starts"));
-}
-
-fn converse_through_ours(model: Model) {
-    if !has_python() {
-        return;
-    }
-    let exe = Path::new(env!("CARGO_BIN_EXE_conformance"));
-    converse(&ServerProcess::ours(model, exe, &[]).expect("our servers start"));
+    ServerProcess::start(&command).expect("the guest starts")
 }
 
 fn converse(server: &ServerProcess) {
@@ -164,16 +168,6 @@ impl Drop for Guest {
 
 fn guest(script: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("guests").join(script)
-}
-
-/// Says so when it is missing: then nothing is tested here.
-fn has_python() -> bool {
-    let version = Command::new("python3").arg("--version").stdout(Stdio::null()).status();
-    let has_it = version.is_ok_and(|status| status.success());
-    if !has_it {
-        eprintln!("no python3 here: no guest can talk");
-    }
-    has_it
 }
 
 const TEXTS: [&str; 7] = [

@@ -1,8 +1,11 @@
 //! Every test of every rule against every server of this project, against the room in memory, and, up to
 //! level 0, against a guest: one trial per rule and target, named as in `select::RLY-03`.
 
+#[path = "common/python.rs"]
+mod python;
+
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, Stdio};
+use std::process::ExitCode;
 use std::sync::Arc;
 
 use conformance::cases::{Needs, case};
@@ -27,7 +30,7 @@ fn main() -> ExitCode {
         trial("room", rule, Arc::new(MemoryRoom), takes_sockets(rule).then_some("takes sockets"))
     }));
     let guest = Arc::new(CommandServer { command: guest_command() });
-    let obstacle = (!has_python()).then_some("no python3 here");
+    let obstacle = python::obstacle();
     let level_0 = rules.iter().filter(|rule| rule.level == 0);
     trials.extend(level_0.map(|rule| trial("guest", rule, Arc::clone(&guest), obstacle)));
     libtest_mimic::run(&arguments, trials).exit_code()
@@ -67,11 +70,6 @@ fn takes_sockets(rule: &Rule) -> bool {
 fn guest_command() -> Vec<std::ffi::OsString> {
     let script: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("guests/server.py");
     vec!["python3".into(), script.into(), "--port".into(), "{port}".into()]
-}
-
-fn has_python() -> bool {
-    let version = Command::new("python3").arg("--version").stdout(Stdio::null()).status();
-    version.is_ok_and(|status| status.success())
 }
 
 /// A fixed seed: a failure here can be had again.

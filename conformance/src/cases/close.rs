@@ -15,6 +15,5 @@ pub(super) fn rejoining_fifty_times(stage: &mut Stage) -> Result<Finding, Fault>
         ann.half_close();
         stage.expect_end(&mut ann)?;
     }
-    stage.leave(&mut [&mut bob]);
     Ok(Finding::Kept)
 }

@@ -18,7 +18,6 @@ pub(super) fn every_size_is_exact(stage: &mut Stage) -> Result<Finding, Fault> {
         stage.relay(&mut ann, &letters(size), &mut [&mut bob])?;
     }
     stage.fence_all(&mut [&mut ann, &mut bob])?;
-    stage.leave(&mut [&mut ann, &mut bob]);
     Ok(Finding::Kept)
 }
 
@@ -36,7 +35,6 @@ pub(super) fn spellings_accepted(stage: &mut Stage) -> Result<Finding, Fault> {
         let taken = is_relayed(stage, b"hello", speaker, &mut bob);
         notes.push(format!("{kind}: {}", if taken { "accepted" } else { "refused" }));
     }
-    stage.leave(&mut [&mut ann, &mut bob, &mut cyd]);
     Ok(Finding::Noted(notes.join(", ")))
 }
 
@@ -54,7 +52,6 @@ pub(super) fn header_apart_from_payload(stage: &mut Stage) -> Result<Finding, Fa
         bob.expect(b"ann", Text::Exactly(text.as_bytes()), stage.deadline())?;
     }
     stage.fence_all(&mut [&mut ann, &mut bob])?;
-    stage.leave(&mut [&mut ann, &mut bob]);
     Ok(Finding::Kept)
 }
 
@@ -70,7 +67,6 @@ pub(super) fn thousand_frames_in_one_write(stage: &mut Stage) -> Result<Finding,
         bob.expect(b"ann", Text::Exactly(format!("{number}").as_bytes()), stage.deadline())?;
     }
     stage.fence_all(&mut [&mut ann, &mut bob])?;
-    stage.leave(&mut [&mut ann, &mut bob]);
     Ok(Finding::Kept)
 }
 
@@ -81,15 +77,13 @@ pub(super) fn malformed_headers_harm_nobody(stage: &mut Stage) -> Result<Finding
     for (turn, header) in MALFORMED.into_iter().enumerate() {
         let mut offender = stage.join(&format!("mal{turn}"))?;
         offender.write(header)?;
-        // It goes on reading, so that nobody's relays are ever met by a reset.
+        // It stays connected, so that nobody's relays are ever met by a reset.
         offender.half_close();
         offenders.push(offender);
         stage.relay(&mut ann, b"still here", &mut [&mut bob])?;
         stage.relay(&mut bob, b"me too", &mut [&mut ann])?;
     }
     stage.fence_all(&mut [&mut ann, &mut bob])?;
-    offenders.extend([ann, bob]);
-    stage.leave(&mut offenders.iter_mut().collect::<Vec<_>>());
     Ok(Finding::Kept)
 }
 

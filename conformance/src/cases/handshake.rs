@@ -25,7 +25,6 @@ pub(super) fn fifty_frames_with_the_name(stage: &mut Stage) -> Result<Finding, F
         bob.expect(b"ann", Text::Exactly(text.as_bytes()), stage.deadline())?;
     }
     stage.fence_all(&mut [&mut ann, &mut bob])?;
-    stage.leave(&mut [&mut ann, &mut bob]);
     Ok(Finding::Kept)
 }
 
@@ -42,8 +41,6 @@ pub(super) fn sixty_leave_before_their_names(stage: &mut Stage) -> Result<Findin
     stage.relay(&mut ann, b"still here", &mut [&mut bob])?;
     stage.relay(&mut bob, b"me too", &mut [&mut ann])?;
     stage.fence_all(&mut [&mut ann, &mut bob])?;
-    left.extend([ann, bob]);
-    stage.leave(&mut left.iter_mut().collect::<Vec<_>>());
     Ok(Finding::Kept)
 }
 
@@ -68,8 +65,6 @@ pub(super) fn odd_names(stage: &mut Stage) -> Result<Finding, Fault> {
     }
     stage.relay(&mut ann, b"still here", &mut [&mut bob])?;
     stage.relay(&mut bob, b"me too", &mut [&mut ann])?;
-    odd.extend([ann, bob]);
-    stage.leave(&mut odd.iter_mut().collect::<Vec<_>>());
     Ok(Finding::Noted(notes.join(", ")))
 }
 

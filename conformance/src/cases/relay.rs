@@ -50,7 +50,6 @@ pub(super) fn talking_to_oneself(stage: &mut Stage) -> Result<Finding, Fault> {
     stage.relay(&mut ann, b"at last", &mut [&mut bob])?;
     stage.relay(&mut bob, b"hello", &mut [&mut ann])?;
     stage.fence_all(&mut [&mut ann, &mut bob])?;
-    stage.leave(&mut [&mut ann, &mut bob]);
     Ok(Finding::Kept)
 }
 
@@ -66,7 +65,6 @@ pub(super) fn fragile_reader_stays_in_step(stage: &mut Stage) -> Result<Finding,
             torn += 1;
         }
     }
-    stage.leave(&mut [&mut ann, &mut bob]);
     if torn > 0 {
         return Err(Fault::broken(format!(
             "{torn} of {FRAGILE_RELAYS} relays came in parts, and would have been lost"
@@ -86,7 +84,6 @@ pub(super) fn newcomers_hear_no_history(stage: &mut Stage) -> Result<Finding, Fa
         stage.expect_end(&mut late)?;
     }
     stage.fence_all(&mut [&mut ann, &mut bob])?;
-    stage.leave(&mut [&mut ann, &mut bob]);
     Ok(Finding::Kept)
 }
 
@@ -104,7 +101,6 @@ pub(super) fn last_words_are_relayed(stage: &mut Stage) -> Result<Finding, Fault
     }
     left.push(bob);
     stage.fence_all(&mut left.iter_mut().collect::<Vec<_>>())?;
-    stage.leave(&mut left.iter_mut().collect::<Vec<_>>());
     Ok(Finding::Kept)
 }
 

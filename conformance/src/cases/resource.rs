@@ -3,7 +3,6 @@
 use std::time::{Duration, Instant};
 
 use super::Finding;
-use crate::client::Client;
 use crate::fault::Fault;
 use crate::stage::Stage;
 
@@ -26,8 +25,6 @@ pub(super) fn fifty_connect_at_once(stage: &mut Stage) -> Result<Finding, Fault>
         stage.admit(client)?;
         stage.relay(client, b"here", &mut [&mut bob])?;
     }
-    crowd.push(bob);
-    stage.leave(&mut crowd.iter_mut().collect::<Vec<&mut Client>>());
     Ok(match slow {
         0 => Finding::Kept,
         _ => Finding::Noted(format!("{slow} of 50 connections took a second or more")),
@@ -37,6 +34,7 @@ pub(super) fn fifty_connect_at_once(stage: &mut Stage) -> Result<Finding, Fault>
 /// The first server ends while a client is still connected, which leaves its port in a state of waiting
 /// (SPEC SHD-03).
 pub(super) fn restart_on_the_same_port(stage: &mut Stage) -> Result<Finding, Fault> {
+    stage.require_restart()?;
     let (mut ann, mut bob) = (stage.join("ann")?, stage.join("bob")?);
     stage.relay(&mut ann, b"before", &mut [&mut bob])?;
     stage.restart()?;

@@ -3,13 +3,15 @@
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
 use std::net::{SocketAddr, ToSocketAddrs};
+use std::ops::RangeInclusive;
 use std::process::ExitCode;
 use std::time::SystemTime;
 
-use clap::Args;
+use clap::{Args, value_parser};
 
-use super::tally::{Tally, print_row};
+use super::tally::{Tally, write_row};
 use super::{INCONCLUSIVE, USAGE};
+use crate::console::complain;
 use crate::lab::end_children_on_signals;
 use crate::spec::{Rule, rules};
 use crate::subject::{CommandServer, RemoteServer};
@@ -21,7 +23,7 @@ use crate::token::mixed;
 #[derive(Debug, Args)]
 pub(super) struct CheckArgs {
     /// The highest level to hold it to
-    #[arg(long, default_value_t = 0, value_name = "N")]
+    #[arg(long, default_value_t = 0, value_name = "N", value_parser = value_parser!(u8).range(0..=2))]
     level: u8,
     /// Only these rules, of whatever level
     #[arg(long, value_delimiter = ',', value_name = "ID,...")]
@@ -30,7 +32,7 @@ pub(super) struct CheckArgs {
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
     /// How many times to run everything
-    #[arg(long, default_value_t = 1, value_name = "N")]
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = value_parser!(u64).range(REPEATS))]
     repeat: u64,
     /// Factor on every deadline, for a busy machine
     #[arg(long, default_value_t = 1.0, value_name = "X", value_parser = slack)]
@@ -43,41 +45,60 @@ pub(super) struct CheckArgs {
     command: Vec<OsString>,
 }
 
-/// Runs the rows one after the other, prints a line for each and a summary.
-pub(super) fn run(arguments: CheckArgs) -> ExitCode {
-    let seed = arguments.seed.unwrap_or_else(seed_of_the_day);
+/// Holds the server to the rules asked for, and says what comes of it: 0 it keeps them, 1 it does not, 2
+/// nothing is known, 3 there is no such rule.
+///
+/// # Errors
+///
+/// What was found out cannot be written; the run ends there.
+pub(super) fn run(arguments: &CheckArgs) -> io::Result<ExitCode> {
     let all = rules();
-    let selected = select(&all, &arguments, seed);
-    if selected.is_empty() {
-        eprintln!("conformance: no rule matches; `conformance list` shows all");
-        return ExitCode::from(USAGE);
+    let unknown = unknown_ids(&all, &arguments.only);
+    if !unknown.is_empty() {
+        let unknown = unknown.join(", ");
+        complain(format_args!("conformance: no rule {unknown}; `conformance list` shows all"));
+        return Ok(ExitCode::from(USAGE));
     }
     if let Err(error) = end_children_on_signals() {
-        eprintln!("conformance: signals cannot be watched: {error}");
-        return ExitCode::from(INCONCLUSIVE);
+        complain(format_args!("conformance: signals cannot be watched: {error}"));
+        return Ok(ExitCode::from(INCONCLUSIVE));
     }
     let subject: Box<dyn Subject> = match arguments.connect {
         Some(addr) => Box::new(RemoteServer { addr }),
-        None => Box::new(CommandServer { command: arguments.command }),
+        None => Box::new(CommandServer { command: arguments.command.clone() }),
     };
     if let Err(reason) = subject.probe() {
-        eprintln!("conformance: {reason}");
-        return ExitCode::from(INCONCLUSIVE);
+        complain(format_args!("conformance: {reason}"));
+        return Ok(ExitCode::from(INCONCLUSIVE));
     }
-    let mut tally = Tally::default();
+    run_rows(&all, &*subject, arguments).map(|tally| tally.status())
+}
+
+/// Runs the rows one after the other, prints a line for each and a summary.
+fn run_rows(all: &[Rule], subject: &dyn Subject, arguments: &CheckArgs) -> io::Result<Tally> {
+    let seed = arguments.seed.unwrap_or_else(seed_of_the_day);
+    let selected = select(all, arguments, seed);
     let total = selected.len() as u64 * arguments.repeat;
+    let mut tally = Tally::default();
+    let mut out = anstream::stdout().lock();
     for turn in 0..arguments.repeat {
         let plan = Plan { seed: seed.wrapping_add(turn), slack: arguments.slack };
         for rule in &selected {
             show_progress(&rule.id, tally.rows(), total);
-            let row = run_row(rule, &*subject, plan);
+            let row = run_row(rule, subject, plan);
             clear_progress();
-            print_row(&row);
+            write_row(&mut out, &row)?;
             tally.count(row);
         }
     }
-    tally.print_summary(seed);
-    tally.status()
+    tally.write_summary(&mut out, seed)?;
+    Ok(tally)
+}
+
+/// What was asked for and is no rule.
+fn unknown_ids<'a>(all: &[Rule], only: &'a [String]) -> Vec<&'a str> {
+    let is_known = |id: &str| all.iter().any(|rule| id.eq_ignore_ascii_case(&rule.id));
+    only.iter().map(String::as_str).filter(|id| !is_known(id)).collect()
 }
 
 /// The rules asked for, in an order drawn from the seed: none may lean on the one before it.
@@ -94,16 +115,18 @@ fn select<'a>(all: &'a [Rule], arguments: &CheckArgs, seed: u64) -> Vec<&'a Rule
 
 /// Says on a terminal what is being waited for.
 fn show_progress(id: &str, done: u64, total: u64) {
-    if io::stderr().is_terminal() {
-        eprint!("\r{id}  {done} of {total}");
+    let mut terminal = io::stderr().lock();
+    if terminal.is_terminal() {
         // Progress that cannot be shown is not worth an error.
-        io::stderr().flush().ok();
+        write!(terminal, "\r{id}  {done} of {total}").ok();
     }
 }
 
 fn clear_progress() {
-    if io::stderr().is_terminal() {
-        eprint!("\r\x1b[K");
+    let mut terminal = io::stderr().lock();
+    if terminal.is_terminal() {
+        // As above.
+        write!(terminal, "\r\x1b[K").ok();
     }
 }
 
@@ -125,5 +148,7 @@ fn address(text: &str) -> Result<SocketAddr, String> {
     addresses.next().ok_or_else(|| "no such host".into())
 }
 
+/// Enough for a weekend.
+const REPEATS: RangeInclusive<u64> = 1..=1_000_000;
 /// Seeds that people can type.
 const SEED_MAX: u64 = 1_000_000;

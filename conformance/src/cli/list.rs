@@ -1,21 +1,21 @@
 //! `list`: every rule, and how it is tested.
 
 use std::io::{self, Write};
-use std::process::ExitCode;
 
 use crate::cases::case;
 use crate::spec::{Rule, Scope, rules};
 
 /// Prints one line per rule.
-pub(super) fn run() -> ExitCode {
-    let mut out = io::stdout().lock();
+///
+/// # Errors
+///
+/// A line cannot be written.
+pub(super) fn run() -> io::Result<()> {
+    let mut out = anstream::stdout().lock();
     for rule in rules() {
-        // A reader that has seen enough, such as `head`, is no error.
-        if writeln!(out, "{}", line(&rule)).is_err() {
-            break;
-        }
+        writeln!(out, "{}", line(&rule))?;
     }
-    ExitCode::SUCCESS
+    out.flush()
 }
 
 fn line(rule: &Rule) -> String {

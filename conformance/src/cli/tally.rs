@@ -1,6 +1,7 @@
 //! Tally: a line for every row as it ends, and the summary of them all.
 
 use std::collections::BTreeMap;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use anstyle::{AnsiColor, Style};
@@ -42,12 +43,17 @@ impl Tally {
         }
     }
 
-    /// Prints every failure in full, then the numbers, then why some rows were left out.
-    pub(super) fn print_summary(&self, seed: u64) {
+    /// Writes every failure in full, then the numbers, then why some rows were left out.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be written.
+    pub(super) fn write_summary(&self, out: &mut impl Write, seed: u64) -> io::Result<()> {
         for failure in self.failures.iter().chain(&self.weaknesses) {
-            anstream::println!("\n{failure}");
+            writeln!(out, "\n{failure}")?;
         }
-        anstream::println!(
+        writeln!(
+            out,
             "\n{} rules: {} passed, {} failed, {} weak, {} recorded, {} left out, {} inconclusive (seed {seed})",
             self.rows(),
             self.passed,
@@ -56,10 +62,11 @@ impl Tally {
             self.recorded,
             self.left_out(),
             self.inconclusive,
-        );
+        )?;
         for ((word, reason), count) in &self.unanswered {
-            anstream::println!("  {count:>3} {word}: {reason}");
+            writeln!(out, "  {count:>3} {word}: {reason}")?;
         }
+        out.flush()
     }
 
     /// A server that fails is known to fail, whatever else could not be found out. When no row said
@@ -82,8 +89,12 @@ impl Tally {
     }
 }
 
-/// Prints what became of one rule.
-pub(super) fn print_row(row: &Row<'_>) {
+/// Writes what became of one rule.
+///
+/// # Errors
+///
+/// It cannot be written.
+pub(super) fn write_row(out: &mut impl Write, row: &Row<'_>) -> io::Result<()> {
     let Row { rule, verdict, elapsed } = row;
     let style = style(verdict);
     let remark = match verdict {
@@ -95,13 +106,14 @@ pub(super) fn print_row(row: &Row<'_>) {
         Verdict::Unsupported => format!(" ({NOT_DECLARED})"),
         _ => String::new(),
     };
-    anstream::println!(
+    writeln!(
+        out,
         "{style}{:<12}{style:#} {}  {:>5} ms  {}{remark}",
         verdict.word(),
         rule.id,
         elapsed.as_millis(),
         rule.sentence,
-    );
+    )
 }
 
 fn style(verdict: &Verdict) -> Style {

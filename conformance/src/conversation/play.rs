@@ -98,10 +98,7 @@ impl Cast {
         }
         let mut clients: Vec<&mut Client> =
             self.actors.iter_mut().map(|actor| &mut actor.client).collect();
-        stage.fence_all(&mut clients)?;
-        clients.extend(&mut self.gone);
-        stage.leave(&mut clients);
-        Ok(())
+        stage.fence_all(&mut clients)
     }
 }
 
@@ -125,6 +122,7 @@ impl Actor {
                 Ok(())
             }
             Action::IsClosed => stage.expect_end(&mut self.client).map(|_| ()),
+            Action::IsClosedInOrder => stage.expect_orderly_end(&mut self.client),
             Action::Joins(_) | Action::Connects | Action::Receives(..) => {
                 unreachable!("the cast plays these itself")
             }

@@ -19,31 +19,35 @@ pub use self::interrupt::{end_children_on_signals, ignores_hangup};
 use self::progress::Progress;
 use self::report::Row;
 use self::trial::Plan;
+use crate::console::complain;
 use crate::load::make_room_for;
 
 /// Runs the lab and prints its table on standard output, its progress on standard error.
 ///
 /// Success means that every server kept level 0 and every repeat ended with all deliveries checked.
-pub fn run(args: &LabArgs) -> ExitCode {
+///
+/// # Errors
+///
+/// The table cannot be written.
+pub fn run(args: &LabArgs) -> io::Result<ExitCode> {
     if let Err(error) = prepare(args) {
-        eprintln!("lab: {error}");
-        return ExitCode::FAILURE;
+        complain(format_args!("lab: {error}"));
+        return Ok(ExitCode::FAILURE);
     }
     let entrants = match Entrant::ours(args.servers()) {
         Ok(entrants) => entrants,
         Err(error) => {
-            eprintln!("lab: our own program cannot be found: {error}");
-            return ExitCode::FAILURE;
+            complain(format_args!("lab: our own program cannot be found: {error}"));
+            return Ok(ExitCode::FAILURE);
         }
     };
     let rows = measure(&entrants, args);
     let report = report::render(&rows, &Environment::read(), args);
     let is_complete = rows.iter().all(|row| row.outcome.is_ok());
-    match writeln!(io::stdout(), "{report}") {
-        Ok(()) if is_complete => ExitCode::SUCCESS,
-        // Whoever reads us may have stopped, as `head` does: then there is nobody to tell.
-        _ => ExitCode::FAILURE,
-    }
+    let mut out = anstream::stdout().lock();
+    writeln!(out, "{report}")?;
+    out.flush()?;
+    Ok(if is_complete { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Sees to it that an interrupt leaves no server behind and that all connections can be open.

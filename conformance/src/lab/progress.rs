@@ -5,6 +5,8 @@ use std::cell::Cell;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::console::complain;
+
 /// Steps done and to do, told on standard error.
 #[derive(Debug)]
 pub(super) struct Progress {
@@ -27,7 +29,7 @@ impl Progress {
         self.bar.set_position(self.begun.get());
         self.begun.set(self.begun.get() + 1);
         if self.bar.is_hidden() {
-            eprintln!("[{}/{}] {what}", self.begun.get(), self.steps);
+            complain(format_args!("[{}/{}] {what}", self.begun.get(), self.steps));
         }
         self.bar.set_message(Cow::Owned(what.into()));
     }

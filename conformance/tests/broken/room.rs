@@ -9,18 +9,22 @@ use std::time::Duration;
 use bytes::BytesMut;
 use conformance::memory::MemoryRoom;
 use conformance::target::{Medium, NotStarted, Origin, Received, Settled, Subject, Target, Wire};
-use protocol::{Decoder, Pair, PairDecoder, encode_frame, encode_pair};
+use protocol::{Decoder, PairDecoder, encode_frame};
+
+use crate::spoil::{encoded, spoilt};
 
 /// What is wrong with a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Defect {
     Banner,
     NamesTrimmed,
+    NamesCut,
     OneFramePerWrite,
     DiesOfUnnamed,
     NamesChange,
     RightJustified,
     CharactersCounted,
+    JoinersLost,
     CutAt4096,
     EmptyLost,
     PartsDropped,
@@ -37,6 +41,7 @@ pub(crate) enum Defect {
     DiesOfGarbage,
     LeaversStay,
     DiesOfLeavers,
+    ResetsAtTheEnd,
     FewPlaces,
     StaysDown,
 }
@@ -107,6 +112,10 @@ impl Target for BrokenTarget {
         Medium::Process
     }
 
+    fn restart_obstacle(&self) -> Option<&'static str> {
+        None
+    }
+
     fn restart(&mut self) -> Result<(), NotStarted> {
         assert_eq!(Defect::StaysDown, self.defect, "no other defect is about restarting");
         Err(NotStarted::Failed("address already in use".into()))
@@ -164,7 +173,7 @@ impl Wire for BrokenWire {
             self.spoil();
         }
         match most.min(self.ready.len()) {
-            0 => received_nothing(received),
+            0 => received_nothing(self.defect, received),
             count => Received::Bytes(self.ready.drain(..count).collect()),
         }
     }
@@ -250,49 +259,11 @@ impl BrokenWire {
     }
 }
 
-fn spoilt(defect: Defect, pair: &Pair, number: usize) -> Vec<u8> {
-    let (sender, text) = (&pair.sender[..], &pair.text[..]);
-    let good = encoded(sender, text);
-    match defect {
-        Defect::NamesTrimmed => encoded(sender.trim_ascii(), text),
-        Defect::RightJustified => {
-            [&right_justified(sender)[..], sender, &right_justified(text), text].concat()
-        }
-        Defect::CharactersCounted => [characters(sender), characters(text)].concat(),
-        Defect::CutAt4096 => encoded(sender, &text[..text.len().min(4096)]),
-        Defect::EmptyLost if text.is_empty() => Vec::new(),
-        Defect::Doubled => [&good[..], &good].concat(),
-        Defect::ThirdLost if number.is_multiple_of(3) => Vec::new(),
-        Defect::FramesSwapped => encoded(text, sender),
-        Defect::ControlsLost => {
-            let kept: Vec<u8> =
-                text.iter().copied().filter(|byte| !byte.is_ascii_control()).collect();
-            encoded(sender, &kept)
-        }
-        _ => good,
-    }
-}
-
-fn right_justified(payload: &[u8]) -> Vec<u8> {
-    format!("{:>10}", payload.len()).into_bytes()
-}
-
-/// A frame whose header counts characters.
-fn characters(payload: &[u8]) -> Vec<u8> {
-    let count = String::from_utf8_lossy(payload).chars().count();
-    [format!("{count:<10}").as_bytes(), payload].concat()
-}
-
-fn encoded(sender: &[u8], text: &[u8]) -> Vec<u8> {
-    let mut bytes = BytesMut::new();
-    encode_pair(sender, text, &mut bytes);
-    bytes.to_vec()
-}
-
 /// What a receive without bytes for the client amounts to.
-fn received_nothing(received: Received) -> Received {
+fn received_nothing(defect: Defect, received: Received) -> Received {
     match received {
         Received::Bytes(_) => Received::Silence,
+        Received::Eof if defect == Defect::ResetsAtTheEnd => Received::Reset,
         other => other,
     }
 }
