@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead, Write};
 
-use protocol::{HEADER_LEN, Name, header};
+use protocol::{HEADER_LEN, Name, encode_frame};
 
 use crate::lines::{Line, Lines};
 use crate::tell;
@@ -71,8 +71,7 @@ pub(crate) fn send_lines(
 
 fn send_frame(payload: &[u8], server: &mut impl Write) -> Result<(), SendError> {
     let mut frame = Vec::with_capacity(HEADER_LEN + payload.len());
-    frame.extend_from_slice(&header(payload.len()));
-    frame.extend_from_slice(payload);
+    encode_frame(payload, &mut frame);
     server.write_all(&frame).map_err(|_| SendError::Connection)
 }
 

@@ -204,8 +204,7 @@ pub fn header(length: usize) -> [u8; HEADER_LEN] {
 /// protocol::encode_frame("سلام".as_bytes(), &mut out);
 /// assert_eq!(out, "8         سلام".as_bytes());
 /// ```
-pub fn encode_frame(payload: &[u8], out: &mut BytesMut) {
-    out.reserve(HEADER_LEN + payload.len());
+pub fn encode_frame(payload: &[u8], out: &mut impl BufMut) {
     out.put_slice(&header(payload.len()));
     out.put_slice(payload);
 }

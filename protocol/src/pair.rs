@@ -1,6 +1,6 @@
 //! Pairs: a sender's name frame and a message frame, the only thing a server ever says.
 
-use bytes::{Bytes, BytesMut};
+use bytes::{BufMut, Bytes};
 
 use crate::frame::{Decoder, FrameError, HEADER_LEN, encode_frame};
 
@@ -29,8 +29,7 @@ pub fn pair_len(sender: &[u8], text: &[u8]) -> usize {
 /// protocol::encode_pair(b"ann", b"hello", &mut out);
 /// assert_eq!(out, "3         ann5         hello");
 /// ```
-pub fn encode_pair(sender: &[u8], text: &[u8], out: &mut BytesMut) {
-    out.reserve(pair_len(sender, text));
+pub fn encode_pair(sender: &[u8], text: &[u8], out: &mut impl BufMut) {
     encode_frame(sender, out);
     encode_frame(text, out);
 }
