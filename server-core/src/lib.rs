@@ -31,5 +31,3 @@ pub use socket::READ_CHUNK;
 // What the twins need besides, so that their manifests differ in one line.
 pub use bytes;
 pub use slab;
-pub use socket2;
-pub use tracing;

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
-use protocol::{Name, encode_pair};
+use protocol::{Name, encode_pair, pair_len};
 use slab::Slab;
 
 use crate::close::CloseReason;
@@ -324,8 +324,9 @@ impl<H: Clone> Room<H> {
     }
 }
 
-fn pair(sender: &[u8], text: &[u8]) -> Bytes {
-    let mut pair = BytesMut::new();
+/// One pair by itself.
+pub(crate) fn pair(sender: &[u8], text: &[u8]) -> Bytes {
+    let mut pair = BytesMut::with_capacity(pair_len(sender, text));
     encode_pair(sender, text, &mut pair);
     pair.freeze()
 }

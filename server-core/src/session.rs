@@ -4,13 +4,13 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use bytes::{Bytes, BytesMut};
-use protocol::{Decoder, Name, encode_pair, to_utf8};
+use bytes::Bytes;
+use protocol::{Decoder, Name, to_utf8};
 use tracing::{debug, info};
 
 use crate::close::{CloseReason, Ending};
 use crate::names::RESERVED;
-use crate::room::{MemberId, Release, Room, Said};
+use crate::room::{MemberId, Release, Room, Said, pair};
 use crate::settings::Settings;
 
 /// One connection's side of the conversation. It knows no socket and no clock.
@@ -281,7 +281,5 @@ impl News {
 
 /// The pair that tells somebody who is no member why it is refused; `None` if the reason needs no word.
 pub fn refusal(reason: &CloseReason) -> Option<Bytes> {
-    let mut pair = BytesMut::new();
-    encode_pair(RESERVED.as_bytes(), reason.farewell()?.as_bytes(), &mut pair);
-    Some(pair.freeze())
+    Some(pair(RESERVED.as_bytes(), reason.farewell()?.as_bytes()))
 }

@@ -125,6 +125,8 @@ fn deliver_to<'a>(
     // The room has given it up, and its thread does not know yet.
     drop(state);
     connection::wake_reader(&stream);
+    // This may be the last hold on it, and then closes it.
+    drop(stream);
     server.lock()
 }
 
@@ -144,16 +146,15 @@ fn courier_turn<'a>(server: &'a Server, state: MutexGuard<'a, State>) -> MutexGu
     let now = Instant::now();
     let due = state.delivery.retry.is_some_and(|retry| retry <= now);
     match (state.delivery.who, state.delivery.retry) {
-        (Who::Courier | Who::Nobody, _) if due => return try_again(server, state),
-        (Who::Courier, _) => return round(server, state, Round::Quick),
-        (_, None) => return server.handed_over.wait(state).unwrap_or_else(PoisonError::into_inner),
-        (_, Some(_)) => {}
+        (Who::Courier | Who::Nobody, _) if due => try_again(server, state),
+        (Who::Courier, _) => round(server, state, Round::Quick),
+        (_, None) => server.handed_over.wait(state).unwrap_or_else(PoisonError::into_inner),
+        (_, Some(retry)) => {
+            // While another thread makes a round, its end is near and not told.
+            let time = retry.saturating_duration_since(now).max(ROUND_WAIT);
+            server.handed_over.wait_timeout(state, time).unwrap_or_else(PoisonError::into_inner).0
+        }
     }
-    let time =
-        state.delivery.retry.map_or(ROUND_WAIT, |retry| retry.saturating_duration_since(now));
-    // While another thread makes a round, its end is near and not told.
-    let time = time.max(ROUND_WAIT);
-    server.handed_over.wait_timeout(state, time).unwrap_or_else(PoisonError::into_inner).0
 }
 
 /// Offers full sockets something again.
