@@ -129,9 +129,9 @@ async fn act(
             let mut state = server.lock();
             let turn = session.act(&mut state.room, contact, Instant::now());
             contact.open(session.member(), &state.room);
+            deliver(server, state);
             turn
         };
-        deliver(server);
         session.log();
         match turn {
             Turn::Read => return session.expired(Instant::now()),

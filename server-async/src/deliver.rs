@@ -1,6 +1,6 @@
 //! Deliver: moves every member's cursor, each in its own task.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, MutexGuard, OnceLock};
 
 use server_core::{CloseReason, MemberId, Room, Session, socket};
 use tokio::io::Interest;
@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 use tokio::sync::Notify;
 use tokio::task::yield_now;
 
-use crate::Server;
+use crate::{Server, State};
 
 /// How a member's task is reached.
 #[derive(Debug, Default)]
@@ -30,8 +30,9 @@ impl Contact {
 }
 
 /// Tells every member's task if there is something new; each delivers it to its own client.
-pub(crate) fn deliver(server: &Server) {
-    let head = server.lock().room.head();
+pub(crate) fn deliver(server: &Server, state: MutexGuard<'_, State>) {
+    let head = state.room.head();
+    drop(state);
     server.head.send_if_modified(|known| {
         let grown = head > *known;
         *known = head.max(*known);

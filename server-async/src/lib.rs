@@ -141,8 +141,11 @@ impl Server {
         let Some(deadlines) = self.shutdown.deadlines(self.settings.grace) else { return };
         self.wake(Release::Waiters);
         self.wait_until(deadlines.read, |state| state.reading == 0).await;
-        self.lock().room.shut(STOPPING);
-        deliver::deliver(self);
+        {
+            let mut state = self.lock();
+            state.room.shut(STOPPING);
+            deliver::deliver(self, state);
+        }
         self.wake(Release::Waiters);
         self.wait_until(deadlines.serve, |state| state.connections == 0).await;
         let counters = self.lock().room.counters().clone();
