@@ -52,7 +52,7 @@ fn the_servers_manifests_differ_in_one_dependency() {
             .map(str::to_owned)
             .collect::<Vec<_>>()
     };
-    let common = ["protocol.workspace = true", "server-core.workspace = true"];
+    let common = ["server-core.workspace = true", "protocol.workspace = true"];
     for (twin, own) in TWINS.into_iter().zip(["rustix", "mio", "tokio"]) {
         let mut theirs = dependencies(twin);
         let before = theirs.len();
