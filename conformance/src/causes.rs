@@ -13,6 +13,7 @@ const CAUSES: &[(&str, &str)] = &[
     ("HSK-05", "a blocking read of the name in the accept path"),
     ("HSK-06", "a connection is registered before it has a name"),
     ("HSK-07", "a half-read name is registered when its connection ends"),
+    ("HSK-08", "no deadline for the name: every connection may hold a place for ever"),
     (
         "HSK-09",
         "the state that tells a name from a message is kept per server or read, not per client",

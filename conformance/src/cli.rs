@@ -70,11 +70,7 @@ fn success((): ()) -> ExitCode {
 }
 
 fn serve(model: Model, flags: Vec<OsString>) -> ExitCode {
-    let program = match model {
-        Model::Threaded => &server_threaded::PROGRAM,
-        Model::Select => &server_select::PROGRAM,
-        Model::Async => &server_async::PROGRAM,
-    };
+    let program = model.program();
     server_core::run(program, iter::once(program.name.into()).chain(flags))
 }
 

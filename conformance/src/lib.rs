@@ -6,6 +6,7 @@ pub mod cli;
 pub mod client;
 mod console;
 pub mod conversation;
+pub mod declared;
 pub mod failure;
 pub mod fault;
 pub mod journal;

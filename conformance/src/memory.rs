@@ -11,8 +11,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
-use server_core::{CloseReason, Ending, READ_CHUNK, Room, Session, Settings, Took, Turn};
+use server_core::{
+    CloseReason, Ending, PerClient, READ_CHUNK, Room, Session, Settings, Took, Turn,
+};
 
+use crate::declared::Declared;
 use crate::target::{Medium, NotStarted, Origin, Received, Settled, Subject, Target, Wire};
 
 /// Gives rooms in memory.
@@ -28,6 +31,10 @@ impl Subject for MemoryRoom {
 
     fn origin(&self) -> Origin {
         Origin::Ours
+    }
+
+    fn declared(&self, flags: &[String]) -> Declared {
+        Declared::ours(flags, PerClient::Descriptor).unwrap_or_default()
     }
 
     fn rerun(&self, id: &str, _seed: u64) -> String {

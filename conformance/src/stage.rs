@@ -10,8 +10,10 @@ use protocol::Pair;
 pub use self::barrier::Admission;
 use self::farewell::Farewell;
 use crate::client::{Client, End, Next, Pumped, Text};
+use crate::declared::Declared;
 use crate::fault::Fault;
 use crate::journal::Journal;
+use crate::process::ServerProcess;
 use crate::target::{Medium, Target};
 use crate::token::Tokens;
 
@@ -33,6 +35,7 @@ pub struct Stage {
     relay_time: Duration,
     level: u8,
     paced: bool,
+    declared: Declared,
 }
 
 /// To whom the server relays what a client says.
@@ -48,7 +51,7 @@ pub enum Relay {
 }
 
 /// How a test is to be run.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Conditions {
     /// What chance is drawn from.
     pub seed: u64,
@@ -58,6 +61,8 @@ pub struct Conditions {
     pub level: u8,
     /// To whom this server relays.
     pub relay: Relay,
+    /// What this server declares.
+    pub declared: Declared,
 }
 
 impl Stage {
@@ -74,6 +79,7 @@ impl Stage {
             relay_time: Duration::ZERO,
             level: conditions.level,
             paced: false,
+            declared: conditions.declared,
         }
     }
 
@@ -85,6 +91,21 @@ impl Stage {
     /// The server.
     pub fn target(&self) -> &dyn Target {
         &*self.target
+    }
+
+    /// What the server promises to keep.
+    pub fn declared(&self) -> &Declared {
+        &self.declared
+    }
+
+    /// The server's process.
+    ///
+    /// # Errors
+    ///
+    /// It is not one of the suite's own: the test does not apply.
+    pub fn process(&self) -> Result<&ServerProcess, Fault> {
+        let reason = "only a server that the suite has started can be looked into";
+        self.target.process().ok_or_else(|| Fault::Inapplicable(reason.into()))
     }
 
     /// Whether some cut was only likely, not seen, to reach the server as one.

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::declared::Declared;
 use crate::model::Model;
 use crate::process::{ServerProcess, StartError, our_command};
 use crate::target::{Medium, NotStarted, Origin, Subject, Target, Wire};
@@ -31,6 +32,10 @@ impl Subject for OurServer {
 
     fn origin(&self) -> Origin {
         Origin::Ours
+    }
+
+    fn declared(&self, flags: &[String]) -> Declared {
+        Declared::ours(flags, self.model.program().per_client).unwrap_or_default()
     }
 
     fn rerun(&self, id: &str, _seed: u64) -> String {
@@ -124,6 +129,10 @@ impl Target for Running {
 
     fn medium(&self) -> Medium {
         Medium::Process
+    }
+
+    fn process(&self) -> Option<&ServerProcess> {
+        self.server.as_ref()
     }
 
     fn restart_obstacle(&self) -> Option<&'static str> {

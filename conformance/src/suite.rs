@@ -93,6 +93,7 @@ struct Tests<'a> {
 enum Trouble {
     Failed(Box<Failure>),
     Skipped(String),
+    Undeclared,
     Unknown(String),
 }
 
@@ -111,6 +112,7 @@ impl Tests<'_> {
                 }
                 Err(Trouble::Skipped(reason)) => skipped = Some(reason),
                 Err(Trouble::Failed(failure)) => return self.broken(failure),
+                Err(Trouble::Undeclared) => return Verdict::Unsupported,
                 Err(Trouble::Unknown(reason)) => return Verdict::Inconclusive(reason),
             }
         }
@@ -138,17 +140,28 @@ impl Tests<'_> {
 
     fn converse(&self, conversation: &Conversation) -> Result<Option<String>, Trouble> {
         let target = self.start(&conversation.flags)?;
-        let mut stage = self.stage(target, conversation.relay());
+        let mut stage = self.stage(target, &conversation.flags, conversation.relay());
         let outcome = play(conversation, &mut stage).map(|()| Finding::Kept);
         self.outcome(outcome, stage)
     }
 
     fn examine(&self, case: &Case) -> Result<Option<String>, Trouble> {
-        let target = self.start(&[])?;
-        if case.needs == Needs::Sockets && target.medium() == Medium::Memory {
-            return Err(Trouble::Skipped("only a server behind sockets can show it".into()));
+        let flags: Vec<String> = match self.subject.origin() {
+            Origin::Ours => case.flags.iter().copied().map(String::from).collect(),
+            Origin::Foreign => Vec::new(),
+        };
+        let target = self.start(&flags)?;
+        match (case.needs, target.medium()) {
+            (Needs::Sockets | Needs::Process, Medium::Memory) => {
+                return Err(Trouble::Skipped("only a server behind sockets can show it".into()));
+            }
+            (Needs::Process, Medium::Shared) => {
+                let reason = "only a server that the suite has started can show it";
+                return Err(Trouble::Skipped(reason.into()));
+            }
+            _ => {}
         }
-        let mut stage = self.stage(target, Relay::Others);
+        let mut stage = self.stage(target, &flags, Relay::Others);
         let outcome = (case.run)(&mut stage);
         self.outcome(outcome, stage)
     }
@@ -160,9 +173,10 @@ impl Tests<'_> {
         })
     }
 
-    fn stage(&self, target: Box<dyn Target>, relay: Relay) -> Stage {
+    fn stage(&self, target: Box<dyn Target>, flags: &[String], relay: Relay) -> Stage {
         let Plan { seed, slack } = self.plan;
-        Stage::new(target, Conditions { seed, slack, level: self.rule.level, relay })
+        let declared = self.subject.declared(flags);
+        Stage::new(target, Conditions { seed, slack, level: self.rule.level, relay, declared })
     }
 
     fn outcome(
@@ -176,6 +190,7 @@ impl Tests<'_> {
             Ok(Finding::Kept) if stage.was_paced() => Ok(Some("cuts were paced, not seen".into())),
             Ok(Finding::Kept) => Ok(None),
             Err(Fault::Inapplicable(reason)) => Err(Trouble::Skipped(reason)),
+            Err(Fault::Undeclared(_)) => Err(Trouble::Undeclared),
             Err(Fault::Harness(reason)) => Err(Trouble::Unknown(reason)),
             Err(fault) => {
                 let rerun = self.subject.rerun(&self.rule.id, self.plan.seed);
@@ -196,7 +211,7 @@ impl Tests<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cases::CASES;
+    use crate::cases::cases;
     use crate::causes::likely_cause;
     use crate::spec::rules;
 
@@ -213,9 +228,9 @@ mod tests {
     #[test]
     fn every_case_tests_a_rule_and_none_twice() {
         let rules = rules();
-        for (index, case) in CASES.iter().enumerate() {
+        for (index, case) in cases().enumerate() {
             assert!(rules.iter().any(|rule| rule.id == case.id), "{} is no rule", case.id);
-            assert!(CASES[..index].iter().all(|other| other.id != case.id), "{}", case.id);
+            assert!(cases().take(index).all(|other| other.id != case.id), "{}", case.id);
         }
     }
 

@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use crate::declared::Declared;
+use crate::process::ServerProcess;
+
 /// Something that can be asked for a fresh server, once per test.
 pub trait Subject {
     /// A server that nobody has talked to yet, started with these flags of ours.
@@ -26,6 +29,11 @@ pub trait Subject {
 
     /// Whether the server is one of this project: it knows our flags and promises every level.
     fn origin(&self) -> Origin;
+
+    /// What the server declares when it is started with these flags; nothing, unless it is known.
+    fn declared(&self, _flags: &[String]) -> Declared {
+        Declared::default()
+    }
 
     /// The command that runs one row again with the same seed.
     fn rerun(&self, id: &str, seed: u64) -> String;
@@ -62,6 +70,11 @@ pub trait Target {
 
     /// Over what clients reach it.
     fn medium(&self) -> Medium;
+
+    /// Its process, if it is one of the suite's own.
+    fn process(&self) -> Option<&ServerProcess> {
+        None
+    }
 
     /// Why the server cannot be ended and started again, if it cannot.
     fn restart_obstacle(&self) -> Option<&'static str> {

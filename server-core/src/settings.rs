@@ -163,8 +163,8 @@ impl Settings {
         ]
     }
 
-    /// Bytes that messages and the account of them can take, at most.
-    fn memory_max(&self, clients: usize) -> u64 {
+    /// Bytes that messages and the account of them can take, at most, with so many clients.
+    pub fn memory_max(&self, clients: usize) -> u64 {
         // The worst case of the account is a window of the smallest pairs.
         let smallest = pair_len(b"a", &[]);
         let room = self.window + self.window / smallest * ACCOUNT_PER_PAIR;

@@ -7,6 +7,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::BytesMut;
+use conformance::declared::Declared;
 use conformance::memory::MemoryRoom;
 use conformance::target::{Medium, NotStarted, Origin, Received, Settled, Subject, Target, Wire};
 use protocol::{Decoder, PairDecoder, encode_frame};
@@ -46,6 +47,13 @@ pub(crate) enum Defect {
     StaysDown,
 }
 
+impl Defect {
+    /// Whether a room in memory can pass the rows that see it.
+    pub(crate) fn shows_in_memory(self) -> bool {
+        !matches!(self, Self::FewPlaces | Self::StaysDown)
+    }
+}
+
 pub(crate) struct BrokenRoom {
     pub(crate) defect: Defect,
 }
@@ -58,6 +66,10 @@ impl Subject for BrokenRoom {
 
     fn origin(&self) -> Origin {
         Origin::Ours
+    }
+
+    fn declared(&self, flags: &[String]) -> Declared {
+        MemoryRoom.declared(flags)
     }
 
     fn rerun(&self, id: &str, seed: u64) -> String {
