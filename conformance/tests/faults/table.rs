@@ -64,6 +64,7 @@ pub(crate) fn faults(model: Model) -> Vec<Fault> {
             // Announced, and not there. (A loop that is told of a change only once would be right to wait for
             // the next one, which here never comes.)
             add("accept", "accept4", &["EAGAIN"], "1+3", Loss::Nobody, None);
+            add("read", "recvfrom", &["EINTR", "EAGAIN"], "1+3", Loss::Nobody, None);
             add("send", "sendto,sendmsg", &["EAGAIN"], "2..40+3", Loss::Nobody, None);
             // The first few threads are the server's own.
             let told = Some(CloseReason::Exhausted);
