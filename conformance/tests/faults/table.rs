@@ -52,6 +52,7 @@ pub(crate) fn faults(model: Model) -> Vec<Fault> {
     add("accept", "accept4", &connections, "1+3", Loss::Nobody, None);
     // Whoever is interrupted reads, writes or waits again. (The first call of the main thread, and those at
     // the end, may tell of a signal, and cannot fail.)
+    add("read", "recvfrom", &["EINTR"], "1+3", Loss::Nobody, None);
     add("send", "sendto,sendmsg", &["EINTR"], "2..40+3", Loss::Nobody, None);
     // The kernel has no memory for this socket, and nothing tells when it has again: its client can come
     // back, which is soon, and until then there is one less to be served.
@@ -64,14 +65,13 @@ pub(crate) fn faults(model: Model) -> Vec<Fault> {
             // Announced, and not there. (A loop that is told of a change only once would be right to wait for
             // the next one, which here never comes.)
             add("accept", "accept4", &["EAGAIN"], "1+3", Loss::Nobody, None);
-            add("read", "recvfrom", &["EINTR", "EAGAIN"], "1+3", Loss::Nobody, None);
+            add("read", "recvfrom", &["EAGAIN"], "1+3", Loss::Nobody, None);
             add("send", "sendto,sendmsg", &["EAGAIN"], "2..40+3", Loss::Nobody, None);
             // The first few threads are the server's own.
             let told = Some(CloseReason::Exhausted);
             add("spawn", "clone3", &["EAGAIN", "ENOMEM"], "6..8", Loss::Nobody, told);
         }
         Model::Select => {
-            add("read", "recvfrom", &["EINTR"], "1+3", Loss::Nobody, None);
             add("wait", "?epoll_wait,epoll_pwait", &["EINTR"], "1+3", Loss::Nobody, None);
             // The first few are for the loop's own descriptors.
             let told = Some(CloseReason::Exhausted);
