@@ -31,23 +31,33 @@ fn main() -> ExitCode {
     arguments.test_threads.get_or_insert(AT_ONCE);
     // Without it there are fewer connections, which the trials tell.
     rlimit::increase_nofile_limit(u64::MAX).ok();
-    let mut trials = vec![Trial::test("rest", check_rest)];
+    let mut trials = vec![trial("rest", None, check_rest)];
+    let linux = (!cfg!(target_os = "linux")).then(|| "takes Linux".to_owned());
     for model in Model::ALL {
         for limit in [32, 256] {
-            let trial = |name: &str, run: fn(Model, u64) -> Result<(), Failed>| {
-                Trial::test(format!("{model}::{name}_{limit}"), move || run(model, limit))
+            let mut add = |name: &str, run: fn(Model, u64) -> Result<(), Failed>| {
+                let name = format!("{model}::{name}_{limit}");
+                trials.push(trial(&name, linux.clone(), move || run(model, limit)));
             };
-            trials.push(trial("started_with", descriptors::started_with));
-            trials.push(trial("lowered_to", descriptors::lowered_to));
+            add("started_with", descriptors::started_with);
+            add("lowered_to", descriptors::lowered_to);
         }
     }
-    let threads = Trial::test("threaded::out_of_threads", threads::out_of_threads);
-    let crowd = Trial::test("threaded::crowd", crowd::seventeen_thousand);
-    for (trial, obstacle) in [(threads, threads::obstacle()), (crowd, crowd::obstacle())] {
-        let ignored = obstacle.is_some();
-        trials.push(trial.with_kind(obstacle.unwrap_or_default()).with_ignored_flag(ignored));
-    }
+    let obstacle = linux.clone().or_else(threads::obstacle);
+    trials.push(trial("threaded::out_of_threads", obstacle, threads::out_of_threads));
+    let obstacle = linux.or_else(crowd::obstacle);
+    trials.push(trial("threaded::crowd", obstacle, crowd::seventeen_thousand));
     libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+/// A trial; with an obstacle it is listed as ignored, with its reason.
+fn trial(
+    name: &str,
+    obstacle: Option<String>,
+    run: impl FnOnce() -> Result<(), Failed> + Send + 'static,
+) -> Trial {
+    let ignored = obstacle.is_some();
+    Trial::test(name, run).with_kind(obstacle.unwrap_or_default()).with_ignored_flag(ignored)
 }
 
 /// What bounds the time to recover is how long a listener rests; the rest is the machine's business.

@@ -9,7 +9,6 @@ use conformance::stage::{Conditions, Relay, Stage};
 use conformance::target::{Medium, Target, Wire};
 use conformance::tcp::TcpWire;
 use libtest_mimic::Failed;
-use rustix::process::{Pid, Resource, Rlimit, prlimit};
 
 use crate::child::Child;
 
@@ -21,12 +20,21 @@ impl Child {
     }
 
     /// Sets the limit of descriptors under which the running process has to live.
+    #[cfg(target_os = "linux")]
     pub(crate) fn limit_descriptors(&self, current: u64) -> Result<(), Failed> {
+        use rustix::process::{Pid, Resource, Rlimit, prlimit};
+
         let pid = i32::try_from(self.id()).ok().and_then(Pid::from_raw);
         let maximum = rlimit::Resource::NOFILE.get_hard()?;
         let limit = Rlimit { current: Some(current.min(maximum)), maximum: Some(maximum) };
         prlimit(pid, Resource::Nofile, limit)?;
         Ok(())
+    }
+
+    /// Elsewhere that cannot be done to a process that runs.
+    #[cfg(not(target_os = "linux"))]
+    pub(crate) fn limit_descriptors(&self, _current: u64) -> Result<(), Failed> {
+        Err("takes Linux".into())
     }
 
     /// How many descriptors it has open.
