@@ -31,12 +31,19 @@ fn main() -> ExitCode {
         let faults = faults(model).into_iter();
         faults.map(move |fault| (format!("{model}::{}", fault.name()), model, fault))
     });
-    let trials = trials.map(|(name, model, fault)| {
-        Trial::test(name.clone(), move || survive(model, &fault, &name))
-            .with_kind(obstacle.unwrap_or_default())
-            .with_ignored_flag(obstacle.is_some())
-    });
-    libtest_mimic::run(&arguments, trials.collect()).exit_code()
+    let mut trials: Vec<Trial> = trials
+        .map(|(name, model, fault)| {
+            Trial::test(name.clone(), move || survive(model, &fault, &name))
+        })
+        .collect();
+    trials.extend(Model::ALL.map(|model| {
+        Trial::test(format!("{model}::no_thread_at_all"), move || give_up_in_one_line(model))
+    }));
+    let skip = |trial: Trial| {
+        trial.with_kind(obstacle.unwrap_or_default()).with_ignored_flag(obstacle.is_some())
+    };
+    let trials = trials.into_iter().map(skip).collect();
+    libtest_mimic::run(&arguments, trials).exit_code()
 }
 
 /// Why calls cannot be made to fail here, if they cannot.
@@ -88,6 +95,22 @@ fn survive(model: Model, fault: &Fault, name: &str) -> Result<(), Failed> {
     }
     child.stop()?;
     Ok(fs::remove_file(&record)?)
+}
+
+/// A server that can start no thread cannot serve: it says so in one line, and that is no panic.
+fn give_up_in_one_line(model: Model) -> Result<(), Failed> {
+    let inject = "inject=clone3:error=EAGAIN";
+    let prefix = ["strace", "-D", "-f", "--seccomp-bpf", "-qq", "-o", "/dev/null"];
+    let prefix = [&prefix[..], &["-e", "trace=clone3", "-e", inject]].concat();
+    let said = match Child::start(model, &prefix, &[]) {
+        Ok(_) => return Err("it serves without a thread for its log".into()),
+        Err(said) => said.message().unwrap_or_default().to_owned(),
+    };
+    let told = format!("server-{model}: a thread cannot be started");
+    if said.contains("exit status: 1") && said.contains(&told) && !said.contains("panicked") {
+        return Ok(());
+    }
+    Err(format!("status 1 and `{told}` expected, got {said}").into())
 }
 
 /// Starts a server whose calls fail. It is the child itself; strace is a process beside it.
