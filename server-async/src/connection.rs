@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 use std::future::poll_fn;
-use std::io;
+use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -107,7 +107,12 @@ fn poll_read(
 ) -> Poll<io::Result<Chunk>> {
     CHUNK.with_borrow_mut(|chunk| {
         let mut chunk = ReadBuf::new(chunk);
-        ready!(Pin::new(reader).poll_read(context, &mut chunk))?;
+        while let Err(error) = ready!(Pin::new(&mut *reader).poll_read(context, &mut chunk)) {
+            // A signal that another thread should have got.
+            if error.kind() != ErrorKind::Interrupted {
+                return Poll::Ready(Err(error));
+            }
+        }
         match chunk.filled() {
             [] => session.end(),
             bytes => session.feed(bytes),

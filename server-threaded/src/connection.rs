@@ -1,6 +1,6 @@
 //! Connection: one client, from its name to its last word.
 
-use std::io::{self, Read};
+use std::io::{self, ErrorKind, Read};
 use std::net::{self, SocketAddr, TcpStream};
 use std::sync::{Arc, MutexGuard};
 use std::time::Instant;
@@ -57,7 +57,13 @@ fn read(
     }
     // Only as large as the last read suggests, and held only while there is something in it.
     let mut chunk = vec![0; *size];
-    let bytes = (&mut &*stream).read(&mut chunk)?;
+    let bytes = match (&mut &*stream).read(&mut chunk) {
+        // A signal that another thread should have got, or nothing there after all: the caller looks again.
+        Err(error) if matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::WouldBlock) => {
+            return Ok(());
+        }
+        read => read?,
+    };
     *size = if bytes == chunk.len() { READ_CHUNK } else { CHUNK_MIN };
     match bytes {
         0 => session.end(),
