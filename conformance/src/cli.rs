@@ -82,6 +82,7 @@ Examples:
   conformance serve async --listen 127.0.0.1:1234
   conformance check -- python3 conformance/guests/server.py --port {port}
   conformance check --level 1 --connect 127.0.0.1:1234
+  conformance check --level 2 --manifest my-server.toml -- ./my-server {port}
   conformance check --only RLY-03,SEG-02 -- ./my-server {port}
   conformance list
 

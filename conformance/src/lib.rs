@@ -12,6 +12,7 @@ pub mod fault;
 pub mod journal;
 pub mod lab;
 pub mod load;
+pub mod manifest;
 pub mod measure;
 pub mod memory;
 pub mod model;

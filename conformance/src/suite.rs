@@ -43,8 +43,8 @@ pub enum Verdict {
     Info(String),
     /// The rule leaves it open, and the server does otherwise than its conversation shows.
     Differs(Box<Failure>),
-    /// The server does not declare what the rule is about.
-    Unsupported,
+    /// The server does not declare what the rule is about; this is what it would have to declare.
+    Unsupported(String),
     /// The test does not apply to this subject.
     Skip(String),
     /// The harness or the machine is at fault.
@@ -59,7 +59,7 @@ impl Verdict {
             Self::Fail(_) => "FAIL",
             Self::Weak(_) => "WEAK",
             Self::Info(_) | Self::Differs(_) => "INFO",
-            Self::Unsupported => "UNSUPPORTED",
+            Self::Unsupported(_) => "UNSUPPORTED",
             Self::Skip(_) => "SKIP",
             Self::Inconclusive(_) => "INCONCLUSIVE",
         }
@@ -69,11 +69,7 @@ impl Verdict {
 /// Runs every test of a rule, each against a fresh server.
 pub fn run_row<'a>(rule: &'a Rule, subject: &dyn Subject, plan: Plan) -> Row<'a> {
     let start = Instant::now();
-    let verdict = if rule.scope == Scope::IfDeclared && subject.origin() == Origin::Foreign {
-        Verdict::Unsupported
-    } else {
-        Tests { rule, subject, plan }.verdict()
-    };
+    let verdict = Tests { rule, subject, plan }.verdict();
     Row { rule, verdict, elapsed: start.elapsed() }
 }
 
@@ -93,7 +89,7 @@ struct Tests<'a> {
 enum Trouble {
     Failed(Box<Failure>),
     Skipped(String),
-    Undeclared,
+    Undeclared(String),
     Unknown(String),
 }
 
@@ -102,7 +98,7 @@ impl Tests<'_> {
         let conversations = self.rule.conversations.iter().map(|c| self.converse(c));
         let outcomes = conversations.chain(case(&self.rule.id).map(|case| self.examine(case)));
         let mut notes = Vec::new();
-        let mut skipped = Some("there is no test of it yet".to_owned());
+        let mut left_out = Verdict::Skip("there is no test of it yet".to_owned());
         let mut kept = false;
         for outcome in outcomes {
             match outcome {
@@ -110,16 +106,13 @@ impl Tests<'_> {
                     kept = true;
                     notes.extend(finding);
                 }
-                Err(Trouble::Skipped(reason)) => skipped = Some(reason),
+                Err(Trouble::Skipped(reason)) => left_out = Verdict::Skip(reason),
+                Err(Trouble::Undeclared(what)) => left_out = Verdict::Unsupported(what),
                 Err(Trouble::Failed(failure)) => return self.broken(failure),
-                Err(Trouble::Undeclared) => return Verdict::Unsupported,
                 Err(Trouble::Unknown(reason)) => return Verdict::Inconclusive(reason),
             }
         }
-        match skipped.filter(|_| !kept) {
-            Some(reason) => Verdict::Skip(reason),
-            None => self.kept(&notes),
-        }
+        if kept { self.kept(&notes) } else { left_out }
     }
 
     fn kept(&self, notes: &[String]) -> Verdict {
@@ -139,6 +132,7 @@ impl Tests<'_> {
     }
 
     fn converse(&self, conversation: &Conversation) -> Result<Option<String>, Trouble> {
+        self.require(&conversation.flags)?;
         let target = self.start(&conversation.flags)?;
         let mut stage = self.stage(target, &conversation.flags, conversation.relay());
         let outcome = play(conversation, &mut stage).map(|()| Finding::Kept);
@@ -146,10 +140,13 @@ impl Tests<'_> {
     }
 
     fn examine(&self, case: &Case) -> Result<Option<String>, Trouble> {
-        let flags: Vec<String> = match self.subject.origin() {
-            Origin::Ours => case.flags.iter().copied().map(String::from).collect(),
-            Origin::Foreign => Vec::new(),
-        };
+        let mut flags: Vec<String> = case.flags.iter().copied().map(String::from).collect();
+        match self.rule.scope {
+            Scope::IfDeclared => self.require(&flags)?,
+            // The flags only make haste: without them the server is held to what it declares.
+            Scope::All if !self.subject.takes(&flags) => flags.clear(),
+            Scope::All => {}
+        }
         let target = self.start(&flags)?;
         match (case.needs, target.medium()) {
             (Needs::Sockets | Needs::Process, Medium::Memory) => {
@@ -164,6 +161,18 @@ impl Tests<'_> {
         let mut stage = self.stage(target, &flags, Relay::Others);
         let outcome = (case.run)(&mut stage);
         self.outcome(outcome, stage)
+    }
+
+    /// A foreign server can only be tried in what it has words for. Where an extension is to be off, it
+    /// must be one that can be on.
+    fn require(&self, flags: &[String]) -> Result<(), Trouble> {
+        let off = self.rule.scope == Scope::IfDeclared && flags.is_empty();
+        let extensions = [EXTENSIONS.to_owned()];
+        let needed = if off { &extensions } else { flags };
+        if self.subject.origin() == Origin::Ours || self.subject.takes(needed) {
+            return Ok(());
+        }
+        Err(Trouble::Undeclared(format!("it declares no words for {}", needed.join(" "))))
     }
 
     fn start(&self, flags: &[String]) -> Result<Box<dyn Target>, Trouble> {
@@ -190,7 +199,7 @@ impl Tests<'_> {
             Ok(Finding::Kept) if stage.was_paced() => Ok(Some("cuts were paced, not seen".into())),
             Ok(Finding::Kept) => Ok(None),
             Err(Fault::Inapplicable(reason)) => Err(Trouble::Skipped(reason)),
-            Err(Fault::Undeclared(_)) => Err(Trouble::Undeclared),
+            Err(fault @ Fault::Undeclared(_)) => Err(Trouble::Undeclared(fault.to_string())),
             Err(Fault::Harness(reason)) => Err(Trouble::Unknown(reason)),
             Err(fault) => {
                 let rerun = self.subject.rerun(&self.rule.id, self.plan.seed);
@@ -207,6 +216,9 @@ impl Tests<'_> {
         }
     }
 }
+
+/// What switches a server's extensions on.
+const EXTENSIONS: &str = "--extensions";
 
 #[cfg(test)]
 mod tests {

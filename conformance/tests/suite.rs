@@ -29,7 +29,7 @@ fn main() -> ExitCode {
     trials.extend(rules.iter().map(|rule| {
         trial("room", rule, Arc::new(MemoryRoom), takes_sockets(rule).then_some("takes sockets"))
     }));
-    let guest = Arc::new(CommandServer { command: guest_command() });
+    let guest = Arc::new(CommandServer { command: guest_command(), manifest: None });
     let obstacle = python::obstacle();
     let level_0 = rules.iter().filter(|rule| rule.level == 0);
     trials.extend(level_0.map(|rule| trial("guest", rule, Arc::clone(&guest), obstacle)));
@@ -57,8 +57,9 @@ fn judge(verdict: &Verdict) -> Result<(), Failed> {
         Verdict::Fail(failure) | Verdict::Weak(failure) | Verdict::Differs(failure) => {
             Err(Failed::from(failure))
         }
-        Verdict::Unsupported => Err("nothing is tested: the server does not declare it".into()),
-        Verdict::Skip(reason) | Verdict::Inconclusive(reason) => Err(reason.into()),
+        Verdict::Unsupported(reason) | Verdict::Skip(reason) | Verdict::Inconclusive(reason) => {
+            Err(reason.into())
+        }
     }
 }
 

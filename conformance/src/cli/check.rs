@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::ops::RangeInclusive;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::SystemTime;
 
@@ -13,6 +14,7 @@ use super::tally::{Tally, write_row};
 use super::{INCONCLUSIVE, USAGE};
 use crate::console::complain;
 use crate::lab::end_children_on_signals;
+use crate::manifest::Manifest;
 use crate::spec::{Rule, rules};
 use crate::subject::{CommandServer, RemoteServer};
 use crate::suite::{Plan, run_row};
@@ -37,6 +39,9 @@ pub(super) struct CheckArgs {
     /// Factor on every deadline, for a busy machine
     #[arg(long, default_value_t = 1.0, value_name = "X", value_parser = slack)]
     slack: f64,
+    /// What the server declares: limits, policies, its words for our flags
+    #[arg(long, value_name = "FILE")]
+    manifest: Option<PathBuf>,
     /// A server that runs already
     #[arg(long, value_name = "HOST:PORT", conflicts_with = "command", value_parser = address)]
     connect: Option<SocketAddr>,
@@ -59,13 +64,20 @@ pub(super) fn run(arguments: &CheckArgs) -> io::Result<ExitCode> {
         complain(format_args!("conformance: no rule {unknown}; `conformance list` shows all"));
         return Ok(ExitCode::from(USAGE));
     }
+    let manifest = match arguments.manifest.as_deref().map(Manifest::read).transpose() {
+        Ok(manifest) => manifest,
+        Err(error) => {
+            complain(format_args!("conformance: {error}"));
+            return Ok(ExitCode::from(USAGE));
+        }
+    };
     if let Err(error) = end_children_on_signals() {
         complain(format_args!("conformance: signals cannot be watched: {error}"));
         return Ok(ExitCode::from(INCONCLUSIVE));
     }
     let subject: Box<dyn Subject> = match arguments.connect {
-        Some(addr) => Box::new(RemoteServer { addr }),
-        None => Box::new(CommandServer { command: arguments.command.clone() }),
+        Some(addr) => Box::new(RemoteServer { addr, manifest }),
+        None => Box::new(CommandServer { command: arguments.command.clone(), manifest }),
     };
     if let Err(reason) = subject.probe() {
         complain(format_args!("conformance: {reason}"));
