@@ -1,5 +1,6 @@
 //! Cases: rules that no conversation can show in full, tested by a few lines of code each.
 
+mod client;
 mod close;
 mod frame;
 mod handshake;
@@ -9,6 +10,7 @@ mod resource;
 
 use crate::fault::Fault;
 use crate::stage::Stage;
+use crate::visit::Visits;
 
 /// The test of one rule.
 #[derive(Clone, Copy, Debug)]
@@ -25,6 +27,15 @@ pub struct Case {
 
 /// What finds out whether a rule is kept.
 pub type Test = fn(&mut Stage) -> Result<Finding, Fault>;
+
+/// The test of one rule for clients.
+#[derive(Clone, Copy, Debug)]
+pub struct ClientCase {
+    /// The rule.
+    pub id: &'static str,
+    /// The test.
+    pub run: fn(&Visits<'_>) -> Result<Finding, Fault>,
+}
 
 /// What it takes to see whether a rule is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -56,6 +67,16 @@ pub fn cases() -> impl Iterator<Item = &'static Case> {
 /// The case of a rule, if it has one.
 pub fn case(id: &str) -> Option<&'static Case> {
     cases().find(|case| case.id == id)
+}
+
+/// The case of a rule for clients, if it has one.
+pub fn client_case(id: &str) -> Option<&'static ClientCase> {
+    client_cases().find(|case| case.id == id)
+}
+
+/// Every case of the rules for clients.
+pub fn client_cases() -> impl Iterator<Item = &'static ClientCase> {
+    client::CASES.iter()
 }
 
 impl Case {

@@ -72,5 +72,8 @@ const CAUSES: &[(&str, &str)] = &[
     ("NAM-06", "the limit of a name is off by one, or counted in the wrong unit"),
     ("NAM-07", "names are compared byte for byte"),
     ("NAM-08", "the server's own words bear no sender that clients can tell"),
+    ("CLI-01", "one read is taken for one frame"),
+    ("CLI-02", "what others wrote goes to the terminal as it came"),
+    ("CLI-03", "the end of the stream is not looked for, or a length from the wire is believed"),
     ("EXT-02", "commands are interpreted although nobody switched them on"),
 ];

@@ -25,3 +25,4 @@ pub mod suite;
 pub mod target;
 pub mod tcp;
 pub mod token;
+pub mod visit;

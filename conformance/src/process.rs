@@ -1,5 +1,6 @@
 //! A server under test as a child process: started, awaited, signalled, never left behind.
 
+mod client;
 mod group;
 mod launch;
 
@@ -15,6 +16,7 @@ use std::{io, iter};
 use rustix::process::Signal;
 use thiserror::Error;
 
+pub use self::client::{ClientProcess, Left, Screen};
 pub use self::group::kill_all;
 use self::group::{Group, enlist, lock};
 use self::launch::{ReadySign, Tail, free_ports, holds_port, says_in_use, spawn, watch_output};

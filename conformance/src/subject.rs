@@ -203,7 +203,7 @@ fn failed(error: StartError) -> NotStarted {
 }
 
 /// A word as a shell takes it.
-fn quoted(word: &OsString) -> String {
+pub(crate) fn quoted(word: &OsString) -> String {
     let word = word.to_string_lossy();
     let plain = |char: char| char.is_ascii_alphanumeric() || "-_./=:,+@%".contains(char);
     if !word.is_empty() && word.chars().all(plain) {

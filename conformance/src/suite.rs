@@ -1,12 +1,15 @@
 //! The suite: one row per rule, run against one subject, with one verdict.
 
+mod client;
+
 use std::time::{Duration, Instant};
 
-use crate::cases::{Case, Finding, Needs, case};
+pub use self::client::run_client_row;
+use crate::cases::{Case, Finding, Needs, case, client_case};
 use crate::conversation::{Conversation, play};
 use crate::failure::Failure;
 use crate::fault::Fault;
-use crate::spec::{Keyword, Rule, Scope};
+use crate::spec::{Keyword, Party, Rule, Scope};
 use crate::stage::{Conditions, Relay, Stage};
 use crate::target::{Medium, NotStarted, Origin, Subject, Target};
 
@@ -64,6 +67,22 @@ impl Verdict {
             Self::Inconclusive(_) => "INCONCLUSIVE",
         }
     }
+
+    fn kept(keyword: Keyword, notes: &[String]) -> Self {
+        let note = Some(notes.join("; ")).filter(|note| !note.is_empty());
+        match keyword {
+            Keyword::Must | Keyword::Should => Self::Pass(note),
+            Keyword::May | Keyword::Info => Self::Info(note.unwrap_or_else(|| "kept".into())),
+        }
+    }
+
+    fn broken(keyword: Keyword, failure: Box<Failure>) -> Self {
+        match keyword {
+            Keyword::Must => Self::Fail(failure),
+            Keyword::Should => Self::Weak(failure),
+            Keyword::May | Keyword::Info => Self::Differs(failure),
+        }
+    }
 }
 
 /// Runs every test of a rule, each against a fresh server.
@@ -75,7 +94,11 @@ pub fn run_row<'a>(rule: &'a Rule, subject: &dyn Subject, plan: Plan) -> Row<'a>
 
 /// Whether there is any test of a rule.
 pub fn is_tested(rule: &Rule) -> bool {
-    !rule.conversations.is_empty() || case(&rule.id).is_some()
+    let has_case = match rule.party() {
+        Party::Server => case(&rule.id).is_some(),
+        Party::Client => client_case(&rule.id).is_some(),
+    };
+    has_case || !rule.conversations.is_empty()
 }
 
 /// The tests of one rule against one subject.
@@ -98,7 +121,10 @@ impl Tests<'_> {
         let conversations = self.rule.conversations.iter().map(|c| self.converse(c));
         let outcomes = conversations.chain(case(&self.rule.id).map(|case| self.examine(case)));
         let mut notes = Vec::new();
-        let mut left_out = Verdict::Skip("there is no test of it yet".to_owned());
+        let mut left_out = Verdict::Skip(match self.rule.party() {
+            Party::Server => "there is no test of it yet".to_owned(),
+            Party::Client => "it is about clients: see check --client".to_owned(),
+        });
         let mut kept = false;
         for outcome in outcomes {
             match outcome {
@@ -108,27 +134,13 @@ impl Tests<'_> {
                 }
                 Err(Trouble::Skipped(reason)) => left_out = Verdict::Skip(reason),
                 Err(Trouble::Undeclared(what)) => left_out = Verdict::Unsupported(what),
-                Err(Trouble::Failed(failure)) => return self.broken(failure),
+                Err(Trouble::Failed(failure)) => {
+                    return Verdict::broken(self.rule.keyword, failure);
+                }
                 Err(Trouble::Unknown(reason)) => return Verdict::Inconclusive(reason),
             }
         }
-        if kept { self.kept(&notes) } else { left_out }
-    }
-
-    fn kept(&self, notes: &[String]) -> Verdict {
-        let note = Some(notes.join("; ")).filter(|note| !note.is_empty());
-        match self.rule.keyword {
-            Keyword::Must | Keyword::Should => Verdict::Pass(note),
-            Keyword::May | Keyword::Info => Verdict::Info(note.unwrap_or_else(|| "kept".into())),
-        }
-    }
-
-    fn broken(&self, failure: Box<Failure>) -> Verdict {
-        match self.rule.keyword {
-            Keyword::Must => Verdict::Fail(failure),
-            Keyword::Should => Verdict::Weak(failure),
-            Keyword::May | Keyword::Info => Verdict::Differs(failure),
-        }
+        if kept { Verdict::kept(self.rule.keyword, &notes) } else { left_out }
     }
 
     fn converse(&self, conversation: &Conversation) -> Result<Option<String>, Trouble> {
@@ -223,7 +235,7 @@ const EXTENSIONS: &str = "--extensions";
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cases::cases;
+    use crate::cases::{cases, client_cases};
     use crate::causes::likely_cause;
     use crate::spec::rules;
 
@@ -239,10 +251,14 @@ mod tests {
 
     #[test]
     fn every_case_tests_a_rule_and_none_twice() {
-        let rules = rules();
-        for (index, case) in cases().enumerate() {
-            assert!(rules.iter().any(|rule| rule.id == case.id), "{} is no rule", case.id);
-            assert!(cases().take(index).all(|other| other.id != case.id), "{}", case.id);
+        let of_servers = cases().map(|case| (case.id, Party::Server));
+        let of_clients = client_cases().map(|case| (case.id, Party::Client));
+        let all: Vec<_> = of_servers.chain(of_clients).collect();
+        let rules: Vec<_> =
+            rules().into_iter().map(|rule| (rule.id.clone(), rule.party())).collect();
+        for (index, &(id, party)) in all.iter().enumerate() {
+            assert!(rules.contains(&(id.into(), party)), "{id} is no rule of a {party:?}");
+            assert!(all[..index].iter().all(|(other, _)| *other != id), "{id}");
         }
     }
 

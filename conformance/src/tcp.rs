@@ -27,7 +27,15 @@ impl TcpWire {
     ///
     /// Nobody listens there, or the connection is not made in time.
     pub fn connect(addr: SocketAddr) -> io::Result<Self> {
-        let stream = TcpStream::connect_timeout(&addr, CONNECT_WITHIN)?;
+        Self::accepted(TcpStream::connect_timeout(&addr, CONNECT_WITHIN)?)
+    }
+
+    /// The other end of a connection that a client made to us.
+    ///
+    /// # Errors
+    ///
+    /// The connection has ended already.
+    pub fn accepted(stream: TcpStream) -> io::Result<Self> {
         stream.set_nodelay(true)?;
         stream.set_write_timeout(Some(WRITE_WITHIN))?;
         let ends = (stream.local_addr()?, stream.peer_addr()?);

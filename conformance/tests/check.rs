@@ -120,6 +120,20 @@ fn a_mistake_in_a_manifest_is_told_with_its_line() {
 }
 
 #[test]
+fn a_client_is_held_to_the_rules_for_clients() {
+    let output = check(["--client", "--", PROGRAM, "chat", ANY_PORT]);
+    let shown = shown(&output);
+    assert_eq!(Some(0), output.status.code(), "{shown}{}", told(&output));
+    assert!(shown.contains("PASS         CLI-01") && !shown.contains("RLY-01"), "{shown}");
+}
+
+#[test]
+fn a_client_that_does_not_come_is_told_once_with_its_own_words() {
+    let output = check(["--client", "--", PROGRAM, "chat", NOBODY]);
+    assert_told_once(&output, "; it said:\nclient-cli: cannot reach 127.0.0.1:1");
+}
+
+#[test]
 fn a_hangup_leaves_no_server_behind() {
     if ignores_hangup() {
         return eprintln!("under nohup a hangup ends nothing");

@@ -89,7 +89,7 @@ pub(super) fn holds_port(word: &OsStr) -> bool {
     word.to_str().is_some_and(|word| word.contains(PORT))
 }
 
-fn with_port(word: &OsStr, port: u16) -> OsString {
+pub(super) fn with_port(word: &OsStr, port: u16) -> OsString {
     word.to_str().map_or_else(|| word.into(), |word| word.replace(PORT, &port.to_string()).into())
 }
 
