@@ -7,7 +7,7 @@ use crate::conversation::{Conversation, play};
 use crate::failure::Failure;
 use crate::fault::Fault;
 use crate::spec::{Keyword, Rule, Scope};
-use crate::stage::{Conditions, Relay, Stage};
+use crate::stage::{Conditions, Mode, Relay, Stage};
 use crate::target::{Medium, NotStarted, Origin, Subject, Target};
 
 /// How the suite is to be run.
@@ -138,7 +138,7 @@ impl Tests<'_> {
 
     fn converse(&self, conversation: &Conversation) -> Result<Option<String>, Trouble> {
         let target = self.start(&conversation.flags)?;
-        let mut stage = self.stage(target, conversation.relay());
+        let mut stage = self.stage(target, conversation.relay(), conversation.mode());
         let outcome = play(conversation, &mut stage).map(|()| Finding::Kept);
         self.outcome(outcome, stage)
     }
@@ -148,7 +148,7 @@ impl Tests<'_> {
         if case.needs == Needs::Sockets && target.medium() == Medium::Memory {
             return Err(Trouble::Skipped("only a server behind sockets can show it".into()));
         }
-        let mut stage = self.stage(target, Relay::Others);
+        let mut stage = self.stage(target, Relay::Others, Mode::Base);
         let outcome = (case.run)(&mut stage);
         self.outcome(outcome, stage)
     }
@@ -160,9 +160,9 @@ impl Tests<'_> {
         })
     }
 
-    fn stage(&self, target: Box<dyn Target>, relay: Relay) -> Stage {
+    fn stage(&self, target: Box<dyn Target>, relay: Relay, mode: Mode) -> Stage {
         let Plan { seed, slack } = self.plan;
-        Stage::new(target, Conditions { seed, slack, level: self.rule.level, relay })
+        Stage::new(target, Conditions { seed, slack, level: self.rule.level, relay, mode })
     }
 
     fn outcome(
