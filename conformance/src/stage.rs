@@ -26,10 +26,12 @@ pub struct Stage {
     target: Box<dyn Target>,
     journal: Journal,
     tokens: Tokens,
-    /// Reads and never speaks; in the room before the first client.
+    /// Reads and never speaks; in the room before the first client. With extensions there is none: the
+    /// server's greeting says that a client is in, and nobody unseen is counted by `/who`.
     witness: Option<Client>,
     farewell: Farewell,
     relay: Relay,
+    mode: Mode,
     slack: f64,
     /// The longest relay seen while joining.
     relay_time: Duration,
@@ -50,6 +52,24 @@ pub enum Relay {
     Sender,
 }
 
+/// Whether the server speaks of itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// Only in answer to one's own doing.
+    #[default]
+    Base,
+    /// It greets newcomers, tells of those who join and leave, and heeds commands.
+    Extended,
+}
+
+impl Mode {
+    /// The mode of a server of ours that is started with these flags.
+    pub fn of(flags: &[String]) -> Self {
+        let extended = flags.iter().any(|flag| flag == "--extensions");
+        if extended { Self::Extended } else { Self::Base }
+    }
+}
+
 /// How a test is to be run.
 #[derive(Clone, Debug)]
 pub struct Conditions {
@@ -61,6 +81,8 @@ pub struct Conditions {
     pub level: u8,
     /// To whom this server relays.
     pub relay: Relay,
+    /// Whether it speaks of itself.
+    pub mode: Mode,
     /// What this server declares.
     pub declared: Declared,
 }
@@ -75,6 +97,7 @@ impl Stage {
             witness: None,
             farewell: Farewell::default(),
             relay: conditions.relay,
+            mode: conditions.mode,
             slack: conditions.slack,
             relay_time: Duration::ZERO,
             level: conditions.level,
@@ -91,6 +114,11 @@ impl Stage {
     /// The server.
     pub fn target(&self) -> &dyn Target {
         &*self.target
+    }
+
+    /// Whether the server speaks of itself.
+    pub fn mode(&self) -> Mode {
+        self.mode
     }
 
     /// What the server promises to keep.

@@ -10,7 +10,7 @@ use crate::conversation::{Conversation, play};
 use crate::failure::Failure;
 use crate::fault::Fault;
 use crate::spec::{Keyword, Party, Rule, Scope};
-use crate::stage::{Conditions, Relay, Stage};
+use crate::stage::{Conditions, Mode, Relay, Stage};
 use crate::target::{Medium, NotStarted, Origin, Subject, Target};
 
 /// How the suite is to be run.
@@ -196,8 +196,9 @@ impl Tests<'_> {
 
     fn stage(&self, target: Box<dyn Target>, flags: &[String], relay: Relay) -> Stage {
         let Plan { seed, slack } = self.plan;
+        let (level, mode) = (self.rule.level, Mode::of(flags));
         let declared = self.subject.declared(flags);
-        Stage::new(target, Conditions { seed, slack, level: self.rule.level, relay, declared })
+        Stage::new(target, Conditions { seed, slack, level, relay, mode, declared })
     }
 
     fn outcome(
