@@ -2,9 +2,11 @@
 
 mod client;
 mod close;
+mod extensions;
 mod frame;
 mod handshake;
 mod order;
+mod private;
 mod relay;
 mod resource;
 
@@ -59,8 +61,16 @@ pub enum Finding {
 
 /// Every case, area by area.
 pub fn cases() -> impl Iterator<Item = &'static Case> {
-    let areas =
-        [close::CASES, frame::CASES, handshake::CASES, order::CASES, relay::CASES, resource::CASES];
+    let areas = [
+        close::CASES,
+        extensions::CASES,
+        frame::CASES,
+        handshake::CASES,
+        order::CASES,
+        private::CASES,
+        relay::CASES,
+        resource::CASES,
+    ];
     areas.into_iter().flatten()
 }
 

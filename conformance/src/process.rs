@@ -5,9 +5,10 @@ mod group;
 mod launch;
 
 use std::ffi::OsString;
+use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::Path;
-use std::process::ExitStatus;
+use std::process::{ChildStdin, ExitStatus};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -30,6 +31,8 @@ pub struct ServerProcess {
     group: Arc<Group>,
     log: Arc<Mutex<Tail>>,
     habits: Habits,
+    /// Open, so that no server takes its input to have ended.
+    keyboard: Option<ChildStdin>,
 }
 
 /// How a server says that it is ready, and how it is asked to end.
@@ -137,10 +140,11 @@ impl ServerProcess {
         let log = Arc::new(Mutex::new(Tail::default()));
         let sign = ReadySign { text: habits.ready.clone(), port };
         let ready = watch_output(&mut child, &log, sign);
+        let keyboard = child.stdin.take();
         let group = Group::watch(child);
         // From here on, leaving early drops `server` and with it the child.
         let addr = (Ipv4Addr::LOCALHOST, port).into();
-        let mut server = Self { addr, group, log, habits: habits.clone() };
+        let mut server = Self { addr, group, log, habits: habits.clone(), keyboard };
         server.addr = server.await_ready(&ready)?;
         Ok(server)
     }
@@ -174,6 +178,16 @@ impl ServerProcess {
     /// Asks it to end, by SIGTERM if it has no other habit; nothing happens if it has ended already.
     pub fn terminate(&self) {
         self.group.signal_leader(self.habits.end);
+    }
+
+    /// Types at its standard input.
+    ///
+    /// # Errors
+    ///
+    /// It has closed that, or has ended.
+    pub fn type_in(&self, text: &str) -> io::Result<()> {
+        let mut keyboard = self.keyboard.as_ref().ok_or(io::ErrorKind::BrokenPipe)?;
+        keyboard.write_all(text.as_bytes())
     }
 
     /// Its exit status, as soon as it has ended; `None` if that takes longer than `deadline`.

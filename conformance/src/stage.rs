@@ -36,6 +36,7 @@ pub struct Stage {
     /// The longest relay seen while joining.
     relay_time: Duration,
     level: u8,
+    seed: u64,
     paced: bool,
     declared: Declared,
 }
@@ -101,6 +102,7 @@ impl Stage {
             slack: conditions.slack,
             relay_time: Duration::ZERO,
             level: conditions.level,
+            seed: conditions.seed,
             paced: false,
             declared: conditions.declared,
         }
@@ -134,6 +136,22 @@ impl Stage {
     pub fn process(&self) -> Result<&ServerProcess, Fault> {
         let reason = "only a server that the suite has started can be looked into";
         self.target.process().ok_or_else(|| Fault::Inapplicable(reason.into()))
+    }
+
+    /// What chance is drawn from.
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// Types at the server's console.
+    ///
+    /// # Errors
+    ///
+    /// It is not a process of the suite's own, or it does not read its standard input.
+    pub fn type_at_console(&self, text: &str) -> Result<(), Fault> {
+        self.process()?.type_in(text).map_err(|error| {
+            Fault::broken(format!("the server does not take what is typed at it: {error}"))
+        })
     }
 
     /// Whether some cut was only likely, not seen, to reach the server as one.

@@ -40,6 +40,8 @@ enum Mutant {
     TwoWrites,
     /// One of our servers that runs with these flags and declares others.
     Declares(&'static [&'static str]),
+    /// One of our servers that does not heed these flags.
+    Deaf(&'static [&'static str]),
     /// This program as a small client with a defect.
     Client(ClientDefect),
 }
@@ -104,6 +106,7 @@ fn subject(mutant: Mutant) -> Arc<dyn Subject> {
         Mutant::Memory(defect) => Arc::new(BrokenRoom { defect }),
         Mutant::TwoWrites => Arc::new(proxy::TwoWritesPerPair),
         Mutant::Declares(really) => Arc::new(declared::Misdeclared { really }),
+        Mutant::Deaf(to) => Arc::new(declared::Deaf { to }),
         Mutant::Client(_) => unreachable!("a client is no server"),
     }
 }
@@ -112,7 +115,7 @@ fn subject(mutant: Mutant) -> Arc<dyn Subject> {
 fn sound(mutant: Mutant) -> Option<Arc<dyn Subject>> {
     match mutant {
         Mutant::Memory(defect) => defect.shows_in_memory().then(|| Arc::new(MemoryRoom) as _),
-        Mutant::TwoWrites | Mutant::Declares(_) | Mutant::Client(_) => None,
+        Mutant::TwoWrites | Mutant::Declares(_) | Mutant::Deaf(_) | Mutant::Client(_) => None,
     }
 }
 

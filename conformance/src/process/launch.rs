@@ -18,7 +18,7 @@ pub(super) fn spawn(command: &[OsString], port: u16) -> Result<Child, StartError
     let program = words.next().ok_or(StartError::Empty)?;
     Command::new(&program)
         .args(words)
-        .stdin(Stdio::null())
+        .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .process_group(0)
