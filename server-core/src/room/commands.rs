@@ -111,6 +111,11 @@ impl<H: Clone> Room<H> {
         self.names.free(&before);
         let id = MemberId::new(place, self.members[place].serial);
         let taken = self.names.take(&name, id).expect("the reserved name is not acceptable");
+        if taken == before {
+            // It had a number already, and gets the same one again.
+            self.answer(place, &format!("you are {before} already"));
+            return Said::Appended;
+        }
         self.members[place].name = taken.clone();
         self.tell_rename(place, &before);
         self.answer(place, &format!("you are now {taken}"));
