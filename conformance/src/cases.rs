@@ -1,14 +1,18 @@
 //! Cases: rules that no conversation can show in full, tested by a few lines of code each.
 
+mod client;
 mod close;
+mod extensions;
 mod frame;
 mod handshake;
 mod order;
+mod private;
 mod relay;
 mod resource;
 
 use crate::fault::Fault;
 use crate::stage::Stage;
+use crate::visit::Visits;
 
 /// The test of one rule.
 #[derive(Clone, Copy, Debug)]
@@ -25,6 +29,15 @@ pub struct Case {
 
 /// What finds out whether a rule is kept.
 pub type Test = fn(&mut Stage) -> Result<Finding, Fault>;
+
+/// The test of one rule for clients.
+#[derive(Clone, Copy, Debug)]
+pub struct ClientCase {
+    /// The rule.
+    pub id: &'static str,
+    /// The test.
+    pub run: fn(&Visits<'_>) -> Result<Finding, Fault>,
+}
 
 /// What it takes to see whether a rule is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -48,14 +61,32 @@ pub enum Finding {
 
 /// Every case, area by area.
 pub fn cases() -> impl Iterator<Item = &'static Case> {
-    let areas =
-        [close::CASES, frame::CASES, handshake::CASES, order::CASES, relay::CASES, resource::CASES];
+    let areas = [
+        close::CASES,
+        extensions::CASES,
+        frame::CASES,
+        handshake::CASES,
+        order::CASES,
+        private::CASES,
+        relay::CASES,
+        resource::CASES,
+    ];
     areas.into_iter().flatten()
 }
 
 /// The case of a rule, if it has one.
 pub fn case(id: &str) -> Option<&'static Case> {
     cases().find(|case| case.id == id)
+}
+
+/// The case of a rule for clients, if it has one.
+pub fn client_case(id: &str) -> Option<&'static ClientCase> {
+    client_cases().find(|case| case.id == id)
+}
+
+/// Every case of the rules for clients.
+pub fn client_cases() -> impl Iterator<Item = &'static ClientCase> {
+    client::CASES.iter()
 }
 
 impl Case {

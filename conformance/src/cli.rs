@@ -1,6 +1,7 @@
 //! The command line of the one binary: serve, check, list, lab.
 
 mod check;
+mod examinee;
 mod list;
 mod tally;
 
@@ -32,7 +33,14 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         flags: Vec<OsString>,
     },
-    /// Hold a server to the rules of a level
+    /// Run this project's line client
+    #[command(disable_help_flag = true)]
+    Chat {
+        /// Its command line; `chat --help` explains it
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
+    /// Hold a server, or a client, to the rules of a level
     Check(check::CheckArgs),
     /// Show every rule, its level, and how it is tested
     List,
@@ -59,6 +67,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     exit_status(match cli.command {
         Command::Serve { model, flags } => Ok(serve(model, flags)),
+        Command::Chat { arguments } => Ok(chat(arguments)),
         Command::Check(arguments) => check::run(&arguments),
         Command::List => list::run().map(success),
         Command::Lab(arguments) => crate::lab::run(&arguments),
@@ -74,6 +83,10 @@ fn serve(model: Model, flags: Vec<OsString>) -> ExitCode {
     server_core::run(program, iter::once(program.name.into()).chain(flags))
 }
 
+fn chat(arguments: Vec<OsString>) -> ExitCode {
+    client_cli::main(iter::once("client-cli".into()).chain(arguments))
+}
+
 /// The exit status of a command line that cannot be carried out.
 const USAGE: u8 = 3;
 
@@ -82,6 +95,8 @@ Examples:
   conformance serve async --listen 127.0.0.1:1234
   conformance check -- python3 conformance/guests/server.py --port {port}
   conformance check --level 1 --connect 127.0.0.1:1234
+  conformance check --level 2 --manifest my-server.toml -- ./my-server {port}
+  conformance check --client -- ./my-client 127.0.0.1:{port}
   conformance check --only RLY-03,SEG-02 -- ./my-server {port}
   conformance list
 

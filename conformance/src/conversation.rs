@@ -218,6 +218,9 @@ mod tests {
     fn flags_come_first_and_name_the_policy() {
         let parsed = Conversation::parse(1, &["with --relay sender --x", "ann joins"]).unwrap();
         assert_eq!((Relay::Sender, 3), (parsed.relay(), parsed.flags.len()));
+        assert_eq!(Mode::Base, parsed.mode());
+        let extended = Conversation::parse(1, &["with --extensions", "ann joins"]).unwrap();
+        assert_eq!((Relay::Others, Mode::Extended), (extended.relay(), extended.mode()));
         assert_eq!(2, Conversation::parse(1, &["ann joins", "with --x"]).unwrap_err().line);
     }
 

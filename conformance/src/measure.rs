@@ -48,6 +48,12 @@ impl Usage {
     }
 }
 
+/// Bytes of addresses that process `id` has in use; `None` as with [`Usage::of`].
+pub fn address_space(id: u32) -> Option<u64> {
+    let status = fs::read_to_string(format!("/proc/{id}/status")).ok()?;
+    number(&status, "VmSize:").map(|kib| kib * KIB)
+}
+
 /// User and system time from a `stat` line. The program's name, in parentheses, may hold anything.
 fn cpu_times(stat: &str) -> Option<(Duration, Duration)> {
     let mut fields = stat.rsplit_once(')')?.1.split_ascii_whitespace().skip(UTIME_AFTER_NAME);

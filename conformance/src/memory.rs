@@ -161,10 +161,14 @@ impl World {
         connection.outgoing.extend(connection.session.refusal(&reason).unwrap_or_default());
         let aborted = reason.ending() == Ending::Abort;
         connection.end = Some(if aborted { Received::Reset } else { Received::Eof });
+        // The others may be told that it has left.
+        self.deliver();
     }
 
     /// Moves every member's cursor to the head.
     fn deliver(&mut self) {
+        // Everybody who is behind has a turn: nobody has to be named.
+        while self.room.next_told().is_some() {}
         let mut slices = Vec::new();
         while let Some(member) = self.room.next_behind(0) {
             let Some(&place) = self.room.pull(member, &mut slices) else { return };

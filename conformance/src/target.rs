@@ -17,6 +17,12 @@ pub trait Subject {
     /// It cannot be had with these flags, or it did not come up.
     fn start(&self, flags: &[String]) -> Result<Box<dyn Target>, NotStarted>;
 
+    /// Whether it can be started with these flags of ours. Ours can with all; of others it is known from
+    /// what they declare.
+    fn takes(&self, flags: &[String]) -> bool {
+        self.origin() == Origin::Ours || flags.is_empty()
+    }
+
     /// Finds out, before the first test, whether there is a server at all: told once here, it need not
     /// be told by every test.
     ///

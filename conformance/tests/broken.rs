@@ -1,6 +1,8 @@
 //! The suite is tested with broken servers: each breaks one rule, and the row of that rule has to see it,
 //! and to say what it saw. One trial per mutant and row.
 
+#[path = "broken/client.rs"]
+mod client;
 #[path = "broken/declared.rs"]
 mod declared;
 #[path = "broken/memory.rs"]
@@ -12,6 +14,7 @@ mod room;
 #[path = "broken/spoil.rs"]
 mod spoil;
 
+use std::env;
 use std::ops::RangeInclusive;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -19,15 +22,16 @@ use std::sync::Arc;
 use conformance::failure::Failure;
 use conformance::memory::MemoryRoom;
 use conformance::model::Model;
-use conformance::spec::{Keyword, Rule, rules};
+use conformance::spec::{Keyword, Party, Rule, rules};
 use conformance::subject::OurServer;
-use conformance::suite::{Plan, Verdict, run_row};
+use conformance::suite::{Plan, Verdict, run_client_row, run_row};
 use conformance::target::Subject;
 use libtest_mimic::{Arguments, Failed, Trial};
 
+use self::client::ClientDefect;
 use self::room::{BrokenRoom, Defect};
 
-/// What is wrong with a server, and how such a server is had.
+/// What is wrong with a server or a client, and how such a one is had.
 #[derive(Clone, Copy, Debug)]
 enum Mutant {
     /// The room in memory, behind a wire with a defect.
@@ -36,6 +40,10 @@ enum Mutant {
     TwoWrites,
     /// One of our servers that runs with these flags and declares others.
     Declares(&'static [&'static str]),
+    /// One of our servers that does not heed these flags.
+    Deaf(&'static [&'static str]),
+    /// This program as a small client with a defect.
+    Client(ClientDefect),
 }
 
 /// A mutant, the rows that have to see it, and what each has to say of it: a defect that ends a row before
@@ -43,9 +51,12 @@ enum Mutant {
 type Kill = (Mutant, &'static [(&'static str, &'static str)]);
 
 fn main() -> ExitCode {
+    if let Some(client) = client::asked_for(env::args()) {
+        return client;
+    }
     let arguments = Arguments::from_args();
     let table: Vec<Kill> =
-        [memory::KILLS, declared::KILLS].into_iter().flatten().copied().collect();
+        [memory::KILLS, declared::KILLS, client::KILLS].into_iter().flatten().copied().collect();
     let mut trials: Vec<Trial> =
         table.iter().flat_map(|(mutant, ids)| kills(*mutant, ids)).collect();
     trials.push(Trial::test("no_row_is_without_a_mutant", move || every_row_is_failed(&table)));
@@ -68,7 +79,11 @@ fn kills(mutant: Mutant, ids: &'static [(&'static str, &'static str)]) -> Vec<Tr
 }
 
 fn fails(mutant: Mutant, id: &str, expected: &str) -> Result<(), Failed> {
-    let failure = match verdict(&*subject(mutant), id) {
+    let verdict = match mutant {
+        Mutant::Client(defect) => client_verdict(defect, id),
+        _ => verdict(&*subject(mutant), id),
+    };
+    let failure = match verdict {
         Verdict::Fail(failure) | Verdict::Weak(failure) => failure,
         verdict => return Err(format!("the row does not see it: {verdict:?}").into()),
     };
@@ -91,6 +106,8 @@ fn subject(mutant: Mutant) -> Arc<dyn Subject> {
         Mutant::Memory(defect) => Arc::new(BrokenRoom { defect }),
         Mutant::TwoWrites => Arc::new(proxy::TwoWritesPerPair),
         Mutant::Declares(really) => Arc::new(declared::Misdeclared { really }),
+        Mutant::Deaf(to) => Arc::new(declared::Deaf { to }),
+        Mutant::Client(_) => unreachable!("a client is no server"),
     }
 }
 
@@ -98,7 +115,7 @@ fn subject(mutant: Mutant) -> Arc<dyn Subject> {
 fn sound(mutant: Mutant) -> Option<Arc<dyn Subject>> {
     match mutant {
         Mutant::Memory(defect) => defect.shows_in_memory().then(|| Arc::new(MemoryRoom) as _),
-        Mutant::TwoWrites | Mutant::Declares(_) => None,
+        Mutant::TwoWrites | Mutant::Declares(_) | Mutant::Deaf(_) | Mutant::Client(_) => None,
     }
 }
 
@@ -107,7 +124,9 @@ fn every_row_is_failed(table: &[Kill]) -> Result<(), Failed> {
     let failed: Vec<&str> = table.iter().flat_map(|(_, ids)| *ids).map(|(id, _)| *id).collect();
     let binding = |rule: &Rule| matches!(rule.keyword, Keyword::Must | Keyword::Should);
     let all = rules();
-    let bound = all.iter().filter(|rule| LEVELS_COVERED.contains(&rule.level) && binding(rule));
+    let covered =
+        |rule: &Rule| rule.party() == Party::Client || LEVELS_COVERED.contains(&rule.level);
+    let bound = all.iter().filter(|rule| covered(rule) && binding(rule));
     let unseen: Vec<&str> = bound.map(|rule| &*rule.id).filter(|id| !failed.contains(id)).collect();
     if unseen.is_empty() { Ok(()) } else { Err(format!("failed by nothing: {unseen:?}").into()) }
 }
@@ -137,9 +156,15 @@ fn what_happened(failure: &Failure) -> String {
 }
 
 fn verdict(subject: &dyn Subject, id: &str) -> Verdict {
-    let rules = rules();
-    let rule: &Rule = rules.iter().find(|rule| rule.id == id).expect("the table names rules");
-    run_row(rule, subject, PLAN).verdict
+    run_row(&rule(id), subject, PLAN).verdict
+}
+
+fn client_verdict(defect: ClientDefect, id: &str) -> Verdict {
+    run_client_row(&rule(id), &client::broken(defect), PLAN).verdict
+}
+
+fn rule(id: &str) -> Rule {
+    rules().into_iter().find(|rule| rule.id == id).expect("the table names rules")
 }
 
 /// One of our servers as it should be.
@@ -147,7 +172,7 @@ fn our_server() -> OurServer {
     OurServer { model: Model::Select, exe: env!("CARGO_BIN_EXE_conformance").into() }
 }
 
-/// Levels of which every row is failed by some mutant.
+/// Levels of which every row of servers is failed by some mutant.
 const LEVELS_COVERED: RangeInclusive<u8> = 0..=0;
 
 /// Short deadlines: nothing here has to be waited for.

@@ -133,7 +133,7 @@ async fn act(
         let turn = {
             let mut state = server.lock();
             let turn = session.act(&mut state.room, contact, Instant::now());
-            contact.open(session.member(), &state.room);
+            contact.open(session.member());
             deliver(server, state);
             turn
         };
@@ -154,10 +154,19 @@ async fn act(
 }
 
 /// Yields until the room takes more. Whoever waits for the room also counts the time.
-async fn wait_for_room(server: &Server, seen: &mut watch::Receiver<()>, until: Option<Instant>) {
+pub(crate) async fn wait_for_room(
+    server: &Server,
+    seen: &mut watch::Receiver<()>,
+    until: Option<Instant>,
+) {
     let until = [until, server.lock().room.deadline()].into_iter().flatten().min();
     server.wait(seen, until).await;
-    let late = server.lock().room.overdue(Instant::now());
+    let late = {
+        let mut state = server.lock();
+        let late = state.room.overdue(Instant::now());
+        deliver(server, state);
+        late
+    };
     for (_, contact) in &late {
         contact.news.notify_one();
     }
@@ -179,6 +188,7 @@ async fn depart(
         let mut state = server.lock();
         state.reading -= 1;
         server.wake(session.finish(&mut state.room, &reason));
+        deliver(server, state);
     }
     if server.shutdown.is_triggered() {
         server.wake(Release::Waiters);
@@ -187,7 +197,12 @@ async fn depart(
     if timeout_at(until.into(), delivered).await.is_err() {
         reason = CloseReason::TooSlow;
     }
-    server.wake(session.leave(&mut server.lock().room, &mut reason));
+    {
+        let mut state = server.lock();
+        server.wake(session.leave(&mut state.room, &mut reason));
+        // The others are told that it has left, with extensions.
+        deliver(server, state);
+    }
     session.log_end(&reason);
     end(server, stream, session, &reason).await;
 }

@@ -105,7 +105,7 @@ fn act(server: &Server, stream: &Arc<TcpStream>, session: &mut Session) -> Optio
 }
 
 /// Parks the thread until the room takes more. Whoever waits for the room also counts the time.
-fn wait_for_room<'a>(
+pub(crate) fn wait_for_room<'a>(
     server: &'a Server,
     mut state: MutexGuard<'a, State>,
     until: Option<Instant>,
@@ -145,7 +145,8 @@ fn depart(server: &Server, stream: &TcpStream, session: &Session, mut reason: Cl
         state = server.wait(state, Some(until));
     }
     server.wake(session.leave(&mut state.room, &mut reason));
-    drop(state);
+    // The others are told that it has left, with extensions.
+    deliver(server, state);
     session.log_end(&reason);
     end(server, stream, session, &reason);
 }

@@ -76,4 +76,47 @@ pub(crate) const KILLS: &[Kill] = &[
     (Mutant::TwoWrites, &[("RLY-06", "relays came in parts")]),
     (Mutant::Memory(Defect::FewPlaces), &[("RES-05", "the server does not accept a connection")]),
     (Mutant::Memory(Defect::StaysDown), &[("SHD-03", "address already in use")]),
+    (
+        Mutant::Memory(Defect::LeaveToldTwice),
+        &[("EXT-01", "got            6         server12        cyd has left")],
+    ),
+    (Mutant::Memory(Defect::LeaveToldEarly), &[("EXT-01", "at `ann < cyd: bye`")]),
+    (Mutant::Memory(Defect::JoinToldLate), &[("EXT-01", "at `ann < server: cyd has joined`")]),
+    (
+        Mutant::Memory(Defect::PrivateToAll),
+        &[("EXT-03", "cyd received a pair that is not its due"), ("EXT-04", "at `ann < server")],
+    ),
+    (
+        Mutant::Memory(Defect::UnknownTargetSilent),
+        &[
+            ("EXT-03", "at `ann < server: nobody here is called dan`"),
+            ("EXT-04", "at `ann < server: nobody here is called bob`"),
+        ],
+    ),
+    (Mutant::Memory(Defect::SlashesKept), &[("EXT-05", "at `bob < ann: /who`")]),
+    (Mutant::Memory(Defect::NickOnlyAnswered), &[("EXT-06", "at `bob < server: ann is now Zo")]),
+    (
+        Mutant::Memory(Defect::NickUnchecked),
+        &[("EXT-06", "30 members asked for the name zed, and are now [\"zed\"]")],
+    ),
+    (Mutant::Memory(Defect::NobodyGreeted), &[("EXT-07", "at `bob joins`")]),
+    (
+        Mutant::Memory(Defect::LastOfWhoLost),
+        &[("EXT-08", "at `bob < server: 3 members: ann, bob, cyd`")],
+    ),
+    (Mutant::Memory(Defect::LastOfHelpLost), &[("EXT-09", "at `ann < server: /help tells this`")]),
+    (Mutant::Memory(Defect::CommandsByPrefix), &[("EXT-10", "at `bob < ann: /whoami`")]),
+    (Mutant::Memory(Defect::PrivateUnmarked), &[("EXT-11", "got            4         Zoë")]),
+    (Mutant::Memory(Defect::AsidesFirst), &[("ORD-06", "at `bob < ann: one`")]),
+    (Mutant::Memory(Defect::LateLeaveToldTwice), &[("EXT-01", "others hear otherwise of comer0")]),
+    (
+        Mutant::Memory(Defect::LateReportLost),
+        &[("EXT-04", "of 5 private messages 0 arrive, and of 3 their sender is told")],
+    ),
+    (Mutant::Memory(Defect::LatePrivateDoubled), &[("EXT-04", "reaches 2 connections")]),
+    (Mutant::Memory(Defect::LateAsidesFirst), &[("ORD-06", "bob does not hear `0` at its place")]),
+    (
+        Mutant::Memory(Defect::TakesEverything),
+        &[("EXT-12", "unread, and nobody is told"), ("EXT-13", "received another pair")],
+    ),
 ];
