@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 
 use conformance::declared::Declared;
 use conformance::fault::Fault;
-use conformance::stage::{Conditions, Relay, Stage};
+use conformance::stage::{Conditions, Mode, Relay, Stage};
 use conformance::target::{Medium, Target, Wire};
 use conformance::tcp::TcpWire;
 use libtest_mimic::Failed;
@@ -22,6 +22,7 @@ impl Child {
             level: 1,
             relay: Relay::Others,
             declared: Declared::default(),
+            mode: Mode::Base,
         };
         Stage::new(Box::new(At(self.addr())), conditions)
     }
