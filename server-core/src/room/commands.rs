@@ -49,13 +49,22 @@ impl<H: Clone> Room<H> {
             return Said::Paused;
         }
         let command = text.strip_prefix(b"/").and_then(|_| str::from_utf8(text).ok());
-        match command.map(Command::of) {
-            None => return self.say(id, text, now),
-            Some(Command::Say(text)) => return self.say(id, text.as_bytes(), now),
-            Some(Command::Nick(wanted)) => return self.rename(place, wanted, now),
-            Some(Command::Msg(rest)) => self.whisper(place, rest),
-            Some(Command::Who) => self.tell_who_is_here(place),
-            Some(Command::Help) => HELP.iter().for_each(|line| self.answer(place, line)),
+        match command {
+            Some(command) => self.obey(id, Command::of(command), now),
+            None => self.say(id, text, now),
+        }
+    }
+
+    /// Kept out of the functions that call it: what a thread has ever had on its stack is held for as long
+    /// as it is parked for its client.
+    #[inline(never)]
+    fn obey(&mut self, id: MemberId, command: Command<'_>, now: Instant) -> Said {
+        match command {
+            Command::Say(text) => return self.say(id, text.as_bytes(), now),
+            Command::Nick(wanted) => return self.rename(id.place, wanted, now),
+            Command::Msg(rest) => self.whisper(id.place, rest),
+            Command::Who => self.tell_who_is_here(id.place),
+            Command::Help => HELP.iter().for_each(|line| self.answer(id.place, line)),
         }
         Said::Appended
     }
@@ -102,6 +111,11 @@ impl<H: Clone> Room<H> {
         self.names.free(&before);
         let id = MemberId::new(place, self.members[place].serial);
         let taken = self.names.take(&name, id).expect("the reserved name is not acceptable");
+        if taken == before {
+            // It had a number already, and gets the same one again.
+            self.answer(place, &format!("you are {before} already"));
+            return Said::Appended;
+        }
         self.members[place].name = taken.clone();
         self.tell_rename(place, &before);
         self.answer(place, &format!("you are now {taken}"));

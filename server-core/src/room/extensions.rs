@@ -26,8 +26,10 @@ impl Extensions {
     }
 }
 
+// Nothing here is inlined, so that a parked thread's stack holds nothing of it (see `obey`).
 impl<H: Clone> Room<H> {
     /// Tells everybody of a newcomer, which is not in the room yet (SPEC EXT-01).
+    #[inline(never)]
     pub(super) fn tell_who_joins(&mut self, name: &Name) {
         if self.extensions.is_some() {
             self.append_notice(format!("{name} has joined").as_bytes());
@@ -35,6 +37,7 @@ impl<H: Clone> Room<H> {
     }
 
     /// The first that a newcomer gets (SPEC EXT-07).
+    #[inline(never)]
     pub(super) fn greet(&mut self, id: MemberId) {
         if self.extensions.is_none() {
             return;
@@ -51,6 +54,7 @@ impl<H: Clone> Room<H> {
 
     /// Tells everybody that somebody has left, now or when the pause is over: nothing is appended before.
     /// That is all that a leaver can cause, so no end of a member ever leads to another one's.
+    #[inline(never)]
     pub(super) fn note_leaver(&mut self, name: Name) {
         // After the notice of the shutdown nobody is told anything.
         if let Some(extensions) = self.extensions.as_mut().filter(|_| !self.shut) {
@@ -62,6 +66,7 @@ impl<H: Clone> Room<H> {
     }
 
     /// Tells everybody who has left while nothing could be appended (SPEC EXT-01).
+    #[inline(never)]
     pub(super) fn tell_who_left(&mut self) {
         let left = self.extensions.as_mut().map(|extensions| std::mem::take(&mut extensions.left));
         for name in left.into_iter().flatten() {

@@ -283,6 +283,30 @@ fn with_extensions_who_comes_goes_and_changes_is_told_and_logged() {
 }
 
 #[test]
+fn after_the_notice_of_the_end_nobody_is_told_who_left() {
+    let server = Server::start(&["--extensions"]);
+    let mut clients: Vec<_> = ["ann", "bob", "cid"]
+        .into_iter()
+        .map(|name| {
+            let mut client = Client::connect(&server.address);
+            client.say(name);
+            assert!(client.hear().1.starts_with("welcome"));
+            client
+        })
+        .collect();
+    server.signal("TERM");
+    for (place, client) in clients.iter_mut().enumerate() {
+        for joined in &["ann", "bob", "cid"][place + 1..] {
+            assert_eq!(pair("server", &format!("{joined} has joined")), client.hear());
+        }
+        assert_eq!(pair("server", STOPPING), client.hear());
+        client.hears_the_end();
+    }
+    drop(clients);
+    assert_eq!(Some(0), server.end().code);
+}
+
+#[test]
 fn only_the_runtime_heeds_its_number_of_workers() {
     let none = [("TOKIO_WORKER_THREADS", "0")];
     if !SERVER.ends_with("server-async") {

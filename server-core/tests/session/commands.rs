@@ -99,6 +99,24 @@ fn a_new_name_is_looked_at_like_the_first() {
 }
 
 #[test]
+fn who_has_a_number_already_is_not_told_as_new() {
+    let mut stage = Stage::new(extended());
+    stage.heard();
+    assert!(matches!(stage.feed(&frames(&["wit"])), Turn::Read));
+    stage.served();
+    assert_eq!(pairs(&[("server", "wit-2 has joined")]), stage.heard());
+    for name in ["eve", "wit"] {
+        stage.witness_is_renamed(name);
+        stage.heard();
+    }
+    stage.served();
+    // Whoever has the name without a number has it anew, so the numbers begin anew.
+    assert!(matches!(stage.feed(&frames(&["/nick wit"])), Turn::Read));
+    assert_eq!(pairs(&[("server", "you are wit-2 already")]), stage.served());
+    assert_eq!(Vec::<u8>::new(), stage.heard());
+}
+
+#[test]
 fn what_comes_behind_a_command_waits_until_its_answer_is_read() {
     let mut stage = joined(extended());
     assert!(matches!(stage.feed(&frames(&["/nick eve", "hello", "/who", "bye"])), Turn::Wait));

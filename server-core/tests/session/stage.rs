@@ -54,6 +54,12 @@ impl Stage {
         assert_eq!(Said::Appended, self.room.hear(self.witness, text.as_bytes(), self.now));
     }
 
+    pub(crate) fn witness_is_renamed(&mut self, name: &str) {
+        let command = format!("/nick {name}");
+        let said = self.room.hear(self.witness, command.as_bytes(), self.now);
+        assert_eq!(Said::Renamed, said);
+    }
+
     /// The witness, who has to hear itself for this, talks and does not listen until the room pauses.
     pub(crate) fn witness_fills_the_window(&mut self) {
         while self.room.hear(self.witness, b"and another thing", self.now) == Said::Appended {}
