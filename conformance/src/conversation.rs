@@ -5,7 +5,7 @@ mod play;
 
 pub use self::play::play;
 use crate::spec::SpecError;
-use crate::stage::Relay;
+use crate::stage::{Mode, Relay};
 
 /// A play for a few clients and one server.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -94,6 +94,11 @@ impl Conversation {
             Some("sender") => Relay::Sender,
             _ => Relay::Others,
         }
+    }
+
+    /// Whether its server speaks of itself.
+    pub fn mode(&self) -> Mode {
+        Mode::of(&self.flags)
     }
 
     fn take(&mut self, line: usize, source: &str) -> Result<(), String> {

@@ -177,6 +177,8 @@ impl File {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cases::cases;
+    use crate::spec::rules;
 
     fn parse(text: &str) -> Result<Manifest, String> {
         Manifest::parse(text, Path::new("my.toml")).map_err(|error| error.to_string())
@@ -259,6 +261,19 @@ mod tests {
         assert_eq!(Declared { max_clients: None, memory: None, ..ours }, {
             Declared { max_clients: None, memory: None, ..said }
         });
+    }
+
+    #[test]
+    fn our_own_manifest_spells_everything_that_is_asked_for() {
+        let ours = read("ours.toml");
+        let of_conversations = rules().into_iter().flat_map(|rule| rule.conversations);
+        let asked = of_conversations
+            .map(|conversation| conversation.flags)
+            .chain(cases().map(|case| words(case.flags)));
+        for flags in asked {
+            let spelled: Vec<OsString> = flags.iter().map(OsString::from).collect();
+            assert_eq!(Some(spelled), ours.spelled(&flags), "{flags:?}");
+        }
     }
 
     #[test]

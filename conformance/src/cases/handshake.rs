@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use protocol::{Pair, encode_frame};
+use server_core::RESERVED;
 
 use super::{Case, Finding, Needs};
 use crate::client::{Client, Next, Text};
@@ -82,7 +83,10 @@ fn odd_names(stage: &mut Stage) -> Result<Finding, Fault> {
         let mut client = stage.connect(label)?;
         client.say(name)?;
         let fate = match stage.try_admit(&mut client)? {
-            Admission::In => answer(&mut client)?.map_or("accepted", |_| "accepted with a notice"),
+            Admission::In => {
+                stage.relay(&mut ann, b"welcome", &mut [&mut bob])?;
+                answer(stage, &mut client)?.map_or("accepted", |_| "accepted with a notice")
+            }
             Admission::Ended(_) => "refused",
             Admission::Silent => "left without an answer",
         };
@@ -95,10 +99,10 @@ fn odd_names(stage: &mut Stage) -> Result<Finding, Fault> {
     Ok(Finding::Noted(notes.join(", ")))
 }
 
-/// What the server has told this client alone, if anything.
-fn answer(client: &mut Client) -> Result<Option<Pair>, Fault> {
-    match client.next(Duration::ZERO)? {
-        Next::Pair(pair) => Ok(Some(pair)),
-        Next::Ended(_) | Next::Silence => Ok(None),
+/// What the server has told this client alone, if anything, before somebody else spoke.
+fn answer(stage: &Stage, client: &mut Client) -> Result<Option<Pair>, Fault> {
+    match client.next(stage.deadline())? {
+        Next::Pair(pair) if pair.sender == RESERVED => Ok(Some(pair)),
+        Next::Pair(_) | Next::Ended(_) | Next::Silence => Ok(None),
     }
 }
