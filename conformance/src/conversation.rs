@@ -182,7 +182,6 @@ fn receives(pair: &str) -> Result<Action, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stage::Mode;
 
     fn actions(lines: &[&str]) -> Vec<Action> {
         let steps = Conversation::parse(1, lines).unwrap().steps;
