@@ -89,14 +89,17 @@ impl SiegeArgs {
     /// connection is being ended; and limits that are met within the time given.
     pub(super) fn server_flags(&self) -> Vec<String> {
         let clients = self.honest() + self.hostile() + self.connects as usize / 2;
-        let mut flags =
-            vec![format!("--max-clients={clients}"), format!("--max-message={}", self.max_message)];
         let limits: &[&str] = if self.short {
-            &["--name-timeout=500ms", "--frame-timeout=500ms", "--window=1MiB", "--patience=250ms"]
+            &["--name-timeout=500ms", "--frame-timeout=500ms", "--patience=250ms"]
         } else {
             &["--name-timeout=3s", "--frame-timeout=3s"]
         };
-        flags.extend(limits.iter().map(ToString::to_string));
+        let mut flags: Vec<String> = limits.iter().map(ToString::to_string).collect();
+        flags.push(format!("--max-clients={clients}"));
+        flags.push(format!("--max-message={}", self.max_message));
+        // Small, so that those who do not read hold the room up within the time given.
+        let pairs = if self.short { 16 } else { 32 };
+        flags.push(format!("--window={}", pairs * self.max_message.max(PAIR_MIN)));
         flags
     }
 }
@@ -120,6 +123,8 @@ fn address(text: &str) -> Result<SocketAddr, String> {
     addresses.next().ok_or_else(|| "no such host".into())
 }
 
+/// Names and headers count too where messages are small.
+const PAIR_MIN: usize = 1024;
 /// What a client of the siege can still take as one frame.
 const MESSAGE_BYTES_MAX: usize = 8 * 1024 * 1024;
 

@@ -65,7 +65,7 @@ impl Hostile {
     /// Leaves for good; tells how the connection had ended, if it stood no more.
     pub(super) fn leave(&mut self, means: &mut Means) -> Option<End> {
         let mut visit = self.visit.take()?;
-        Some(visit.listen(Ear::Open, means).unwrap_or(End::Open))
+        Some(visit.drain(means).unwrap_or(End::Open))
     }
 
     fn come(&mut self, means: &mut Means) -> Option<End> {
@@ -94,19 +94,20 @@ impl Visit {
                 self.pause_until = means.now + PACE;
                 self.read(&mut means.buffer[..1])
             }
-            Ear::Open => {
-                for _ in 0..READS_PER_TURN {
-                    let before = self.tail.heard();
-                    if let Some(end) = self.read(&mut means.buffer) {
-                        return Some(end);
-                    }
-                    if self.tail.heard() == before {
-                        break;
-                    }
-                }
-                None
+            Ear::Open => self.drain(means),
+        }
+    }
+
+    /// Reads what there is, within reason: there may be more than a turn allows.
+    fn drain(&mut self, means: &mut Means) -> Option<End> {
+        for _ in 0..READS_PER_TURN {
+            let before = self.tail.heard();
+            let end = self.read(&mut means.buffer);
+            if end.is_some() || self.tail.heard() == before {
+                return end;
             }
         }
+        None
     }
 
     /// Looks whether the connection still stands, without reading.
@@ -145,7 +146,7 @@ impl Visit {
             }
             Err(error) if must_wait(&error) => None,
             // What the server said before may explain it.
-            Err(error) => match self.listen(Ear::Open, means) {
+            Err(error) => match self.drain(means) {
                 Some(refused @ End::Refused(_)) => Some(refused),
                 _ => Some(End::of(&error)),
             },
