@@ -99,4 +99,5 @@ impl Outcome {
 const FEW: usize = 3;
 /// Twice the time that the flow rule lets the room wait: later than that, no latency means anything.
 const LATE: Duration = Duration::from_secs(2);
-const KEPT_AT_LEAST: f64 = 0.5;
+/// A turn in 0.8 s: still as often as those who do something slowly do it.
+const KEPT_AT_LEAST: f64 = 0.25;
