@@ -1,4 +1,4 @@
-//! The command line of the one binary: serve, check, list, lab.
+//! The command line of the one binary: serve, check, list, lab, siege.
 
 mod check;
 mod examinee;
@@ -46,6 +46,8 @@ enum Command {
     List,
     /// Compare the three servers in under a minute
     Lab(crate::lab::LabArgs),
+    /// Surround honest clients with a hostile crowd, and see whether they are harmed
+    Siege(crate::siege::SiegeArgs),
 }
 
 /// Runs the command line, the program's name first, and returns its exit status: 0 all is well, 1 a rule is
@@ -71,6 +73,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Check(arguments) => check::run(&arguments),
         Command::List => list::run().map(success),
         Command::Lab(arguments) => crate::lab::run(&arguments),
+        Command::Siege(arguments) => crate::siege::run(&arguments),
     })
 }
 
@@ -99,6 +102,7 @@ Examples:
   conformance check --client -- ./my-client 127.0.0.1:{port}
   conformance check --only RLY-03,SEG-02 -- ./my-server {port}
   conformance list
+  conformance siege --short
 
 Exit status: 0 all is well; 1 a rule is broken; 2 nothing can be said, or not be written; 3 the command
 line is wrong; 141 whoever read the output left before its end.";

@@ -18,6 +18,7 @@ pub mod memory;
 pub mod model;
 pub mod pairs;
 pub mod process;
+pub mod siege;
 pub mod spec;
 pub mod stage;
 pub mod subject;
