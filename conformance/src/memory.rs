@@ -37,8 +37,10 @@ impl Subject for MemoryRoom {
         Declared::ours(flags, PerClient::Descriptor).unwrap_or_default()
     }
 
-    fn rerun(&self, id: &str, _seed: u64) -> String {
-        format!("cargo test -p conformance --test suite -- --exact room::{id}")
+    fn rerun(&self, id: &str, seed: u64) -> String {
+        format!(
+            "CONFORMANCE_SEED={seed} cargo test -p conformance --test suite -- --exact room::{id}"
+        )
     }
 }
 

@@ -38,8 +38,11 @@ impl Subject for OurServer {
         Declared::ours(flags, self.model.program().per_client).unwrap_or_default()
     }
 
-    fn rerun(&self, id: &str, _seed: u64) -> String {
-        format!("cargo test -p conformance --test suite -- --exact {}::{id}", self.model)
+    fn rerun(&self, id: &str, seed: u64) -> String {
+        let model = self.model;
+        format!(
+            "CONFORMANCE_SEED={seed} cargo test -p conformance --test suite -- --exact {model}::{id}"
+        )
     }
 }
 

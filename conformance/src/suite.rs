@@ -17,6 +17,8 @@ pub struct Plan {
     pub seed: u64,
     /// Factor on every deadline.
     pub slack: f64,
+    /// The highest level asked for: how far a rule that grows with the level is tried.
+    pub level: u8,
 }
 
 /// What became of one rule.
@@ -174,9 +176,10 @@ impl Tests<'_> {
     }
 
     fn stage(&self, target: Box<dyn Target>, flags: &[String], relay: Relay) -> Stage {
-        let Plan { seed, slack } = self.plan;
+        let Plan { seed, slack, level: asked } = self.plan;
         let declared = self.subject.declared(flags);
-        Stage::new(target, Conditions { seed, slack, level: self.rule.level, relay, declared })
+        let level = self.rule.level;
+        Stage::new(target, Conditions { seed, slack, level, asked, relay, declared })
     }
 
     fn outcome(
