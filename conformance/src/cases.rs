@@ -1,11 +1,15 @@
 //! Cases: rules that no conversation can show in full, tested by a few lines of code each.
 
 mod close;
+mod crowd;
+mod flood;
 mod frame;
 mod handshake;
 mod order;
 mod relay;
 mod resource;
+mod segment;
+mod stalled;
 
 use crate::fault::Fault;
 use crate::stage::Stage;
@@ -48,8 +52,17 @@ pub enum Finding {
 
 /// Every case, area by area.
 pub fn cases() -> impl Iterator<Item = &'static Case> {
-    let areas =
-        [close::CASES, frame::CASES, handshake::CASES, order::CASES, relay::CASES, resource::CASES];
+    let areas = [
+        close::CASES,
+        crowd::CASES,
+        frame::CASES,
+        handshake::CASES,
+        order::CASES,
+        relay::CASES,
+        resource::CASES,
+        segment::CASES,
+        stalled::CASES,
+    ];
     areas.into_iter().flatten()
 }
 

@@ -167,9 +167,12 @@ impl World {
 
     /// Moves every member's cursor to the head.
     fn deliver(&mut self) {
-        let mut slices = Vec::new();
-        while let Some(member) = self.room.next_behind(0) {
-            let Some(&place) = self.room.pull(member, &mut slices) else { return };
+        let (mut slices, mut from) = (Vec::new(), 0);
+        while let Some(member) = self.room.next_behind(from) {
+            let Some(&place) = self.room.pull(member, &mut slices) else {
+                from = member.next_place();
+                continue;
+            };
             let outgoing = &mut self.connections[place].outgoing;
             let mut bytes = 0;
             for slice in &slices {

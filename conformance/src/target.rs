@@ -130,6 +130,9 @@ pub trait Wire {
     /// Breaks the connection off (RST).
     fn reset(&mut self);
 
+    /// Makes room for few bytes at a time that come from the server, where there is such a thing.
+    fn narrow(&mut self) {}
+
     /// Waits until the server has read everything sent so far, so that what is sent next comes to it
     /// as a piece of its own.
     fn settle(&mut self, within: Duration) -> Settled;
