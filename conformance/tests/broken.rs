@@ -3,6 +3,10 @@
 
 #[path = "broken/declared.rs"]
 mod declared;
+#[path = "broken/defect.rs"]
+mod defect;
+#[path = "broken/excess.rs"]
+mod excess;
 #[path = "broken/memory.rs"]
 mod memory;
 #[path = "broken/proxy.rs"]
@@ -11,8 +15,9 @@ mod proxy;
 mod room;
 #[path = "broken/spoil.rs"]
 mod spoil;
+#[path = "broken/wire.rs"]
+mod wire;
 
-use std::ops::RangeInclusive;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -21,11 +26,13 @@ use conformance::memory::MemoryRoom;
 use conformance::model::Model;
 use conformance::spec::{Keyword, Rule, rules};
 use conformance::subject::OurServer;
-use conformance::suite::{Plan, Verdict, run_row};
+use conformance::suite::{Plan, Verdict, is_tested, run_row};
 use conformance::target::Subject;
 use libtest_mimic::{Arguments, Failed, Trial};
 
-use self::room::{BrokenRoom, Defect};
+use self::defect::Defect;
+use self::excess::{Excess, Excessive};
+use self::room::BrokenRoom;
 
 /// What is wrong with a server, and how such a server is had.
 #[derive(Clone, Copy, Debug)]
@@ -36,6 +43,8 @@ enum Mutant {
     TwoWrites,
     /// One of our servers that runs with these flags and declares others.
     Declares(&'static [&'static str]),
+    /// One of our servers that holds on to what it should let go.
+    Holds(Excess),
 }
 
 /// A mutant, the rows that have to see it, and what each has to say of it: a defect that ends a row before
@@ -45,7 +54,7 @@ type Kill = (Mutant, &'static [(&'static str, &'static str)]);
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let table: Vec<Kill> =
-        [memory::KILLS, declared::KILLS].into_iter().flatten().copied().collect();
+        [memory::KILLS, declared::KILLS, excess::KILLS].into_iter().flatten().copied().collect();
     let mut trials: Vec<Trial> =
         table.iter().flat_map(|(mutant, ids)| kills(*mutant, ids)).collect();
     trials.push(Trial::test("no_row_is_without_a_mutant", move || every_row_is_failed(&table)));
@@ -91,6 +100,7 @@ fn subject(mutant: Mutant) -> Arc<dyn Subject> {
         Mutant::Memory(defect) => Arc::new(BrokenRoom { defect }),
         Mutant::TwoWrites => Arc::new(proxy::TwoWritesPerPair),
         Mutant::Declares(really) => Arc::new(declared::Misdeclared { really }),
+        Mutant::Holds(excess) => Arc::new(Excessive { excess }),
     }
 }
 
@@ -98,7 +108,7 @@ fn subject(mutant: Mutant) -> Arc<dyn Subject> {
 fn sound(mutant: Mutant) -> Option<Arc<dyn Subject>> {
     match mutant {
         Mutant::Memory(defect) => defect.shows_in_memory().then(|| Arc::new(MemoryRoom) as _),
-        Mutant::TwoWrites | Mutant::Declares(_) => None,
+        Mutant::TwoWrites | Mutant::Declares(_) | Mutant::Holds(_) => None,
     }
 }
 
@@ -107,7 +117,7 @@ fn every_row_is_failed(table: &[Kill]) -> Result<(), Failed> {
     let failed: Vec<&str> = table.iter().flat_map(|(_, ids)| *ids).map(|(id, _)| *id).collect();
     let binding = |rule: &Rule| matches!(rule.keyword, Keyword::Must | Keyword::Should);
     let all = rules();
-    let bound = all.iter().filter(|rule| LEVELS_COVERED.contains(&rule.level) && binding(rule));
+    let bound = all.iter().filter(|rule| is_tested(rule) && binding(rule));
     let unseen: Vec<&str> = bound.map(|rule| &*rule.id).filter(|id| !failed.contains(id)).collect();
     if unseen.is_empty() { Ok(()) } else { Err(format!("failed by nothing: {unseen:?}").into()) }
 }
@@ -146,9 +156,6 @@ fn verdict(subject: &dyn Subject, id: &str) -> Verdict {
 fn our_server() -> OurServer {
     OurServer { model: Model::Select, exe: env!("CARGO_BIN_EXE_conformance").into() }
 }
-
-/// Levels of which every row is failed by some mutant.
-const LEVELS_COVERED: RangeInclusive<u8> = 0..=0;
 
 /// Short deadlines: nothing here has to be waited for.
 const PLAN: Plan = Plan { seed: 1, slack: 0.1, level: 2 };

@@ -181,8 +181,9 @@ impl Seen {
 fn a_flood_starves_nobody(stage: &mut Stage) -> Result<Finding, Fault> {
     let (mut ann, mut bob, mut cyd) = (stage.join("ann")?, stage.join("bob")?, stage.join("cyd")?);
     let mut fewest = POURED;
-    for _ in 0..FLOODS_MAX {
-        fewest = fewest.min(poured_before_a_word(stage, &mut ann, &mut bob, &mut cyd)?);
+    for turn in 0..FLOODS_MAX {
+        let word = format!("word {turn}");
+        fewest = fewest.min(poured_before(&word, stage, &mut ann, &mut bob, &mut cyd)?);
         stage.fence(&mut ann, &mut [&mut bob, &mut cyd])?;
         if fewest <= POURED / 2 {
             return Ok(Finding::Kept);
@@ -195,7 +196,8 @@ fn a_flood_starves_nobody(stage: &mut Stage) -> Result<Finding, Fault> {
 }
 
 /// How many messages that Ann sent after Cyd's word reach Bob before it.
-fn poured_before_a_word(
+fn poured_before(
+    word: &str,
     stage: &Stage,
     ann: &mut Client,
     bob: &mut Client,
@@ -208,19 +210,19 @@ fn poured_before_a_word(
         flood
     };
     ann.write(&flood(POURED_BEFORE))?;
-    cyd.say(b"a word")?;
+    cyd.say(word.as_bytes())?;
     ann.write(&flood(POURED))?;
-    let mut before = None;
-    for turn in 0..=POURED_BEFORE + POURED {
-        match bob.next(stage.deadline())? {
-            Next::Pair(pair) if pair.text == "a word" => before = Some(turn),
-            Next::Pair(_) => {}
-            Next::Ended(_) | Next::Silence => break,
-        }
-    }
     // What Cyd hears of the flood needs no second look.
     for _ in 0..POURED_BEFORE + POURED {
         cyd.next(stage.deadline())?;
+    }
+    let mut before = None;
+    for turn in 0..=POURED_BEFORE + POURED {
+        match bob.next(stage.deadline())? {
+            Next::Pair(pair) if pair.text == word => before = Some(turn),
+            Next::Pair(_) => {}
+            Next::Ended(_) | Next::Silence => break,
+        }
     }
     Ok(before.map_or(POURED, |turn| turn.saturating_sub(POURED_BEFORE)))
 }
@@ -228,6 +230,6 @@ fn poured_before_a_word(
 const ROUNDS: usize = 3000;
 const ROUNDS_PER_LOOK: usize = 50;
 /// Of a flood: before the word, and after it.
-const POURED_BEFORE: usize = 2000;
-const POURED: usize = 6000;
+const POURED_BEFORE: usize = 1000;
+const POURED: usize = 3000;
 const FLOODS_MAX: usize = 5;
