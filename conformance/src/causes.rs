@@ -68,6 +68,7 @@ const CAUSES: &[(&str, &str)] = &[
     ("LIM-01", "memory for a payload is set aside when its header comes"),
     ("LIM-02", "a limit that is off by one"),
     ("LIM-03", "names and messages share one limit"),
+    ("LIM-04", "every limit is checked by itself, and none against the others"),
     ("CLS-01", "a client that left is still in the list"),
     ("CLS-02", "an error in sending to one client ends the loop for all"),
     ("CLS-03", "the list of members changes while somebody walks through it"),

@@ -27,7 +27,7 @@ impl Subject for OurServer {
         command.extend(flags.iter().map(OsString::from));
         // Port 0 and the ready line: no two servers can ever meet on a port.
         let server = ServerProcess::start_on(&command, 0).map_err(failed)?;
-        Ok(Box::new(Running { server: Some(server), command }))
+        Ok(Box::new(Running { server: Some(server), command, origin: Origin::Ours }))
     }
 
     fn origin(&self) -> Origin {
@@ -57,7 +57,8 @@ impl Subject for CommandServer {
     fn start(&self, flags: &[String]) -> Result<Box<dyn Target>, NotStarted> {
         refuse_flags(flags)?;
         let server = ServerProcess::start(&self.command).map_err(failed)?;
-        Ok(Box::new(Running { server: Some(server), command: self.command.clone() }))
+        let command = self.command.clone();
+        Ok(Box::new(Running { server: Some(server), command, origin: Origin::Foreign }))
     }
 
     fn origin(&self) -> Origin {
@@ -117,6 +118,7 @@ struct Running {
     /// Absent only while it is being started again.
     server: Option<ServerProcess>,
     command: Vec<OsString>,
+    origin: Origin,
 }
 
 impl Running {
@@ -136,6 +138,17 @@ impl Target for Running {
 
     fn process(&self) -> Option<&ServerProcess> {
         self.server.as_ref()
+    }
+
+    fn start_with(&self, flags: &[&str]) -> Result<Box<dyn Target>, NotStarted> {
+        let flags: Vec<String> = flags.iter().copied().map(String::from).collect();
+        if self.origin == Origin::Foreign {
+            refuse_flags(&flags)?;
+        }
+        let command: Vec<OsString> =
+            self.command.iter().cloned().chain(flags.iter().map(OsString::from)).collect();
+        let server = ServerProcess::start(&command).map_err(failed)?;
+        Ok(Box::new(Self { server: Some(server), command, origin: self.origin }))
     }
 
     fn restart_obstacle(&self) -> Option<&'static str> {

@@ -73,11 +73,18 @@ pub(crate) enum Defect {
     ResetsAtTheEnd,
     FewPlaces,
     StaysDown,
+    /// It starts with limits that do not agree.
+    StartsAnyway,
+    /// It does not start then, and does not say why.
+    StaysDownSilently,
 }
 
 impl Defect {
     /// Whether a room in memory can pass the rows that see it.
     pub(crate) fn shows_in_memory(self) -> bool {
-        !matches!(self, Self::FewPlaces | Self::StaysDown)
+        !matches!(
+            self,
+            Self::FewPlaces | Self::StaysDown | Self::StartsAnyway | Self::StaysDownSilently
+        )
     }
 }

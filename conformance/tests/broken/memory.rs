@@ -1,6 +1,7 @@
 //! Which rows have to see which defect of a room in memory.
 
 use crate::defect::Defect;
+use crate::proxy::Cut;
 use crate::{Kill, Mutant};
 
 pub(crate) const KILLS: &[Kill] = &[
@@ -174,13 +175,19 @@ pub(crate) const KILLS: &[Kill] = &[
     ),
     (Mutant::Memory(Defect::OtherSpokesman), &[("NAM-08", "got            1         *")]),
     (Mutant::Memory(Defect::CommandsTaken), &[("EXT-02", "at `bob < ann: /who`")]),
-    (Mutant::TwoWrites, &[("RLY-06", "relays came in parts")]),
+    (Mutant::Cuts(Cut::Frames), &[("RLY-06", "relays came in parts")]),
+    (Mutant::Cuts(Cut::Bytes), &[("RLY-06", "relays came in parts")]),
     (
         Mutant::Memory(Defect::FewPlaces),
         &[
             ("RES-04", "the server does not accept a connection"),
             ("RES-05", "the server does not accept a connection"),
         ],
+    ),
+    (Mutant::Memory(Defect::StartsAnyway), &[("LIM-04", "the server starts with a window")]),
+    (
+        Mutant::Memory(Defect::StaysDownSilently),
+        &[("LIM-04", "does not say which limits do not agree")],
     ),
     (Mutant::Memory(Defect::StaysDown), &[("SHD-03", "address already in use")]),
 ];

@@ -91,6 +91,13 @@ impl Target for BrokenTarget {
         Medium::Process
     }
 
+    fn start_with(&self, _flags: &[&str]) -> Result<Box<dyn Target>, NotStarted> {
+        match self.defect {
+            Defect::StartsAnyway => MemoryRoom.start(&[]),
+            _ => Err(NotStarted::Failed("the server ended".into())),
+        }
+    }
+
     fn restart_obstacle(&self) -> Option<&'static str> {
         None
     }
