@@ -214,7 +214,7 @@ fn poured_before(
     ann.write(&flood(POURED))?;
     // What Cyd hears of the flood needs no second look.
     for _ in 0..POURED_BEFORE + POURED {
-        cyd.next(stage.deadline())?;
+        let Next::Pair(_) = cyd.next(stage.deadline())? else { break };
     }
     let mut before = None;
     for turn in 0..=POURED_BEFORE + POURED {
