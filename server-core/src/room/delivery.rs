@@ -31,6 +31,23 @@ impl<H: Clone> Room<H> {
         self.member(id).is_some_and(|member| self.members[member].full)
     }
 
+    /// Every member whose socket is full, and how to reach it.
+    pub fn full(&self) -> Vec<(MemberId, H)> {
+        let full = self.members.iter().filter(|(_, member)| member.full);
+        full.map(|(place, member)| {
+            (MemberId { place, serial: member.serial }, member.handle.clone())
+        })
+        .collect()
+    }
+
+    /// Takes note that a member's full socket can take more: it is to be offered what comes next again.
+    pub fn unblock(&mut self, id: MemberId) {
+        if let Some(place) = self.member(id) {
+            self.members[place].full = false;
+            self.pulse += 1;
+        }
+    }
+
     /// The first member behind whose place is `from` or later, to visit all of them in turn.
     pub fn next_behind(&self, from: usize) -> Option<MemberId> {
         let mut places = from..self.members.capacity();
