@@ -52,6 +52,7 @@ pub const CASES: &[Case] = &[
     Case { id: "RLY-06", needs: Needs::Sockets, run: relay::fragile_reader_stays_in_step },
     Case { id: "RLY-07", needs: Needs::Room, run: relay::newcomers_hear_no_history },
     Case { id: "RLY-08", needs: Needs::Sockets, run: relay::last_words_are_relayed },
+    Case { id: "RLY-12", needs: Needs::Sockets, run: relay::idle_fragile_reader_finds_whole_pairs },
     Case { id: "ORD-01", needs: Needs::Room, run: order::each_sender_in_order },
     Case { id: "ORD-02", needs: Needs::Sockets, run: order::two_senders_never_interleave },
     Case { id: "BAD-01", needs: Needs::Room, run: frame::malformed_headers_harm_nobody },

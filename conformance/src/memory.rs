@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
-use server_core::{CloseReason, Ending, READ_CHUNK, Room, Session, Settings, Took, Turn};
+use server_core::{CloseReason, Ending, Offer, READ_CHUNK, Room, Session, Settings, Took, Turn};
 
 use crate::target::{Medium, NotStarted, Origin, Received, Settled, Subject, Target, Wire};
 
@@ -158,17 +158,13 @@ impl World {
 
     /// Moves every member's cursor to the head.
     fn deliver(&mut self) {
-        let mut slices = Vec::new();
+        let mut offer = Offer::default();
         while let Some(member) = self.room.next_behind(0) {
-            let Some(&place) = self.room.pull(member, &mut slices) else { return };
+            let Some(&place) = self.room.pull(member, &mut offer) else { return };
             let outgoing = &mut self.connections[place].outgoing;
-            let mut bytes = 0;
-            for slice in &slices {
-                outgoing.extend(slice);
-                bytes += slice.len();
-            }
+            offer.slices().iter().for_each(|slice| outgoing.extend(slice));
             // As in `close`.
-            let _ = self.room.advance(member, bytes, Took::All);
+            let _ = self.room.advance(member, offer.bytes(), Took::All);
         }
     }
 }

@@ -79,7 +79,7 @@ fn the_protocol_depends_on_nom_and_bytes_only() {
 
 #[test]
 fn the_room_knows_no_socket_no_thread_and_no_clock() {
-    let pure = ["log", "member", "flow", "names", "room", "room/delivery", "session"]
+    let pure = ["log", "member", "flow", "names", "offer", "room", "room/delivery", "session"]
         .map(|name| format!("server-core/src/{name}.rs"));
     let protocol =
         names(&root().join("protocol/src")).into_iter().map(|name| format!("protocol/src/{name}"));

@@ -7,6 +7,7 @@ use bytes::{Buf, Bytes};
 use protocol::Name;
 
 use crate::log::Log;
+use crate::room::Took;
 
 /// One member's place in the log, and what is meant for it alone.
 ///
@@ -30,6 +31,10 @@ pub(crate) struct Member<H> {
     pub(crate) end: Option<u64>,
     /// Whether its socket took less than it was offered the last time.
     pub(crate) full: bool,
+    /// Bytes left of the pair that the view goes on inside of; 0 between two.
+    rest: usize,
+    /// Bytes its socket took since it last took less than it was offered.
+    taken: usize,
 }
 
 #[derive(Debug)]
@@ -59,6 +64,8 @@ impl<H> Member<H> {
             aside_bytes: 0,
             end: None,
             full: false,
+            rest: 0,
+            taken: 0,
         }
     }
 
@@ -139,6 +146,24 @@ impl<H> Member<H> {
         }
     }
 
+    /// Takes note of what its socket made of an offer, of which it took `bytes` and `rest` more of a pair
+    /// are left.
+    pub(crate) fn note(&mut self, took: Took, bytes: usize, rest: usize) {
+        self.full = took == Took::Less;
+        self.rest = rest;
+        self.taken = if self.full { 0 } else { self.taken.saturating_add(bytes) };
+    }
+
+    /// Bytes left of the pair it is in.
+    pub(crate) fn rest(&self) -> usize {
+        self.rest
+    }
+
+    /// Whether it has proven to read all the time (SPEC RLY-12).
+    pub(crate) fn keeps_up(&self) -> bool {
+        self.taken >= PROOF_BYTES
+    }
+
     fn pass_aside(&mut self, bytes: usize) -> usize {
         let aside = self.asides.front_mut().expect("the piece is an aside");
         aside.bytes.advance(bytes);
@@ -155,3 +180,7 @@ impl<H> Member<H> {
         }
     }
 }
+
+/// Who has taken this much without a pause keeps up: it is more than the buffers of a connection whose
+/// client reads nothing hold.
+const PROOF_BYTES: usize = 512 * 1024;

@@ -24,7 +24,7 @@ use crate::settings::{Relay, Settings};
 ///
 /// 1. changes from the client: [`join`](Self::join), then [`say`](Self::say) any number of times;
 /// 2. delivery, whenever [`is_behind`](Self::is_behind): [`pull`](Self::pull) looks at what comes
-///    next, the server offers it to the socket with the room unlocked, [`offered`](Self::offered)
+///    next ([`Offer`](crate::Offer)), the server offers it to the socket with the room unlocked, [`offered`](Self::offered)
 ///    moves on by what the socket took ([`advance`](Self::advance) is its half without a socket's result);
 /// 3. the end: [`finish`](Self::finish) fixes how far the member is served, `pull` and `advance` go on
 ///    until [`is_done`](Self::is_done), [`leave`](Self::leave) frees its name and place.

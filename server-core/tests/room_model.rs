@@ -59,7 +59,7 @@ proptest! {
     #[test]
     fn every_member_gets_what_the_slow_model_says(
         relay in relay(),
-        window in 200..2_000_usize,
+        window in 200..4_000_usize,
         ops in vec(op(), 0..300),
     ) {
         let mut trial = Trial::new(relay, window, Duration::from_millis(100), Instant::now());

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use protocol::{FrameError, FrameFault, NameError};
-use server_core::{CloseReason, Relay, Release, Settings, Took, Turn};
+use server_core::{CloseReason, Offer, Relay, Release, Settings, Took, Turn};
 
 use stage::{Stage, frame, frames, pairs, settings};
 
@@ -257,8 +257,8 @@ fn answers_that_nobody_reads_are_waited_for_no_longer_than_the_patience() {
     // Reading some of it begins the time anew.
     stage.now += patience / 2;
     let member = stage.session.member().expect("it has joined");
-    let mut slices = Vec::new();
-    assert!(stage.room.pull(member, &mut slices).is_some());
+    let mut offer = Offer::default();
+    assert!(stage.room.pull(member, &mut offer).is_some());
     assert_eq!(Release::Waiters, stage.room.advance(member, 4, Took::Less));
     assert!(matches!(stage.feed(b""), Turn::Wait));
     assert_eq!(Some(stage.now + patience), stage.session.deadline());

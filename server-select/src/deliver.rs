@@ -1,7 +1,6 @@
 //! Deliver: moves every member's cursor, after each turn.
 
-use server_core::bytes::Bytes;
-use server_core::{MemberId, socket};
+use server_core::{MemberId, Offer, socket};
 
 use crate::Server;
 
@@ -14,7 +13,7 @@ pub(crate) struct Delivery {
     more: bool,
     /// Connections whose sockets can take more again.
     pub(crate) unblocked: Vec<usize>,
-    slices: Vec<Bytes>,
+    offer: Offer,
 }
 
 impl Delivery {
@@ -53,16 +52,16 @@ impl Server {
                 self.delivery.more |= self.room.is_behind(member) && !self.room.is_full(member);
             }
         }
-        self.delivery.slices.clear();
+        self.delivery.offer.clear();
     }
 
     /// Offers one member what comes next for it.
     fn deliver_to(&mut self, member: MemberId) {
-        let slices = &mut self.delivery.slices;
-        let Some(&place) = self.room.pull(member, slices) else { return };
+        let offer = &mut self.delivery.offer;
+        let Some(&place) = self.room.pull(member, offer) else { return };
         let stream = &self.connections[place].stream;
-        let sent = stream.try_io(|| socket::send(stream, slices));
-        let release = self.room.offered(member, slices, sent);
+        let sent = stream.try_io(|| socket::offer(stream, offer));
+        let release = self.room.offered(member, offer, sent);
         self.wake(release);
         if self.room.name(member).is_none() {
             let reason = self.room.why_gone(member);

@@ -4,8 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
-use server_core::MemberId;
-use server_core::bytes::Bytes;
+use server_core::{MemberId, Offer};
 
 // Whatever waits, wakes or sends is named through the crate: tests/hand_over.rs compiles this file with
 // models in their place.
@@ -72,13 +71,13 @@ fn round<'a>(
 ) -> (MutexGuard<'a, State>, Left) {
     state.delivery.pulse_served = state.room.pulse();
     let mut left = Left::default();
-    let mut slices = Vec::new();
+    let mut offer = Offer::default();
     let mut from = 0;
     while let Some(member) = state.room.next_behind(from) {
         from = member.next_place();
         // Those that are full are the courier's until they can take more.
         if !state.room.is_full(member) {
-            state = deliver_to(server, state, member, &mut slices);
+            state = deliver_to(server, state, member, &mut offer);
             let full = state.room.is_full(member);
             left.filled |= full;
             left.more |= !full && state.room.is_behind(member);
@@ -100,13 +99,13 @@ fn deliver_to<'a>(
     server: &'a Server,
     mut state: MutexGuard<'a, State>,
     member: MemberId,
-    slices: &mut Vec<Bytes>,
+    offer: &mut Offer,
 ) -> MutexGuard<'a, State> {
-    let Some(stream) = state.room.pull(member, slices).cloned() else { return state };
+    let Some(stream) = state.room.pull(member, offer).cloned() else { return state };
     drop(state);
-    let sent = socket::send(&stream, slices);
+    let sent = socket::offer(&stream, offer);
     state = server.lock();
-    let release = state.room.offered(member, slices, sent);
+    let release = state.room.offered(member, offer, sent);
     server.wake(release);
     if state.room.name(member).is_some() {
         return state;

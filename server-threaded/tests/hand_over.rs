@@ -68,15 +68,14 @@ mod socket {
     use std::io::{self, ErrorKind};
 
     use loom::sync::atomic::Ordering;
-    use server_core::bytes::Bytes;
+    use server_core::Offer;
 
     /// Takes what there is place for.
-    pub(crate) fn send(socket: &super::Socket, slices: &[Bytes]) -> io::Result<usize> {
+    pub(crate) fn offer(socket: &super::Socket, offer: &Offer) -> io::Result<usize> {
         let world = &socket.world;
         assert!(!world.sending.swap(true, Ordering::SeqCst), "two rounds at once");
-        let offered = slices.iter().map(Bytes::len).sum();
         let mut kernel = world.kernel.lock().expect("no thread has panicked");
-        let taken = kernel.places[socket.place].min(offered);
+        let taken = kernel.places[socket.place].min(offer.bytes());
         kernel.places[socket.place] -= taken;
         drop(kernel);
         world.sending.store(false, Ordering::SeqCst);
@@ -94,7 +93,7 @@ struct Socket {
 struct World {
     kernel: Mutex<Kernel>,
     changed: Condvar,
-    /// Whether a thread is in `send`.
+    /// Whether a thread is in `offer`.
     sending: AtomicBool,
 }
 

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use protocol::{HEADER_LEN, parse_header};
+use bytes::BytesMut;
+use protocol::{HEADER_LEN, encode_frame, parse_header};
 
 use super::Finding;
 use crate::client::{Client, Text};
@@ -71,6 +72,52 @@ pub(super) fn fragile_reader_stays_in_step(stage: &mut Stage) -> Result<Finding,
         )));
     }
     Ok(Finding::Kept)
+}
+
+/// The same reader looks only now and then, as its user does. Whatever did not fit its buffers meanwhile, it
+/// has to find every pair whole that did (SPEC RLY-12).
+pub(super) fn idle_fragile_reader_finds_whole_pairs(stage: &mut Stage) -> Result<Finding, Fault> {
+    let (mut ann, mut bob, mut cyd) = (stage.join("ann")?, stage.join("bob")?, stage.join("cyd")?);
+    stage.fence(&mut ann, &mut [&mut bob, &mut cyd])?;
+    let mut said = 0;
+    while said < IDLE_RELAYS {
+        let burst = burst_after(said).min(IDLE_RELAYS - said);
+        let texts = vec![vec![b'x'; idle_bytes(burst)]; burst];
+        ann.write(&frames(&texts))?;
+        // With the last of them the burst is over.
+        for text in &texts {
+            cyd.expect(b"ann", Text::Exactly(text), stage.deadline())?;
+        }
+        for number in 1..=burst {
+            if read_fragile(stage, &mut bob)? == Reading::Torn {
+                let what =
+                    format!("after {said} pairs, number {number} of a burst of {burst} is cut");
+                return Err(Fault::broken(what));
+            }
+        }
+        said += burst;
+    }
+    stage.fence_all(&mut [&mut ann, &mut bob, &mut cyd])?;
+    Ok(Finding::Kept)
+}
+
+/// 1 to 300 messages, in no order.
+fn burst_after(said: usize) -> usize {
+    said * 97 % 300 + 1
+}
+
+/// The longest bursts are more than an idle client's buffers hold; together all are less than makes a server
+/// wait for one. Whole pairs fit the segments of most networks.
+fn idle_bytes(burst: usize) -> usize {
+    if burst > 250 { 1350 } else { burst / 4 }
+}
+
+fn frames(texts: &[Vec<u8>]) -> BytesMut {
+    let mut frames = BytesMut::new();
+    for text in texts {
+        encode_frame(text, &mut frames);
+    }
+    frames
 }
 
 /// (SPEC RLY-07)
@@ -151,4 +198,5 @@ fn read_part(
 }
 
 const FRAGILE_RELAYS: usize = 1000;
-const PART_BYTES_MAX: usize = 1024;
+const IDLE_RELAYS: usize = 5000;
+const PART_BYTES_MAX: usize = 2048;

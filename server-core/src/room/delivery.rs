@@ -1,13 +1,13 @@
 //! Delivery: how far everybody has got, and what is next for whom. The other half of [`Room`].
 
 use std::io::{self, ErrorKind};
-use std::ops::Range;
 use std::time::Instant;
 
 use bytes::Bytes;
 
 use super::{MemberId, Release, Room, Took, release};
 use crate::member::Piece;
+use crate::offer::{Offer, rest_after};
 
 impl<H: Clone> Room<H> {
     /// A number that changes whenever there is something new to deliver to anybody.
@@ -59,49 +59,56 @@ impl<H: Clone> Room<H> {
         self.members[place].piece(self.log.head()).is_some()
     }
 
-    /// Puts what comes next for this member into `slices`, emptied first: whole and partial pairs, at
-    /// most 1024 slices. Nothing is moved on. `None` if the member is gone or has everything.
-    pub fn pull(&mut self, id: MemberId, slices: &mut Vec<Bytes>) -> Option<&H> {
-        slices.clear();
+    /// Puts what comes next for this member into `offer`, emptied first: whole and partial pairs, at most 1024
+    /// slices per write. Nothing is moved on. `None` if the member is gone or has everything.
+    pub fn pull(&mut self, id: MemberId, offer: &mut Offer) -> Option<&H> {
+        offer.clear();
         let place = self.member(id)?;
-        self.collect(place, slices);
-        if slices.is_empty() && self.has_piece(place) {
+        self.collect(place, offer);
+        if offer.is_empty() && self.has_piece(place) {
             // The tail is frozen only for a member that has nothing else to get: in one round over all
             // members everybody gets the same slices, however much is appended meanwhile.
             self.log.freeze();
-            self.collect(place, slices);
+            self.collect(place, offer);
         }
-        (!slices.is_empty()).then_some(&self.members[place].handle)
+        (!offer.is_empty()).then_some(&self.members[place].handle)
     }
 
-    fn collect(&self, place: usize, slices: &mut Vec<Bytes>) {
+    fn collect(&self, place: usize, offer: &mut Offer) {
         let member = &self.members[place];
-        let mut asides = 0;
-        for piece in member.pieces(self.log.frozen()) {
-            match piece {
-                Piece::Aside(_) => {
-                    slices.push(member.aside(asides));
-                    asides += 1;
-                }
-                Piece::Log(Range { start, end }) => {
-                    let places = SLICES_MAX - slices.len();
-                    slices.extend(self.log.read(start, end).take(places));
-                }
-            }
-            if slices.len() == SLICES_MAX {
-                return;
-            }
+        if member.keeps_up() {
+            offer.fill(self.slices(place));
+        } else {
+            offer.fill_in_groups(self.slices(place), member.rest());
         }
+    }
+
+    /// A member's view as far as it is frozen.
+    fn slices(&self, place: usize) -> impl Iterator<Item = Bytes> {
+        let member = &self.members[place];
+        let mut asides = 0..;
+        member.pieces(self.log.frozen()).flat_map(move |piece| {
+            let (aside, range) = match piece {
+                Piece::Aside(_) => (asides.next().map(|index| member.aside(index)), None),
+                Piece::Log(range) => (None, Some(range)),
+            };
+            let slices = range.into_iter().flat_map(|range| self.log.read(range.start, range.end));
+            aside.into_iter().chain(slices)
+        })
     }
 
     /// Moves a member on by the bytes its socket took of what was pulled, and notes if it is full.
     pub fn advance(&mut self, id: MemberId, bytes: usize, took: Took) -> Release {
         let Some(place) = self.member(id) else { return Release::Nobody };
         self.counters.delivered(bytes);
+        let rest = match took {
+            Took::All => 0,
+            Took::Less => rest_after(self.slices(place), self.members[place].rest(), bytes),
+        };
         let member = &mut self.members[place];
         let (before, asides) = (member.cursor(), member.aside_bytes());
         member.pass(bytes, &self.log);
-        member.full = took == Took::Less;
+        member.note(took, bytes, rest);
         let answered = member.aside_bytes() < asides;
         let done = member.end.is_some() && member.piece(self.log.head()).is_none();
         let resumed = self.flow.moved(before, member.cursor());
@@ -109,17 +116,11 @@ impl<H: Clone> Room<H> {
         release(answered || done || resumed)
     }
 
-    /// Takes note of what became of an offer of `slices`, as they were pulled, to a member's socket: moved
-    /// on, full, or lost.
-    pub fn offered(
-        &mut self,
-        id: MemberId,
-        slices: &[Bytes],
-        result: io::Result<usize>,
-    ) -> Release {
-        let offered: usize = slices.iter().map(Bytes::len).sum();
+    /// Takes note of what became of an offer to a member's socket, as it was pulled: moved on, full, or
+    /// lost.
+    pub fn offered(&mut self, id: MemberId, offer: &Offer, result: io::Result<usize>) -> Release {
         match result {
-            Ok(bytes) if bytes == offered => self.advance(id, bytes, Took::All),
+            Ok(bytes) if bytes == offer.bytes() => self.advance(id, bytes, Took::All),
             Ok(bytes) => self.advance(id, bytes, Took::Less),
             Err(error) if error.kind() == ErrorKind::WouldBlock => self.advance(id, 0, Took::Less),
             Err(error) => self.abort(id, &error.into()),
@@ -154,6 +155,3 @@ impl MemberId {
         self.place + 1
     }
 }
-
-/// Most slices pulled at once: what one vectored write of the kernel accepts.
-const SLICES_MAX: usize = 1024;

@@ -1,10 +1,11 @@
 //! The slow model: every byte that a member is owed stands in that member's own queue.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 
 use protocol::encode_pair;
-use server_core::bytes::{Bytes, BytesMut};
-use server_core::{MemberId, RESERVED, Relay};
+use server_core::bytes::BytesMut;
+use server_core::{MemberId, Offer, RESERVED, Relay};
 
 /// A member, and what it is owed.
 pub(crate) struct Seat {
@@ -17,18 +18,20 @@ pub(crate) struct Seat {
     pub(crate) departs: bool,
     pub(crate) full: bool,
     /// What has been pulled for it and not been offered yet.
-    pub(crate) pulled: Vec<Bytes>,
+    pub(crate) pulled: Offer,
 }
 
 /// One byte, and where in the log it stands; nowhere if it is for one member alone.
 struct Owed {
     byte: u8,
     at: Option<u64>,
+    /// Bytes of its pair that follow it.
+    left: usize,
 }
 
 impl Seat {
     pub(crate) fn new(id: MemberId, name: String) -> Self {
-        let (owed, pulled) = (VecDeque::new(), Vec::new());
+        let (owed, pulled) = (VecDeque::new(), Offer::default());
         Self { id, name, owed, end: None, departs: false, full: false, pulled }
     }
 
@@ -50,13 +53,25 @@ impl Seat {
 
     /// Owes this member a pair of its own.
     pub(crate) fn tell(&mut self, sender: &str, text: &[u8]) {
-        self.owed.extend(pair(sender, text).into_iter().map(|byte| Owed { byte, at: None }));
+        let pair = pair(sender, text);
+        let left = (0..pair.len()).rev();
+        self.owed.extend(pair.into_iter().zip(left).map(|(byte, left)| Owed {
+            byte,
+            at: None,
+            left,
+        }));
     }
 
     /// Whether these bytes are the next it is owed.
     pub(crate) fn is_owed(&self, bytes: impl Iterator<Item = u8>) -> bool {
         let mut owed = self.owed.iter().map(|owed| owed.byte);
         bytes.into_iter().all(|byte| owed.next() == Some(byte))
+    }
+
+    /// How many pairs end in these of the bytes it is owed, and whether the last ends with them.
+    pub(crate) fn pairs_in(&self, bytes: Range<usize>) -> (usize, bool) {
+        let ends = self.owed.range(bytes).map(|owed| owed.left == 0);
+        ends.fold((0, false), |(pairs, _), ends| (pairs + usize::from(ends), ends))
     }
 
     pub(crate) fn take(&mut self, bytes: usize) {
@@ -108,9 +123,9 @@ impl Slow {
         let pair = pair(sender, text);
         for (place, seat) in self.seats.iter_mut().enumerate() {
             if Some(place) != without && !seat.is_finished() {
-                let positions = self.head..;
-                let owed = pair.iter().zip(positions);
-                seat.owed.extend(owed.map(|(&byte, at)| Owed { byte, at: Some(at) }));
+                let places = (self.head..).zip((0..pair.len()).rev());
+                let owed = pair.iter().zip(places);
+                seat.owed.extend(owed.map(|(&byte, (at, left))| Owed { byte, at: Some(at), left }));
             }
         }
         self.head += pair.len() as u64;
