@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use protocol::encode_pair;
+use protocol::{encode_pair, pair_len};
 use server_core::bytes::{Bytes, BytesMut};
 use server_core::{MemberId, RESERVED, Relay};
 
@@ -68,6 +68,12 @@ impl Seat {
         self.owed.iter().filter(|owed| owed.at.is_none()).count()
     }
 
+    /// Whether so much waits for it alone that this text cannot be added.
+    pub(crate) fn is_full_of_answers(&self, text: &[u8], aside_bytes: usize) -> bool {
+        let (waits, more) = (self.aside_bytes(), pair_len(self.name.as_bytes(), text));
+        waits > 0 && waits + more > aside_bytes
+    }
+
     /// How far it is behind `head`, its own bytes in between included.
     fn lag(&self, head: u64) -> u64 {
         let next = self.owed.iter().find_map(|owed| owed.at);
@@ -128,7 +134,8 @@ impl Slow {
     }
 }
 
-fn pair(sender: &str, text: &[u8]) -> Vec<u8> {
+/// One pair as a member gets it.
+pub(crate) fn pair(sender: &str, text: &[u8]) -> Vec<u8> {
     let mut pair = BytesMut::new();
     encode_pair(sender.as_bytes(), text, &mut pair);
     pair.to_vec()

@@ -1,18 +1,38 @@
 //! The trial: a room and its slow model side by side, compared after every step.
 
 use std::io::{self, ErrorKind};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use protocol::Name;
 use server_core::bytes::Bytes;
-use server_core::{CloseReason, MemberId, RESERVED, Relay, Release, Room, Said};
+use server_core::{CloseReason, MemberId, RESERVED, Relay, Release, Room, Said, Settings};
 
-use crate::Op;
+use clients::Client;
+pub(crate) use limits::WINDOW_MIN;
+use limits::{ASIDE_BYTES, PATIENCE, settings};
+
+use crate::op::Op;
 use crate::slow::{Seat, Slow};
 
-pub(crate) struct Trial {
+mod clients;
+mod limits;
+
+/// Does all of `ops` to a room, then lets everybody read and go.
+pub(crate) fn run(relay: Relay, window: usize, ops: impl Iterator<Item = Op>) {
+    let mut trial = Trial::new(relay, window, PATIENCE, Instant::now());
+    for op in ops {
+        trial.step(&op);
+    }
+    trial.drain();
+    trial.leave_all();
+}
+
+struct Trial {
     room: Room<()>,
     slow: Slow,
+    settings: Arc<Settings>,
+    clients: Vec<Client>,
     relay: Relay,
     window: usize,
     patience: Duration,
@@ -30,15 +50,27 @@ struct Pause {
 }
 
 impl Trial {
-    pub(crate) fn new(relay: Relay, window: usize, patience: Duration, now: Instant) -> Self {
-        let room = Room::new(relay, window as u64, patience, ASIDE_BYTES);
-        let slow = Slow::new(relay);
-        let (pause, released, messages) = (None, false, 0);
-        Self { room, slow, relay, window, patience, now, pause, released, messages }
+    fn new(relay: Relay, window: usize, patience: Duration, now: Instant) -> Self {
+        let settings = Arc::new(settings(relay, window, patience));
+        let (room, slow) = (Room::of(&settings), Slow::new(relay));
+        let (clients, pause, released, messages) = (Vec::new(), None, false, 0);
+        Self {
+            room,
+            slow,
+            settings,
+            clients,
+            relay,
+            window,
+            patience,
+            now,
+            pause,
+            released,
+            messages,
+        }
     }
 
     /// Does one thing to both and compares them.
-    pub(crate) fn step(&mut self, op: &Op) {
+    fn step(&mut self, op: &Op) {
         self.released = false;
         match *op {
             Op::Join { name } => self.join(name),
@@ -52,30 +84,45 @@ impl Trial {
             Op::Refuse { who } => self.with(who, |trial, place| trial.finish(place, Some("no"))),
             Op::Abort { who } => self.with(who, Self::abort),
             Op::Leave { who } => self.with(who, |trial, place| trial.leave(place, None)),
+            Op::Connect => self.connect(),
+            Op::Feed { who, ref bytes } => self.on(who, |trial, at| trial.feed(at, bytes)),
+            Op::End { who } => self.on(who, Self::end),
+            Op::Reset { who } => {
+                let reason = CloseReason::Lost(ErrorKind::ConnectionReset);
+                self.on(who, |trial, at| trial.depart(at, reason));
+            }
         }
+        self.compare_and_wake();
+    }
+
+    /// Both are alike, and go on being so when those who were released have acted.
+    fn compare_and_wake(&mut self) {
         self.compare();
+        if std::mem::take(&mut self.released) {
+            self.wake();
+            self.compare();
+        }
+        self.check_nobody_is_forgotten();
     }
 
     /// Everybody reads all that is for it.
-    pub(crate) fn drain(&mut self) {
-        for place in 0..self.slow.seats.len() {
-            while self.slow.seats[place].is_behind() {
-                self.released = false;
-                self.take(place, usize::MAX);
-                self.compare();
-            }
+    fn drain(&mut self) {
+        while let Some(place) = self.slow.seats.iter().position(Seat::is_behind) {
+            self.take(place, usize::MAX);
+            self.compare_and_wake();
         }
     }
 
     /// Everybody goes, and takes what was said along.
-    pub(crate) fn leave_all(&mut self) {
+    fn leave_all(&mut self) {
         while !self.slow.seats.is_empty() {
             self.leave(0, None);
         }
         assert!(self.room.is_empty());
-        // The notice of a room that is shut while nobody is there stays.
+        assert!(self.clients.iter().all(Client::is_unnamed));
+        // What is not worth giving back stays, and the notice of a room that is shut while nobody is there.
         let notice = protocol::pair_len(RESERVED.as_bytes(), NOTICE.as_bytes());
-        let little = (self.window / 64).max(notice) as u64;
+        let little = (self.window / 64 + notice) as u64;
         assert!(self.room.held() <= little, "{} bytes held for nobody", self.room.held());
     }
 
@@ -85,13 +132,30 @@ impl Trial {
         }
     }
 
+    /// The same with an open connection.
+    fn on(&mut self, who: usize, act: impl FnOnce(&mut Self, usize)) {
+        if let Some(at) = who.checked_rem(self.clients.len()) {
+            act(self, at);
+        }
+    }
+
+    /// Where this member sits.
+    fn place(&self, id: MemberId) -> usize {
+        let place = self.slow.seats.iter().position(|seat| seat.id == id);
+        place.expect("it is a member")
+    }
+
     fn join(&mut self, name: usize) {
         let wanted = Name::new(NAMES[name].as_bytes()).expect("the tests' names are good");
         let joined = self.room.join(&wanted, ());
         if self.room.is_shut() {
             return assert_eq!(Err(CloseReason::Shutdown), joined);
         }
-        let id = joined.expect("none of the names is reserved");
+        self.seat(joined.expect("none of the names is reserved"), &wanted);
+    }
+
+    /// A member has joined who wanted this name.
+    fn seat(&mut self, id: MemberId, wanted: &Name) {
         let name = self.room.name(id).expect("it has just joined").to_string();
         let mut seat = Seat::new(id, name.clone());
         if name != wanted.as_str() {
@@ -108,12 +172,10 @@ impl Trial {
         if seat.is_finished() && !self.room.is_shut() {
             return;
         }
-        let (id, aside) = (seat.id, seat.aside_bytes());
-        let pair = protocol::pair_len(seat.name.as_bytes(), &text);
-        match self.room.say(id, &text, self.now) {
+        match self.room.say(seat.id, &text, self.now) {
             Said::Closed => assert!(self.room.is_shut()),
             Said::Paused if self.relay == Relay::Sender => {
-                assert!(aside > 0 && aside + pair > ASIDE_BYTES, "{aside} bytes wait for it");
+                assert!(seat.is_full_of_answers(&text, ASIDE_BYTES), "it waits for nothing");
             }
             Said::Paused => self.pause(),
             Said::Appended => {
@@ -142,13 +204,11 @@ impl Trial {
         }
     }
 
-    /// A text like no other, so that no two can be mistaken for each other. Four of the largest pairs
-    /// fit the window.
+    /// A text like no other, so that no two can be mistaken for each other.
     fn text(&mut self, length: usize) -> Vec<u8> {
         self.messages += 1;
-        let length_max = self.window / 4 - protocol::pair_len(b"ann-10", b"");
         let number = format!("{} ", self.messages);
-        number.bytes().cycle().take(length % (length_max + 1)).collect()
+        number.bytes().cycle().take(length % (self.settings.max_message + 1)).collect()
     }
 
     fn pull(&mut self, place: usize) {
@@ -185,11 +245,13 @@ impl Trial {
     fn finish(&mut self, place: usize, farewell: Option<&str>) {
         let seat = &mut self.slow.seats[place];
         if !std::mem::replace(&mut seat.departs, true) {
-            self.room.finish(seat.id, farewell);
+            let id = seat.id;
+            self.room.finish(id, farewell);
             if let Some(farewell) = farewell {
                 seat.tell(RESERVED, farewell.as_bytes());
             }
             seat.finish(self.slow.head);
+            self.hang_up(id, None);
         }
     }
 
@@ -205,6 +267,7 @@ impl Trial {
     fn leave(&mut self, place: usize, aborted: Option<CloseReason>) {
         let seat = self.slow.seats.remove(place);
         assert_eq!(aborted.is_none(), self.room.name(seat.id).is_some());
+        self.hang_up(seat.id, aborted.as_ref());
         let mut reason = CloseReason::Left;
         self.released |= self.room.leave(Some(seat.id), &mut reason) == Release::Waiters;
         assert_eq!(aborted.unwrap_or(CloseReason::Left), reason);
@@ -225,17 +288,19 @@ impl Trial {
         assert_eq!(expected.len(), aborted.len());
         for id in aborted {
             assert!(expected.contains(&id));
-            let place = self.slow.seats.iter().position(|seat| seat.id == id);
-            self.leave(place.expect("who is aborted was there"), Some(CloseReason::TooSlow));
+            self.leave(self.place(id), Some(CloseReason::TooSlow));
             // That somebody was aborted is the caller's sign to wake whoever waits.
             self.released = true;
         }
+        self.expire();
     }
 
     fn shut(&mut self) {
         if !self.room.is_shut() {
             self.room.shut(NOTICE);
             self.slow.shut(NOTICE);
+            // Whoever shuts the room wakes everybody.
+            self.released = true;
         }
     }
 
@@ -266,9 +331,6 @@ impl Trial {
 const NOTICE: &str = "bye";
 
 const NAMES: [&str; 4] = ["ann", "bob", "cid", "Ann"];
-
-/// So little that speakers who only hear themselves must wait.
-const ASIDE_BYTES: usize = 300;
 
 /// What one vectored write of the kernel accepts.
 const SLICES_MAX: usize = 1024;
