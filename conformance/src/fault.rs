@@ -21,6 +21,9 @@ pub enum Fault {
     /// The test does not apply to this server.
     #[error("{0}")]
     Inapplicable(String),
+    /// The server does not declare what the test needs to know.
+    #[error("it does not declare its {0}")]
+    Undeclared(&'static str),
     /// The harness or the machine failed: nothing is known about the server.
     #[error("{0}")]
     Harness(String),

@@ -11,8 +11,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
-use server_core::{CloseReason, Ending, READ_CHUNK, Room, Session, Settings, Took, Turn};
+use server_core::{
+    CloseReason, Ending, PerClient, READ_CHUNK, Room, Session, Settings, Took, Turn,
+};
 
+use crate::declared::Declared;
 use crate::target::{Medium, NotStarted, Origin, Received, Settled, Subject, Target, Wire};
 
 /// Gives rooms in memory.
@@ -28,6 +31,10 @@ impl Subject for MemoryRoom {
 
     fn origin(&self) -> Origin {
         Origin::Ours
+    }
+
+    fn declared(&self, flags: &[String]) -> Declared {
+        Declared::ours(flags, PerClient::Descriptor).unwrap_or_default()
     }
 
     fn rerun(&self, id: &str, _seed: u64) -> String {
@@ -154,10 +161,14 @@ impl World {
         connection.outgoing.extend(connection.session.refusal(&reason).unwrap_or_default());
         let aborted = reason.ending() == Ending::Abort;
         connection.end = Some(if aborted { Received::Reset } else { Received::Eof });
+        // The others may be told that it has left.
+        self.deliver();
     }
 
     /// Moves every member's cursor to the head.
     fn deliver(&mut self) {
+        // Everybody who is behind has a turn: nobody has to be named.
+        while self.room.next_told().is_some() {}
         let mut slices = Vec::new();
         while let Some(member) = self.room.next_behind(0) {
             let Some(&place) = self.room.pull(member, &mut slices) else { return };

@@ -1,6 +1,8 @@
-//! The three concurrency models: their names, and nothing else about them.
+//! The three concurrency models: their names and their programs.
 
 use std::fmt;
+
+use server_core::Program;
 
 /// Which of the three servers is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, clap::ValueEnum)]
@@ -23,6 +25,15 @@ impl Model {
             Self::Threaded => "threaded",
             Self::Select => "select",
             Self::Async => "async",
+        }
+    }
+
+    /// Its server as a program.
+    pub fn program(self) -> &'static Program {
+        match self {
+            Self::Threaded => &server_threaded::PROGRAM,
+            Self::Select => &server_select::PROGRAM,
+            Self::Async => &server_async::PROGRAM,
         }
     }
 }

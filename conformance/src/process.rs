@@ -1,12 +1,14 @@
 //! A server under test as a child process: started, awaited, signalled, never left behind.
 
+mod client;
 mod group;
 mod launch;
 
 use std::ffi::OsString;
+use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::Path;
-use std::process::ExitStatus;
+use std::process::{ChildStdin, ExitStatus};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -15,9 +17,10 @@ use std::{io, iter};
 use rustix::process::Signal;
 use thiserror::Error;
 
+pub use self::client::{ClientProcess, Left, Screen};
 pub use self::group::kill_all;
 use self::group::{Group, enlist, lock};
-use self::launch::{Tail, free_ports, holds_port, says_in_use, spawn, watch_output};
+use self::launch::{ReadySign, Tail, free_ports, holds_port, says_in_use, spawn, watch_output};
 use crate::model::Model;
 
 /// A running server, the leader of its own process group. Dropping it kills the whole group and
@@ -27,6 +30,25 @@ pub struct ServerProcess {
     addr: SocketAddr,
     group: Arc<Group>,
     log: Arc<Mutex<Tail>>,
+    habits: Habits,
+    /// Open, so that no server takes its input to have ended.
+    keyboard: Option<ChildStdin>,
+}
+
+/// How a server says that it is ready, and how it is asked to end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Habits {
+    /// What a line of its standard output holds once it is ready. Without it, it is ready when it says
+    /// `listening on ADDR` or accepts a connection.
+    pub ready: Option<String>,
+    /// The signal that ends it in order.
+    pub end: Signal,
+}
+
+impl Default for Habits {
+    fn default() -> Self {
+        Self { ready: None, end: Signal::TERM }
+    }
 }
 
 /// Why a server did not come up.
@@ -72,13 +94,22 @@ impl ServerProcess {
     ///
     /// The command is empty, cannot be started, ends at once, or is not ready in time.
     pub fn start(command: &[OsString]) -> Result<Self, StartError> {
+        Self::start_as(command, &Habits::default())
+    }
+
+    /// As [`start`](Self::start), a server with habits of its own.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Self::start).
+    pub fn start_as(command: &[OsString], habits: &Habits) -> Result<Self, StartError> {
         if !command.iter().any(|argument| holds_port(argument)) {
-            return Self::start_on(command, 0);
+            return Self::start_on_as(command, 0, habits);
         }
         // Somebody else may take the port between the choice and the start: then another is tried.
         let mut outcome = Err(StartError::NoPort);
         for port in free_ports().take(PORTS_TRIED) {
-            outcome = Self::start_on(command, port);
+            outcome = Self::start_on_as(command, port, habits);
             if !matches!(&outcome, Err(StartError::Ended { log, .. }) if says_in_use(log)) {
                 break;
             }
@@ -92,12 +123,28 @@ impl ServerProcess {
     ///
     /// As [`start`](Self::start).
     pub fn start_on(command: &[OsString], port: u16) -> Result<Self, StartError> {
+        Self::start_on_as(command, port, &Habits::default())
+    }
+
+    /// As [`start_on`](Self::start_on), a server with habits of its own.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Self::start).
+    pub fn start_on_as(
+        command: &[OsString],
+        port: u16,
+        habits: &Habits,
+    ) -> Result<Self, StartError> {
         let mut child = enlist(|| spawn(command, port))?;
         let log = Arc::new(Mutex::new(Tail::default()));
-        let ready = watch_output(&mut child, &log);
+        let sign = ReadySign { text: habits.ready.clone(), port };
+        let ready = watch_output(&mut child, &log, sign);
+        let keyboard = child.stdin.take();
         let group = Group::watch(child);
         // From here on, leaving early drops `server` and with it the child.
-        let mut server = Self { addr: (Ipv4Addr::LOCALHOST, port).into(), group, log };
+        let addr = (Ipv4Addr::LOCALHOST, port).into();
+        let mut server = Self { addr, group, log, habits: habits.clone(), keyboard };
         server.addr = server.await_ready(&ready)?;
         Ok(server)
     }
@@ -128,9 +175,19 @@ impl ServerProcess {
         lock(&self.log).text()
     }
 
-    /// Asks it to end (SIGTERM); nothing happens if it has ended already.
+    /// Asks it to end, by SIGTERM if it has no other habit; nothing happens if it has ended already.
     pub fn terminate(&self) {
-        self.group.signal_leader(Signal::TERM);
+        self.group.signal_leader(self.habits.end);
+    }
+
+    /// Types at its standard input.
+    ///
+    /// # Errors
+    ///
+    /// It has closed that, or has ended.
+    pub fn type_in(&self, text: &str) -> io::Result<()> {
+        let mut keyboard = self.keyboard.as_ref().ok_or(io::ErrorKind::BrokenPipe)?;
+        keyboard.write_all(text.as_bytes())
     }
 
     /// Its exit status, as soon as it has ended; `None` if that takes longer than `deadline`.
@@ -152,7 +209,8 @@ impl ServerProcess {
                 while ready.recv_timeout(LAST_WORDS_WITHIN).is_ok() {}
                 return Err(StartError::Ended { status, log: self.log() });
             }
-            if self.addr.port() != 0 && TcpStream::connect(self.addr).is_ok() {
+            let may_ask = self.addr.port() != 0 && self.habits.ready.is_none();
+            if may_ask && TcpStream::connect(self.addr).is_ok() {
                 return Ok(self.addr);
             }
         }
@@ -201,6 +259,16 @@ mod tests {
         assert_eq!("127.0.0.1:4242".parse(), Ok(server.addr()));
         server.terminate();
         assert!(server.wait(READY_WITHIN).is_some());
+    }
+
+    #[test]
+    fn a_habit_of_its_own_tells_that_it_is_ready_and_ends_it() {
+        let command = shell("trap 'exit 9' INT; echo up and $1; sleep 60 & wait");
+        let habits = Habits { ready: Some("up and".into()), end: Signal::INT };
+        let server = ServerProcess::start_as(&command, &habits).unwrap();
+        assert_ne!(0, server.addr().port());
+        server.terminate();
+        assert_eq!(Some(9), server.wait(READY_WITHIN).and_then(|status| status.code()));
     }
 
     #[test]

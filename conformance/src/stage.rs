@@ -10,8 +10,10 @@ use protocol::Pair;
 pub use self::barrier::Admission;
 use self::farewell::Farewell;
 use crate::client::{Client, End, Next, Pumped, Text};
+use crate::declared::Declared;
 use crate::fault::Fault;
 use crate::journal::Journal;
+use crate::process::ServerProcess;
 use crate::target::{Medium, Target};
 use crate::token::Tokens;
 
@@ -24,15 +26,19 @@ pub struct Stage {
     target: Box<dyn Target>,
     journal: Journal,
     tokens: Tokens,
-    /// Reads and never speaks; in the room before the first client.
+    /// Reads and never speaks; in the room before the first client. With extensions there is none: the
+    /// server's greeting says that a client is in, and nobody unseen is counted by `/who`.
     witness: Option<Client>,
     farewell: Farewell,
     relay: Relay,
+    mode: Mode,
     slack: f64,
     /// The longest relay seen while joining.
     relay_time: Duration,
     level: u8,
+    seed: u64,
     paced: bool,
+    declared: Declared,
 }
 
 /// To whom the server relays what a client says.
@@ -47,8 +53,26 @@ pub enum Relay {
     Sender,
 }
 
+/// Whether the server speaks of itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// Only in answer to one's own doing.
+    #[default]
+    Base,
+    /// It greets newcomers, tells of those who join and leave, and heeds commands.
+    Extended,
+}
+
+impl Mode {
+    /// The mode of a server of ours that is started with these flags.
+    pub fn of(flags: &[String]) -> Self {
+        let extended = flags.iter().any(|flag| flag == "--extensions");
+        if extended { Self::Extended } else { Self::Base }
+    }
+}
+
 /// How a test is to be run.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Conditions {
     /// What chance is drawn from.
     pub seed: u64,
@@ -58,6 +82,10 @@ pub struct Conditions {
     pub level: u8,
     /// To whom this server relays.
     pub relay: Relay,
+    /// Whether it speaks of itself.
+    pub mode: Mode,
+    /// What this server declares.
+    pub declared: Declared,
 }
 
 impl Stage {
@@ -70,10 +98,13 @@ impl Stage {
             witness: None,
             farewell: Farewell::default(),
             relay: conditions.relay,
+            mode: conditions.mode,
             slack: conditions.slack,
             relay_time: Duration::ZERO,
             level: conditions.level,
+            seed: conditions.seed,
             paced: false,
+            declared: conditions.declared,
         }
     }
 
@@ -85,6 +116,42 @@ impl Stage {
     /// The server.
     pub fn target(&self) -> &dyn Target {
         &*self.target
+    }
+
+    /// Whether the server speaks of itself.
+    pub fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// What the server promises to keep.
+    pub fn declared(&self) -> &Declared {
+        &self.declared
+    }
+
+    /// The server's process.
+    ///
+    /// # Errors
+    ///
+    /// It is not one of the suite's own: the test does not apply.
+    pub fn process(&self) -> Result<&ServerProcess, Fault> {
+        let reason = "only a server that the suite has started can be looked into";
+        self.target.process().ok_or_else(|| Fault::Inapplicable(reason.into()))
+    }
+
+    /// What chance is drawn from.
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// Types at the server's console.
+    ///
+    /// # Errors
+    ///
+    /// It is not a process of the suite's own, or it does not read its standard input.
+    pub fn type_at_console(&self, text: &str) -> Result<(), Fault> {
+        self.process()?.type_in(text).map_err(|error| {
+            Fault::broken(format!("the server does not take what is typed at it: {error}"))
+        })
     }
 
     /// Whether some cut was only likely, not seen, to reach the server as one.

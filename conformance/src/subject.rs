@@ -6,8 +6,10 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::declared::Declared;
+use crate::manifest::Manifest;
 use crate::model::Model;
-use crate::process::{ServerProcess, StartError, our_command};
+use crate::process::{Habits, ServerProcess, StartError, our_command};
 use crate::target::{Medium, NotStarted, Origin, Subject, Target, Wire};
 use crate::tcp::TcpWire;
 
@@ -26,11 +28,15 @@ impl Subject for OurServer {
         command.extend(flags.iter().map(OsString::from));
         // Port 0 and the ready line: no two servers can ever meet on a port.
         let server = ServerProcess::start_on(&command, 0).map_err(failed)?;
-        Ok(Box::new(Running { server: Some(server), command }))
+        Ok(Box::new(Running { server: Some(server), command, habits: Habits::default() }))
     }
 
     fn origin(&self) -> Origin {
         Origin::Ours
+    }
+
+    fn declared(&self, flags: &[String]) -> Declared {
+        Declared::ours(flags, self.model.program().per_client).unwrap_or_default()
     }
 
     fn rerun(&self, id: &str, _seed: u64) -> String {
@@ -43,22 +49,45 @@ impl Subject for OurServer {
 pub struct CommandServer {
     /// Program and arguments; `{port}` stands for the port it shall listen on.
     pub command: Vec<OsString>,
+    /// What it declares, if anything is known of that.
+    pub manifest: Option<Manifest>,
 }
 
 impl Subject for CommandServer {
     fn start(&self, flags: &[String]) -> Result<Box<dyn Target>, NotStarted> {
-        refuse_flags(flags)?;
-        let server = ServerProcess::start(&self.command).map_err(failed)?;
-        Ok(Box::new(Running { server: Some(server), command: self.command.clone() }))
+        let spelled = self.spelled(flags).ok_or(NO_SUCH_FLAGS)?;
+        let command: Vec<OsString> = self.command.iter().cloned().chain(spelled).collect();
+        let habits = self.manifest.as_ref().map(|told| told.habits().clone()).unwrap_or_default();
+        let server = ServerProcess::start_as(&command, &habits).map_err(failed)?;
+        Ok(Box::new(Running { server: Some(server), command, habits }))
+    }
+
+    fn takes(&self, flags: &[String]) -> bool {
+        self.spelled(flags).is_some()
     }
 
     fn origin(&self) -> Origin {
         Origin::Foreign
     }
 
+    fn declared(&self, flags: &[String]) -> Declared {
+        self.manifest.as_ref().map(|manifest| manifest.declared(flags)).unwrap_or_default()
+    }
+
     fn rerun(&self, id: &str, seed: u64) -> String {
         let words: Vec<String> = self.command.iter().map(quoted).collect();
-        format!("conformance check --only {id} --seed {seed} -- {}", words.join(" "))
+        let manifest = manifest_flag(self.manifest.as_ref());
+        format!("conformance check --only {id} --seed {seed}{manifest} -- {}", words.join(" "))
+    }
+}
+
+impl CommandServer {
+    /// How its command line says these flags of ours; `None` if it cannot.
+    fn spelled(&self, flags: &[String]) -> Option<Vec<OsString>> {
+        match &self.manifest {
+            Some(manifest) => manifest.spelled(flags),
+            None => flags.is_empty().then(Vec::new),
+        }
     }
 }
 
@@ -67,11 +96,15 @@ impl Subject for CommandServer {
 pub struct RemoteServer {
     /// Where it listens.
     pub addr: SocketAddr,
+    /// What it declares, if anything is known of that. It runs as it runs: flags it takes none.
+    pub manifest: Option<Manifest>,
 }
 
 impl Subject for RemoteServer {
     fn start(&self, flags: &[String]) -> Result<Box<dyn Target>, NotStarted> {
-        refuse_flags(flags)?;
+        if !flags.is_empty() {
+            return Err(NO_SUCH_FLAGS);
+        }
         Ok(Box::new(self.clone()))
     }
 
@@ -89,8 +122,13 @@ impl Subject for RemoteServer {
         Origin::Foreign
     }
 
+    fn declared(&self, flags: &[String]) -> Declared {
+        self.manifest.as_ref().map(|manifest| manifest.declared(flags)).unwrap_or_default()
+    }
+
     fn rerun(&self, id: &str, seed: u64) -> String {
-        format!("conformance check --only {id} --seed {seed} --connect {}", self.addr)
+        let manifest = manifest_flag(self.manifest.as_ref());
+        format!("conformance check --only {id} --seed {seed}{manifest} --connect {}", self.addr)
     }
 }
 
@@ -109,6 +147,7 @@ struct Running {
     /// Absent only while it is being started again.
     server: Option<ServerProcess>,
     command: Vec<OsString>,
+    habits: Habits,
 }
 
 impl Running {
@@ -126,6 +165,10 @@ impl Target for Running {
         Medium::Process
     }
 
+    fn process(&self) -> Option<&ServerProcess> {
+        self.server.as_ref()
+    }
+
     fn restart_obstacle(&self) -> Option<&'static str> {
         let has_port = self.command.iter().any(|word| word.to_string_lossy().contains("{port}"));
         (!has_port).then_some("the command has no {port} to start it on again")
@@ -138,7 +181,8 @@ impl Target for Running {
         server.wait(LEAVE_WITHIN);
         let port = server.addr().port();
         drop(server);
-        self.server = Some(ServerProcess::start_on(&self.command, port).map_err(failed)?);
+        let started = ServerProcess::start_on_as(&self.command, port, &self.habits);
+        self.server = Some(started.map_err(failed)?);
         Ok(())
     }
 
@@ -147,11 +191,10 @@ impl Target for Running {
     }
 }
 
-fn refuse_flags(flags: &[String]) -> Result<(), NotStarted> {
-    if flags.is_empty() {
-        return Ok(());
-    }
-    Err(NotStarted::Inapplicable("it needs flags of this project's servers"))
+/// The part of a command line that names a manifest.
+fn manifest_flag(manifest: Option<&Manifest>) -> String {
+    let path = manifest.map(|manifest| quoted(&manifest.path().into()));
+    path.map(|path| format!(" --manifest {path}")).unwrap_or_default()
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it is a function for map_err")]
@@ -160,7 +203,7 @@ fn failed(error: StartError) -> NotStarted {
 }
 
 /// A word as a shell takes it.
-fn quoted(word: &OsString) -> String {
+pub(crate) fn quoted(word: &OsString) -> String {
     let word = word.to_string_lossy();
     let plain = |char: char| char.is_ascii_alphanumeric() || "-_./=:,+@%".contains(char);
     if !word.is_empty() && word.chars().all(plain) {
@@ -169,5 +212,7 @@ fn quoted(word: &OsString) -> String {
     format!("'{}'", word.replace('\'', r"'\''"))
 }
 
+const NO_SUCH_FLAGS: NotStarted =
+    NotStarted::Inapplicable("it needs flags of this project's servers");
 /// Our servers take two seconds at most.
 const LEAVE_WITHIN: Duration = Duration::from_secs(4);

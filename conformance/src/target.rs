@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use crate::declared::Declared;
+use crate::process::ServerProcess;
+
 /// Something that can be asked for a fresh server, once per test.
 pub trait Subject {
     /// A server that nobody has talked to yet, started with these flags of ours.
@@ -13,6 +16,12 @@ pub trait Subject {
     ///
     /// It cannot be had with these flags, or it did not come up.
     fn start(&self, flags: &[String]) -> Result<Box<dyn Target>, NotStarted>;
+
+    /// Whether it can be started with these flags of ours. Ours can with all; of others it is known from
+    /// what they declare.
+    fn takes(&self, flags: &[String]) -> bool {
+        self.origin() == Origin::Ours || flags.is_empty()
+    }
 
     /// Finds out, before the first test, whether there is a server at all: told once here, it need not
     /// be told by every test.
@@ -26,6 +35,11 @@ pub trait Subject {
 
     /// Whether the server is one of this project: it knows our flags and promises every level.
     fn origin(&self) -> Origin;
+
+    /// What the server declares when it is started with these flags; nothing, unless it is known.
+    fn declared(&self, _flags: &[String]) -> Declared {
+        Declared::default()
+    }
 
     /// The command that runs one row again with the same seed.
     fn rerun(&self, id: &str, seed: u64) -> String;
@@ -62,6 +76,11 @@ pub trait Target {
 
     /// Over what clients reach it.
     fn medium(&self) -> Medium;
+
+    /// Its process, if it is one of the suite's own.
+    fn process(&self) -> Option<&ServerProcess> {
+        None
+    }
 
     /// Why the server cannot be ended and started again, if it cannot.
     fn restart_obstacle(&self) -> Option<&'static str> {

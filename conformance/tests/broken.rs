@@ -1,5 +1,12 @@
-//! The suite is tested with broken servers: each breaks one rule, and the row of that rule has to see it.
+//! The suite is tested with broken servers: each breaks one rule, and the row of that rule has to see it,
+//! and to say what it saw. One trial per mutant and row.
 
+#[path = "broken/client.rs"]
+mod client;
+#[path = "broken/declared.rs"]
+mod declared;
+#[path = "broken/memory.rs"]
+mod memory;
 #[path = "broken/proxy.rs"]
 mod proxy;
 #[path = "broken/room.rs"]
@@ -7,56 +14,124 @@ mod room;
 #[path = "broken/spoil.rs"]
 mod spoil;
 
+use std::env;
+use std::ops::RangeInclusive;
+use std::process::ExitCode;
+use std::sync::Arc;
+
 use conformance::failure::Failure;
 use conformance::memory::MemoryRoom;
-use conformance::spec::{Keyword, Rule, rules};
-use conformance::suite::{Plan, Verdict, run_row};
+use conformance::model::Model;
+use conformance::spec::{Keyword, Party, Rule, rules};
+use conformance::subject::OurServer;
+use conformance::suite::{Plan, Verdict, run_client_row, run_row};
 use conformance::target::Subject;
+use libtest_mimic::{Arguments, Failed, Trial};
 
-use self::proxy::TwoWritesPerPair;
+use self::client::ClientDefect;
 use self::room::{BrokenRoom, Defect};
 
-#[test]
-fn every_defect_is_seen_by_the_rows_of_its_rule() {
-    for (defect, ids) in DEFECTS.iter().chain(PROCESS_DEFECTS) {
-        for (id, expected) in *ids {
-            let verdict = verdict(&BrokenRoom { defect: *defect }, id);
-            let Verdict::Fail(failure) = verdict else {
-                panic!("{defect:?} passes {id}: {verdict:?}")
-            };
-            let said = what_happened(&failure);
-            assert!(said.contains(expected), "{defect:?}, {id}: `{expected}` is not in\n{said}");
-        }
+/// What is wrong with a server or a client, and how such a one is had.
+#[derive(Clone, Copy, Debug)]
+enum Mutant {
+    /// The room in memory, behind a wire with a defect.
+    Memory(Defect),
+    /// One of our servers behind a proxy that writes the two frames of each pair apart.
+    TwoWrites,
+    /// One of our servers that runs with these flags and declares others.
+    Declares(&'static [&'static str]),
+    /// One of our servers that does not heed these flags.
+    Deaf(&'static [&'static str]),
+    /// This program as a small client with a defect.
+    Client(ClientDefect),
+}
+
+/// A mutant, the rows that have to see it, and what each has to say of it: a defect that ends a row before
+/// its rule is tried has not been seen. Other rows may see it too.
+type Kill = (Mutant, &'static [(&'static str, &'static str)]);
+
+fn main() -> ExitCode {
+    if let Some(client) = client::asked_for(env::args()) {
+        return client;
+    }
+    let arguments = Arguments::from_args();
+    let table: Vec<Kill> =
+        [memory::KILLS, declared::KILLS, client::KILLS].into_iter().flatten().copied().collect();
+    let mut trials: Vec<Trial> =
+        table.iter().flat_map(|(mutant, ids)| kills(*mutant, ids)).collect();
+    trials.push(Trial::test("no_row_is_without_a_mutant", move || every_row_is_failed(&table)));
+    trials.push(Trial::test("a_failure_tells_everything", || {
+        a_failure_tells_everything();
+        Ok(())
+    }));
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+/// The trials of one mutant: each row fails on it, and passes on the same server without the defect.
+fn kills(mutant: Mutant, ids: &'static [(&'static str, &'static str)]) -> Vec<Trial> {
+    let trials = ids.iter().map(|&(id, expected)| {
+        Trial::test(format!("{mutant:?}::{id}"), move || {
+            fails(mutant, id, expected)?;
+            sound(mutant).map_or(Ok(()), |sound| passes(&*sound, id))
+        })
+    });
+    trials.collect()
+}
+
+fn fails(mutant: Mutant, id: &str, expected: &str) -> Result<(), Failed> {
+    let verdict = match mutant {
+        Mutant::Client(defect) => client_verdict(defect, id),
+        _ => verdict(&*subject(mutant), id),
+    };
+    let failure = match verdict {
+        Verdict::Fail(failure) | Verdict::Weak(failure) => failure,
+        verdict => return Err(format!("the row does not see it: {verdict:?}").into()),
+    };
+    let said = what_happened(&failure);
+    if !said.contains(expected) {
+        return Err(format!("`{expected}` is not in\n{said}").into());
+    }
+    Ok(())
+}
+
+fn passes(sound: &dyn Subject, id: &str) -> Result<(), Failed> {
+    match verdict(sound, id) {
+        Verdict::Pass(_) => Ok(()),
+        verdict => Err(format!("without the defect the row does not pass: {verdict:?}").into()),
     }
 }
 
-#[test]
-fn the_same_rows_pass_on_a_room_without_defect() {
-    for (id, _) in DEFECTS.iter().flat_map(|(_, ids)| *ids) {
-        let verdict = verdict(&MemoryRoom, id);
-        assert!(matches!(verdict, Verdict::Pass(_)), "{id}: {verdict:?}");
+fn subject(mutant: Mutant) -> Arc<dyn Subject> {
+    match mutant {
+        Mutant::Memory(defect) => Arc::new(BrokenRoom { defect }),
+        Mutant::TwoWrites => Arc::new(proxy::TwoWritesPerPair),
+        Mutant::Declares(really) => Arc::new(declared::Misdeclared { really }),
+        Mutant::Deaf(to) => Arc::new(declared::Deaf { to }),
+        Mutant::Client(_) => unreachable!("a client is no server"),
     }
 }
 
-#[test]
-fn pairs_in_two_writes_are_a_weakness() {
-    let verdict = verdict(&TwoWritesPerPair, "RLY-06");
-    assert!(matches!(verdict, Verdict::Weak(_)), "{verdict:?}");
+/// The same without the defect, where that is not run by the suite's own test anyway.
+fn sound(mutant: Mutant) -> Option<Arc<dyn Subject>> {
+    match mutant {
+        Mutant::Memory(defect) => defect.shows_in_memory().then(|| Arc::new(MemoryRoom) as _),
+        Mutant::TwoWrites | Mutant::Declares(_) | Mutant::Deaf(_) | Mutant::Client(_) => None,
+    }
 }
 
-/// A row that no defect can fail is no test.
-#[test]
-fn every_row_of_level_0_is_failed_by_some_defect() {
-    let table = DEFECTS.iter().chain(PROCESS_DEFECTS).flat_map(|(_, ids)| *ids);
-    let failed: Vec<&str> = table.map(|(id, _)| *id).chain(["RLY-06"]).collect();
+/// A row that no mutant can fail is no test.
+fn every_row_is_failed(table: &[Kill]) -> Result<(), Failed> {
+    let failed: Vec<&str> = table.iter().flat_map(|(_, ids)| *ids).map(|(id, _)| *id).collect();
     let binding = |rule: &Rule| matches!(rule.keyword, Keyword::Must | Keyword::Should);
-    for rule in rules().iter().filter(|rule| rule.level == 0 && binding(rule)) {
-        assert!(failed.contains(&&*rule.id), "{} is failed by nothing", rule.id);
-    }
+    let all = rules();
+    let covered =
+        |rule: &Rule| rule.party() == Party::Client || LEVELS_COVERED.contains(&rule.level);
+    let bound = all.iter().filter(|rule| covered(rule) && binding(rule));
+    let unseen: Vec<&str> = bound.map(|rule| &*rule.id).filter(|id| !failed.contains(id)).collect();
+    if unseen.is_empty() { Ok(()) } else { Err(format!("failed by nothing: {unseen:?}").into()) }
 }
 
-#[test]
-fn a_failure_tells_everything_there_is_to_know() {
+fn a_failure_tells_everything() {
     let Verdict::Fail(failure) = verdict(&BrokenRoom { defect: Defect::Echo }, "RLY-02") else {
         panic!("an echo passes")
     };
@@ -81,72 +156,24 @@ fn what_happened(failure: &Failure) -> String {
 }
 
 fn verdict(subject: &dyn Subject, id: &str) -> Verdict {
-    let rules = rules();
-    let rule: &Rule = rules.iter().find(|rule| rule.id == id).expect("the table names rules");
-    run_row(rule, subject, PLAN).verdict
+    run_row(&rule(id), subject, PLAN).verdict
 }
 
-/// Which rows have to see which defect, and what they have to say of it: a defect that ends a row before
-/// its rule is tried has not been seen. Others may see it too.
-const DEFECTS: &[(Defect, &[(&str, &str)])] = &[
-    (Defect::Banner, &[("HSK-01", "at `bob < ann: hello`"), ("RLY-01", "at `bob < ann: hello`")]),
-    (Defect::NamesTrimmed, &[("HSK-02", "got            15        Bob  the Second2")]),
-    (Defect::NamesCut, &[("HSK-02", "got            32        🦀🦀🦀🦀🦀🦀🦀🦀5")]),
-    (
-        Defect::OneFramePerWrite,
-        &[("HSK-03", "at `bob < ann: hello`"), ("SEG-04", "at `bob < ann: bb`")],
-    ),
-    (Defect::DiesOfUnnamed, &[("HSK-04", "at `dan connects`")]),
-    (Defect::NamesChange, &[("HSK-09", "at `bob < ann: cyd`")]),
-    (Defect::RightJustified, &[("FRM-01", "got                     3ann")]),
-    (Defect::CharactersCounted, &[("FRM-02", "got            3         ann4         سل")]),
-    (Defect::JoinersLost, &[("UTF-01", "at `bob < \"\\u{645}")]),
-    (Defect::CutAt4096, &[("FRM-03", "got            3         ann4096")]),
-    (Defect::EmptyLost, &[("FRM-04", "at `bob < ann:`")]),
-    (Defect::PartsDropped, &[("SEG-02", "at `bob < ann: hello`")]),
-    (
-        Defect::Doubled,
-        &[
-            ("RLY-01", "at `bob < cyd: hi`"),
-            ("RLY-03", "at `cyd < bob: two`"),
-            ("SEG-04", "at `bob < ann: bb`"),
-            ("ORD-01", "at `bob < ann: 2`"),
-        ],
-    ),
-    (
-        Defect::ThirdLost,
-        &[
-            ("RLY-01", "at `bob < ann: hello`"),
-            ("SEG-04", "at `bob < ann:`"),
-            ("HSK-03", "at `bob < ann: !`"),
-            ("ORD-01", "at `bob < ann: 1`"),
-        ],
-    ),
-    (Defect::Echo, &[("RLY-02", "got            3         ann5         first")]),
-    (Defect::FramesSwapped, &[("RLY-03", "got            3         one3         ann")]),
-    (Defect::DiesAlone, &[("RLY-04", "the server does not accept a connection")]),
-    (Defect::ControlsLost, &[("RLY-05", "got            3         ann8         twolines")]),
-    (Defect::History, &[("RLY-07", "got            3         ann5         early")]),
-    (Defect::LastWordsLost, &[("RLY-08", "at `bob < ann: words`")]),
-    (Defect::Reversed, &[("ORD-01", "got            3         ann1         5")]),
-    (Defect::PartsInterleaved, &[("ORD-02", "got            3         bob3         cyd")]),
-    (Defect::DiesOfGarbage, &[("BAD-01", "at `bob < ann: still here`")]),
-    (Defect::LeaversStay, &[("CLS-07", "ann is not closed")]),
-    (Defect::DiesOfLeavers, &[("CLS-01", "at `bob < ann: gone?`")]),
-    (
-        Defect::ResetsAtTheEnd,
-        &[
-            ("CLS-06", "ann is reset instead of closed in order"),
-            ("CLS-08", "ann is reset instead of closed in order"),
-        ],
-    ),
-];
+fn client_verdict(defect: ClientDefect, id: &str) -> Verdict {
+    run_client_row(&rule(id), &client::broken(defect), PLAN).verdict
+}
 
-/// The same for rows that no room in memory can pass.
-const PROCESS_DEFECTS: &[(Defect, &[(&str, &str)])] = &[
-    (Defect::FewPlaces, &[("RES-05", "the server does not accept a connection")]),
-    (Defect::StaysDown, &[("SHD-03", "address already in use")]),
-];
+fn rule(id: &str) -> Rule {
+    rules().into_iter().find(|rule| rule.id == id).expect("the table names rules")
+}
+
+/// One of our servers as it should be.
+fn our_server() -> OurServer {
+    OurServer { model: Model::Select, exe: env!("CARGO_BIN_EXE_conformance").into() }
+}
+
+/// Levels of which every row of servers is failed by some mutant.
+const LEVELS_COVERED: RangeInclusive<u8> = 0..=0;
 
 /// Short deadlines: nothing here has to be waited for.
 const PLAN: Plan = Plan { seed: 1, slack: 0.1 };

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use conformance::cases::{Needs, case};
 use conformance::memory::MemoryRoom;
 use conformance::model::Model;
-use conformance::spec::{Rule, rules};
+use conformance::spec::{Party, Rule, rules};
 use conformance::subject::{CommandServer, OurServer};
 use conformance::suite::{Plan, Verdict, is_tested, run_row};
 use conformance::target::Subject;
@@ -19,7 +19,11 @@ use libtest_mimic::{Arguments, Failed, Trial};
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    let rules: Vec<Arc<Rule>> = rules().into_iter().filter(is_tested).map(Arc::new).collect();
+    let rules: Vec<Arc<Rule>> = rules()
+        .into_iter()
+        .filter(|rule| is_tested(rule) && rule.party() == Party::Server)
+        .map(Arc::new)
+        .collect();
     let mut trials = Vec::new();
     for model in Model::ALL {
         let subject = Arc::new(OurServer { model, exe: env!("CARGO_BIN_EXE_conformance").into() });
@@ -29,7 +33,7 @@ fn main() -> ExitCode {
     trials.extend(rules.iter().map(|rule| {
         trial("room", rule, Arc::new(MemoryRoom), takes_sockets(rule).then_some("takes sockets"))
     }));
-    let guest = Arc::new(CommandServer { command: guest_command() });
+    let guest = Arc::new(CommandServer { command: guest_command(), manifest: None });
     let obstacle = python::obstacle();
     let level_0 = rules.iter().filter(|rule| rule.level == 0);
     trials.extend(level_0.map(|rule| trial("guest", rule, Arc::clone(&guest), obstacle)));
@@ -57,14 +61,15 @@ fn judge(verdict: &Verdict) -> Result<(), Failed> {
         Verdict::Fail(failure) | Verdict::Weak(failure) | Verdict::Differs(failure) => {
             Err(Failed::from(failure))
         }
-        Verdict::Unsupported => Err("nothing is tested: the server does not declare it".into()),
-        Verdict::Skip(reason) | Verdict::Inconclusive(reason) => Err(reason.into()),
+        Verdict::Unsupported(reason) | Verdict::Skip(reason) | Verdict::Inconclusive(reason) => {
+            Err(reason.into())
+        }
     }
 }
 
 /// Whether nothing of this rule's tests can be seen in a room in memory.
 fn takes_sockets(rule: &Rule) -> bool {
-    rule.conversations.is_empty() && case(&rule.id).is_some_and(|case| case.needs == Needs::Sockets)
+    rule.conversations.is_empty() && case(&rule.id).is_some_and(|case| case.needs >= Needs::Sockets)
 }
 
 fn guest_command() -> Vec<std::ffi::OsString> {

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use server_core::Relay;
 
 use op::{Op, frame};
-use trial::{WINDOW_MIN, run};
+use trial::{Terms, WINDOW_MIN, run};
 
 #[path = "room_model/input.rs"]
 mod input;
@@ -21,21 +21,48 @@ mod stream;
 mod trial;
 
 fn op() -> impl Strategy<Value = Op> {
+    prop_oneof![90 => of_members(), 15 => of_commands(), 40 => of_connections(), 7 => of_all()]
+}
+
+/// What a member says and reads.
+fn of_members() -> impl Strategy<Value = Op> {
     let (who, length, bytes) = (0..6_usize, 0..120_usize, 0..400_usize);
     prop_oneof![
         6 => (0..4_usize).prop_map(|name| Op::Join { name }),
         30 => (who.clone(), length.clone()).prop_map(|(who, length)| Op::Say { who, length }),
         4 => (who.clone(), length).prop_map(|(who, length)| Op::Tell { who, length }),
+        8 => Just(Op::Serve),
         8 => who.clone().prop_map(|who| Op::Pull { who }),
         30 => (who.clone(), bytes).prop_map(|(who, bytes)| Op::Take { who, bytes }),
         2 => who.clone().prop_map(|who| Op::Finish { who }),
         1 => who.clone().prop_map(|who| Op::Refuse { who }),
         1 => who.clone().prop_map(|who| Op::Abort { who }),
-        2 => who.clone().prop_map(|who| Op::Leave { who }),
+        2 => who.prop_map(|who| Op::Leave { who }),
+    ]
+}
+
+fn of_commands() -> impl Strategy<Value = Op> {
+    let (who, length) = (0..6_usize, 0..120_usize);
+    prop_oneof![
+        4 => (who.clone(), 0..4_usize).prop_map(|(who, name)| Op::Nick { who, name }),
+        6 => (who.clone(), who.clone(), length)
+            .prop_map(|(who, to, length)| Op::Msg { who, to, length }),
+        2 => (who, 0..4_usize).prop_map(|(who, what)| Op::Ask { who, what }),
+    ]
+}
+
+fn of_connections() -> impl Strategy<Value = Op> {
+    let who = 0..6_usize;
+    prop_oneof![
         6 => Just(Op::Connect),
         30 => (who.clone(), arrival()).prop_map(|(who, bytes)| Op::Feed { who, bytes }),
         2 => who.clone().prop_map(|who| Op::End { who }),
         1 => who.prop_map(|who| Op::Reset { who }),
+    ]
+}
+
+fn of_all() -> impl Strategy<Value = Op> {
+    prop_oneof![
         6 => (0..60_u64).prop_map(|millis| Op::Wait { millis }),
         // Rare, because little happens after it.
         1 => prop_oneof![15 => Just(Op::Wait { millis: 0 }), 1 => Just(Op::Shut)],
@@ -47,6 +74,8 @@ fn op() -> impl Strategy<Value = Op> {
 fn arrival() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![
         20 => "[a-d]{1,8}".prop_map(|text| frame(text.as_bytes())),
+        10 => "/(who|help|nick|nick [a-d]{1,2}|msg [a-d]{1,2} [a-d ]{0,9}|[/a-d]{0,3})"
+            .prop_map(|text| frame(text.as_bytes())),
         10 => vec(any::<u8>(), 0..60).prop_map(|text| frame(&text)),
         5 => vec("[a-d]{0,4}".prop_map(|text| frame(text.as_bytes())), 0..6)
             .prop_map(|frames| frames.concat()),
@@ -66,10 +95,11 @@ proptest! {
     #[test]
     fn every_member_gets_what_the_slow_model_says(
         relay in relay(),
+        extensions in any::<bool>(),
         window in WINDOW_MIN..2_000,
         ops in vec(op(), 0..300),
     ) {
-        run(relay, window, ops.into_iter());
+        run(Terms { relay, extensions, window }, ops.into_iter());
     }
 }
 
@@ -77,13 +107,18 @@ proptest! {
 #[test]
 fn a_fault_lies_behind_the_good_frames_before_it() {
     let bytes = [frame(b"ann"), frame(b"hi"), b"e".to_vec()].concat();
-    run(Relay::Others, 400, [Op::Connect, Op::Feed { who: 0, bytes }].into_iter());
+    run(base(400), [Op::Connect, Op::Feed { who: 0, bytes }].into_iter());
 }
 
 #[test]
 fn a_little_and_the_notice_may_stay_in_an_empty_room() {
     let ops = [Op::Join { name: 0 }, Op::Say { who: 0, length: 5 }, Op::Leave { who: 0 }, Op::Shut];
-    run(Relay::Others, 1_950, ops.into_iter());
+    run(base(1_950), ops.into_iter());
+}
+
+/// A room as it is without flags, but for its window.
+fn base(window: usize) -> Terms {
+    Terms { relay: Relay::Others, extensions: false, window }
 }
 
 #[test]

@@ -96,7 +96,7 @@ impl Hall {
 
     fn join(&self, name: &str) -> MemberId {
         let name = Name::new(name.as_bytes()).expect("the tests' names are good");
-        self.room().join(&name, ()).expect("the room is open")
+        self.room().join(&name, (), self.now).expect("the room is open")
     }
 
     /// Says all words if the member is a speaker, reads until nothing more can come, leaves.
@@ -126,7 +126,7 @@ impl Hall {
             let mut room = self.room();
             match room.say(id, text, self.now) {
                 Said::Appended => return self.news.notify_all(),
-                Said::Closed => panic!("a member was closed"),
+                said @ (Said::Renamed | Said::Closed) => panic!("a message came to {said:?}"),
                 Said::Paused if room.is_behind(id) => {
                     drop(room);
                     self.read(id, heard);

@@ -1,11 +1,13 @@
 //! Cases of the end of a connection.
 
-use super::Finding;
+use super::{Case, Finding, Needs};
 use crate::fault::Fault;
 use crate::stage::Stage;
 
+pub(super) const CASES: &[Case] = &[Case::new("CLS-07", Needs::Sockets, rejoining_fifty_times)];
+
 /// (SPEC CLS-07)
-pub(super) fn rejoining_fifty_times(stage: &mut Stage) -> Result<Finding, Fault> {
+fn rejoining_fifty_times(stage: &mut Stage) -> Result<Finding, Fault> {
     let mut bob = stage.join("bob")?;
     for turn in 0..50 {
         let mut ann = stage.join("ann")?;

@@ -5,14 +5,22 @@ use std::time::{Duration, Instant};
 use bytes::BytesMut;
 use protocol::encode_frame;
 
-use super::Finding;
+use super::{Case, Finding, Needs};
 use crate::client::{Client, Text};
 use crate::fault::Fault;
 use crate::stage::Stage;
 use crate::target::Received;
 
+pub(super) const CASES: &[Case] = &[
+    Case::new("FRM-03", Needs::Room, every_size_is_exact),
+    Case::new("FRM-08", Needs::Room, spellings_accepted),
+    Case::new("SEG-02", Needs::Sockets, header_apart_from_payload),
+    Case::new("SEG-04", Needs::Room, thousand_frames_in_one_write),
+    Case::new("BAD-01", Needs::Room, malformed_headers_harm_nobody),
+];
+
 /// (SPEC FRM-03)
-pub(super) fn every_size_is_exact(stage: &mut Stage) -> Result<Finding, Fault> {
+fn every_size_is_exact(stage: &mut Stage) -> Result<Finding, Fault> {
     let (mut ann, mut bob) = (stage.join("ann")?, stage.join("bob")?);
     for size in SIZES {
         stage.relay(&mut ann, &letters(size), &mut [&mut bob])?;
@@ -22,7 +30,7 @@ pub(super) fn every_size_is_exact(stage: &mut Stage) -> Result<Finding, Fault> {
 }
 
 /// (SPEC FRM-08)
-pub(super) fn spellings_accepted(stage: &mut Stage) -> Result<Finding, Fault> {
+fn spellings_accepted(stage: &mut Stage) -> Result<Finding, Fault> {
     // Everybody is in before the first of them speaks: a server that relays such a header as it came
     // breaks another rule, and puts every reader but this one out of step.
     let (mut ann, mut bob, mut cyd) = (stage.join("ann")?, stage.join("bob")?, stage.join("cyd")?);
@@ -39,7 +47,7 @@ pub(super) fn spellings_accepted(stage: &mut Stage) -> Result<Finding, Fault> {
 }
 
 /// (SPEC SEG-02)
-pub(super) fn header_apart_from_payload(stage: &mut Stage) -> Result<Finding, Fault> {
+fn header_apart_from_payload(stage: &mut Stage) -> Result<Finding, Fault> {
     let (mut ann, mut bob) = (stage.join("ann")?, stage.join("bob")?);
     for turn in 1..=5 {
         let text = format!("message {turn}");
@@ -56,7 +64,7 @@ pub(super) fn header_apart_from_payload(stage: &mut Stage) -> Result<Finding, Fa
 }
 
 /// (SPEC SEG-04)
-pub(super) fn thousand_frames_in_one_write(stage: &mut Stage) -> Result<Finding, Fault> {
+fn thousand_frames_in_one_write(stage: &mut Stage) -> Result<Finding, Fault> {
     let (mut ann, mut bob) = (stage.join("ann")?, stage.join("bob")?);
     let mut segment = BytesMut::new();
     for number in 1..=1000 {
@@ -71,7 +79,7 @@ pub(super) fn thousand_frames_in_one_write(stage: &mut Stage) -> Result<Finding,
 }
 
 /// (SPEC BAD-01)
-pub(super) fn malformed_headers_harm_nobody(stage: &mut Stage) -> Result<Finding, Fault> {
+fn malformed_headers_harm_nobody(stage: &mut Stage) -> Result<Finding, Fault> {
     let (mut ann, mut bob) = (stage.join("ann")?, stage.join("bob")?);
     let mut offenders = Vec::new();
     for (turn, header) in MALFORMED.into_iter().enumerate() {

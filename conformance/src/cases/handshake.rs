@@ -4,14 +4,23 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use protocol::{Pair, encode_frame};
+use server_core::RESERVED;
 
-use super::Finding;
+use super::{Case, Finding, Needs};
 use crate::client::{Client, Next, Text};
+use crate::declared::needed;
 use crate::fault::Fault;
 use crate::stage::{Admission, Stage};
 
+pub(super) const CASES: &[Case] = &[
+    Case::new("HSK-03", Needs::Room, fifty_frames_with_the_name),
+    Case::new("HSK-04", Needs::Sockets, sixty_leave_before_their_names),
+    Case::new("HSK-08", Needs::Sockets, unnamed_are_ended).with(&["--name-timeout", "300ms"]),
+    Case::new("NAM-01", Needs::Room, odd_names),
+];
+
 /// (SPEC HSK-03)
-pub(super) fn fifty_frames_with_the_name(stage: &mut Stage) -> Result<Finding, Fault> {
+fn fifty_frames_with_the_name(stage: &mut Stage) -> Result<Finding, Fault> {
     let mut bob = stage.join("bob")?;
     let mut ann = stage.connect("ann")?;
     let texts: Vec<String> = (1..=50).map(|number| format!("message {number}")).collect();
@@ -29,7 +38,7 @@ pub(super) fn fifty_frames_with_the_name(stage: &mut Stage) -> Result<Finding, F
 }
 
 /// (SPEC HSK-04)
-pub(super) fn sixty_leave_before_their_names(stage: &mut Stage) -> Result<Finding, Fault> {
+fn sixty_leave_before_their_names(stage: &mut Stage) -> Result<Finding, Fault> {
     let (mut ann, mut bob) = (stage.join("ann")?, stage.join("bob")?);
     let mut left = Vec::new();
     for turn in 1..=30 {
@@ -44,8 +53,27 @@ pub(super) fn sixty_leave_before_their_names(stage: &mut Stage) -> Result<Findin
     Ok(Finding::Kept)
 }
 
+/// One that says nothing, one that stops inside its name; a member may be silent for longer (SPEC HSK-08).
+fn unnamed_are_ended(stage: &mut Stage) -> Result<Finding, Fault> {
+    let cap = needed(stage.declared().name_timeout, "name timeout")?;
+    let (mut ann, mut bob) = (stage.join("ann")?, stage.join("bob")?);
+    let mut silent = stage.connect("silent")?;
+    let mut stuck = stage.connect("stuck")?;
+    stuck.write(b"5         stu")?;
+    for client in [&mut silent, &mut stuck] {
+        // Before its end it may be told why.
+        while let Next::Pair(pair) = client.next(cap + stage.deadline())? {
+            client.check_refusal(&pair)?;
+        }
+        client.expect_end(Duration::ZERO)?;
+    }
+    stage.relay(&mut ann, b"still here", &mut [&mut bob])?;
+    stage.fence_all(&mut [&mut ann, &mut bob])?;
+    Ok(Finding::Kept)
+}
+
 /// (SPEC NAM-01)
-pub(super) fn odd_names(stage: &mut Stage) -> Result<Finding, Fault> {
+fn odd_names(stage: &mut Stage) -> Result<Finding, Fault> {
     let (mut ann, mut bob) = (stage.join("ann")?, stage.join("bob")?);
     let mut notes = Vec::new();
     let mut odd = Vec::new();
@@ -55,7 +83,10 @@ pub(super) fn odd_names(stage: &mut Stage) -> Result<Finding, Fault> {
         let mut client = stage.connect(label)?;
         client.say(name)?;
         let fate = match stage.try_admit(&mut client)? {
-            Admission::In => answer(&mut client)?.map_or("accepted", |_| "accepted with a notice"),
+            Admission::In => {
+                stage.relay(&mut ann, b"welcome", &mut [&mut bob])?;
+                answer(stage, &mut client)?.map_or("accepted", |_| "accepted with a notice")
+            }
             Admission::Ended(_) => "refused",
             Admission::Silent => "left without an answer",
         };
@@ -68,10 +99,10 @@ pub(super) fn odd_names(stage: &mut Stage) -> Result<Finding, Fault> {
     Ok(Finding::Noted(notes.join(", ")))
 }
 
-/// What the server has told this client alone, if anything.
-fn answer(client: &mut Client) -> Result<Option<Pair>, Fault> {
-    match client.next(Duration::ZERO)? {
-        Next::Pair(pair) => Ok(Some(pair)),
-        Next::Ended(_) | Next::Silence => Ok(None),
+/// What the server has told this client alone, if anything, before somebody else spoke.
+fn answer(stage: &Stage, client: &mut Client) -> Result<Option<Pair>, Fault> {
+    match client.next(stage.deadline())? {
+        Next::Pair(pair) if pair.sender == RESERVED => Ok(Some(pair)),
+        Next::Pair(_) | Next::Ended(_) | Next::Silence => Ok(None),
     }
 }

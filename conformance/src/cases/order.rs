@@ -1,12 +1,17 @@
 //! Cases of the order in which members hear things.
 
-use super::Finding;
+use super::{Case, Finding, Needs};
 use crate::client::{Client, Next, Text, encoded};
 use crate::fault::Fault;
 use crate::stage::Stage;
 
+pub(super) const CASES: &[Case] = &[
+    Case::new("ORD-01", Needs::Room, each_sender_in_order),
+    Case::new("ORD-02", Needs::Sockets, two_senders_never_interleave),
+];
+
 /// Three hundred messages, ten at a time: whole bursts are for level 1 (SPEC ORD-01).
-pub(super) fn each_sender_in_order(stage: &mut Stage) -> Result<Finding, Fault> {
+fn each_sender_in_order(stage: &mut Stage) -> Result<Finding, Fault> {
     let (mut ann, mut bob, mut cyd) = (stage.join("ann")?, stage.join("bob")?, stage.join("cyd")?);
     for burst in 0..30 {
         let texts: Vec<String> = (0..10).map(|turn| format!("{}", burst * 10 + turn)).collect();
@@ -24,7 +29,7 @@ pub(super) fn each_sender_in_order(stage: &mut Stage) -> Result<Finding, Fault> 
 }
 
 /// Two speak at the same moment, two hundred times; a third one hears both, in any order (SPEC ORD-02).
-pub(super) fn two_senders_never_interleave(stage: &mut Stage) -> Result<Finding, Fault> {
+fn two_senders_never_interleave(stage: &mut Stage) -> Result<Finding, Fault> {
     let (mut ann, mut bob, mut cyd) = (stage.join("ann")?, stage.join("bob")?, stage.join("cyd")?);
     for turn in 0..200 {
         // Texts of different lengths: parts that change places are never whole by chance.

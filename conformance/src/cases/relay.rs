@@ -4,14 +4,22 @@ use std::time::Duration;
 
 use protocol::{HEADER_LEN, parse_header};
 
-use super::Finding;
+use super::{Case, Finding, Needs};
 use crate::client::{Client, Text};
 use crate::fault::Fault;
 use crate::stage::Stage;
 use crate::target::Received;
 
+pub(super) const CASES: &[Case] = &[
+    Case::new("RLY-01", Needs::Room, each_message_once_to_each_other),
+    Case::new("RLY-04", Needs::Room, talking_to_oneself),
+    Case::new("RLY-06", Needs::Sockets, fragile_reader_stays_in_step),
+    Case::new("RLY-07", Needs::Room, newcomers_hear_no_history),
+    Case::new("RLY-08", Needs::Sockets, last_words_are_relayed),
+];
+
 /// Four clients take turns; each must end with exactly what the other three said (SPEC RLY-01).
-pub(super) fn each_message_once_to_each_other(stage: &mut Stage) -> Result<Finding, Fault> {
+fn each_message_once_to_each_other(stage: &mut Stage) -> Result<Finding, Fault> {
     let mut clients: Vec<Client> = ["ann", "bob", "cyd", "dan"]
         .iter()
         .map(|name| stage.join(name))
@@ -37,7 +45,7 @@ pub(super) fn each_message_once_to_each_other(stage: &mut Stage) -> Result<Findi
 }
 
 /// (SPEC RLY-04)
-pub(super) fn talking_to_oneself(stage: &mut Stage) -> Result<Finding, Fault> {
+fn talking_to_oneself(stage: &mut Stage) -> Result<Finding, Fault> {
     // No witness yet: for once the client is alone.
     let mut ann = stage.connect("ann")?;
     ann.say(b"ann")?;
@@ -55,7 +63,7 @@ pub(super) fn talking_to_oneself(stage: &mut Stage) -> Result<Finding, Fault> {
 
 /// A reader that takes whatever one read brings for a whole part has to find every pair whole. Each
 /// relay meets it waiting, so that a second write would come too late (SPEC RLY-06).
-pub(super) fn fragile_reader_stays_in_step(stage: &mut Stage) -> Result<Finding, Fault> {
+fn fragile_reader_stays_in_step(stage: &mut Stage) -> Result<Finding, Fault> {
     let (mut ann, mut bob) = (stage.join("ann")?, stage.join("bob")?);
     stage.fence(&mut ann, &mut [&mut bob])?;
     let mut torn = 0;
@@ -74,7 +82,7 @@ pub(super) fn fragile_reader_stays_in_step(stage: &mut Stage) -> Result<Finding,
 }
 
 /// (SPEC RLY-07)
-pub(super) fn newcomers_hear_no_history(stage: &mut Stage) -> Result<Finding, Fault> {
+fn newcomers_hear_no_history(stage: &mut Stage) -> Result<Finding, Fault> {
     let (mut ann, mut bob) = (stage.join("ann")?, stage.join("bob")?);
     for turn in 0..20 {
         stage.relay(&mut ann, format!("early {turn}").as_bytes(), &mut [&mut bob])?;
@@ -88,7 +96,7 @@ pub(super) fn newcomers_hear_no_history(stage: &mut Stage) -> Result<Finding, Fa
 }
 
 /// (SPEC RLY-08)
-pub(super) fn last_words_are_relayed(stage: &mut Stage) -> Result<Finding, Fault> {
+fn last_words_are_relayed(stage: &mut Stage) -> Result<Finding, Fault> {
     let mut bob = stage.join("bob")?;
     let mut left = Vec::new();
     for turn in 0..20 {

@@ -2,12 +2,17 @@
 
 use std::time::{Duration, Instant};
 
-use super::Finding;
+use super::{Case, Finding, Needs};
 use crate::fault::Fault;
 use crate::stage::Stage;
 
+pub(super) const CASES: &[Case] = &[
+    Case::new("RES-05", Needs::Sockets, fifty_connect_at_once),
+    Case::new("SHD-03", Needs::Sockets, restart_on_the_same_port),
+];
+
 /// All fifty are connected before the first one says its name (SPEC RES-05).
-pub(super) fn fifty_connect_at_once(stage: &mut Stage) -> Result<Finding, Fault> {
+fn fifty_connect_at_once(stage: &mut Stage) -> Result<Finding, Fault> {
     let mut bob = stage.join("bob")?;
     let mut slow = 0;
     let mut crowd = Vec::new();
@@ -33,7 +38,7 @@ pub(super) fn fifty_connect_at_once(stage: &mut Stage) -> Result<Finding, Fault>
 
 /// The first server ends while a client is still connected, which leaves its port in a state of waiting
 /// (SPEC SHD-03).
-pub(super) fn restart_on_the_same_port(stage: &mut Stage) -> Result<Finding, Fault> {
+fn restart_on_the_same_port(stage: &mut Stage) -> Result<Finding, Fault> {
     stage.require_restart()?;
     let (mut ann, mut bob) = (stage.join("ann")?, stage.join("bob")?);
     stage.relay(&mut ann, b"before", &mut [&mut bob])?;

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use protocol::{Pair, encode_frame, encode_pair};
+use server_core::RESERVED;
 
 use super::{Client, End, Pumped, encoded};
 use crate::fault::Fault;
@@ -77,6 +78,18 @@ impl Client {
             Next::Pair(pair) => Err(self.unexpected("a pair before its end", &encoded(&pair))),
             Next::Silence => Err(Fault::broken(format!("{} is not closed", self.label))),
         }
+    }
+
+    /// A pair that comes before an end must be the server's own, saying why (SPEC CLS-08).
+    ///
+    /// # Errors
+    ///
+    /// It has another sender.
+    pub fn check_refusal(&self, pair: &Pair) -> Result<(), Fault> {
+        if pair.sender == RESERVED.as_bytes() {
+            return Ok(());
+        }
+        Err(self.unexpected("a pair that is no refusal before its end", &encoded(pair)))
     }
 
     /// Looks without waiting: nothing at all may have come.

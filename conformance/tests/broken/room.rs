@@ -7,11 +7,12 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::BytesMut;
+use conformance::declared::Declared;
 use conformance::memory::MemoryRoom;
 use conformance::target::{Medium, NotStarted, Origin, Received, Settled, Subject, Target, Wire};
 use protocol::{Decoder, PairDecoder, encode_frame};
 
-use crate::spoil::{encoded, spoilt};
+use crate::spoil::{arrange, encoded, said, spoilt};
 
 /// What is wrong with a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +45,33 @@ pub(crate) enum Defect {
     ResetsAtTheEnd,
     FewPlaces,
     StaysDown,
+    LeaveToldTwice,
+    LeaveToldEarly,
+    JoinToldLate,
+    PrivateToAll,
+    UnknownTargetSilent,
+    SlashesKept,
+    NickOnlyAnswered,
+    NickUnchecked,
+    NobodyGreeted,
+    LastOfWhoLost,
+    LastOfHelpLost,
+    CommandsByPrefix,
+    PrivateUnmarked,
+    AsidesFirst,
+    TakesEverything,
+    // These begin after a while, when the conversations are over: the cases have to see them.
+    LateLeaveToldTwice,
+    LateReportLost,
+    LatePrivateDoubled,
+    LateAsidesFirst,
+}
+
+impl Defect {
+    /// Whether a room in memory can pass the rows that see it.
+    pub(crate) fn shows_in_memory(self) -> bool {
+        !matches!(self, Self::FewPlaces | Self::StaysDown | Self::TakesEverything)
+    }
 }
 
 pub(crate) struct BrokenRoom {
@@ -58,6 +86,10 @@ impl Subject for BrokenRoom {
 
     fn origin(&self) -> Origin {
         Origin::Ours
+    }
+
+    fn declared(&self, flags: &[String]) -> Declared {
+        MemoryRoom.declared(flags)
     }
 
     fn rerun(&self, id: &str, seed: u64) -> String {
@@ -229,8 +261,20 @@ impl BrokenWire {
                 return Ok(());
             }
             Defect::NamesChange if payload == b"cyd" => return Ok(()),
+            Defect::NickOnlyAnswered if payload.starts_with(b"/nick ") => {
+                let answer = [b"you are now ", &payload[6..]].concat();
+                self.ready.extend(encoded(b"server", &answer));
+                return Ok(());
+            }
             _ => {}
         }
+        drop(common);
+        self.send_frame(&said(self.defect, payload))
+    }
+
+    fn send_frame(&mut self, payload: &[u8]) -> io::Result<()> {
+        let mut frame = BytesMut::new();
+        encode_frame(payload, &mut frame);
         self.room.send(&frame)
     }
 
@@ -245,9 +289,7 @@ impl BrokenWire {
             self.pairs_seen += 1;
             batch.push(spoilt(self.defect, &pair, self.pairs_seen));
         }
-        if self.defect == Defect::Reversed {
-            batch.reverse();
-        }
+        arrange(self.defect, &mut batch);
         if let (Defect::PartsInterleaved, [first, second, ..]) = (self.defect, &mut batch[..]) {
             // The name frames of both, then the messages of both.
             let parts =

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use protocol::{HEADER_LEN, Name, to_utf8};
-use server_core::{CloseReason, Ending, MemberId, RESERVED, Relay, Release, Session, Turn};
+use server_core::{CloseReason, Ending, MemberId, Outside, RESERVED, Release, Said, Session, Turn};
 
-use super::{ASIDE_BYTES, Trial};
+use super::Trial;
 use crate::slow::pair;
 use crate::stream::{Slow, decode_slowly};
 
@@ -22,6 +22,8 @@ pub(super) struct Client {
     deadline: Option<Instant>,
     ended: bool,
     waits: bool,
+    /// What its member had taken when it last had to wait for its own reading.
+    taken: Option<u64>,
 }
 
 /// What a client's turn comes to.
@@ -43,6 +45,7 @@ impl Trial {
             deadline: Some(self.now + self.settings.name_timeout),
             ended: false,
             waits: false,
+            taken: None,
         });
     }
 
@@ -77,12 +80,9 @@ impl Trial {
     /// Nobody waits for a room that takes what is said.
     pub(super) fn check_nobody_is_forgotten(&self) {
         for client in self.clients.iter().filter(|client| client.waits) {
-            let id = client.member.expect("only members have something to say");
-            let has_to = match self.relay {
-                Relay::Sender => self.room.unread_answers(id) > 0,
-                _ => self.room.is_paused(),
-            };
-            assert!(has_to, "a session waits and nobody will wake it");
+            let place = client.member.map(|id| self.place(id));
+            let unread = place.is_some_and(|place| self.slow.seats[place].aside_bytes() > 0);
+            assert!(unread || self.room.is_paused(), "a session waits and nobody will wake it");
         }
     }
 
@@ -146,12 +146,9 @@ impl Trial {
 
     /// A session carries out what has come, and the slow model the same.
     fn act(&mut self, at: usize) {
-        let before = self.room.counters().messages;
         let turn = self.clients[at].session.act(&mut self.room, &(), self.now);
-        let said = self.room.counters().messages - before;
-        let said = usize::try_from(said).expect("a trial is short");
         let expected = match self.expect_name(at) {
-            Ok(id) => self.expect_messages(at, self.place(id), said),
+            Ok(id) => self.expect_messages(at, self.place(id)),
             Err(outcome) => outcome,
         };
         assert_eq!(expected, turn.into());
@@ -165,72 +162,56 @@ impl Trial {
 
     /// The member that this client is, perhaps since this turn; or what the turn comes to without.
     fn expect_name(&mut self, at: usize) -> Result<MemberId, Outcome> {
-        let client = &mut self.clients[at];
+        let client = &self.clients[at];
         if let Some(id) = client.member {
             return Ok(id);
         }
         let slow = client.decode(self.settings.max_name);
-        let Some(name) = slow.payloads.first() else { return Err(client.idle(&slow)) };
-        client.pass(name.len());
-        let name = Name::new(name).map_err(|error| Outcome::Close(error.into()))?;
-        if self.room.is_shut() {
-            return Err(Outcome::Close(CloseReason::Shutdown));
-        }
+        let Some(payload) = slow.payloads.first() else { return Err(client.idle(&slow)) };
+        let name = Name::new(payload).map_err(|error| Outcome::Close(error.into()))?;
+        let entry = self.expect_entry(&name);
+        let client = &mut self.clients[at];
         client.member = client.session.member();
-        client.deadline = client.member.map_or(client.deadline, |_| None);
-        let looks_reserved = name.as_str().trim().eq_ignore_ascii_case(RESERVED);
-        let Some(id) = client.member else {
-            assert!(looks_reserved || !name.as_str().is_ascii(), "{name} is not reserved");
-            return Err(Outcome::Close(CloseReason::ReservedName));
-        };
-        assert!(!looks_reserved);
+        assert_eq!(entry.is_ok(), client.member.is_some());
+        client.deadline = None;
+        entry?;
+        client.pass(payload.len());
+        let id = client.member.expect("it has joined");
         self.seat(id, &name);
         Ok(id)
     }
 
-    /// What a member's turn comes to in which so many messages were `said`.
-    fn expect_messages(&mut self, at: usize, place: usize, said: usize) -> Outcome {
+    /// What a member's turn comes to.
+    fn expect_messages(&mut self, at: usize, place: usize) -> Outcome {
         let slow = self.clients[at].decode(self.settings.max_message);
-        let (said, waiting) = slow.payloads.split_at(said);
-        for payload in said {
+        for payload in &slow.payloads {
+            // A message that has waited keeps its deadline.
+            if !std::mem::take(&mut self.clients[at].waits) {
+                self.clients[at].deadline = None;
+            }
             let text = to_utf8(payload.clone().into(), self.settings.max_message);
-            assert!(self.is_open_to(place, &text), "it was said in a pause");
-            self.slow.say(place, &text);
-            self.clients[at].pass(payload.len());
-            self.clients[at].deadline = None;
+            let text = str::from_utf8(&text).expect("it has been made so");
+            match self.expect(place, text) {
+                Said::Appended | Said::Renamed => self.clients[at].pass(payload.len()),
+                Said::Paused => return self.expect_wait(at, place),
+                Said::Closed => return Outcome::Close(CloseReason::Shutdown),
+            }
         }
-        let Some(next) = waiting.first() else {
-            let frame_deadline = self.now + self.settings.frame_timeout;
-            return self.clients[at].read_on(&slow, frame_deadline);
-        };
-        if self.room.is_shut() {
-            return Outcome::Close(CloseReason::Shutdown);
-        }
-        let text = to_utf8(next.clone().into(), self.settings.max_message);
-        self.wait_for_the_room(at, place, &text);
-        Outcome::Wait
+        let frame_deadline = self.now + self.settings.frame_timeout;
+        self.clients[at].read_on(&slow, frame_deadline)
     }
 
-    /// There is a reason to wait, and a deadline if that reason is the member's own.
-    fn wait_for_the_room(&mut self, at: usize, place: usize, text: &[u8]) {
+    /// Whoever does not wait for the room has answers to read, and reads some in time.
+    fn expect_wait(&mut self, at: usize, place: usize) -> Outcome {
         let client = &mut self.clients[at];
-        client.deadline = None;
-        if self.relay == Relay::Sender {
-            client.deadline = client.session.deadline();
-            let latest = self.now + self.patience;
-            assert!(client.deadline.is_some_and(|deadline| deadline <= latest));
-            assert!(!self.is_open_to(place, text), "it waits for nothing");
-        } else {
-            self.pause();
+        if !self.room.is_paused() {
+            let taken = self.slow.seats[place].taken;
+            if client.taken.is_none_or(|before| taken > before) {
+                client.deadline = Some(self.now + self.settings.patience);
+            }
+            client.taken = Some(taken);
         }
-    }
-
-    /// Whether the room takes a message from this member now.
-    fn is_open_to(&self, place: usize, text: &[u8]) -> bool {
-        match self.relay {
-            Relay::Sender => !self.slow.seats[place].is_full_of_answers(text, ASIDE_BYTES),
-            _ => self.pause.is_none(),
-        }
+        Outcome::Wait
     }
 }
 
@@ -253,6 +234,7 @@ impl Client {
         let frame = HEADER_LEN + payload_bytes;
         self.stream.drain(..frame);
         self.position += frame as u64;
+        (self.deadline, self.taken) = (None, None);
     }
 
     /// No frame is complete: a begun one must be in time.
@@ -272,6 +254,15 @@ impl Client {
             (None, Some(_)) => CloseReason::Left,
         };
         Outcome::Close(reason)
+    }
+}
+
+impl From<Outside> for Outcome {
+    fn from(outside: Outside) -> Self {
+        match outside {
+            Outside::Paused => Self::Wait,
+            Outside::Refused(reason) => Self::Close(reason),
+        }
     }
 }
 

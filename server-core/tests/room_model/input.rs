@@ -4,13 +4,13 @@ use protocol::header;
 use server_core::Relay;
 
 use crate::op::{Op, frame};
-use crate::trial::{WINDOW_MIN, run};
+use crate::trial::{Terms, WINDOW_MIN, run};
 
 /// The body of the fuzz target: a trial of what the input spells.
 pub(crate) fn check(input: &[u8]) {
     let mut input = Input(input);
-    if let Some((relay, window)) = input.limits() {
-        run(relay, window, input);
+    if let Some(terms) = input.terms() {
+        run(terms, input);
     }
 }
 
@@ -18,11 +18,12 @@ pub(crate) fn check(input: &[u8]) {
 struct Input<'a>(&'a [u8]);
 
 impl Input<'_> {
-    /// The relay policy and the window, which come first. A small window is soon full.
-    fn limits(&mut self) -> Option<(Relay, usize)> {
+    /// What kind of room it is comes first. A small window is soon full.
+    fn terms(&mut self) -> Option<Terms> {
         let relays = [Relay::Others, Relay::Everyone, Relay::Sender];
-        let relay = relays[self.number()? % relays.len()];
-        Some((relay, WINDOW_MIN + self.number()?))
+        let kind = self.number()?;
+        let (relay, extensions) = (relays[kind % relays.len()], kind / relays.len() % 2 == 1);
+        Some(Terms { relay, extensions, window: WINDOW_MIN + self.number()? })
     }
 
     /// One operation: a byte for what and who, then what else it needs.
@@ -48,8 +49,27 @@ impl Input<'_> {
             15 => Op::Feed { who, bytes: frame(&b"abcdefgh"[who % 8..]) },
             16 => Op::Feed { who, bytes: frame(&vec![b'x'; self.number()?]) },
             17 => Op::Feed { who, bytes: header(self.number()?).into() },
-            18 => Op::End { who },
-            _ => Op::Reset { who },
+            18 => Op::Feed { who, bytes: frame(self.command()?.as_bytes()) },
+            19 => Op::End { who },
+            20 => Op::Reset { who },
+            21 => Op::Nick { who, name: self.number()? % 4 },
+            22 => Op::Msg { who, to: self.number()?, length: self.number()? },
+            23 => Op::Ask { who, what: who % 4 },
+            _ => Op::Serve,
+        })
+    }
+
+    /// A command for a room with extensions, about one of a few names.
+    fn command(&mut self) -> Option<String> {
+        let number = self.number()?;
+        let name = ["a", "b", "abc", "defgh", "ann", "Bob", "server"][number / 8 % 7];
+        Some(match number % 8 {
+            0 => "/who".into(),
+            1 => "/help".into(),
+            2 | 3 => format!("/nick {name}"),
+            4 | 5 => format!("/msg {name} {number}"),
+            6 => format!("/{name}"),
+            _ => format!("//{name}"),
         })
     }
 
@@ -77,4 +97,4 @@ impl Iterator for Input<'_> {
 }
 
 /// How many kinds of operation an input can spell.
-const KINDS: usize = 20;
+const KINDS: usize = 25;

@@ -6,7 +6,8 @@ use protocol::encode_frame;
 /// connections that are open where it says so.
 ///
 /// With `Pull` the server looks at what is next for a member and is kept from sending it for a while;
-/// with `Take` a socket takes so many bytes, at most, of what it is offered.
+/// with `Take` a socket takes so many bytes, at most, of what it is offered. With `Serve` it asks who has
+/// something for itself alone. The commands are messages to a room in base mode.
 #[derive(Clone, Debug)]
 pub(crate) enum Op {
     Join {
@@ -20,6 +21,21 @@ pub(crate) enum Op {
         who: usize,
         length: usize,
     },
+    Nick {
+        who: usize,
+        name: usize,
+    },
+    Msg {
+        who: usize,
+        to: usize,
+        length: usize,
+    },
+    /// A command that is only answered.
+    Ask {
+        who: usize,
+        what: usize,
+    },
+    Serve,
     Pull {
         who: usize,
     },

@@ -4,18 +4,24 @@ use std::collections::VecDeque;
 
 use protocol::{encode_pair, pair_len};
 use server_core::bytes::{Bytes, BytesMut};
-use server_core::{MemberId, RESERVED, Relay};
+use server_core::{MemberId, RESERVED, Relay, name_key};
 
 /// A member, and what it is owed.
 pub(crate) struct Seat {
     pub(crate) id: MemberId,
     pub(crate) name: String,
+    /// What the name looks like: no two are alike.
+    pub(crate) key: String,
+    /// Bytes that it has had.
+    pub(crate) taken: u64,
     owed: VecDeque<Owed>,
     /// Where in the log it was finished: nothing later is for it.
     end: Option<u64>,
     /// Whether its connection has finished it: that happens once, and perhaps after the room has.
     pub(crate) departs: bool,
     pub(crate) full: bool,
+    /// Whether the server knows that there may be something for it.
+    pub(crate) awake: bool,
     /// What has been pulled for it and not been offered yet.
     pub(crate) pulled: Vec<Bytes>,
 }
@@ -24,12 +30,29 @@ pub(crate) struct Seat {
 struct Owed {
     byte: u8,
     at: Option<u64>,
+    /// Whether it answers a command.
+    answers: bool,
 }
 
 impl Seat {
     pub(crate) fn new(id: MemberId, name: String) -> Self {
-        let (owed, pulled) = (VecDeque::new(), Vec::new());
-        Self { id, name, owed, end: None, departs: false, full: false, pulled }
+        Self {
+            id,
+            key: name_key(&name),
+            name,
+            taken: 0,
+            owed: VecDeque::new(),
+            end: None,
+            departs: false,
+            full: false,
+            awake: false,
+            pulled: Vec::new(),
+        }
+    }
+
+    pub(crate) fn rename(&mut self, name: String) {
+        self.key = name_key(&name);
+        self.name = name;
     }
 
     pub(crate) fn is_behind(&self) -> bool {
@@ -50,7 +73,19 @@ impl Seat {
 
     /// Owes this member a pair of its own.
     pub(crate) fn tell(&mut self, sender: &str, text: &[u8]) {
-        self.owed.extend(pair(sender, text).into_iter().map(|byte| Owed { byte, at: None }));
+        let owed = |byte| Owed { byte, at: None, answers: false };
+        self.owed.extend(pair(sender, text).into_iter().map(owed));
+    }
+
+    /// Owes it the answer to a command.
+    pub(crate) fn answer(&mut self, text: &str) {
+        let owed = |byte| Owed { byte, at: None, answers: true };
+        self.owed.extend(pair(RESERVED, text.as_bytes()).into_iter().map(owed));
+    }
+
+    /// Whether it has yet to read the answer to a command.
+    pub(crate) fn has_answers(&self) -> bool {
+        self.owed.iter().any(|owed| owed.answers)
     }
 
     /// Whether these bytes are the next it is owed.
@@ -60,6 +95,7 @@ impl Seat {
     }
 
     pub(crate) fn take(&mut self, bytes: usize) {
+        self.taken += bytes as u64;
         self.owed.drain(..bytes);
     }
 
@@ -86,15 +122,18 @@ pub(crate) struct Slow {
     relay: Relay,
     pub(crate) seats: Vec<Seat>,
     pub(crate) head: u64,
+    /// How many messages there have been, private ones included.
+    pub(crate) messages: u64,
 }
 
 impl Slow {
     pub(crate) fn new(relay: Relay) -> Self {
-        Self { relay, seats: Vec::new(), head: 0 }
+        Self { relay, seats: Vec::new(), head: 0, messages: 0 }
     }
 
     /// A message that was said by the member at `speaker`.
     pub(crate) fn say(&mut self, speaker: usize, text: &[u8]) {
+        self.messages += 1;
         let name = self.seats[speaker].name.clone();
         match self.relay {
             Relay::Sender => self.seats[speaker].tell(&name, text),
@@ -103,9 +142,26 @@ impl Slow {
         }
     }
 
+    /// A message for the member at `to` alone.
+    pub(crate) fn whisper(&mut self, speaker: usize, to: usize, text: &str) {
+        self.messages += 1;
+        let name = self.seats[speaker].name.clone();
+        self.seats[to].tell(&name, text.as_bytes());
+    }
+
+    /// Where the member sits that has a name of this key, if somebody has.
+    pub(crate) fn holder(&self, key: &str) -> Option<usize> {
+        self.seats.iter().position(|seat| seat.key == key)
+    }
+
+    /// What the server tells all, one member perhaps excepted.
+    pub(crate) fn notify(&mut self, without: Option<usize>, notice: &str) {
+        self.append(without, RESERVED, notice.as_bytes());
+    }
+
     /// The last words of the room.
     pub(crate) fn shut(&mut self, notice: &str) {
-        self.append(None, RESERVED, notice.as_bytes());
+        self.notify(None, notice);
         let head = self.head;
         self.seats.iter_mut().for_each(|seat| seat.finish(head));
     }
@@ -116,7 +172,11 @@ impl Slow {
             if Some(place) != without && !seat.is_finished() {
                 let positions = self.head..;
                 let owed = pair.iter().zip(positions);
-                seat.owed.extend(owed.map(|(&byte, at)| Owed { byte, at: Some(at) }));
+                seat.owed.extend(owed.map(|(&byte, at)| Owed {
+                    byte,
+                    at: Some(at),
+                    answers: false,
+                }));
             }
         }
         self.head += pair.len() as u64;
