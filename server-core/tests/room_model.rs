@@ -116,6 +116,17 @@ fn a_little_and_the_notice_may_stay_in_an_empty_room() {
     run(base(1_950), ops.into_iter());
 }
 
+/// And one that the room's fault ended: it still held all that it had held for its last member.
+#[test]
+fn what_a_pause_was_for_is_given_back_before_more_is_said() {
+    let join = || Op::Join { name: 0 };
+    let take = |who| Op::Take { who, bytes: 510 };
+    // The fifth finds the room paused, until the first reads.
+    let paused = [take(2), take(2), Op::Abort { who: 1 }, join(), take(0), join()];
+    let ops = [join(), join(), join(), join()].into_iter().chain(paused);
+    run(Terms { relay: Relay::Everyone, extensions: true, window: 200 }, ops);
+}
+
 /// A room as it is without flags, but for its window.
 fn base(window: usize) -> Terms {
     Terms { relay: Relay::Others, extensions: false, window }
