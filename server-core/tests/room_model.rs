@@ -1,4 +1,4 @@
-//! The room under random use, against the obvious slow model: a queue of bytes per member.
+//! The room under random use, against the obvious slow model: a queue of pairs per member.
 
 use proptest::collection::vec;
 use proptest::prelude::*;

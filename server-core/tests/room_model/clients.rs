@@ -113,7 +113,7 @@ impl Trial {
         assert_eq!(aborts, release == Release::Waiters);
         let Some(id) = client.member else {
             let told = reason.farewell().map(|text| pair(RESERVED, text.as_bytes()));
-            assert_eq!(told, session.refusal(&reason).map(Vec::from));
+            assert_eq!(told, session.refusal(&reason));
             assert_eq!(Release::Nobody, session.leave(&mut self.room, &mut reason));
             return assert!(session.is_done(&self.room));
         };

@@ -1,9 +1,9 @@
-//! The slow model: every byte that a member is owed stands in that member's own queue.
+//! The slow model: every pair that a member is owed stands in that member's own queue.
 
 use std::collections::VecDeque;
 
 use protocol::{encode_pair, pair_len};
-use server_core::bytes::{Bytes, BytesMut};
+use server_core::bytes::{Buf, Bytes, BytesMut};
 use server_core::{MemberId, RESERVED, Relay, name_key};
 
 /// A member, and what it is owed.
@@ -26,9 +26,9 @@ pub(crate) struct Seat {
     pub(crate) pulled: Vec<Bytes>,
 }
 
-/// One byte, and where in the log it stands; nowhere if it is for one member alone.
+/// The rest of a pair, and where in the log it stands; nowhere if it is for one member alone.
 struct Owed {
-    byte: u8,
+    bytes: Bytes,
     at: Option<u64>,
     /// Whether it answers a command.
     answers: bool,
@@ -73,14 +73,14 @@ impl Seat {
 
     /// Owes this member a pair of its own.
     pub(crate) fn tell(&mut self, sender: &str, text: &[u8]) {
-        let owed = |byte| Owed { byte, at: None, answers: false };
-        self.owed.extend(pair(sender, text).into_iter().map(owed));
+        let bytes = pair(sender, text);
+        self.owed.push_back(Owed { bytes, at: None, answers: false });
     }
 
     /// Owes it the answer to a command.
     pub(crate) fn answer(&mut self, text: &str) {
-        let owed = |byte| Owed { byte, at: None, answers: true };
-        self.owed.extend(pair(RESERVED, text.as_bytes()).into_iter().map(owed));
+        let bytes = pair(RESERVED, text.as_bytes());
+        self.owed.push_back(Owed { bytes, at: None, answers: true });
     }
 
     /// Whether it has yet to read the answer to a command.
@@ -90,18 +90,28 @@ impl Seat {
 
     /// Whether these bytes are the next it is owed.
     pub(crate) fn is_owed(&self, bytes: impl Iterator<Item = u8>) -> bool {
-        let mut owed = self.owed.iter().map(|owed| owed.byte);
+        let mut owed = self.owed.iter().flat_map(|owed| owed.bytes.iter().copied());
         bytes.into_iter().all(|byte| owed.next() == Some(byte))
     }
 
     pub(crate) fn take(&mut self, bytes: usize) {
         self.taken += bytes as u64;
-        self.owed.drain(..bytes);
+        let mut left = bytes;
+        while left > 0 {
+            let mut owed = self.owed.pop_front().expect("it has been owed so much");
+            let taken = left.min(owed.bytes.len());
+            left -= taken;
+            owed.bytes.advance(taken);
+            owed.at = owed.at.map(|at| at + taken as u64);
+            if !owed.bytes.is_empty() {
+                self.owed.push_front(owed);
+            }
+        }
     }
 
     /// Bytes owed to this member alone.
     pub(crate) fn aside_bytes(&self) -> usize {
-        self.owed.iter().filter(|owed| owed.at.is_none()).count()
+        self.owed.iter().filter(|owed| owed.at.is_none()).map(|owed| owed.bytes.len()).sum()
     }
 
     /// Whether so much waits for it alone that this text cannot be added.
@@ -170,13 +180,11 @@ impl Slow {
         let pair = pair(sender, text);
         for (place, seat) in self.seats.iter_mut().enumerate() {
             if Some(place) != without && !seat.is_finished() {
-                let positions = self.head..;
-                let owed = pair.iter().zip(positions);
-                seat.owed.extend(owed.map(|(&byte, at)| Owed {
-                    byte,
-                    at: Some(at),
+                seat.owed.push_back(Owed {
+                    bytes: pair.clone(),
+                    at: Some(self.head),
                     answers: false,
-                }));
+                });
             }
         }
         self.head += pair.len() as u64;
@@ -195,8 +203,8 @@ impl Slow {
 }
 
 /// One pair as a member gets it.
-pub(crate) fn pair(sender: &str, text: &[u8]) -> Vec<u8> {
+pub(crate) fn pair(sender: &str, text: &[u8]) -> Bytes {
     let mut pair = BytesMut::new();
     encode_pair(sender.as_bytes(), text, &mut pair);
-    pair.to_vec()
+    pair.freeze()
 }
