@@ -182,5 +182,5 @@ const PATIENCE: Duration = Duration::from_hours(1);
 /// At how many points of a run its favourite thread is held back.
 const POINTS: usize = 3;
 
-/// Schedules of each test: 100,000 in all take half a minute of CPU time.
+/// Schedules of each test: 100,000 in all take 16 seconds of CPU time.
 const SCHEDULES: usize = 50_000;
