@@ -2,13 +2,17 @@
 
 mod client;
 mod close;
+mod crowd;
 mod extensions;
+mod flood;
 mod frame;
 mod handshake;
 mod order;
 mod private;
 mod relay;
 mod resource;
+mod segment;
+mod stalled;
 
 use crate::fault::Fault;
 use crate::stage::Stage;
@@ -63,6 +67,7 @@ pub enum Finding {
 pub fn cases() -> impl Iterator<Item = &'static Case> {
     let areas = [
         close::CASES,
+        crowd::CASES,
         extensions::CASES,
         frame::CASES,
         handshake::CASES,
@@ -70,6 +75,8 @@ pub fn cases() -> impl Iterator<Item = &'static Case> {
         private::CASES,
         relay::CASES,
         resource::CASES,
+        segment::CASES,
+        stalled::CASES,
     ];
     areas.into_iter().flatten()
 }

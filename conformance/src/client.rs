@@ -142,6 +142,11 @@ impl Client {
         self.wire.reset();
     }
 
+    /// Takes few bytes at a time from now on.
+    pub fn narrow(&mut self) {
+        self.wire.narrow();
+    }
+
     /// Waits until the server has read what was sent, so that the next write is a segment of its own.
     pub fn settle(&mut self, within: Duration) -> Settled {
         self.wire.settle(within)

@@ -21,6 +21,8 @@ pub struct Declared {
     pub memory: Option<u64>,
     /// Bytes that may wait for one member alone.
     pub aside_bytes: Option<usize>,
+    /// What becomes of a client that does not read.
+    pub slow_readers: Option<SlowPolicy>,
     /// How long a client that does not read is waited for.
     pub patience: Option<Duration>,
     /// How long a client may take to say its name.
@@ -29,34 +31,8 @@ pub struct Declared {
     pub frame_timeout: Option<Duration>,
     /// How long a shutdown may take.
     pub grace: Option<Duration>,
-    /// What becomes of a client that does not read.
-    pub slow_readers: Option<SlowReaders>,
     /// What becomes of a newcomer whose name is taken.
     pub equal_names: Option<EqualNames>,
-}
-
-/// What a server does with a client that does not read (SPEC BPR-03).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum SlowReaders {
-    /// Ends its connection.
-    Close,
-    /// Leaves out messages that it has no room for.
-    Drop,
-    /// Lets it wait in a bounded queue, and the senders with it.
-    Queue,
-}
-
-/// What a server does with a newcomer whose name is taken (SPEC NAM-02).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum EqualNames {
-    /// Puts a number behind the name.
-    Number,
-    /// Refuses the newcomer.
-    Refuse,
-    /// Lets both have the name.
-    Allow,
 }
 
 impl Declared {
@@ -75,11 +51,11 @@ impl Declared {
             max_clients: Some(clients),
             memory: Some(settings.memory_max(clients)),
             aside_bytes: Some(settings.aside_bytes),
+            slow_readers: Some(SlowPolicy::Ends),
             patience: Some(settings.patience),
             name_timeout: Some(settings.name_timeout),
             frame_timeout: Some(settings.frame_timeout),
             grace: Some(settings.grace),
-            slow_readers: Some(SlowReaders::Close),
             equal_names: Some(EqualNames::Number),
         })
     }
@@ -109,6 +85,29 @@ impl Declared {
             "--grace" => grace
         }
     }
+}
+
+/// What a server does with a client that does not read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub enum SlowPolicy {
+    /// It ends the connection.
+    #[serde(rename = "close")]
+    Ends,
+    /// It keeps the connection, and messages wait or are dropped.
+    #[serde(rename = "queue", alias = "drop")]
+    Keeps,
+}
+
+/// What a server does with a newcomer whose name is taken (SPEC NAM-02).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EqualNames {
+    /// Puts a number behind the name.
+    Number,
+    /// Refuses the newcomer.
+    Refuse,
+    /// Lets both have the name.
+    Allow,
 }
 
 /// The value that a test needs.

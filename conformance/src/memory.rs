@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use clap::Parser;
 use server_core::{
-    CloseReason, Ending, PerClient, READ_CHUNK, Room, Session, Settings, Took, Turn,
+    CloseReason, Ending, Offer, PerClient, READ_CHUNK, Room, Session, Settings, Turn,
 };
 
 use crate::declared::Declared;
@@ -37,8 +37,10 @@ impl Subject for MemoryRoom {
         Declared::ours(flags, PerClient::Descriptor).unwrap_or_default()
     }
 
-    fn rerun(&self, id: &str, _seed: u64) -> String {
-        format!("cargo test -p conformance --test suite -- --exact room::{id}")
+    fn rerun(&self, id: &str, seed: u64) -> String {
+        format!(
+            "CONFORMANCE_SEED={seed} cargo test -p conformance --test suite -- --exact room::{id}"
+        )
     }
 }
 
@@ -169,17 +171,16 @@ impl World {
     fn deliver(&mut self) {
         // Everybody who is behind has a turn: nobody has to be named.
         while self.room.next_told().is_some() {}
-        let mut slices = Vec::new();
-        while let Some(member) = self.room.next_behind(0) {
-            let Some(&place) = self.room.pull(member, &mut slices) else { return };
+        let (mut offer, mut from) = (Offer::default(), 0);
+        while let Some(member) = self.room.next_behind(from) {
+            let Some(&place) = self.room.pull(member, &mut offer, self.now) else {
+                from = member.next_place();
+                continue;
+            };
             let outgoing = &mut self.connections[place].outgoing;
-            let mut bytes = 0;
-            for slice in &slices {
-                outgoing.extend(slice);
-                bytes += slice.len();
-            }
+            offer.slices().iter().for_each(|slice| outgoing.extend(slice));
             // As in `close`.
-            let _ = self.room.advance(member, bytes, Took::All);
+            let _ = self.room.offered(member, &offer, Ok(offer.bytes()));
         }
     }
 }

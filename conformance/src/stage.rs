@@ -36,6 +36,7 @@ pub struct Stage {
     /// The longest relay seen while joining.
     relay_time: Duration,
     level: u8,
+    asked: u8,
     seed: u64,
     paced: bool,
     declared: Declared,
@@ -80,6 +81,8 @@ pub struct Conditions {
     pub slack: f64,
     /// The level of the rule under test.
     pub level: u8,
+    /// The highest level asked for.
+    pub asked: u8,
     /// To whom this server relays.
     pub relay: Relay,
     /// Whether it speaks of itself.
@@ -102,6 +105,7 @@ impl Stage {
             slack: conditions.slack,
             relay_time: Duration::ZERO,
             level: conditions.level,
+            asked: conditions.asked,
             seed: conditions.seed,
             paced: false,
             declared: conditions.declared,
@@ -138,11 +142,6 @@ impl Stage {
         self.target.process().ok_or_else(|| Fault::Inapplicable(reason.into()))
     }
 
-    /// What chance is drawn from.
-    pub fn seed(&self) -> u64 {
-        self.seed
-    }
-
     /// Types at the server's console.
     ///
     /// # Errors
@@ -157,6 +156,16 @@ impl Stage {
     /// Whether some cut was only likely, not seen, to reach the server as one.
     pub fn was_paced(&self) -> bool {
         self.paced
+    }
+
+    /// The highest level asked for: how far to try a rule that grows with the level.
+    pub fn asked_level(&self) -> u8 {
+        self.asked
+    }
+
+    /// What chance is drawn from.
+    pub fn seed(&self) -> u64 {
+        self.seed
     }
 
     /// How long to wait for something that has to come: far longer than it ever takes here.
@@ -237,9 +246,11 @@ impl Stage {
         }
     }
 
-    /// Waits until the server has read what a client sent.
+    /// Waits until the server has read what a client sent. One that once did not, or cannot be seen to,
+    /// gets no more than a moment from then on.
     pub fn settle(&mut self, client: &mut Client) {
-        self.paced |= client.settle(self.deadline()) == crate::target::Settled::Paced;
+        let within = if self.paced { Duration::ZERO } else { self.deadline() };
+        self.paced |= client.settle(within) == crate::target::Settled::Paced;
     }
 
     /// Everything a client receives up to the end of its stream.

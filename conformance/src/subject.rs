@@ -28,7 +28,12 @@ impl Subject for OurServer {
         command.extend(flags.iter().map(OsString::from));
         // Port 0 and the ready line: no two servers can ever meet on a port.
         let server = ServerProcess::start_on(&command, 0).map_err(failed)?;
-        Ok(Box::new(Running { server: Some(server), command, habits: Habits::default() }))
+        Ok(Box::new(Running {
+            server: Some(server),
+            command,
+            origin: Origin::Ours,
+            manifest: None,
+        }))
     }
 
     fn origin(&self) -> Origin {
@@ -39,8 +44,11 @@ impl Subject for OurServer {
         Declared::ours(flags, self.model.program().per_client).unwrap_or_default()
     }
 
-    fn rerun(&self, id: &str, _seed: u64) -> String {
-        format!("cargo test -p conformance --test suite -- --exact {}::{id}", self.model)
+    fn rerun(&self, id: &str, seed: u64) -> String {
+        let model = self.model;
+        format!(
+            "CONFORMANCE_SEED={seed} cargo test -p conformance --test suite -- --exact {model}::{id}"
+        )
     }
 }
 
@@ -55,15 +63,11 @@ pub struct CommandServer {
 
 impl Subject for CommandServer {
     fn start(&self, flags: &[String]) -> Result<Box<dyn Target>, NotStarted> {
-        let spelled = self.spelled(flags).ok_or(NO_SUCH_FLAGS)?;
-        let command: Vec<OsString> = self.command.iter().cloned().chain(spelled).collect();
-        let habits = self.manifest.as_ref().map(|told| told.habits().clone()).unwrap_or_default();
-        let server = ServerProcess::start_as(&command, &habits).map_err(failed)?;
-        Ok(Box::new(Running { server: Some(server), command, habits }))
+        start_foreign(&self.command, self.manifest.as_ref(), flags)
     }
 
     fn takes(&self, flags: &[String]) -> bool {
-        self.spelled(flags).is_some()
+        spelled(self.manifest.as_ref(), flags).is_some()
     }
 
     fn origin(&self) -> Origin {
@@ -78,16 +82,6 @@ impl Subject for CommandServer {
         let words: Vec<String> = self.command.iter().map(quoted).collect();
         let manifest = manifest_flag(self.manifest.as_ref());
         format!("conformance check --only {id} --seed {seed}{manifest} -- {}", words.join(" "))
-    }
-}
-
-impl CommandServer {
-    /// How its command line says these flags of ours; `None` if it cannot.
-    fn spelled(&self, flags: &[String]) -> Option<Vec<OsString>> {
-        match &self.manifest {
-            Some(manifest) => manifest.spelled(flags),
-            None => flags.is_empty().then(Vec::new),
-        }
     }
 }
 
@@ -147,7 +141,8 @@ struct Running {
     /// Absent only while it is being started again.
     server: Option<ServerProcess>,
     command: Vec<OsString>,
-    habits: Habits,
+    origin: Origin,
+    manifest: Option<Manifest>,
 }
 
 impl Running {
@@ -169,6 +164,17 @@ impl Target for Running {
         self.server.as_ref()
     }
 
+    fn start_with(&self, flags: &[&str]) -> Result<Box<dyn Target>, NotStarted> {
+        let flags: Vec<String> = flags.iter().copied().map(String::from).collect();
+        if self.origin == Origin::Foreign {
+            return start_foreign(&self.command, self.manifest.as_ref(), &flags);
+        }
+        let command: Vec<OsString> =
+            self.command.iter().cloned().chain(flags.iter().map(OsString::from)).collect();
+        let server = ServerProcess::start(&command).map_err(failed)?;
+        Ok(Box::new(Self { server: Some(server), command, origin: self.origin, manifest: None }))
+    }
+
     fn restart_obstacle(&self) -> Option<&'static str> {
         let has_port = self.command.iter().any(|word| word.to_string_lossy().contains("{port}"));
         (!has_port).then_some("the command has no {port} to start it on again")
@@ -181,7 +187,8 @@ impl Target for Running {
         server.wait(LEAVE_WITHIN);
         let port = server.addr().port();
         drop(server);
-        let started = ServerProcess::start_on_as(&self.command, port, &self.habits);
+        let started =
+            ServerProcess::start_on_as(&self.command, port, &habits(self.manifest.as_ref()));
         self.server = Some(started.map_err(failed)?);
         Ok(())
     }
@@ -189,6 +196,31 @@ impl Target for Running {
     fn log(&self) -> String {
         self.server.as_ref().map(ServerProcess::log).unwrap_or_default()
     }
+}
+
+/// Starts somebody else's server, with its own words for these flags of ours.
+fn start_foreign(
+    command: &[OsString],
+    manifest: Option<&Manifest>,
+    flags: &[String],
+) -> Result<Box<dyn Target>, NotStarted> {
+    let spelled = spelled(manifest, flags).ok_or(NO_SUCH_FLAGS)?;
+    let command: Vec<OsString> = command.iter().cloned().chain(spelled).collect();
+    let server = ServerProcess::start_as(&command, &habits(manifest)).map_err(failed)?;
+    let (origin, manifest) = (Origin::Foreign, manifest.cloned());
+    Ok(Box::new(Running { server: Some(server), command, origin, manifest }))
+}
+
+/// How a foreign command line says these flags of ours; `None` if it cannot.
+fn spelled(manifest: Option<&Manifest>, flags: &[String]) -> Option<Vec<OsString>> {
+    match manifest {
+        Some(manifest) => manifest.spelled(flags),
+        None => flags.is_empty().then(Vec::new),
+    }
+}
+
+fn habits(manifest: Option<&Manifest>) -> Habits {
+    manifest.map(|manifest| manifest.habits().clone()).unwrap_or_default()
 }
 
 /// The part of a command line that names a manifest.

@@ -20,6 +20,8 @@ pub struct Plan {
     pub seed: u64,
     /// Factor on every deadline.
     pub slack: f64,
+    /// The highest level asked for: how far a rule that grows with the level is tried.
+    pub level: u8,
 }
 
 /// What became of one rule.
@@ -195,10 +197,10 @@ impl Tests<'_> {
     }
 
     fn stage(&self, target: Box<dyn Target>, flags: &[String], relay: Relay) -> Stage {
-        let Plan { seed, slack } = self.plan;
+        let Plan { seed, slack, level: asked } = self.plan;
         let (level, mode) = (self.rule.level, Mode::of(flags));
         let declared = self.subject.declared(flags);
-        Stage::new(target, Conditions { seed, slack, level, relay, mode, declared })
+        Stage::new(target, Conditions { seed, slack, level, asked, relay, mode, declared })
     }
 
     fn outcome(

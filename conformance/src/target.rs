@@ -82,6 +82,15 @@ pub trait Target {
         None
     }
 
+    /// Starts another server of the same kind, with these flags of ours besides.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be had with these flags, or it did not come up.
+    fn start_with(&self, _flags: &[&str]) -> Result<Box<dyn Target>, NotStarted> {
+        Err(NotStarted::Inapplicable("it needs flags of this project's servers"))
+    }
+
     /// Why the server cannot be ended and started again, if it cannot.
     fn restart_obstacle(&self) -> Option<&'static str> {
         Some("a server that the suite did not start cannot be restarted")
@@ -135,6 +144,9 @@ pub trait Wire {
 
     /// Breaks the connection off (RST).
     fn reset(&mut self);
+
+    /// Makes room for few bytes at a time that come from the server, where there is such a thing.
+    fn narrow(&mut self) {}
 
     /// Waits until the server has read everything sent so far, so that what is sent next comes to it
     /// as a piece of its own.

@@ -89,6 +89,13 @@ impl Wire for TcpWire {
         }
     }
 
+    fn narrow(&mut self) {
+        // Where the system refuses, the receiver is an ordinary one.
+        self.stream()
+            .and_then(|stream| SockRef::from(stream).set_recv_buffer_size(NARROW_BYTES))
+            .ok();
+    }
+
     fn settle(&mut self, within: Duration) -> Settled {
         let start = Instant::now();
         while let Some(unread) = unread_by_server(self.ends) {
@@ -130,6 +137,8 @@ fn uninterrupted(mut read: impl FnMut() -> io::Result<usize>) -> io::Result<usiz
 /// A lost SYN is sent again after one second and after three.
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 const WRITE_WITHIN: Duration = Duration::from_secs(5);
+/// A receive buffer that a few pairs fill.
+const NARROW_BYTES: usize = 16384;
 /// What a server that reads at all needs at most, where that cannot be seen.
 const PACE: Duration = Duration::from_millis(2);
 

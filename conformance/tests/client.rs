@@ -34,4 +34,4 @@ fn the_line_client() -> ClientCommand {
 }
 
 /// A fixed seed: a failure here can be had again.
-const PLAN: Plan = Plan { seed: 1, slack: 2.0 };
+const PLAN: Plan = Plan { seed: 1, slack: 2.0, level: 2 };

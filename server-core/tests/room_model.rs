@@ -21,7 +21,7 @@ mod stream;
 mod trial;
 
 fn op() -> impl Strategy<Value = Op> {
-    prop_oneof![90 => of_members(), 15 => of_commands(), 40 => of_connections(), 7 => of_all()]
+    prop_oneof![92 => of_members(), 15 => of_commands(), 40 => of_connections(), 7 => of_all()]
 }
 
 /// What a member says and reads.
@@ -33,6 +33,7 @@ fn of_members() -> impl Strategy<Value = Op> {
         4 => (who.clone(), length).prop_map(|(who, length)| Op::Tell { who, length }),
         8 => Just(Op::Serve),
         8 => who.clone().prop_map(|who| Op::Pull { who }),
+        2 => who.clone().prop_map(|who| Op::Unblock { who }),
         30 => (who.clone(), bytes).prop_map(|(who, bytes)| Op::Take { who, bytes }),
         2 => who.clone().prop_map(|who| Op::Finish { who }),
         1 => who.clone().prop_map(|who| Op::Refuse { who }),
@@ -96,7 +97,7 @@ proptest! {
     fn every_member_gets_what_the_slow_model_says(
         relay in relay(),
         extensions in any::<bool>(),
-        window in WINDOW_MIN..2_000,
+        window in WINDOW_MIN..4_000,
         ops in vec(op(), 0..300),
     ) {
         run(Terms { relay, extensions, window }, ops.into_iter());

@@ -6,8 +6,7 @@
 use std::time::{Duration, Instant};
 
 use protocol::{Name, Pair, PairDecoder};
-use server_core::bytes::Bytes;
-use server_core::{CloseReason, MemberId, Relay, Release, Room, Said};
+use server_core::{CloseReason, MemberId, Offer, Relay, Release, Room, Said};
 use shuttle::rand::{Rng, thread_rng};
 use shuttle::sync::{Arc, Condvar, Mutex, MutexGuard};
 use shuttle::thread;
@@ -138,12 +137,12 @@ impl Hall {
 
     /// A socket takes some of what is next, with the room free.
     fn read(&self, id: MemberId, heard: &mut Vec<u8>) {
-        let mut slices = Vec::new();
-        self.room().pull(id, &mut slices);
-        let offered = slices.iter().map(Bytes::len).sum();
+        let mut offer = Offer::default();
+        self.room().pull(id, &mut offer, self.now);
+        let offered = offer.bytes();
         let taken = thread_rng().gen_range(1..=2 * offered).min(offered);
-        heard.extend(slices.iter().flatten().take(taken));
-        let release = self.room().offered(id, &slices, Ok(taken));
+        heard.extend(offer.slices().iter().flatten().take(taken));
+        let release = self.room().offered(id, &offer, Ok(taken));
         self.tell(release);
     }
 

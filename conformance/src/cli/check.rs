@@ -110,7 +110,8 @@ fn run_rows(all: &[Rule], examinee: &Examinee, arguments: &CheckArgs) -> io::Res
     let mut tally = Tally::default();
     let mut out = anstream::stdout().lock();
     for turn in 0..arguments.repeat {
-        let plan = Plan { seed: seed.wrapping_add(turn), slack: arguments.slack };
+        let CheckArgs { slack, level, .. } = *arguments;
+        let plan = Plan { seed: seed.wrapping_add(turn), slack, level };
         for rule in &selected {
             show_progress(&rule.id, tally.rows(), total);
             let row = examinee.run_row(rule, plan);

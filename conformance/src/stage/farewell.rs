@@ -76,6 +76,10 @@ impl Wire for Kept {
         self.0.borrow_mut().reset();
     }
 
+    fn narrow(&mut self) {
+        self.0.borrow_mut().narrow();
+    }
+
     fn settle(&mut self, within: Duration) -> Settled {
         self.0.borrow_mut().settle(within)
     }

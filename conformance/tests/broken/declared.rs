@@ -64,4 +64,12 @@ pub(crate) const KILLS: &[Kill] = &[
         Mutant::Declares(&["--max-message", "1KiB"]),
         &[("LIM-02", "at `ann < server: ...` (SPEC.md")],
     ),
+    (
+        Mutant::Declares(&["--max-name", "128"]),
+        &[("LIM-02", "at `cyd < server: ...`"), ("LIM-03", "at `ann < server: ...`")],
+    ),
+    (
+        Mutant::Declares(&["--relay", "others"]),
+        &[("RLY-10", "at `ann < ann: hello`"), ("RLY-11", "at `ann < ann: hello`")],
+    ),
 ];

@@ -20,6 +20,7 @@ impl Child {
             seed: 1,
             slack: 5.0,
             level: 1,
+            asked: 1,
             relay: Relay::Others,
             declared: Declared::default(),
             mode: Mode::Base,

@@ -3,7 +3,6 @@
 use std::io::ErrorKind;
 use std::time::Duration;
 
-use server_core::bytes::Bytes;
 use server_core::{CloseReason, MemberId, RESERVED, Release, Said};
 
 use super::Trial;
@@ -42,7 +41,7 @@ impl Trial {
             self.left.push(seat.name);
         }
         self.tell_who_left();
-        let sent = seat.pulled.iter().map(Bytes::len).sum();
+        let sent = seat.pulled.bytes();
         assert_eq!(Release::Nobody, self.room.offered(seat.id, &seat.pulled, Ok(sent)));
         assert_eq!(Said::Closed, self.room.hear(seat.id, b"a ghost speaks", self.now));
     }

@@ -18,12 +18,14 @@ pub(crate) fn check(input: &[u8]) {
 struct Input<'a>(&'a [u8]);
 
 impl Input<'_> {
-    /// What kind of room it is comes first. A small window is soon full.
+    /// What kind of room it is comes first. Most windows are small, and soon full.
     fn terms(&mut self) -> Option<Terms> {
         let relays = [Relay::Others, Relay::Everyone, Relay::Sender];
         let kind = self.number()?;
         let (relay, extensions) = (relays[kind % relays.len()], kind / relays.len() % 2 == 1);
-        Some(Terms { relay, extensions, window: WINDOW_MIN + self.number()? })
+        let number = self.number()?;
+        let window = WINDOW_MIN + number * number / 16;
+        Some(Terms { relay, extensions, window })
     }
 
     /// One operation: a byte for what and who, then what else it needs.
@@ -55,7 +57,8 @@ impl Input<'_> {
             21 => Op::Nick { who, name: self.number()? % 4 },
             22 => Op::Msg { who, to: self.number()?, length: self.number()? },
             23 => Op::Ask { who, what: who % 4 },
-            _ => Op::Serve,
+            24 => Op::Serve,
+            _ => Op::Unblock { who },
         })
     }
 
@@ -97,4 +100,4 @@ impl Iterator for Input<'_> {
 }
 
 /// How many kinds of operation an input can spell.
-const KINDS: usize = 25;
+const KINDS: usize = 26;

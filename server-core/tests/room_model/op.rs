@@ -39,6 +39,10 @@ pub(crate) enum Op {
     Pull {
         who: usize,
     },
+    /// A full socket can take more.
+    Unblock {
+        who: usize,
+    },
     Take {
         who: usize,
         bytes: usize,

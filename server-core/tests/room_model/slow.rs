@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use protocol::{encode_pair, pair_len};
 use server_core::bytes::{Buf, Bytes, BytesMut};
-use server_core::{MemberId, RESERVED, Relay, name_key};
+use server_core::{MemberId, Offer, RESERVED, Relay, name_key};
 
 /// A member, and what it is owed.
 pub(crate) struct Seat {
@@ -23,7 +23,7 @@ pub(crate) struct Seat {
     /// Whether the server knows that there may be something for it.
     pub(crate) awake: bool,
     /// What has been pulled for it and not been offered yet.
-    pub(crate) pulled: Vec<Bytes>,
+    pub(crate) pulled: Offer,
 }
 
 /// The rest of a pair, and where in the log it stands; nowhere if it is for one member alone.
@@ -46,7 +46,7 @@ impl Seat {
             departs: false,
             full: false,
             awake: false,
-            pulled: Vec::new(),
+            pulled: Offer::default(),
         }
     }
 
@@ -92,6 +92,14 @@ impl Seat {
     pub(crate) fn is_owed(&self, bytes: impl Iterator<Item = u8>) -> bool {
         let mut owed = self.owed.iter().flat_map(|owed| owed.bytes.iter().copied());
         bytes.into_iter().all(|byte| owed.next() == Some(byte))
+    }
+
+    /// Where each of the pairs it is owed ends, counted from its next byte.
+    pub(crate) fn ends(&self) -> impl Iterator<Item = usize> {
+        self.owed.iter().scan(0, |end, owed| {
+            *end += owed.bytes.len();
+            Some(*end)
+        })
     }
 
     pub(crate) fn take(&mut self, bytes: usize) {

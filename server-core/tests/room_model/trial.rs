@@ -87,6 +87,7 @@ impl Trial {
                 self.with(who, |trial, place| trial.whisper(place, to, length));
             }
             Op::Ask { who, what } => self.with(who, |trial, place| trial.ask(place, what)),
+            Op::Unblock { who } => self.with(who, Self::unblock),
             Op::Pull { who } => self.with(who, Self::pull),
             Op::Take { who, bytes } => self.with(who, |trial, place| trial.take(place, bytes)),
             Op::Finish { who } => self.with(who, |trial, place| trial.finish(place, None)),
