@@ -168,7 +168,7 @@ fn names(folder: &Path) -> Vec<String> {
     names
 }
 
-/// Every Rust file of the workspace.
+/// Every Rust file of the workspace, and of the fuzz targets beside it.
 fn rust_files() -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut folders: Vec<_> = ["protocol", "server-core", "client-cli", "conformance"]
@@ -178,8 +178,8 @@ fn rust_files() -> Vec<PathBuf> {
         .collect();
     while let Some(folder) = folders.pop() {
         for name in names(&folder) {
-            let path = folder.join(name);
-            if path.is_dir() {
+            let path = folder.join(&name);
+            if path.is_dir() && name != "target" {
                 folders.push(path);
             } else if path.extension().is_some_and(|extension| extension == "rs") {
                 found.push(path);

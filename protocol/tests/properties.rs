@@ -9,7 +9,7 @@ use protocol::{
 };
 
 use headers::{header_byte, spelling};
-use model::{Decoded, decode_slowly};
+use model::decode_slowly;
 
 #[path = "properties/headers.rs"]
 mod headers;
@@ -19,6 +19,9 @@ mod model;
 mod names;
 #[path = "properties/text.rs"]
 mod text;
+
+/// Payloads in order, and the error that ended the stream.
+type Decoded = (Vec<Vec<u8>>, Option<FrameError>);
 
 /// Small, so that random lengths lie on both sides of it.
 const LIMIT: usize = 40;

@@ -65,6 +65,8 @@ impl Flow {
         let over = pause.laggards == 0;
         if over {
             self.pause = None;
+            // What was held for the laggards is given back before anything is added to it.
+            self.due = 0;
         }
         over
     }

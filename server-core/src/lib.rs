@@ -22,7 +22,7 @@ pub mod socket;
 
 pub use budget::PerClient;
 pub use close::{CloseReason, Ending};
-pub use names::{RESERVED, STOPPING};
+pub use names::{RESERVED, STOPPING, key as name_key};
 pub use offer::Offer;
 pub use process::{Program, run};
 pub use room::{MemberId, Outside, Release, Room, Said};

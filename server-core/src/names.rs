@@ -88,12 +88,22 @@ impl Names {
     }
 }
 
-/// What a name looks like: without what shows nothing, trimmed, lower-cased, confusable characters unified by the skeleton of
-/// Unicode's UTS 39, lower-cased again because a skeleton may hold capitals.
-fn key(name: &str) -> String {
+/// What a name looks like, which is what no two members share: without what shows nothing, trimmed, lower-cased, confusable
+/// characters unified by the skeleton of Unicode's UTS 39, lower-cased again because a skeleton may hold capitals.
+pub fn key(name: &str) -> String {
+    let lower = name.trim().to_ascii_lowercase();
+    if lower.bytes().all(is_plain) {
+        return lower;
+    }
     let visible: String = name.chars().filter(|&char| !is_invisible(char)).collect();
     let lower = visible.trim().to_lowercase();
     skeleton(&lower).collect::<String>().to_lowercase()
+}
+
+/// Whether a lower-case character is its own skeleton, and need not be looked up in Unicode's tables. That is
+/// most of ASCII; but `m` looks like `rn`, and `0` and `1` look like letters.
+fn is_plain(byte: u8) -> bool {
+    matches!(byte, b'a'..=b'l' | b'n'..=b'z' | b'2'..=b'9' | b' ' | b'-' | b'_' | b'.')
 }
 
 const FIRST_NUMBER: usize = 2;
@@ -151,6 +161,17 @@ mod tests {
             take(&mut names, "ann");
             assert_eq!(take(&mut names, alike), Some(format!("{alike}-2")), "{alike:?}");
         }
+    }
+
+    #[test]
+    fn plain_characters_are_their_own_skeleton_and_visible() {
+        let plain = || (0..=u8::MAX).filter(|&byte| is_plain(byte)).map(char::from);
+        for (one, other) in plain().flat_map(|one| plain().map(move |other| (one, other))) {
+            let pair = String::from_iter([one, other]);
+            assert_eq!(pair, skeleton(&pair).collect::<String>().to_lowercase());
+        }
+        assert!(!plain().any(is_invisible));
+        assert_eq!("a b-2", key(" A b-2 "));
     }
 
     #[test]

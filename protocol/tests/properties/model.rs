@@ -2,9 +2,6 @@
 
 use protocol::{FrameError, FrameFault, HEADER_LEN};
 
-/// Payloads in order, and the error that ended the stream.
-pub(crate) type Decoded = (Vec<Vec<u8>>, Option<FrameError>);
-
 /// What the bytes so far amount to.
 pub(crate) struct Slow {
     pub(crate) payloads: Vec<Vec<u8>>,

@@ -1,16 +1,19 @@
-//! The slow model: every byte that a member is owed stands in that member's own queue.
+//! The slow model: every pair that a member is owed stands in that member's own queue.
 
 use std::collections::VecDeque;
-use std::ops::Range;
 
-use protocol::encode_pair;
-use server_core::bytes::BytesMut;
-use server_core::{MemberId, Offer, RESERVED, Relay};
+use protocol::{encode_pair, pair_len};
+use server_core::bytes::{Buf, Bytes, BytesMut};
+use server_core::{MemberId, Offer, RESERVED, Relay, name_key};
 
 /// A member, and what it is owed.
 pub(crate) struct Seat {
     pub(crate) id: MemberId,
     pub(crate) name: String,
+    /// What the name looks like: no two are alike.
+    pub(crate) key: String,
+    /// Bytes that it has had.
+    pub(crate) taken: u64,
     owed: VecDeque<Owed>,
     /// Where in the log it was finished: nothing later is for it.
     end: Option<u64>,
@@ -23,20 +26,33 @@ pub(crate) struct Seat {
     pub(crate) pulled: Offer,
 }
 
-/// One byte, and where in the log it stands; nowhere if it is for one member alone.
+/// The rest of a pair, and where in the log it stands; nowhere if it is for one member alone.
 struct Owed {
-    byte: u8,
+    bytes: Bytes,
     at: Option<u64>,
     /// Whether it answers a command.
     answers: bool,
-    /// Bytes of its pair that follow it.
-    left: usize,
 }
 
 impl Seat {
     pub(crate) fn new(id: MemberId, name: String) -> Self {
-        let (owed, pulled) = (VecDeque::new(), Offer::default());
-        Self { id, name, owed, end: None, departs: false, full: false, awake: false, pulled }
+        Self {
+            id,
+            key: name_key(&name),
+            name,
+            taken: 0,
+            owed: VecDeque::new(),
+            end: None,
+            departs: false,
+            full: false,
+            awake: false,
+            pulled: Offer::default(),
+        }
+    }
+
+    pub(crate) fn rename(&mut self, name: String) {
+        self.key = name_key(&name);
+        self.name = name;
     }
 
     pub(crate) fn is_behind(&self) -> bool {
@@ -57,12 +73,14 @@ impl Seat {
 
     /// Owes this member a pair of its own.
     pub(crate) fn tell(&mut self, sender: &str, text: &[u8]) {
-        self.owed.extend(owed(&pair(sender, text), For::Anything));
+        let bytes = pair(sender, text);
+        self.owed.push_back(Owed { bytes, at: None, answers: false });
     }
 
     /// Owes it the answer to a command.
     pub(crate) fn answer(&mut self, text: &str) {
-        self.owed.extend(owed(&pair(RESERVED, text.as_bytes()), For::ACommand));
+        let bytes = pair(RESERVED, text.as_bytes());
+        self.owed.push_back(Owed { bytes, at: None, answers: true });
     }
 
     /// Whether it has yet to read the answer to a command.
@@ -72,23 +90,42 @@ impl Seat {
 
     /// Whether these bytes are the next it is owed.
     pub(crate) fn is_owed(&self, bytes: impl Iterator<Item = u8>) -> bool {
-        let mut owed = self.owed.iter().map(|owed| owed.byte);
+        let mut owed = self.owed.iter().flat_map(|owed| owed.bytes.iter().copied());
         bytes.into_iter().all(|byte| owed.next() == Some(byte))
     }
 
-    /// How many pairs end in these of the bytes it is owed, and whether the last ends with them.
-    pub(crate) fn pairs_in(&self, bytes: Range<usize>) -> (usize, bool) {
-        let ends = self.owed.range(bytes).map(|owed| owed.left == 0);
-        ends.fold((0, false), |(pairs, _), ends| (pairs + usize::from(ends), ends))
+    /// Where each of the pairs it is owed ends, counted from its next byte.
+    pub(crate) fn ends(&self) -> impl Iterator<Item = usize> {
+        self.owed.iter().scan(0, |end, owed| {
+            *end += owed.bytes.len();
+            Some(*end)
+        })
     }
 
     pub(crate) fn take(&mut self, bytes: usize) {
-        self.owed.drain(..bytes);
+        self.taken += bytes as u64;
+        let mut left = bytes;
+        while left > 0 {
+            let mut owed = self.owed.pop_front().expect("it has been owed so much");
+            let taken = left.min(owed.bytes.len());
+            left -= taken;
+            owed.bytes.advance(taken);
+            owed.at = owed.at.map(|at| at + taken as u64);
+            if !owed.bytes.is_empty() {
+                self.owed.push_front(owed);
+            }
+        }
     }
 
     /// Bytes owed to this member alone.
     pub(crate) fn aside_bytes(&self) -> usize {
-        self.owed.iter().filter(|owed| owed.at.is_none()).count()
+        self.owed.iter().filter(|owed| owed.at.is_none()).map(|owed| owed.bytes.len()).sum()
+    }
+
+    /// Whether so much waits for it alone that this text cannot be added.
+    pub(crate) fn is_full_of_answers(&self, text: &[u8], aside_bytes: usize) -> bool {
+        let (waits, more) = (self.aside_bytes(), pair_len(self.name.as_bytes(), text));
+        waits > 0 && waits + more > aside_bytes
     }
 
     /// How far it is behind `head`, its own bytes in between included.
@@ -103,21 +140,36 @@ pub(crate) struct Slow {
     relay: Relay,
     pub(crate) seats: Vec<Seat>,
     pub(crate) head: u64,
+    /// How many messages there have been, private ones included.
+    pub(crate) messages: u64,
 }
 
 impl Slow {
     pub(crate) fn new(relay: Relay) -> Self {
-        Self { relay, seats: Vec::new(), head: 0 }
+        Self { relay, seats: Vec::new(), head: 0, messages: 0 }
     }
 
     /// A message that was said by the member at `speaker`.
     pub(crate) fn say(&mut self, speaker: usize, text: &[u8]) {
+        self.messages += 1;
         let name = self.seats[speaker].name.clone();
         match self.relay {
             Relay::Sender => self.seats[speaker].tell(&name, text),
             Relay::Everyone => self.append(None, &name, text),
             Relay::Others => self.append(Some(speaker), &name, text),
         }
+    }
+
+    /// A message for the member at `to` alone.
+    pub(crate) fn whisper(&mut self, speaker: usize, to: usize, text: &str) {
+        self.messages += 1;
+        let name = self.seats[speaker].name.clone();
+        self.seats[to].tell(&name, text.as_bytes());
+    }
+
+    /// Where the member sits that has a name of this key, if somebody has.
+    pub(crate) fn holder(&self, key: &str) -> Option<usize> {
+        self.seats.iter().position(|seat| seat.key == key)
     }
 
     /// What the server tells all, one member perhaps excepted.
@@ -136,9 +188,11 @@ impl Slow {
         let pair = pair(sender, text);
         for (place, seat) in self.seats.iter_mut().enumerate() {
             if Some(place) != without && !seat.is_finished() {
-                let positions = self.head..;
-                let owed = owed(&pair, For::Anything).zip(positions);
-                seat.owed.extend(owed.map(|(owed, at)| Owed { at: Some(at), ..owed }));
+                seat.owed.push_back(Owed {
+                    bytes: pair.clone(),
+                    at: Some(self.head),
+                    answers: false,
+                });
             }
         }
         self.head += pair.len() as u64;
@@ -156,22 +210,9 @@ impl Slow {
     }
 }
 
-/// What a pair is for.
-#[derive(Clone, Copy, PartialEq)]
-enum For {
-    Anything,
-    ACommand,
-}
-
-/// The bytes of one pair, each for one member alone.
-fn owed(pair: &[u8], what: For) -> impl Iterator<Item = Owed> {
-    let answers = what == For::ACommand;
-    let left = (0..pair.len()).rev();
-    pair.iter().zip(left).map(move |(&byte, left)| Owed { byte, at: None, answers, left })
-}
-
-fn pair(sender: &str, text: &[u8]) -> Vec<u8> {
+/// One pair as a member gets it.
+pub(crate) fn pair(sender: &str, text: &[u8]) -> Bytes {
     let mut pair = BytesMut::new();
     encode_pair(sender.as_bytes(), text, &mut pair);
-    pair.to_vec()
+    pair.freeze()
 }

@@ -1,24 +1,47 @@
 //! The trial: a room and its slow model side by side, compared after every step.
 
-use std::io::{self, ErrorKind};
-use std::time::{Duration, Instant};
+use std::io::ErrorKind;
+use std::sync::Arc;
+use std::time::Instant;
 
-use protocol::Name;
-use server_core::bytes::Bytes;
-use server_core::{CloseReason, MemberId, Outside, RESERVED, Relay, Release, Room, Said, Settings};
+use server_core::{CloseReason, MemberId, RESERVED, Room, Settings};
 
-use crate::Op;
+use clients::Client;
+use ends::NOTICE;
+use limits::settings;
+pub(crate) use limits::{Terms, WINDOW_MIN};
+
+use crate::op::Op;
 use crate::slow::{Seat, Slow};
 
-pub(crate) struct Trial {
+mod clients;
+mod commands;
+mod delivery;
+mod ends;
+mod limits;
+mod talk;
+
+/// Does all of `ops` to a room, then lets everybody read and go.
+pub(crate) fn run(terms: Terms, ops: impl Iterator<Item = Op>) {
+    let mut trial = Trial::new(settings(terms), Instant::now());
+    for op in ops {
+        trial.step(&op);
+    }
+    trial.drain();
+    trial.leave_all();
+}
+
+struct Trial {
     room: Room<()>,
     slow: Slow,
-    settings: Settings,
+    settings: Arc<Settings>,
+    clients: Vec<Client>,
     now: Instant,
     pause: Option<Pause>,
     /// Whether the step released the waiters.
     released: bool,
-    messages: usize,
+    /// How many texts have been made up.
+    texts: usize,
     pulse: u64,
     /// Who has left while the room was paused.
     left: Vec<String>,
@@ -33,63 +56,77 @@ struct Pause {
 }
 
 impl Trial {
-    pub(crate) fn new(settings: Settings, now: Instant) -> Self {
-        let settings = Settings { aside_bytes: ASIDE_BYTES, ..settings };
-        let (room, slow) = (Room::of(&settings), Slow::new(settings.relay));
-        let (pause, released, messages) = (None, false, 0);
-        let (pulse, left, unasked) = (0, Vec::new(), 0);
-        Self { room, slow, settings, now, pause, released, messages, pulse, left, unasked }
+    fn new(settings: Settings, now: Instant) -> Self {
+        Self {
+            room: Room::of(&settings),
+            slow: Slow::new(settings.relay),
+            settings: Arc::new(settings),
+            clients: Vec::new(),
+            now,
+            pause: None,
+            released: false,
+            texts: 0,
+            pulse: 0,
+            left: Vec::new(),
+            unasked: 0,
+        }
     }
 
     /// Does one thing to both and compares them.
-    pub(crate) fn step(&mut self, op: &Op) {
+    fn step(&mut self, op: &Op) {
         self.released = false;
         match *op {
             Op::Join { name } => self.join(name),
             Op::Wait { millis } => self.wait(millis),
             Op::Shut => self.shut(),
+            Op::Serve => self.serve(),
             Op::Say { who, length } => self.with(who, |trial, place| trial.say(place, length)),
             Op::Tell { who, length } => self.with(who, |trial, place| trial.tell(place, length)),
             Op::Nick { who, name } => self.with(who, |trial, place| trial.nick(place, name)),
-            Op::Ask { who } => self.with(who, Self::ask),
             Op::Msg { who, to, length } => {
                 self.with(who, |trial, place| trial.whisper(place, to, length));
             }
-            Op::Serve => self.serve(),
+            Op::Ask { who, what } => self.with(who, |trial, place| trial.ask(place, what)),
+            Op::Unblock { who } => self.with(who, Self::unblock),
             Op::Pull { who } => self.with(who, Self::pull),
             Op::Take { who, bytes } => self.with(who, |trial, place| trial.take(place, bytes)),
             Op::Finish { who } => self.with(who, |trial, place| trial.finish(place, None)),
             Op::Refuse { who } => self.with(who, |trial, place| trial.finish(place, Some("no"))),
             Op::Abort { who } => self.with(who, Self::abort),
             Op::Leave { who } => self.with(who, |trial, place| trial.leave(place, None)),
+            Op::Connect => self.connect(),
+            Op::Feed { who, ref bytes } => self.on(who, |trial, at| trial.feed(at, bytes)),
+            Op::End { who } => self.on(who, Self::end),
+            Op::Reset { who } => {
+                let reason = CloseReason::Lost(ErrorKind::ConnectionReset);
+                self.on(who, |trial, at| trial.depart(at, reason));
+            }
         }
-        self.compare();
+        self.compare_and_wake();
     }
 
     /// Everybody reads all that is for it.
-    pub(crate) fn drain(&mut self) {
+    fn drain(&mut self) {
         while self.room.told() > 0 {
             self.serve();
         }
         self.compare_news();
-        for place in 0..self.slow.seats.len() {
-            while self.slow.seats[place].is_behind() {
-                self.released = false;
-                self.take(place, usize::MAX);
-                self.compare();
-            }
+        while let Some(place) = self.slow.seats.iter().position(Seat::is_behind) {
+            self.take(place, usize::MAX);
+            self.compare_and_wake();
         }
     }
 
     /// Everybody goes, and takes what was said along.
-    pub(crate) fn leave_all(&mut self) {
+    fn leave_all(&mut self) {
         while !self.slow.seats.is_empty() {
             self.leave(0, None);
         }
         assert!(self.room.is_empty());
-        // The notice of a room that is shut while nobody is there stays.
+        assert!(self.clients.iter().all(Client::is_unnamed));
+        // What is not worth giving back stays, and the notice of a room that is shut while nobody is there.
         let notice = protocol::pair_len(RESERVED.as_bytes(), NOTICE.as_bytes());
-        let little = (self.settings.window / 64).max(notice) as u64 + self.unasked;
+        let little = (self.settings.window / 64 + notice) as u64 + self.unasked;
         assert!(self.room.held() <= little, "{} bytes held for nobody", self.room.held());
     }
 
@@ -99,305 +136,32 @@ impl Trial {
         }
     }
 
-    fn join(&mut self, name: usize) {
-        let wanted = Name::new(NAMES[name].as_bytes()).expect("the tests' names are good");
-        let joined = self.room.join(&wanted, (), self.now);
-        if self.room.is_shut() {
-            return assert_eq!(Err(Outside::Refused(CloseReason::Shutdown)), joined);
-        }
-        if joined == Err(Outside::Paused) {
-            assert!(self.settings.extensions, "nobody is told, so nobody is waited for");
-            return self.pause();
-        }
-        let id = joined.expect("none of the names is reserved");
-        let name = self.room.name(id).expect("it has just joined").to_string();
-        let mut seat = Seat::new(id, name.clone());
-        if self.settings.extensions {
-            self.asked();
-            self.slow.notify(None, &format!("{name} has joined"));
-            seat.tell(RESERVED, welcome(&name, self.slow.seats.len()).as_bytes());
-        }
-        if name != wanted.as_str() {
-            let notice = format!("the name {wanted} is taken: you are {name}");
-            seat.tell(RESERVED, notice.as_bytes());
-        }
-        assert!(self.slow.seats.iter().all(|other| other.name != name), "{name} twice");
-        self.slow.seats.push(seat);
-    }
-
-    fn say(&mut self, place: usize, length: usize) {
-        let text = self.text(length);
-        let seat = &self.slow.seats[place];
-        if seat.is_finished() && !self.room.is_shut() {
-            return;
-        }
-        let (id, aside) = (seat.id, seat.aside_bytes());
-        let pair = protocol::pair_len(seat.name.as_bytes(), &text);
-        match self.room.hear(id, &text, self.now) {
-            Said::Closed => assert!(self.room.is_shut()),
-            Said::Renamed => unreachable!("no text of this test is a command"),
-            Said::Paused if seat.has_answers() => {}
-            Said::Paused if self.settings.relay == Relay::Sender => {
-                assert!(aside > 0 && aside + pair > ASIDE_BYTES, "{aside} bytes wait for it");
-            }
-            Said::Paused => self.pause(),
-            Said::Appended => {
-                let gated = self.settings.relay != Relay::Sender;
-                assert!(!self.room.is_shut());
-                assert!(!gated || !self.room.is_paused());
-                assert!(!seat.has_answers(), "it was heard although answers wait for it");
-                if gated {
-                    self.asked();
-                }
-                self.slow.say(place, &text);
-            }
+    /// The same with an open connection.
+    fn on(&mut self, who: usize, act: impl FnOnce(&mut Self, usize)) {
+        if let Some(at) = who.checked_rem(self.clients.len()) {
+            act(self, at);
         }
     }
 
-    /// The flow rule has been asked and said yes.
-    fn asked(&mut self) {
-        self.unasked = 0;
+    /// Where this member sits.
+    fn place(&self, id: MemberId) -> usize {
+        let place = self.slow.seats.iter().position(|seat| seat.id == id);
+        place.expect("it is a member")
     }
 
-    /// Hands the room a command of a member that can say something; what is expected when it is carried
-    /// out. To a room in base mode it is a message like any other, and said elsewhere.
-    fn command(&mut self, place: usize, command: &str) -> Option<Said> {
-        let seat = &self.slow.seats[place];
-        if !self.settings.extensions || seat.is_finished() {
-            return None;
+    /// Both are alike, and go on being so when those who were released have acted.
+    fn compare_and_wake(&mut self) {
+        self.compare();
+        if std::mem::take(&mut self.released) {
+            self.wake();
+            self.compare();
         }
-        let said = self.room.hear(seat.id, command.as_bytes(), self.now);
-        assert_eq!(said == Said::Closed, self.room.is_shut());
-        if seat.has_answers() {
-            assert_eq!(Said::Paused, said, "it was heard although answers wait for it");
-            return None;
-        }
-        Some(said)
-    }
-
-    fn ask(&mut self, place: usize) {
-        if let Some(said) = self.command(place, "/nick ") {
-            assert_eq!(Said::Appended, said);
-            self.slow.seats[place].answer("usage: /nick NAME");
-        }
-    }
-
-    fn nick(&mut self, place: usize, name: usize) {
-        let wanted = NAMES[name];
-        let Some(said) = self.command(place, &format!("/nick {wanted}")) else { return };
-        let before = self.slow.seats[place].name.clone();
-        let id = self.slow.seats[place].id;
-        match said {
-            Said::Closed => {}
-            Said::Paused => self.pause(),
-            Said::Appended => {
-                assert!(before == wanted || before.starts_with(&format!("{wanted}-")), "{before}");
-                self.slow.seats[place].answer(&format!("you are {before} already"));
-            }
-            Said::Renamed => {
-                self.asked();
-                let name = self.room.name(id).expect("it is here").to_string();
-                assert!(name == wanted || name.starts_with(&format!("{wanted}-")), "{name}");
-                assert!(self.slow.seats.iter().all(|other| other.name != name), "{name} twice");
-                self.slow.notify(Some(place), &format!("{before} is now {name}"));
-                self.slow.seats[place].answer(&format!("you are now {name}"));
-                self.slow.seats[place].name = name;
-            }
-        }
-    }
-
-    fn whisper(&mut self, place: usize, to: usize, length: usize) {
-        let text = String::from_utf8(self.text(length)).expect("it is digits");
-        let to = to % self.slow.seats.len();
-        let (target, sender) = (&self.slow.seats[to], &self.slow.seats[place]);
-        let (sender, name) = (sender.name.clone(), target.name.clone());
-        let (gone, waiting) = (target.is_finished(), target.aside_bytes());
-        if self.command(place, &format!("/msg {name} {text}")) != Some(Said::Appended) {
-            return;
-        }
-        let private = format!("(private) {text}");
-        let pair = protocol::pair_len(sender.as_bytes(), private.as_bytes());
-        let limit = self.settings.max_message;
-        let why = if gone {
-            format!("nobody here is called {name}")
-        } else if text.trim_start_matches(' ').is_empty() {
-            "usage: /msg NAME TEXT".into()
-        } else if private.len() > limit {
-            format!("too long: a private message has at most {} bytes", limit.saturating_sub(10))
-        } else if waiting > 0 && waiting + pair > ASIDE_BYTES {
-            format!("{name} has too much unread: not delivered")
-        } else {
-            return self.slow.seats[to].tell(&sender, private.as_bytes());
-        };
-        self.slow.seats[place].answer(&why);
-    }
-
-    /// The server asks for one of those who have something for themselves alone.
-    fn serve(&mut self) {
-        if let Some(id) = self.room.next_told() {
-            let seat = self.slow.seats.iter_mut().find(|seat| seat.id == id);
-            seat.expect("whoever is named is here").awake = true;
-        }
-    }
-
-    /// The room has paused, or has done so before.
-    fn pause(&mut self) {
-        if self.pause.is_none() {
-            let lag = self.slow.lag_max(self.slow.head);
-            assert!(
-                lag > self.settings.window as u64 / 2,
-                "a pause although nobody is over {lag} behind"
-            );
-            let deadline = self.now + self.settings.patience;
-            self.pause = Some(Pause { head: self.slow.head, deadline });
-        }
-    }
-
-    fn tell(&mut self, place: usize, length: usize) {
-        let text = String::from_utf8(self.text(length)).expect("it is digits");
-        let seat = &mut self.slow.seats[place];
-        if !seat.is_finished() {
-            self.room.tell(seat.id, &text);
-            seat.tell(RESERVED, text.as_bytes());
-        }
-    }
-
-    /// A text like no other, so that no two can be mistaken for each other.
-    fn text(&mut self, length: usize) -> Vec<u8> {
-        self.messages += 1;
-        let length_max = self.settings.max_message;
-        let number = format!("{} ", self.messages);
-        number.bytes().cycle().take(length % (length_max + 1)).collect()
-    }
-
-    fn pull(&mut self, place: usize) {
-        let seat = &mut self.slow.seats[place];
-        if seat.pulled.is_empty() {
-            let pulled = self.room.pull(seat.id, &mut seat.pulled, self.now).is_some();
-            assert_eq!(seat.is_behind(), pulled);
-        }
-        let slices = seat.pulled.slices();
-        assert!(slices.len() <= SLICES_MAX && slices.iter().all(|it| !it.is_empty()));
-        let next = slices.iter().flatten().copied();
-        assert!(seat.is_owed(next), "{} gets another's", seat.name);
-        self.compare_writes(place);
-    }
-
-    /// Nobody takes enough here to be given more at a time.
-    fn compare_writes(&self, place: usize) {
-        let seat = &self.slow.seats[place];
-        let mut at = 0;
-        for write in seat.pulled.writes() {
-            let bytes: usize = write.iter().map(Bytes::len).sum();
-            let (pairs, whole) = seat.pairs_in(at..at + bytes);
-            assert!(whole, "{} gets a write that ends inside a pair", seat.name);
-            assert!(bytes <= GROUP_BYTES || pairs == 1, "{bytes} bytes with {pairs} pairs");
-            at += bytes;
-        }
-        assert_eq!(at, seat.pulled.bytes());
-    }
-
-    fn take(&mut self, place: usize, bytes: usize) {
-        self.pull(place);
-        let seat = &mut self.slow.seats[place];
-        let offer = std::mem::take(&mut seat.pulled);
-        let offered = offer.bytes();
-        if offered == 0 {
-            return;
-        }
-        let (done, answers) = (seat.is_done(), seat.aside_bytes());
-        let taken = bytes.min(offered);
-        seat.full = taken < offered;
-        seat.take(taken);
-        seat.awake &= seat.is_behind();
-        let result =
-            if taken > 0 { Ok(taken) } else { Err(io::Error::from(ErrorKind::WouldBlock)) };
-        self.released = self.room.offered(seat.id, &offer, result) == Release::Waiters;
-        if (seat.is_done() && !done) || (seat.aside_bytes() == 0 && answers > 0) {
-            assert!(self.released, "{} has all that it waited for", seat.name);
-        }
-        self.tell_who_left();
-    }
-
-    fn finish(&mut self, place: usize, farewell: Option<&str>) {
-        let seat = &mut self.slow.seats[place];
-        if !std::mem::replace(&mut seat.departs, true) {
-            self.room.finish(seat.id, farewell);
-            if let Some(farewell) = farewell {
-                seat.tell(RESERVED, farewell.as_bytes());
-            }
-            seat.finish(self.slow.head);
-        }
-    }
-
-    fn abort(&mut self, place: usize) {
-        let id = self.slow.seats[place].id;
-        let reason = CloseReason::Lost(ErrorKind::ConnectionReset);
-        self.released = self.room.abort(id, &reason) == Release::Waiters;
-        assert!(self.released, "whoever was aborted may itself be waiting");
-        self.leave(place, Some(reason));
-    }
-
-    /// A connection's end, for the reason the room `aborted` it if it did.
-    fn leave(&mut self, place: usize, aborted: Option<CloseReason>) {
-        let seat = self.slow.seats.remove(place);
-        assert_eq!(aborted.is_none(), self.room.name(seat.id).is_some());
-        let mut reason = CloseReason::Left;
-        self.released |= self.room.leave(Some(seat.id), &mut reason) == Release::Waiters;
-        assert_eq!(aborted.unwrap_or(CloseReason::Left), reason);
-        if self.settings.extensions && !self.room.is_shut() {
-            self.left.push(seat.name.clone());
-        }
-        self.tell_who_left();
-        let sent = seat.pulled.bytes();
-        assert_eq!(Release::Nobody, self.room.offered(seat.id, &seat.pulled, Ok(sent)));
-        assert_eq!(Said::Closed, self.room.hear(seat.id, b"a ghost speaks", self.now));
-    }
-
-    fn wait(&mut self, millis: u64) {
-        self.now += Duration::from_millis(millis);
-        let mut expected = Vec::new();
-        if let Some(pause) = self.pause.as_mut().filter(|pause| pause.deadline <= self.now) {
-            pause.deadline = self.now + self.settings.patience / 4;
-            expected = self.slow.full_beyond(self.settings.window as u64 / 4, pause.head);
-        }
-        let aborted: Vec<MemberId> =
-            self.room.overdue(self.now).into_iter().map(|(id, ())| id).collect();
-        assert_eq!(expected.len(), aborted.len());
-        for id in aborted {
-            assert!(expected.contains(&id));
-            let place = self.slow.seats.iter().position(|seat| seat.id == id);
-            self.leave(place.expect("who is aborted was there"), Some(CloseReason::TooSlow));
-            // That somebody was aborted is the caller's sign to wake whoever waits.
-            self.released = true;
-        }
-    }
-
-    fn shut(&mut self) {
-        if !self.room.is_shut() {
-            self.room.shut(NOTICE);
-            self.append_leavers();
-            self.slow.shut(NOTICE);
-        }
-    }
-
-    /// Whoever left is told of once the room is not paused.
-    fn tell_who_left(&mut self) {
-        if !self.pause_lasts() {
-            self.append_leavers();
-        }
-    }
-
-    fn append_leavers(&mut self) {
-        for name in std::mem::take(&mut self.left) {
-            let before = self.slow.head;
-            self.slow.notify(None, &format!("{name} has left"));
-            self.unasked += self.slow.head - before;
-        }
+        self.check_nobody_is_forgotten();
     }
 
     fn compare(&mut self) {
         assert_eq!(self.slow.head, self.room.head());
+        assert_eq!(self.slow.messages, self.room.counters().messages);
         let held_max = self.settings.window as u64 + self.unasked;
         assert!(self.room.held() <= held_max, "{} bytes held", self.room.held());
         self.compare_news();
@@ -423,11 +187,6 @@ impl Trial {
         }
     }
 
-    fn pause_lasts(&self) -> bool {
-        let quarter = self.settings.window as u64 / 4;
-        self.pause.as_ref().is_some_and(|it| self.slow.lag_max(it.head) > quarter)
-    }
-
     fn compare_pause(&mut self) {
         let lasts = self.pause_lasts();
         assert_eq!(lasts, self.room.is_paused());
@@ -436,26 +195,9 @@ impl Trial {
         }
         assert_eq!(self.pause.as_ref().map(|pause| pause.deadline), self.room.deadline());
     }
+
+    fn pause_lasts(&self) -> bool {
+        let quarter = self.settings.window as u64 / 4;
+        self.pause.as_ref().is_some_and(|it| self.slow.lag_max(it.head) > quarter)
+    }
 }
-
-fn welcome(name: &str, others: usize) -> String {
-    let others = match others {
-        0 => "nobody else is here".into(),
-        1 => "1 other is here".into(),
-        _ => format!("{others} others are here"),
-    };
-    format!("welcome, {name}: {others}; /help lists the commands")
-}
-
-const NOTICE: &str = "bye";
-
-const NAMES: [&str; 4] = ["ann", "bob", "cid", "Ann"];
-
-/// So little that speakers who only hear themselves must wait.
-const ASIDE_BYTES: usize = 300;
-
-/// Larger writes are single pairs.
-const GROUP_BYTES: usize = 1400;
-
-/// What one vectored write of the kernel accepts.
-const SLICES_MAX: usize = 1024;

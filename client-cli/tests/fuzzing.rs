@@ -1,0 +1,13 @@
+//! The fuzzing: what the fuzz target has found so far, tried again without a fuzzer.
+
+use client_cli::clean;
+
+#[path = "fuzzing/cleaning.rs"]
+mod cleaning;
+#[path = "../../protocol/tests/fuzzing/replay.rs"]
+mod replay;
+
+#[test]
+fn every_input_found_so_far_holds() {
+    replay::replay("fuzz/corpus/clean", cleaning::check);
+}

@@ -1,0 +1,112 @@
+//! The decoder: any bytes in any segmentation, against the slow decoder and the encoder.
+
+use bytes::BytesMut;
+use protocol::{Decoder, FrameError, HEADER_LEN, Pair, PairDecoder, encode_frame};
+
+use crate::model::{Slow, decode_slowly};
+
+/// Reads an input as a reader, a segmentation and a stream, and checks all that holds for every stream.
+pub(crate) fn check(input: &[u8]) {
+    let Some(Case { reader, sizes, limit, stream }) = case(input) else { return };
+    let slow = decode_slowly(stream, limit);
+    match reader {
+        Reader::Server => {
+            decode_frames(segments(stream, &[u8::MAX]), limit, &slow);
+            decode_frames(segments(stream, sizes), limit, &slow);
+        }
+        Reader::Client => decode_pairs(segments(stream, sizes), limit, &slow),
+    }
+    encode_again(&slow.payloads, limit);
+}
+
+struct Case<'a> {
+    reader: Reader,
+    sizes: &'a [u8],
+    limit: usize,
+    stream: &'a [u8],
+}
+
+/// Who reads the stream: a server reads frames, a client pairs.
+enum Reader {
+    Server,
+    Client,
+}
+
+/// The first byte says who reads, the lower half of it how many sizes of segments follow; then the
+/// limit, then the stream.
+fn case(input: &[u8]) -> Option<Case<'_>> {
+    let (&first, rest) = input.split_first()?;
+    let reader = if first.is_ascii() { Reader::Server } else { Reader::Client };
+    let (sizes, rest) = rest.split_at_checked(usize::from(first % 16))?;
+    let (&limit, stream) = rest.split_first()?;
+    Some(Case { reader, sizes, limit: limit.into(), stream })
+}
+
+/// The stream in segments of these sizes, over and over; byte by byte if there are none.
+fn segments<'a>(mut stream: &'a [u8], sizes: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
+    let sizes = if sizes.is_empty() { &[1] } else { sizes };
+    sizes.iter().cycle().map_while(move |&size| {
+        let (segment, rest) = stream.split_at(usize::from(size.max(1)).min(stream.len()));
+        stream = rest;
+        (!segment.is_empty()).then_some(segment)
+    })
+}
+
+fn decode_frames<'a>(segments: impl Iterator<Item = &'a [u8]>, limit: usize, slow: &Slow) {
+    let mut decoder = Decoder::new(limit);
+    let mut expected = slow.payloads.iter();
+    let mut error = None;
+    for segment in segments {
+        decoder.feed(segment);
+        error = drain(
+            || decoder.next_frame(),
+            |frame| assert_eq!(expected.next(), Some(&frame.into())),
+        );
+        assert!(decoder.held() <= HEADER_LEN + limit, "{} bytes held", decoder.held());
+        assert_eq!(decoder.is_mid_frame(), decoder.held() > 0);
+    }
+    assert_eq!((None, slow.error), (expected.next(), error));
+    assert_eq!(slow.mid_frame, decoder.is_mid_frame());
+}
+
+fn decode_pairs<'a>(segments: impl Iterator<Item = &'a [u8]>, limit: usize, slow: &Slow) {
+    let mut decoder = PairDecoder::new(limit);
+    let (expected, lone) = slow.payloads.as_chunks::<2>();
+    let mut expected = expected.iter();
+    let mut error = None;
+    for segment in segments {
+        decoder.feed(segment);
+        error = drain(
+            || decoder.next_pair(),
+            |Pair { sender, text }| {
+                assert_eq!(expected.next(), Some(&[sender.into(), text.into()]));
+            },
+        );
+    }
+    assert_eq!((None, slow.error), (expected.next(), error));
+    assert_eq!(!lone.is_empty() || slow.mid_frame, decoder.is_mid_pair());
+}
+
+/// Whatever their headers were spelled like, the payloads can be sent on.
+fn encode_again(payloads: &[Vec<u8>], limit: usize) {
+    let mut stream = BytesMut::new();
+    for payload in payloads {
+        encode_frame(payload, &mut stream);
+    }
+    let again = decode_slowly(&stream, limit);
+    assert_eq!((payloads, None), (&again.payloads[..], again.error));
+}
+
+/// Takes out all there is; the error that ended it.
+fn drain<T>(
+    mut next: impl FnMut() -> Result<Option<T>, FrameError>,
+    mut judge: impl FnMut(T),
+) -> Option<FrameError> {
+    loop {
+        match next() {
+            Ok(Some(whole)) => judge(whole),
+            Ok(None) => return None,
+            Err(error) => return Some(error),
+        }
+    }
+}

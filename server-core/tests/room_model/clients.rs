@@ -1,0 +1,277 @@
+//! The clients: connections with a session each, whose bytes are read a second time, slowly.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Instant;
+
+use protocol::{HEADER_LEN, Name, to_utf8};
+use server_core::{CloseReason, Ending, MemberId, Outside, RESERVED, Release, Said, Session, Turn};
+
+use super::Trial;
+use crate::slow::pair;
+use crate::stream::{Slow, decode_slowly};
+
+/// An open connection, and what its client has sent.
+pub(super) struct Client {
+    session: Session,
+    member: Option<MemberId>,
+    /// Bytes that have come and have not been carried out yet.
+    stream: Vec<u8>,
+    /// Where in all that has come `stream` starts.
+    position: u64,
+    deadline: Option<Instant>,
+    ended: bool,
+    waits: bool,
+    /// What its member had taken when it last had to wait for its own reading.
+    taken: Option<u64>,
+}
+
+/// What a client's turn comes to.
+#[derive(Debug, PartialEq)]
+enum Outcome {
+    Read,
+    Wait,
+    Close(CloseReason),
+}
+
+impl Trial {
+    pub(super) fn connect(&mut self) {
+        let peer = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
+        self.clients.push(Client {
+            session: Session::new(Arc::clone(&self.settings), peer, self.now),
+            member: None,
+            stream: Vec::new(),
+            position: 0,
+            deadline: Some(self.now + self.settings.name_timeout),
+            ended: false,
+            waits: false,
+            taken: None,
+        });
+    }
+
+    /// Bytes come in. A connection that waits for the room, or has ended, is not read.
+    pub(super) fn feed(&mut self, at: usize, bytes: &[u8]) {
+        let client = &mut self.clients[at];
+        if !client.waits && !client.ended {
+            client.session.feed(bytes);
+            client.stream.extend_from_slice(bytes);
+            self.act(at);
+        }
+    }
+
+    pub(super) fn end(&mut self, at: usize) {
+        let client = &mut self.clients[at];
+        if !client.waits && !client.ended {
+            client.session.end();
+            client.ended = true;
+            self.act(at);
+        }
+    }
+
+    /// Those who wait for the room look again.
+    pub(super) fn wake(&mut self) {
+        for at in (0..self.clients.len()).rev() {
+            if self.clients[at].waits {
+                self.act(at);
+            }
+        }
+    }
+
+    /// Nobody waits for a room that takes what is said.
+    pub(super) fn check_nobody_is_forgotten(&self) {
+        for client in self.clients.iter().filter(|client| client.waits) {
+            let place = client.member.map(|id| self.place(id));
+            let unread = place.is_some_and(|place| self.slow.seats[place].aside_bytes() > 0);
+            assert!(unread || self.room.is_paused(), "a session waits and nobody will wake it");
+        }
+    }
+
+    /// The connections of those who took too long end.
+    pub(super) fn expire(&mut self) {
+        for at in (0..self.clients.len()).rev() {
+            let client = &self.clients[at];
+            let late = client.deadline.is_some_and(|deadline| deadline <= self.now);
+            let reason = match (client.member, client.waits) {
+                (None, _) => CloseReason::NameTimeout,
+                (Some(_), false) => CloseReason::FrameTimeout,
+                (Some(_), true) => CloseReason::TooSlow,
+            };
+            let expected = late.then_some(reason);
+            assert_eq!(expected, client.session.expired(self.now));
+            if let Some(reason) = expected {
+                self.depart(at, reason);
+            }
+        }
+    }
+
+    /// The end of an open connection.
+    pub(super) fn depart(&mut self, at: usize, mut reason: CloseReason) {
+        let client = self.clients.remove(at);
+        let session = client.session;
+        let release = session.finish(&mut self.room, &reason);
+        let aborts = reason.ending() == Ending::Abort && client.member.is_some();
+        assert_eq!(aborts, release == Release::Waiters);
+        let Some(id) = client.member else {
+            let told = reason.farewell().map(|text| pair(RESERVED, text.as_bytes()));
+            assert_eq!(told, session.refusal(&reason));
+            assert_eq!(Release::Nobody, session.leave(&mut self.room, &mut reason));
+            return assert!(session.is_done(&self.room));
+        };
+        let place = self.place(id);
+        if aborts {
+            self.released = true;
+            return self.leave(place, Some(reason));
+        }
+        let seat = &mut self.slow.seats[place];
+        seat.departs = true;
+        if let Some(farewell) = reason.farewell() {
+            seat.tell(RESERVED, farewell.as_bytes());
+        }
+        seat.finish(self.slow.head);
+        assert_eq!(seat.is_done(), session.is_done(&self.room));
+    }
+
+    /// A member's connection acts no more. If the room has aborted it, it learns why when it wants to
+    /// say something.
+    pub(super) fn hang_up(&mut self, id: MemberId, aborted: Option<&CloseReason>) {
+        let at = self.clients.iter().position(|client| client.member == Some(id));
+        let Some(at) = at else { return };
+        let mut client = self.clients.remove(at);
+        // Whoever does not wait has nothing to say yet.
+        if let Some(reason) = aborted.filter(|_| client.waits) {
+            let turn = client.session.act(&mut self.room, &(), self.now);
+            assert_eq!(Outcome::Close(reason.clone()), turn.into());
+        }
+    }
+
+    /// A session carries out what has come, and the slow model the same.
+    fn act(&mut self, at: usize) {
+        let turn = self.clients[at].session.act(&mut self.room, &(), self.now);
+        let expected = match self.expect_name(at) {
+            Ok(id) => self.expect_messages(at, self.place(id)),
+            Err(outcome) => outcome,
+        };
+        assert_eq!(expected, turn.into());
+        let client = &mut self.clients[at];
+        client.waits = expected == Outcome::Wait;
+        match expected {
+            Outcome::Close(reason) => self.depart(at, reason),
+            _ => assert_eq!(client.deadline, client.session.deadline()),
+        }
+    }
+
+    /// The member that this client is, perhaps since this turn; or what the turn comes to without.
+    fn expect_name(&mut self, at: usize) -> Result<MemberId, Outcome> {
+        let client = &self.clients[at];
+        if let Some(id) = client.member {
+            return Ok(id);
+        }
+        let slow = client.decode(self.settings.max_name);
+        let Some(payload) = slow.payloads.first() else { return Err(client.idle(&slow)) };
+        let name = Name::new(payload).map_err(|error| Outcome::Close(error.into()))?;
+        let entry = self.expect_entry(&name);
+        let client = &mut self.clients[at];
+        client.member = client.session.member();
+        assert_eq!(entry.is_ok(), client.member.is_some());
+        client.deadline = None;
+        entry?;
+        client.pass(payload.len());
+        let id = client.member.expect("it has joined");
+        self.seat(id, &name);
+        Ok(id)
+    }
+
+    /// What a member's turn comes to.
+    fn expect_messages(&mut self, at: usize, place: usize) -> Outcome {
+        let slow = self.clients[at].decode(self.settings.max_message);
+        for payload in &slow.payloads {
+            // A message that has waited keeps its deadline.
+            if !std::mem::take(&mut self.clients[at].waits) {
+                self.clients[at].deadline = None;
+            }
+            let text = to_utf8(payload.clone().into(), self.settings.max_message);
+            let text = str::from_utf8(&text).expect("it has been made so");
+            match self.expect(place, text) {
+                Said::Appended | Said::Renamed => self.clients[at].pass(payload.len()),
+                Said::Paused => return self.expect_wait(at, place),
+                Said::Closed => return Outcome::Close(CloseReason::Shutdown),
+            }
+        }
+        let frame_deadline = self.now + self.settings.frame_timeout;
+        self.clients[at].read_on(&slow, frame_deadline)
+    }
+
+    /// Whoever does not wait for the room has answers to read, and reads some in time.
+    fn expect_wait(&mut self, at: usize, place: usize) -> Outcome {
+        let client = &mut self.clients[at];
+        if !self.room.is_paused() {
+            let taken = self.slow.seats[place].taken;
+            if client.taken.is_none_or(|before| taken > before) {
+                client.deadline = Some(self.now + self.settings.patience);
+            }
+            client.taken = Some(taken);
+        }
+        Outcome::Wait
+    }
+}
+
+impl Client {
+    pub(super) fn is_unnamed(&self) -> bool {
+        self.member.is_none()
+    }
+
+    /// What has come and has not been carried out yet.
+    fn decode(&self, limit: usize) -> Slow {
+        let mut slow = decode_slowly(&self.stream, limit);
+        if let Some(error) = &mut slow.error {
+            error.at += self.position;
+        }
+        slow
+    }
+
+    /// Lets go of a frame that has been carried out.
+    fn pass(&mut self, payload_bytes: usize) {
+        let frame = HEADER_LEN + payload_bytes;
+        self.stream.drain(..frame);
+        self.position += frame as u64;
+        (self.deadline, self.taken) = (None, None);
+    }
+
+    /// No frame is complete: a begun one must be in time.
+    fn read_on(&mut self, slow: &Slow, frame_deadline: Instant) -> Outcome {
+        let begun = self.deadline.unwrap_or(frame_deadline);
+        self.deadline = slow.mid_frame.then_some(begun);
+        self.idle(slow)
+    }
+
+    /// What a turn comes to when no frame is complete.
+    fn idle(&self, slow: &Slow) -> Outcome {
+        let reason = match (slow.error, self.member) {
+            (Some(error), _) => CloseReason::BadFrame(error),
+            _ if !self.ended => return Outcome::Read,
+            (None, None) => CloseReason::LeftUnnamed,
+            (None, Some(_)) if slow.mid_frame => CloseReason::LeftMidFrame,
+            (None, Some(_)) => CloseReason::Left,
+        };
+        Outcome::Close(reason)
+    }
+}
+
+impl From<Outside> for Outcome {
+    fn from(outside: Outside) -> Self {
+        match outside {
+            Outside::Paused => Self::Wait,
+            Outside::Refused(reason) => Self::Close(reason),
+        }
+    }
+}
+
+impl From<Turn> for Outcome {
+    fn from(turn: Turn) -> Self {
+        match turn {
+            Turn::Read => Self::Read,
+            Turn::Wait => Self::Wait,
+            Turn::Close(reason) => Self::Close(reason),
+        }
+    }
+}
