@@ -25,9 +25,7 @@ impl Subject for OurServer {
     fn start(&self, flags: &[String]) -> Result<Box<dyn Target>, NotStarted> {
         let mut command = our_command(self.model, &self.exe);
         command.extend(flags.iter().map(OsString::from));
-        // Port 0 and the ready line: no two servers can ever meet on a port.
-        let server = ServerProcess::start_on(&command, 0).map_err(failed)?;
-        Ok(Box::new(Running { server: Some(server), command }))
+        started(command)
     }
 
     fn origin(&self) -> Origin {
@@ -41,6 +39,17 @@ impl Subject for OurServer {
     fn rerun(&self, id: &str, _seed: u64) -> String {
         format!("cargo test -p conformance --test suite -- --exact {}::{id}", self.model)
     }
+}
+
+/// A server that this command starts on `{port}`, which the system chooses, and that says so by a ready
+/// line: no two servers can ever meet on a port.
+///
+/// # Errors
+///
+/// It does not come up.
+pub fn started(command: Vec<OsString>) -> Result<Box<dyn Target>, NotStarted> {
+    let server = ServerProcess::start_on(&command, 0).map_err(failed)?;
+    Ok(Box::new(Running { server: Some(server), command }))
 }
 
 /// Any server that a command starts.

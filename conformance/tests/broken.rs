@@ -5,10 +5,14 @@
 mod declared;
 #[path = "broken/memory.rs"]
 mod memory;
+#[path = "broken/process.rs"]
+mod process;
 #[path = "broken/proxy.rs"]
 mod proxy;
 #[path = "broken/room.rs"]
 mod room;
+#[path = "broken/server.rs"]
+mod server;
 #[path = "broken/spoil.rs"]
 mod spoil;
 
@@ -34,6 +38,8 @@ enum Mutant {
     Memory(Defect),
     /// One of our servers behind a proxy that writes the two frames of each pair apart.
     TwoWrites,
+    /// A small server in a process of its own.
+    Process(server::Defect),
     /// One of our servers that runs with these flags and declares others.
     Declares(&'static [&'static str]),
 }
@@ -43,9 +49,10 @@ enum Mutant {
 type Kill = (Mutant, &'static [(&'static str, &'static str)]);
 
 fn main() -> ExitCode {
+    server::serve_if_asked();
     let arguments = Arguments::from_args();
     let table: Vec<Kill> =
-        [memory::KILLS, declared::KILLS].into_iter().flatten().copied().collect();
+        [memory::KILLS, declared::KILLS, process::KILLS].into_iter().flatten().copied().collect();
     let mut trials: Vec<Trial> =
         table.iter().flat_map(|(mutant, ids)| kills(*mutant, ids)).collect();
     trials.push(Trial::test("no_row_is_without_a_mutant", move || every_row_is_failed(&table)));
@@ -90,6 +97,7 @@ fn subject(mutant: Mutant) -> Arc<dyn Subject> {
     match mutant {
         Mutant::Memory(defect) => Arc::new(BrokenRoom { defect }),
         Mutant::TwoWrites => Arc::new(proxy::TwoWritesPerPair),
+        Mutant::Process(defect) => Arc::new(server::BrokenServer { defect }),
         Mutant::Declares(really) => Arc::new(declared::Misdeclared { really }),
     }
 }
@@ -98,7 +106,7 @@ fn subject(mutant: Mutant) -> Arc<dyn Subject> {
 fn sound(mutant: Mutant) -> Option<Arc<dyn Subject>> {
     match mutant {
         Mutant::Memory(defect) => defect.shows_in_memory().then(|| Arc::new(MemoryRoom) as _),
-        Mutant::TwoWrites | Mutant::Declares(_) => None,
+        Mutant::TwoWrites | Mutant::Process(_) | Mutant::Declares(_) => None,
     }
 }
 
