@@ -4,6 +4,7 @@ mod close;
 mod frame;
 mod handshake;
 mod order;
+mod pressure;
 mod relay;
 mod resource;
 
@@ -48,8 +49,15 @@ pub enum Finding {
 
 /// Every case, area by area.
 pub fn cases() -> impl Iterator<Item = &'static Case> {
-    let areas =
-        [close::CASES, frame::CASES, handshake::CASES, order::CASES, relay::CASES, resource::CASES];
+    let areas = [
+        close::CASES,
+        frame::CASES,
+        handshake::CASES,
+        order::CASES,
+        pressure::CASES,
+        relay::CASES,
+        resource::CASES,
+    ];
     areas.into_iter().flatten()
 }
 

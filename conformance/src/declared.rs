@@ -20,6 +20,8 @@ pub struct Declared {
     pub memory: Option<u64>,
     /// Bytes that may wait for one member alone.
     pub aside_bytes: Option<usize>,
+    /// What becomes of a client that does not read.
+    pub slow_readers: Option<SlowPolicy>,
     /// How long a client that does not read is waited for.
     pub patience: Option<Duration>,
     /// How long a client may take to say its name.
@@ -46,12 +48,22 @@ impl Declared {
             max_clients: Some(clients),
             memory: Some(settings.memory_max(clients)),
             aside_bytes: Some(settings.aside_bytes),
+            slow_readers: Some(SlowPolicy::Ends),
             patience: Some(settings.patience),
             name_timeout: Some(settings.name_timeout),
             frame_timeout: Some(settings.frame_timeout),
             grace: Some(settings.grace),
         })
     }
+}
+
+/// What a server does with a client that does not read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SlowPolicy {
+    /// It ends the connection.
+    Ends,
+    /// It keeps the connection, and messages wait or are dropped.
+    Keeps,
 }
 
 /// The value that a test needs.

@@ -48,6 +48,11 @@ impl Usage {
     }
 }
 
+/// The most memory that process `id` has had resident at once, in bytes; `None` as in [`Usage::of`].
+pub fn resident_peak(id: u32) -> Option<u64> {
+    Some(number(&fs::read_to_string(format!("/proc/{id}/status")).ok()?, "VmHWM:")? * KIB)
+}
+
 /// User and system time from a `stat` line. The program's name, in parentheses, may hold anything.
 fn cpu_times(stat: &str) -> Option<(Duration, Duration)> {
     let mut fields = stat.rsplit_once(')')?.1.split_ascii_whitespace().skip(UTIME_AFTER_NAME);

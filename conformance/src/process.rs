@@ -2,22 +2,26 @@
 
 mod group;
 mod launch;
+mod log;
 
 use std::ffi::OsString;
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::ExitStatus;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use std::{io, iter};
 
-use rustix::process::Signal;
+use rustix::process::{Resource, Rlimit, Signal};
+#[cfg(target_os = "linux")]
+use rustix::process::{getrlimit, prlimit};
 use thiserror::Error;
 
 pub use self::group::kill_all;
-use self::group::{Group, enlist, lock};
-use self::launch::{Tail, free_ports, holds_port, says_in_use, spawn, watch_output};
+use self::group::{Group, enlist};
+use self::launch::{free_ports, holds_port, says_in_use, spawn, watch_output};
+use self::log::Log;
 use crate::model::Model;
 
 /// A running server, the leader of its own process group. Dropping it kills the whole group and
@@ -26,7 +30,16 @@ use crate::model::Model;
 pub struct ServerProcess {
     addr: SocketAddr,
     group: Arc<Group>,
-    log: Arc<Mutex<Tail>>,
+    log: Arc<Log>,
+}
+
+/// For whom a server runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum User {
+    /// Whoever runs the suite.
+    Same,
+    /// A user that the system's limits bind.
+    Nobody,
 }
 
 /// Why a server did not come up.
@@ -92,14 +105,40 @@ impl ServerProcess {
     ///
     /// As [`start`](Self::start).
     pub fn start_on(command: &[OsString], port: u16) -> Result<Self, StartError> {
-        let mut child = enlist(|| spawn(command, port))?;
-        let log = Arc::new(Mutex::new(Tail::default()));
-        let ready = watch_output(&mut child, &log);
-        let group = Group::watch(child);
-        // From here on, leaving early drops `server` and with it the child.
-        let mut server = Self { addr: (Ipv4Addr::LOCALHOST, port).into(), group, log };
+        Self::start_as(User::Same, command, port)
+    }
+
+    /// As [`start_on`](Self::start_on), for this user.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Self::start); or the program may not run as that user.
+    pub fn start_as(user: User, command: &[OsString], port: u16) -> Result<Self, StartError> {
+        let (mut server, ready) = Self::launch(user, command, port)?;
         server.addr = server.await_ready(&ready)?;
         Ok(server)
+    }
+
+    /// Starts a command on a port where another server listens: whether it comes up is not waited for.
+    ///
+    /// # Errors
+    ///
+    /// The command is empty or cannot be started.
+    pub fn start_beside(command: &[OsString], port: u16) -> Result<Self, StartError> {
+        Self::launch(User::Same, command, port).map(|(server, _)| server)
+    }
+
+    fn launch(
+        user: User,
+        command: &[OsString],
+        port: u16,
+    ) -> Result<(Self, Receiver<SocketAddr>), StartError> {
+        let mut child = enlist(|| spawn(user, command, port))?;
+        let log = Arc::new(Log::default());
+        let ready = watch_output(&mut child, &log);
+        let group = Group::watch(child);
+        // From here on, leaving early drops the server and with it the child.
+        Ok((Self { addr: (Ipv4Addr::LOCALHOST, port).into(), group, log }, ready))
     }
 
     /// Starts one of our own servers, `exe serve MODEL`, on a port that the system chooses.
@@ -125,7 +164,40 @@ impl ServerProcess {
 
     /// The end of what it has written to standard error so far, at most 64 KiB.
     pub fn log(&self) -> String {
-        lock(&self.log).text()
+        self.log.text()
+    }
+
+    /// How many bytes it has written to standard error so far.
+    pub fn log_bytes(&self) -> u64 {
+        self.log.written()
+    }
+
+    /// As [`log`](Self::log), of a server that has ended and so will write nothing more; `None` if
+    /// somebody still holds its standard error open when `deadline` is over.
+    pub fn last_log(&self, deadline: Duration) -> Option<String> {
+        self.log.wait_for_end(deadline).then(|| self.log())
+    }
+
+    /// Sets how many of a resource it may hold from now on, and returns what that was.
+    ///
+    /// # Errors
+    ///
+    /// The system does not allow that, or does not know such limits.
+    #[cfg(target_os = "linux")]
+    pub fn limit(&self, resource: Resource, most: u64) -> io::Result<Rlimit> {
+        let maximum = getrlimit(resource).maximum;
+        let limit = Rlimit { current: Some(most), maximum };
+        Ok(prlimit(Some(self.group.pid), resource, limit)?)
+    }
+
+    /// As on Linux, where alone one process can limit another.
+    ///
+    /// # Errors
+    ///
+    /// Always.
+    #[cfg(not(target_os = "linux"))]
+    pub fn limit(&self, _resource: Resource, _most: u64) -> io::Result<Rlimit> {
+        Err(io::ErrorKind::Unsupported.into())
     }
 
     /// Asks it to end (SIGTERM); nothing happens if it has ended already.
@@ -142,7 +214,7 @@ impl ServerProcess {
         let start = Instant::now();
         while start.elapsed() < READY_WITHIN {
             match ready.recv_timeout(CONNECT_PACE) {
-                Ok(addr) => return Ok(addr),
+                Ok(addr) => return Ok(reachable(addr)),
                 // Both outputs are closed: the end, which follows, is what to wait for.
                 Err(RecvTimeoutError::Disconnected) => drop(self.wait(CONNECT_PACE)),
                 Err(RecvTimeoutError::Timeout) => {}
@@ -170,6 +242,12 @@ impl Drop for ServerProcess {
 pub fn our_command(model: Model, exe: &Path) -> Vec<OsString> {
     let arguments = ["serve", model.name(), "--listen", "127.0.0.1:{port}"];
     iter::once(exe.into()).chain(arguments.map(OsString::from)).collect()
+}
+
+/// Where a server that listens on every address is met: on this machine, by loopback.
+fn reachable(addr: SocketAddr) -> SocketAddr {
+    let everywhere = addr.ip().is_unspecified() && addr.is_ipv4();
+    if everywhere { (Ipv4Addr::LOCALHOST, addr.port()).into() } else { addr }
 }
 
 /// What a server said before it failed, as the end of a sentence.

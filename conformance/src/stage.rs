@@ -196,6 +196,11 @@ impl Stage {
         self.paced |= client.settle(self.deadline()) == crate::target::Settled::Paced;
     }
 
+    /// Ends the hidden witness, which reads only when somebody joins and would be a slow reader in between.
+    pub fn dismiss_witness(&mut self) {
+        self.witness = None;
+    }
+
     /// Everything a client receives up to the end of its stream.
     ///
     /// # Errors

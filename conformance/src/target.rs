@@ -116,6 +116,23 @@ pub trait Wire {
     /// The connection has ended, or the server has not taken the bytes for too long.
     fn send(&mut self, bytes: &[u8]) -> io::Result<()>;
 
+    /// Writes as many of these bytes as are taken without waiting, and returns how many.
+    ///
+    /// # Errors
+    ///
+    /// The connection has ended.
+    fn offer(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.send(bytes).map(|()| bytes.len())
+    }
+
+    /// From here on takes as little as the kernel allows before it is read.
+    fn narrow(&mut self) {}
+
+    /// Waits, without reading, until the connection is broken off; whether that was seen in time.
+    fn await_break(&mut self, _within: Duration) -> bool {
+        false
+    }
+
     /// Waits for at most `most` bytes. Silence means that `within` is over, or that nothing can come any
     /// more; with zero it only looks.
     fn receive(&mut self, most: usize, within: Duration) -> Received;

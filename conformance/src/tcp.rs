@@ -6,6 +6,7 @@ use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use socket2::SockRef;
 
 use crate::target::{Received, Settled, Wire};
@@ -55,6 +56,35 @@ impl TcpWire {
 impl Wire for TcpWire {
     fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.stream()?.write_all(bytes)
+    }
+
+    fn offer(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut stream = self.stream()?;
+        stream.set_nonblocking(true)?;
+        let taken = uninterrupted(|| stream.write(bytes));
+        stream.set_nonblocking(false)?;
+        match taken {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(0),
+            taken => taken,
+        }
+    }
+
+    fn narrow(&mut self) {
+        if let Ok(stream) = self.stream() {
+            // Where it fails the kernel takes more, and the test needs longer.
+            SockRef::from(stream).set_recv_buffer_size(NARROW_BYTES).ok();
+        }
+    }
+
+    fn await_break(&mut self, within: Duration) -> bool {
+        let Ok(stream) = self.stream() else { return true };
+        // Nothing is asked for: a broken connection is told all the same.
+        let mut waits = [PollFd::new(stream, PollFlags::empty())];
+        let within =
+            Timespec::try_from(within).expect("no test waits for longer than a clock tells");
+        // A signal only makes the wait shorter.
+        poll(&mut waits, Some(&within)).ok();
+        waits[0].revents().intersects(PollFlags::HUP | PollFlags::ERR)
     }
 
     fn receive(&mut self, most: usize, within: Duration) -> Received {
@@ -108,9 +138,9 @@ fn acknowledge_at_once(stream: &TcpStream) {
 fn acknowledge_at_once(_stream: &TcpStream) {}
 
 /// A signal is no reason to stop waiting.
-fn uninterrupted(mut read: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {
+fn uninterrupted(mut call: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {
     loop {
-        match read() {
+        match call() {
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             result => return result,
         }
@@ -141,6 +171,9 @@ fn in_table(addr: SocketAddr) -> Option<String> {
 /// A lost SYN is sent again after one second and after three.
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 const WRITE_WITHIN: Duration = Duration::from_secs(5);
+/// Taken from the server before it is read, about. Less than two of loopback's segments of 64 KiB would
+/// leave the sender to its timer.
+const NARROW_BYTES: usize = 128 * 1024;
 /// Few calls for a long table, little beyond the wanted line.
 const TABLE_CHUNK: usize = 16 * 1024;
 /// What a server that reads at all needs at most, where that cannot be seen.
