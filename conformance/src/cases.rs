@@ -3,10 +3,14 @@
 mod close;
 mod frame;
 mod handshake;
+mod idle;
+mod operator;
 mod order;
 mod pressure;
 mod relay;
 mod resource;
+mod shortage;
+mod shutdown;
 
 use crate::fault::Fault;
 use crate::stage::Stage;
@@ -53,10 +57,14 @@ pub fn cases() -> impl Iterator<Item = &'static Case> {
         close::CASES,
         frame::CASES,
         handshake::CASES,
+        idle::CASES,
+        operator::CASES,
         order::CASES,
         pressure::CASES,
         relay::CASES,
         resource::CASES,
+        shortage::CASES,
+        shutdown::CASES,
     ];
     areas.into_iter().flatten()
 }

@@ -64,10 +64,10 @@ impl<'a> Reader<'a> {
         if self.is_done(flood) {
             return Ok(0);
         }
-        let Received::Bytes(bytes) = self.client.receive_raw(self.most, within) else {
-            return Ok(0);
-        };
-        let due = &flood.pairs[self.read..flood.pairs.len().min(self.read + bytes.len())];
+        // Not beyond the flood: what follows it is the test's.
+        let most = self.most.min(flood.pairs.len() - self.read);
+        let Received::Bytes(bytes) = self.client.receive_raw(most, within) else { return Ok(0) };
+        let due = &flood.pairs[self.read..self.read + bytes.len()];
         if due != bytes {
             let what = format!("{} did not receive what was said next", self.client.label());
             return Err(Fault::Broken { what, expected: due.into(), got: bytes });
@@ -200,6 +200,26 @@ impl<'a> Pour<'a> {
         }
     }
 
+    /// Goes on until nothing has moved for a moment, or everything is sent.
+    ///
+    /// # Errors
+    ///
+    /// As [`turn`](Self::turn).
+    pub fn until_stuck(&mut self, stage: &Stage, readers: &mut [Reader<'_>]) -> Result<(), Fault> {
+        let mut still = 0;
+        while still < STILL_TURNS && !self.is_sent() {
+            if self.turn(readers)? == Moved::Something {
+                still = 0;
+                continue;
+            }
+            still += 1;
+            for reader in readers.iter_mut().take(1) {
+                reader.read(self.flood, stage.look_pace())?;
+            }
+        }
+        Ok(())
+    }
+
     /// Who says it.
     pub fn speaker(&mut self) -> &mut Client {
         self.from
@@ -215,6 +235,8 @@ impl<'a> Pour<'a> {
 pub const TEXT_BYTES: usize = 1024;
 /// Loopback sockets absorb up to 6 MiB; windows under test are small against the rest.
 const FILLING_BYTES: usize = 16 << 20;
+/// Each about 5 ms long.
+const STILL_TURNS: usize = 10;
 const CHUNK_BYTES: usize = 256 * 1024;
 /// Sent before the readers have their turn.
 const TURN_BYTES: usize = 256 * 1024;

@@ -7,20 +7,18 @@ mod log;
 use std::ffi::OsString;
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::Path;
-use std::process::ExitStatus;
+use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 use std::{io, iter};
 
-use rustix::process::{Resource, Rlimit, Signal};
-#[cfg(target_os = "linux")]
-use rustix::process::{getrlimit, prlimit};
+use rustix::process::Signal;
 use thiserror::Error;
 
 pub use self::group::kill_all;
 use self::group::{Group, enlist};
-use self::launch::{free_ports, holds_port, says_in_use, spawn, watch_output};
+use self::launch::{as_user, free_ports, holds_port, says_in_use, spawn, watch_output};
 use self::log::Log;
 use crate::model::Model;
 
@@ -29,6 +27,7 @@ use crate::model::Model;
 #[derive(Debug)]
 pub struct ServerProcess {
     addr: SocketAddr,
+    user: User,
     group: Arc<Group>,
     log: Arc<Log>,
 }
@@ -138,7 +137,7 @@ impl ServerProcess {
         let ready = watch_output(&mut child, &log);
         let group = Group::watch(child);
         // From here on, leaving early drops the server and with it the child.
-        Ok((Self { addr: (Ipv4Addr::LOCALHOST, port).into(), group, log }, ready))
+        Ok((Self { addr: (Ipv4Addr::LOCALHOST, port).into(), user, group, log }, ready))
     }
 
     /// Starts one of our own servers, `exe serve MODEL`, on a port that the system chooses.
@@ -178,26 +177,18 @@ impl ServerProcess {
         self.log.wait_for_end(deadline).then(|| self.log())
     }
 
-    /// Sets how many of a resource it may hold from now on, and returns what that was.
+    /// Sets how many of a resource, `nofile` or `nproc`, it may hold from now on. That is left to the tool
+    /// `prlimit`, which can be run as the server's user: another one may not be allowed to.
     ///
     /// # Errors
     ///
-    /// The system does not allow that, or does not know such limits.
-    #[cfg(target_os = "linux")]
-    pub fn limit(&self, resource: Resource, most: u64) -> io::Result<Rlimit> {
-        let maximum = getrlimit(resource).maximum;
-        let limit = Rlimit { current: Some(most), maximum };
-        Ok(prlimit(Some(self.group.pid), resource, limit)?)
-    }
-
-    /// As on Linux, where alone one process can limit another.
-    ///
-    /// # Errors
-    ///
-    /// Always.
-    #[cfg(not(target_os = "linux"))]
-    pub fn limit(&self, _resource: Resource, _most: u64) -> io::Result<Rlimit> {
-        Err(io::ErrorKind::Unsupported.into())
+    /// There is no such tool, or the system does not allow it.
+    pub fn limit(&self, resource: &str, most: u64) -> io::Result<()> {
+        let mut tool = as_user(self.user, "prlimit");
+        tool.arg(format!("--pid={}", self.id())).arg(format!("--{resource}={most}:"));
+        let output = tool.stdin(Stdio::null()).output()?;
+        let said = String::from_utf8_lossy(&output.stderr);
+        if output.status.success() { Ok(()) } else { Err(io::Error::other(said.trim())) }
     }
 
     /// Asks it to end (SIGTERM); nothing happens if it has ended already.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::declared::Declared;
 use crate::model::Model;
-use crate::process::{ServerProcess, StartError, our_command};
+use crate::process::{ServerProcess, StartError, User, our_command};
 use crate::target::{Medium, NotStarted, Origin, Subject, Target, Wire};
 use crate::tcp::TcpWire;
 
@@ -24,6 +24,10 @@ pub struct OurServer {
 impl Subject for OurServer {
     fn start(&self, flags: &[String]) -> Result<Box<dyn Target>, NotStarted> {
         let mut command = our_command(self.model, &self.exe);
+        if flags.iter().any(|flag| flag == "--listen") {
+            // The address of the flags takes the place of ours, which comes last.
+            command.truncate(command.len() - 2);
+        }
         command.extend(flags.iter().map(OsString::from));
         started(command)
     }
@@ -150,14 +154,26 @@ impl Target for Running {
     }
 
     fn restart(&mut self) -> Result<(), NotStarted> {
+        self.restart_as(User::Same)
+    }
+
+    fn restart_as(&mut self, user: User) -> Result<(), NotStarted> {
         let Some(server) = self.server.take() else { return Ok(()) };
         server.terminate();
         // One that does not end by itself is killed: how it ends is the business of other rules.
         server.wait(LEAVE_WITHIN);
         let port = server.addr().port();
         drop(server);
-        self.server = Some(ServerProcess::start_on(&self.command, port).map_err(failed)?);
+        self.server = Some(ServerProcess::start_as(user, &self.command, port).map_err(failed)?);
         Ok(())
+    }
+
+    fn start_beside(&self) -> Result<ServerProcess, NotStarted> {
+        if let Some(reason) = self.restart_obstacle() {
+            return Err(NotStarted::Inapplicable(reason));
+        }
+        let port = self.server.as_ref().map_or(0, |server| server.addr().port());
+        ServerProcess::start_beside(&self.command, port).map_err(failed)
     }
 
     fn log(&self) -> String {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 use crate::declared::Declared;
-use crate::process::ServerProcess;
+use crate::process::{ServerProcess, User};
 
 /// Something that can be asked for a fresh server, once per test.
 pub trait Subject {
@@ -88,6 +88,26 @@ pub trait Target {
     /// There is an [obstacle](Self::restart_obstacle), or it does not come up again.
     fn restart(&mut self) -> Result<(), NotStarted> {
         self.restart_obstacle().map_or(Ok(()), |reason| Err(NotStarted::Inapplicable(reason)))
+    }
+
+    /// As [`restart`](Self::restart), for this user.
+    ///
+    /// # Errors
+    ///
+    /// As [`restart`](Self::restart); or that user may not run it.
+    fn restart_as(&mut self, _user: User) -> Result<(), NotStarted> {
+        self.restart()
+    }
+
+    /// Starts the same command on the same port beside the running server, and does not wait for what
+    /// becomes of it.
+    ///
+    /// # Errors
+    ///
+    /// There is an [obstacle](Self::restart_obstacle), or it cannot be started.
+    fn start_beside(&self) -> Result<ServerProcess, NotStarted> {
+        let reason = "a server that the suite did not start cannot be started again";
+        Err(NotStarted::Inapplicable(self.restart_obstacle().unwrap_or(reason)))
     }
 
     /// The end of what the server has logged so far; empty if that is not known.

@@ -7,7 +7,7 @@ use crate::client::{Client, End, Next};
 use crate::declared::{SlowPolicy, needed};
 use crate::fault::Fault;
 use crate::flood::{Flood, Moved, Pour, Poured, Reader};
-use crate::measure::{Usage, resident_peak};
+use crate::measure::resident_peak;
 use crate::stage::Stage;
 
 pub(super) const CASES: &[Case] = &[
@@ -65,7 +65,7 @@ fn an_idle_reader_meets_the_policy(stage: &mut Stage) -> Result<Finding, Fault> 
 fn idle_readers_cost_what_is_declared(stage: &mut Stage) -> Result<Finding, Fault> {
     let memory = needed(stage.declared().memory, "memory for messages")?;
     let mut scene = Scene::set(stage, 1, 10)?;
-    let before = resident(stage)?;
+    let before = stage.usage()?.resident;
     let patience = stage.declared().patience.unwrap_or(PATIENCE_ASSUMED);
     scene.flood(stage, patience + stage.deadline())?;
     check_memory(stage, before, memory)
@@ -89,18 +89,9 @@ fn a_slow_reader_is_waited_for_at_rest(stage: &mut Stage) -> Result<Finding, Fau
     readers.append(&mut idle);
     let mut pour = Pour::new(&flood, &mut speaker);
     let mut hearing = Reader::eager(&mut bystander);
-    let mut still = 0;
-    while still < STILL_TURNS && !pour.is_sent() {
-        let moved = pour.turn(std::slice::from_mut(&mut hearing))?;
-        still = if moved == Moved::Something { 0 } else { still + 1 };
-        if moved == Moved::Nothing {
-            hearing.read(&flood, stage.look_pace())?;
-        }
-    }
+    pour.until_stuck(stage, std::slice::from_mut(&mut hearing))?;
     // The server has nothing to do but to wait for a full socket.
-    let before = cpu(stage)?;
-    hearing.read(&flood, BREATH)?;
-    let spent = cpu(stage)? - before;
+    let spent = stage.cpu_during(|| hearing.read(&flood, BREATH).map(drop))?;
     if spent > BREATH / 5 {
         let (spent, breath) = (spent.as_millis(), BREATH.as_millis());
         let what = format!("the server spent {spent} ms of {breath} ms waiting for a full socket");
@@ -116,7 +107,7 @@ fn readers_that_read_lose_nothing(stage: &mut Stage) -> Result<Finding, Fault> {
     let memory = needed(stage.declared().memory, "memory for messages")?;
     let Scene { mut speaker, mut readers, .. } = Scene::set(stage, 10, 0)?;
     let flood = Flood::of(b"ann", FULL_SPEED_BYTES);
-    let before = resident(stage)?;
+    let before = stage.usage()?.resident;
     let mut refusals = 0;
     for most in [EAGER_BYTES, LITTLE_BYTES] {
         let mut reading: Vec<Reader<'_>> =
@@ -223,18 +214,6 @@ fn check_memory(stage: &Stage, before: u64, declared: u64) -> Result<Finding, Fa
     Ok(Finding::Noted(note))
 }
 
-fn resident(stage: &Stage) -> Result<u64, Fault> {
-    usage(stage).map(|usage| usage.resident)
-}
-
-fn cpu(stage: &Stage) -> Result<Duration, Fault> {
-    usage(stage).map(|usage| usage.cpu())
-}
-
-fn usage(stage: &Stage) -> Result<Usage, Fault> {
-    Usage::of(stage.process()?.id()).ok_or_else(|| Fault::Inapplicable(NOT_TOLD.into()))
-}
-
 /// Our servers, with little room and little patience.
 const SHORT: &[&str] = &["--window", "1MiB", "--patience", "300ms"];
 /// And with few clients, so that what they declare to need is little.
@@ -268,8 +247,6 @@ const SENDER_ONLY: &[&str] = &["--relay", "sender", "--patience", "300ms"];
 const PATIENCE_ASSUMED: Duration = Duration::from_secs(10);
 /// How long a reader that took nothing yet is watched being waited for.
 const BREATH: Duration = Duration::from_millis(500);
-/// Of 5 ms, in which nothing moved.
-const STILL_TURNS: usize = 10;
 const FULL_SPEED_BYTES: usize = 16 << 20;
 const EAGER_BYTES: usize = 256 * 1024;
 const LITTLE_BYTES: usize = 32 * 1024;

@@ -107,6 +107,19 @@ impl Client {
         }
     }
 
+    /// Waits for that long, in which nothing may come.
+    ///
+    /// # Errors
+    ///
+    /// Something does, or the stream ends.
+    pub fn expect_nothing_within(&mut self, within: Duration) -> Result<(), Fault> {
+        match self.next(within)? {
+            Next::Silence => Ok(()),
+            Next::Pair(pair) => Err(self.unexpected("a pair that is not its due", &encoded(&pair))),
+            Next::Ended(_) => Err(Fault::broken(format!("{} was closed", self.label))),
+        }
+    }
+
     /// The next thing that is not the harness's own.
     ///
     /// # Errors

@@ -16,11 +16,7 @@ use super::{StartError, User};
 pub(super) fn spawn(user: User, command: &[OsString], port: u16) -> Result<Child, StartError> {
     let mut words = command.iter().map(|word| with_port(word, port));
     let program = words.next().ok_or(StartError::Empty)?;
-    let mut child = Command::new(&program);
-    if user == User::Nobody {
-        child.gid(NOBODY).uid(NOBODY);
-    }
-    child
+    as_user(user, &program)
         .args(words)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -28,6 +24,15 @@ pub(super) fn spawn(user: User, command: &[OsString], port: u16) -> Result<Child
         .process_group(0)
         .spawn()
         .map_err(|source| StartError::Spawn { program: program.display().to_string(), source })
+}
+
+/// A program that is about to be started for a user.
+pub(super) fn as_user(user: User, program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(program);
+    if user == User::Nobody {
+        command.gid(NOBODY).uid(NOBODY);
+    }
+    command
 }
 
 /// Drains both outputs for as long as they are open; tells the address of the ready line.

@@ -41,7 +41,7 @@ pub(crate) enum Defect {
     RetriesAccept,
     /// After an error in accepting nobody is accepted any more.
     StopsAccepting,
-    /// Every client costs four megabytes.
+    /// Every client costs a quarter of a megabyte.
     FatClients,
     /// No thread for a client ends the server.
     DiesWithoutThreads,
@@ -181,7 +181,7 @@ struct Member {
 impl Room {
     /// One client, from its name to its end.
     fn serve(&self, stream: &Arc<TcpStream>) -> io::Result<()> {
-        let fat = if self.defect == Defect::FatClients { 4 << 20 } else { 0 };
+        let fat = if self.defect == Defect::FatClients { 256 << 10 } else { 0 };
         let held = vec![1_u8; fat];
         stream.set_nodelay(true)?;
         let patience = (self.defect != Defect::BlocksOnFull).then_some(PATIENCE);

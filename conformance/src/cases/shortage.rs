@@ -1,0 +1,148 @@
+//! Cases of a server that has nothing left: no descriptor, no thread, no place.
+
+use std::time::{Duration, Instant};
+
+use rustix::process::geteuid;
+
+use super::{Case, Finding, Needs};
+use crate::client::{Client, Next};
+use crate::declared::needed;
+use crate::fault::Fault;
+use crate::process::User;
+use crate::stage::{Admission, Stage};
+
+pub(super) const CASES: &[Case] = &[
+    Case::new("RES-01", Needs::Process, members_go_on_without_descriptors),
+    Case::new("RES-02", Needs::Process, no_descriptors_no_unrest),
+    Case::new("RES-03", Needs::Process, descriptors_return_and_so_do_clients),
+    Case::new("RES-08", Needs::Process, no_thread_for_a_newcomer),
+    Case::new("RES-09", Needs::Sockets, no_place_for_a_newcomer).with(&["--max-clients", "6"]),
+];
+
+/// (SPEC RES-01)
+fn members_go_on_without_descriptors(stage: &mut Stage) -> Result<Finding, Fault> {
+    let mut scene = Scene::set(stage)?;
+    for _ in 0..20 {
+        scene.talk_on(stage)?;
+    }
+    stage.fence_all(&mut [&mut scene.ann, &mut scene.bob])?;
+    Ok(Finding::Kept)
+}
+
+/// (SPEC RES-02)
+fn no_descriptors_no_unrest(stage: &mut Stage) -> Result<Finding, Fault> {
+    let mut scene = Scene::set(stage)?;
+    let before = stage.process()?.log_bytes();
+    // Nobody speaks, so this is a wait of that length.
+    let spent = stage.cpu_during(|| scene.ann.expect_nothing_within(QUIET))?;
+    let logged = stage.process()?.log_bytes() - before;
+    if spent > QUIET / 10 {
+        let (spent, quiet) = (spent.as_millis(), QUIET.as_millis());
+        let what = format!("out of descriptors, the server spent {spent} ms of {quiet} ms");
+        return Err(Fault::broken(what));
+    }
+    if logged > LOG_BYTES_MAX {
+        let what = format!("out of descriptors, the server logged {logged} bytes in a second");
+        return Err(Fault::broken(what));
+    }
+    scene.talk_on(stage)?;
+    Ok(Finding::Kept)
+}
+
+/// (SPEC RES-03)
+fn descriptors_return_and_so_do_clients(stage: &mut Stage) -> Result<Finding, Fault> {
+    let mut scene = Scene::set(stage)?;
+    scene.talk_on(stage)?;
+    scene.newcomers.clear();
+    let mut cyd = stage.join("cyd")?;
+    stage.relay(&mut cyd, b"at last", &mut [&mut scene.ann, &mut scene.bob])?;
+    scene.talk_on(stage)?;
+    Ok(Finding::Kept)
+}
+
+/// (SPEC RES-08)
+fn no_thread_for_a_newcomer(stage: &mut Stage) -> Result<Finding, Fault> {
+    stage.require_restart()?;
+    // The limit does not bind the mightiest user.
+    stage.restart_as(if geteuid().is_root() { User::Nobody } else { User::Same })?;
+    let (mut ann, mut bob) = (stage.join("ann")?, stage.join("bob")?);
+    // It has more threads than that already.
+    stage.process()?.limit("nproc", 1).map_err(unlimited)?;
+    let mut cyd = stage.connect("cyd")?;
+    // It may be refused as soon as it is there.
+    cyd.say(b"cyd").ok();
+    let fate = match stage.try_admit(&mut cyd)? {
+        Admission::In => "served without a thread of its own",
+        Admission::Ended(_) => "refused",
+        Admission::Silent => return Err(Fault::broken("a newcomer is left without an answer")),
+    };
+    stage.relay(&mut ann, b"still here", &mut [&mut bob])?;
+    stage.relay(&mut bob, b"me too", &mut [&mut ann])?;
+    Ok(Finding::Noted(format!("a newcomer was {fate}")))
+}
+
+/// (SPEC RES-09)
+fn no_place_for_a_newcomer(stage: &mut Stage) -> Result<Finding, Fault> {
+    let places = needed(stage.declared().max_clients, "number of clients")?;
+    if places > PLACES_MAX {
+        return Err(Fault::Inapplicable(format!("{places} places are too many to fill")));
+    }
+    let (mut ann, mut bob) = (stage.join("ann")?, stage.join("bob")?);
+    let mut members = Vec::new();
+    // The hidden witness is one, too.
+    for number in 3..places {
+        members.push(stage.join(&format!("member{number}"))?);
+    }
+    let mut late = stage.connect("late")?;
+    late.say(b"late").ok();
+    while let Next::Pair(pair) = late.next(stage.deadline())? {
+        late.check_refusal(&pair)?;
+    }
+    late.expect_end(Duration::ZERO)?;
+    stage.fence_all(&mut [&mut ann, &mut bob])?;
+    Ok(Finding::Kept)
+}
+
+/// Two members of a server that has no descriptor left, and those who wait to get in.
+struct Scene {
+    ann: Client,
+    bob: Client,
+    newcomers: Vec<Client>,
+}
+
+impl Scene {
+    fn set(stage: &mut Stage) -> Result<Self, Fault> {
+        let (ann, bob) = (stage.join("ann")?, stage.join("bob")?);
+        let most = stage.usage()?.descriptors + SPARE;
+        stage.process()?.limit("nofile", most).map_err(unlimited)?;
+        // The kernel lets all of them in, whatever the server does.
+        let newcomers = (0..NEWCOMERS).map(|number| stage.connect(&format!("newcomer{number}")));
+        let newcomers = newcomers.collect::<Result<_, _>>()?;
+        let mut scene = Self { ann, bob, newcomers };
+        let start = Instant::now();
+        // One that accepts no more than it can hold never gets there, which is as good.
+        while stage.usage()?.descriptors < most && start.elapsed() < stage.deadline() {
+            scene.talk_on(stage)?;
+        }
+        Ok(scene)
+    }
+
+    fn talk_on(&mut self, stage: &Stage) -> Result<(), Fault> {
+        stage.relay(&mut self.ann, b"still here", &mut [&mut self.bob])?;
+        stage.relay(&mut self.bob, b"me too", &mut [&mut self.ann])
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it is a function for map_err")]
+fn unlimited(error: std::io::Error) -> Fault {
+    Fault::Inapplicable(format!("the server's limits cannot be set: {error}"))
+}
+
+/// Descriptors left when the newcomers come.
+const SPARE: u64 = 8;
+const NEWCOMERS: usize = 40;
+const QUIET: Duration = Duration::from_secs(1);
+/// In a second: a few lines, not a line for every attempt.
+const LOG_BYTES_MAX: u64 = 4096;
+/// Each is filled by a client of the harness.
+const PLACES_MAX: usize = 1000;
