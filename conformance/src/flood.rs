@@ -112,7 +112,8 @@ impl<'a> Reader<'a> {
         Err(Fault::broken(what))
     }
 
-    fn is_done(&self, flood: &Flood) -> bool {
+    /// Whether nothing of a flood can come any more: it has all of it, or its end.
+    pub fn is_done(&self, flood: &Flood) -> bool {
         self.is_complete(flood) || self.client.end().is_some()
     }
 }

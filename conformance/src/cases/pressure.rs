@@ -34,10 +34,13 @@ fn an_idle_reader_delays_nobody(stage: &mut Stage) -> Result<Finding, Fault> {
 /// It reads on when all is over (SPEC BPR-02).
 fn an_idle_reader_gets_no_gap(stage: &mut Stage) -> Result<Finding, Fault> {
     let mut scene = Scene::set(stage, 1, 1)?;
-    let patience = stage.declared().patience.unwrap_or(PATIENCE_ASSUMED);
-    scene.flood(stage, patience + stage.deadline())?;
-    for idle in &mut scene.idle {
-        Reader::eager(idle).read_on(&scene.flood, stage.deadline())?;
+    scene.flood(stage, long(stage))?;
+    let mut reader = Reader::eager(&mut scene.idle[0]);
+    while reader.read(&scene.flood, BREATH)? > 0 {}
+    if !reader.is_done(&scene.flood) {
+        // What is said now must not come before the rest.
+        (0..3).try_for_each(|_| scene.speaker.say(b"is anything missing?"))?;
+        reader.read_on(&scene.flood, stage.deadline())?;
     }
     Ok(Finding::Kept)
 }
@@ -46,8 +49,7 @@ fn an_idle_reader_gets_no_gap(stage: &mut Stage) -> Result<Finding, Fault> {
 fn an_idle_reader_meets_the_policy(stage: &mut Stage) -> Result<Finding, Fault> {
     let policy = needed(stage.declared().slow_readers, "policy for slow readers")?;
     let mut scene = Scene::set(stage, 1, 1)?;
-    let patience = stage.declared().patience.unwrap_or(PATIENCE_ASSUMED);
-    scene.flood(stage, patience + stage.deadline())?;
+    scene.flood(stage, long(stage))?;
     let idle = &mut scene.idle[0];
     let within = if policy == SlowPolicy::Ends { stage.deadline() } else { Duration::ZERO };
     match (policy, idle.await_break(within)) {
@@ -66,8 +68,7 @@ fn idle_readers_cost_what_is_declared(stage: &mut Stage) -> Result<Finding, Faul
     let memory = needed(stage.declared().memory, "memory for messages")?;
     let mut scene = Scene::set(stage, 1, 10)?;
     let before = stage.usage()?.resident;
-    let patience = stage.declared().patience.unwrap_or(PATIENCE_ASSUMED);
-    scene.flood(stage, patience + stage.deadline())?;
+    scene.flood(stage, long(stage))?;
     check_memory(stage, before, memory)
 }
 
@@ -89,16 +90,30 @@ fn a_slow_reader_is_waited_for_at_rest(stage: &mut Stage) -> Result<Finding, Fau
     readers.append(&mut idle);
     let mut pour = Pour::new(&flood, &mut speaker);
     let mut hearing = Reader::eager(&mut bystander);
-    pour.until_stuck(stage, std::slice::from_mut(&mut hearing))?;
-    // The server has nothing to do but to wait for a full socket.
-    let spent = stage.cpu_during(|| hearing.read(&flood, BREATH).map(drop))?;
-    if spent > BREATH / 5 {
-        let (spent, breath) = (spent.as_millis(), BREATH.as_millis());
-        let what = format!("the server spent {spent} ms of {breath} ms waiting for a full socket");
-        return Err(Fault::broken(what));
+    let slow = &mut readers[0];
+    let mut breaths = 0;
+    loop {
+        pour.until_stuck(stage, std::slice::from_mut(&mut hearing))?;
+        // The server has nothing to do but to wait for a full socket. Or it did not get to what it has to
+        // do, on a busy machine: then it is looked at again.
+        let spent = stage.cpu_during(|| {
+            // It may be ended meanwhile; the wait is only shorter then.
+            slow.await_break(BREATH);
+            Ok(())
+        })?;
+        breaths += 1;
+        if spent <= BREATH / 10 {
+            break;
+        }
+        if breaths == BREATHS {
+            let (spent, breath) = (spent.as_millis(), BREATH.as_millis());
+            let what =
+                format!("the server spent {spent} ms of {breath} ms waiting for a full socket");
+            return Err(Fault::broken(what));
+        }
     }
-    let slow = Reader::steady(&mut readers[0], LITTLE_BYTES);
-    pour.finish(stage, &mut [hearing, slow], stage.deadline())?;
+    let slow = Reader::steady(slow, LITTLE_BYTES);
+    pour.finish(stage, &mut [hearing, slow], long(stage))?;
     Ok(Finding::Kept)
 }
 
@@ -106,14 +121,15 @@ fn a_slow_reader_is_waited_for_at_rest(stage: &mut Stage) -> Result<Finding, Fau
 fn readers_that_read_lose_nothing(stage: &mut Stage) -> Result<Finding, Fault> {
     let memory = needed(stage.declared().memory, "memory for messages")?;
     let Scene { mut speaker, mut readers, .. } = Scene::set(stage, 10, 0)?;
-    let flood = Flood::of(b"ann", FULL_SPEED_BYTES);
+    readers.iter_mut().for_each(Client::narrow);
     let before = stage.usage()?.resident;
     let mut refusals = 0;
-    for most in [EAGER_BYTES, LITTLE_BYTES] {
+    for (bytes, most) in [(FULL_SPEED_BYTES, EAGER_BYTES), (STEADY_BYTES, STEADY_READ_BYTES)] {
+        let flood = Flood::of(b"ann", bytes);
         let mut reading: Vec<Reader<'_>> =
             readers.iter_mut().map(|client| Reader::steady(client, most)).collect();
         let pour = Pour::new(&flood, &mut speaker);
-        refusals += pour.finish(stage, &mut reading, stage.deadline())?.refusals;
+        refusals += pour.finish(stage, &mut reading, long(stage))?.refusals;
         reading.iter().try_for_each(|reader| reader.check_complete(&flood))?;
     }
     check_memory(stage, before, memory)?;
@@ -203,6 +219,11 @@ impl Scene {
     }
 }
 
+/// Longer than any patience, declared or not.
+fn long(stage: &Stage) -> Duration {
+    stage.declared().patience.unwrap_or(PATIENCE_ASSUMED) + stage.deadline()
+}
+
 fn check_memory(stage: &Stage, before: u64, declared: u64) -> Result<Finding, Fault> {
     let id = stage.process()?.id();
     let peak = resident_peak(id).ok_or_else(|| Fault::Inapplicable(NOT_TOLD.into()))?;
@@ -246,10 +267,14 @@ const SENDER_ONLY: &[&str] = &["--relay", "sender", "--patience", "300ms"];
 /// For servers that do not declare theirs.
 const PATIENCE_ASSUMED: Duration = Duration::from_secs(10);
 /// How long a reader that took nothing yet is watched being waited for.
-const BREATH: Duration = Duration::from_millis(500);
+const BREATH: Duration = Duration::from_millis(400);
+const BREATHS: usize = 3;
 const FULL_SPEED_BYTES: usize = 16 << 20;
 const EAGER_BYTES: usize = 256 * 1024;
 const LITTLE_BYTES: usize = 32 * 1024;
+/// Some 20 MB/s for each of ten readers that take turns: less than any server sends.
+const STEADY_READ_BYTES: usize = 4 * 1024;
+const STEADY_BYTES: usize = 8 << 20;
 /// What an allocator keeps for itself, threads' stacks, code that was not run before.
 const MEMORY_SLACK: u64 = 8 << 20;
 const NOT_TOLD: &str = "this system does not tell what a process uses";

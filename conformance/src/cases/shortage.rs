@@ -21,11 +21,11 @@ pub(super) const CASES: &[Case] = &[
 
 /// (SPEC RES-01)
 fn members_go_on_without_descriptors(stage: &mut Stage) -> Result<Finding, Fault> {
-    let mut scene = Scene::set(stage)?;
-    for _ in 0..20 {
-        scene.talk_on(stage)?;
-    }
-    stage.fence_all(&mut [&mut scene.ann, &mut scene.bob])?;
+    let outcome = Scene::set(stage).and_then(|mut scene| {
+        (0..20).try_for_each(|_| scene.talk_on(stage))?;
+        stage.fence_all(&mut [&mut scene.ann, &mut scene.bob])
+    });
+    outcome.map_err(|fault| or_ended(stage, fault))?;
     Ok(Finding::Kept)
 }
 
@@ -36,7 +36,7 @@ fn no_descriptors_no_unrest(stage: &mut Stage) -> Result<Finding, Fault> {
     // Nobody speaks, so this is a wait of that length.
     let spent = stage.cpu_during(|| scene.ann.expect_nothing_within(QUIET))?;
     let logged = stage.process()?.log_bytes() - before;
-    if spent > QUIET / 10 {
+    if spent > QUIET / 20 {
         let (spent, quiet) = (spent.as_millis(), QUIET.as_millis());
         let what = format!("out of descriptors, the server spent {spent} ms of {quiet} ms");
         return Err(Fault::broken(what));
@@ -68,17 +68,24 @@ fn no_thread_for_a_newcomer(stage: &mut Stage) -> Result<Finding, Fault> {
     let (mut ann, mut bob) = (stage.join("ann")?, stage.join("bob")?);
     // It has more threads than that already.
     stage.process()?.limit("nproc", 1).map_err(unlimited)?;
+    let outcome = newcomer(stage).and_then(|fate| {
+        stage.relay(&mut ann, b"still here", &mut [&mut bob])?;
+        stage.relay(&mut bob, b"me too", &mut [&mut ann])?;
+        Ok(Finding::Noted(format!("a newcomer was {fate}")))
+    });
+    outcome.map_err(|fault| or_ended(stage, fault))
+}
+
+/// What becomes of one more client.
+fn newcomer(stage: &mut Stage) -> Result<&'static str, Fault> {
     let mut cyd = stage.connect("cyd")?;
     // It may be refused as soon as it is there.
     cyd.say(b"cyd").ok();
-    let fate = match stage.try_admit(&mut cyd)? {
-        Admission::In => "served without a thread of its own",
-        Admission::Ended(_) => "refused",
-        Admission::Silent => return Err(Fault::broken("a newcomer is left without an answer")),
-    };
-    stage.relay(&mut ann, b"still here", &mut [&mut bob])?;
-    stage.relay(&mut bob, b"me too", &mut [&mut ann])?;
-    Ok(Finding::Noted(format!("a newcomer was {fate}")))
+    match stage.try_admit(&mut cyd)? {
+        Admission::In => Ok("served without a thread of its own"),
+        Admission::Ended(_) => Ok("refused"),
+        Admission::Silent => Err(Fault::broken("a newcomer is left without an answer")),
+    }
 }
 
 /// (SPEC RES-09)
@@ -117,8 +124,7 @@ impl Scene {
         stage.process()?.limit("nofile", most).map_err(unlimited)?;
         // The kernel lets all of them in, whatever the server does.
         let newcomers = (0..NEWCOMERS).map(|number| stage.connect(&format!("newcomer{number}")));
-        let newcomers = newcomers.collect::<Result<_, _>>()?;
-        let mut scene = Self { ann, bob, newcomers };
+        let mut scene = Self { ann, bob, newcomers: newcomers.collect::<Result<_, _>>()? };
         let start = Instant::now();
         // One that accepts no more than it can hold never gets there, which is as good.
         while stage.usage()?.descriptors < most && start.elapsed() < stage.deadline() {
@@ -131,6 +137,12 @@ impl Scene {
         stage.relay(&mut self.ann, b"still here", &mut [&mut self.bob])?;
         stage.relay(&mut self.bob, b"me too", &mut [&mut self.ann])
     }
+}
+
+/// The plainest word for whatever an ended server looks like to its clients, who see it first.
+fn or_ended(stage: &Stage, fault: Fault) -> Fault {
+    let status = stage.process().ok().and_then(|process| process.wait(stage.deadline()));
+    status.map_or(fault, |status| Fault::broken(format!("the server has ended ({status})")))
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it is a function for map_err")]

@@ -44,6 +44,7 @@ pub(crate) const KILLS: &[Kill] = &[
             ("BPR-09", "a member that does not read its answers is waited for"),
         ],
     ),
+    (Mutant::Declares(&["--patience", "1ms"]), &[("BPR-07", "was closed after")]),
     (Mutant::Declares(&["--max-clients", "100"]), &[("RES-09", "late is not closed")]),
     (
         Mutant::Declares(&["--grace", "1h"]),

@@ -29,11 +29,9 @@ pub(crate) enum Defect {
     ForgetsHalfPairs,
     /// While a socket is full, what is said is not for its client.
     DropsPairs,
-    /// The first full socket ends its connection.
-    EndsFull,
     /// What full sockets do not take waits in memory, however much.
     KeepsEverything,
-    /// One thread never rests.
+    /// Some threads never rest.
     Spins,
     /// An error in accepting ends the server.
     DiesOfAcceptErrors,
@@ -65,6 +63,16 @@ pub(crate) enum Defect {
     LogsMessages,
     /// Nobody is warned of an open door.
     WarnsNobody,
+}
+
+impl Defect {
+    /// Whether the rows that see it see something happen, and not that nothing does.
+    pub(crate) fn shows_at_once(self) -> bool {
+        !matches!(
+            self,
+            Self::BlocksOnFull | Self::StopsAccepting | Self::WaitsForClients | Self::SharesPort
+        )
+    }
 }
 
 /// Gives servers with this defect. They declare what ours declare.
@@ -115,12 +123,14 @@ fn serve(defect: Defect, listen: &str) -> ! {
         let room = Arc::clone(&room);
         thread::spawn(move || signals.forever().for_each(|_| room.shut()));
     }
-    if defect == Defect::Spins {
-        thread::spawn(|| {
-            loop {
-                std::hint::spin_loop();
-            }
-        });
+    match defect {
+        // Several, so that they are seen on a busy machine, too.
+        Defect::Spins => (0..4).for_each(|_| drop(thread::spawn(spin))),
+        Defect::KeepsEverything => drop(thread::spawn({
+            let room = Arc::clone(&room);
+            move || room.flush_for_ever()
+        })),
+        _ => {}
     }
     println!("listening on {}", listener.local_addr().expect("it is bound"));
     loop {
@@ -128,6 +138,12 @@ fn serve(defect: Defect, listen: &str) -> ! {
             Ok((stream, _)) => admit(&room, stream),
             Err(error) => after_accept_error(defect, &error),
         }
+    }
+}
+
+fn spin() -> ! {
+    loop {
+        std::hint::spin_loop();
     }
 }
 
@@ -176,6 +192,8 @@ struct Member {
     stream: Arc<TcpStream>,
     /// What its socket has not taken yet.
     unsent: Vec<u8>,
+    /// It was waited for once.
+    slow: bool,
 }
 
 impl Room {
@@ -184,7 +202,8 @@ impl Room {
         let fat = if self.defect == Defect::FatClients { 256 << 10 } else { 0 };
         let held = vec![1_u8; fat];
         stream.set_nodelay(true)?;
-        let patience = (self.defect != Defect::BlocksOnFull).then_some(PATIENCE);
+        let waits = matches!(self.defect, Defect::BlocksOnFull | Defect::Spins);
+        let patience = (!waits).then_some(PATIENCE);
         stream.set_write_timeout(patience)?;
         stream.set_read_timeout((self.defect == Defect::EndsIdle).then_some(PATIENCE))?;
         let outcome = self.read(stream);
@@ -229,7 +248,7 @@ impl Room {
             eprintln!("{} joined", String::from_utf8_lossy(&name));
         }
         let (stream, unsent) = (Arc::clone(stream), Vec::new());
-        members.push(Member { name: name.clone(), stream, unsent });
+        members.push(Member { name: name.clone(), stream, unsent, slow: false });
         name
     }
 
@@ -242,6 +261,14 @@ impl Room {
             Arc::ptr_eq(&member.stream, from) || member.deliver(self.defect, &pair).is_ok()
         };
         self.lock().retain_mut(is_kept);
+    }
+
+    /// Offers full sockets again what they did not take.
+    fn flush_for_ever(&self) -> ! {
+        loop {
+            thread::park_timeout(REST);
+            self.lock().retain_mut(|member| member.offer().is_ok());
+        }
     }
 
     /// What SIGTERM does.
@@ -270,36 +297,65 @@ impl Room {
 impl Member {
     /// Writes a pair behind all that was written before; an error ends the member.
     fn deliver(&mut self, defect: Defect, pair: &[u8]) -> io::Result<()> {
-        if defect != Defect::DropsPairs || self.unsent.is_empty() {
+        if !(self.slow && defect == Defect::DropsPairs && !self.unsent.is_empty()) {
             self.unsent.extend(pair);
         }
+        if defect == Defect::KeepsEverything && self.unsent.len() > HOPELESS_BYTES {
+            return Ok(());
+        }
+        self.offer()?;
+        match defect {
+            Defect::KeepsEverything => return Ok(()),
+            _ if !self.slow => self.wait()?,
+            _ => {}
+        }
+        self.slow = !self.unsent.is_empty();
+        match defect {
+            _ if !self.slow => Ok(()),
+            Defect::DropsPairs => Ok(()),
+            Defect::ForgetsHalfPairs => {
+                self.unsent.clear();
+                Ok(())
+            }
+            _ => self.abort(),
+        }
+    }
+
+    /// Writes what its socket takes at once.
+    fn offer(&mut self) -> io::Result<()> {
         match SockRef::from(&*self.stream).send_with_flags(&self.unsent, libc::MSG_DONTWAIT) {
             Ok(count) => drop(self.unsent.drain(..count)),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
             Err(error) => return Err(error),
         }
-        match defect {
-            _ if self.unsent.is_empty() => return Ok(()),
-            Defect::KeepsEverything | Defect::DropsPairs => return Ok(()),
-            Defect::ForgetsHalfPairs => self.unsent.clear(),
-            Defect::EndsFull => return self.abort(io::ErrorKind::WouldBlock.into()),
-            _ => {}
-        }
-        let unsent = std::mem::take(&mut self.unsent);
-        (&*self.stream).write_all(&unsent).or_else(|error| self.abort(error))
+        Ok(())
     }
 
-    fn abort(&self, error: io::Error) -> io::Result<()> {
+    /// Writes what its socket takes before the time for writing is over.
+    fn wait(&mut self) -> io::Result<()> {
+        while !self.unsent.is_empty() {
+            match (&*self.stream).write(&self.unsent) {
+                Ok(count) => drop(self.unsent.drain(..count)),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    fn abort(&self) -> io::Result<()> {
         SockRef::from(&*self.stream).set_linger(Some(Duration::ZERO))?;
         self.stream.shutdown(Shutdown::Both)?;
-        Err(error)
+        Err(io::ErrorKind::TimedOut.into())
     }
 }
 
 /// The word that makes a server of the test program.
 const COMMAND: &str = "serve-broken";
 const MESSAGE_MAX: usize = 64 * 1024;
-/// How long a full socket is waited for.
+/// How long a full socket is waited for, once.
 const PATIENCE: Duration = Duration::from_millis(200);
+/// So much waits only for a client that never reads.
+const HOPELESS_BYTES: usize = 1 << 20;
 /// Before something is tried again.
 const REST: Duration = Duration::from_millis(20);
