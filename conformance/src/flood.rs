@@ -172,7 +172,8 @@ impl<'a> Pour<'a> {
     ///
     /// # Errors
     ///
-    /// As [`turn`](Self::turn); or nothing moves for longer than `patience` in all.
+    /// As [`turn`](Self::turn); or the speaker receives anything, or nothing moves for longer than `patience`
+    /// in all.
     pub fn finish(
         mut self,
         stage: &Stage,
@@ -181,6 +182,8 @@ impl<'a> Pour<'a> {
     ) -> Result<Poured, Fault> {
         loop {
             let moved = self.turn(readers)?;
+            // Its own words are not for the speaker, and it would be a slow reader of them.
+            self.from.expect_nothing_yet()?;
             if self.is_sent() && readers.iter().all(|reader| reader.is_done(self.flood)) {
                 return Ok(self.poured);
             }

@@ -243,11 +243,6 @@ impl Stage {
         self.target.start_beside().map_err(|error| Fault::Inapplicable(error.to_string()))
     }
 
-    /// Ends the hidden witness, which reads only when somebody joins and would be a slow reader in between.
-    pub fn dismiss_witness(&mut self) {
-        self.witness = None;
-    }
-
     /// Everything a client receives up to the end of its stream.
     ///
     /// # Errors
