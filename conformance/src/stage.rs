@@ -2,6 +2,7 @@
 
 mod barrier;
 mod farewell;
+mod process;
 
 use std::time::{Duration, Instant};
 
@@ -13,8 +14,7 @@ use crate::client::{Client, End, Next, Pumped, Text};
 use crate::declared::Declared;
 use crate::fault::Fault;
 use crate::journal::Journal;
-use crate::measure::Usage;
-use crate::process::{ServerProcess, User};
+use crate::process::ServerProcess;
 use crate::target::{Medium, Target};
 use crate::token::Tokens;
 
@@ -109,32 +109,6 @@ impl Stage {
         self.target.process().ok_or_else(|| Fault::Inapplicable(reason.into()))
     }
 
-    /// What the server's process uses now.
-    ///
-    /// # Errors
-    ///
-    /// It has ended, which breaks whatever rule is tested; or it is not the suite's own, or the system does
-    /// not tell: the test does not apply.
-    pub fn usage(&self) -> Result<Usage, Fault> {
-        let process = self.process()?;
-        if let Some(status) = process.wait(Duration::ZERO) {
-            return Err(Fault::broken(format!("the server has ended ({status})")));
-        }
-        let reason = "this system does not tell what a process uses";
-        Usage::of(process.id()).ok_or_else(|| Fault::Inapplicable(reason.into()))
-    }
-
-    /// Processor time that the server spends during a wait.
-    ///
-    /// # Errors
-    ///
-    /// That of the wait, or as [`usage`](Self::usage).
-    pub fn cpu_during(&self, wait: impl FnOnce() -> Result<(), Fault>) -> Result<Duration, Fault> {
-        let before = self.usage()?.cpu();
-        wait()?;
-        Ok(self.usage()?.cpu().saturating_sub(before))
-    }
-
     /// Whether some cut was only likely, not seen, to reach the server as one.
     pub fn was_paced(&self) -> bool {
         self.paced
@@ -221,26 +195,6 @@ impl Stage {
     /// Waits until the server has read what a client sent.
     pub fn settle(&mut self, client: &mut Client) {
         self.paced |= client.settle(self.deadline()) == crate::target::Settled::Paced;
-    }
-
-    /// As [`restart`](Self::restart), for this user.
-    ///
-    /// # Errors
-    ///
-    /// It cannot run as that user: the test does not apply. Or it does not come up again.
-    pub fn restart_as(&mut self, user: User) -> Result<(), Fault> {
-        self.witness = None;
-        let restarted = self.target.restart_as(user);
-        restarted.map_err(|error| Fault::Inapplicable(error.to_string()))
-    }
-
-    /// A second server of the same kind, started on the port of the first.
-    ///
-    /// # Errors
-    ///
-    /// It cannot be started: the test does not apply.
-    pub fn start_beside(&self) -> Result<ServerProcess, Fault> {
-        self.target.start_beside().map_err(|error| Fault::Inapplicable(error.to_string()))
     }
 
     /// Everything a client receives up to the end of its stream.

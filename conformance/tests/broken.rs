@@ -3,6 +3,8 @@
 
 #[path = "broken/declared.rs"]
 mod declared;
+#[path = "broken/hall.rs"]
+mod hall;
 #[path = "broken/memory.rs"]
 mod memory;
 #[path = "broken/process.rs"]

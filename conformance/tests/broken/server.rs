@@ -1,24 +1,22 @@
 //! A small server with one defect, a thread per client: this test program, started again as a process.
 
 use std::ffi::OsString;
-use std::io::{self, Read, Write};
-use std::net::{Shutdown, TcpListener, TcpStream};
+use std::io;
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::exit;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
 
 use clap::ValueEnum;
 use conformance::declared::Declared;
 use conformance::subject::started;
 use conformance::target::{NotStarted, Origin, Subject, Target};
-use protocol::Decoder;
 use server_core::PerClient;
 use signal_hook::consts::SIGTERM;
 use signal_hook::iterator::Signals;
-use socket2::{Domain, SockRef, Socket, Type};
+use socket2::{Domain, Socket, Type};
 
-use crate::spoil::encoded;
+use crate::hall::{REST, Room};
 
 /// What is wrong with a server that takes a process to see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -117,7 +115,7 @@ fn serve(defect: Defect, listen: &str) -> ! {
         eprintln!("cannot listen on {listen}: {error}");
         exit(1)
     });
-    let room = Arc::new(Room { defect, members: Mutex::default() });
+    let room = Arc::new(Room::new(defect));
     if defect != Defect::DiesOfSignals {
         let mut signals = Signals::new([SIGTERM]).expect("signals can be heeded");
         let room = Arc::clone(&room);
@@ -148,12 +146,12 @@ fn spin() -> ! {
 }
 
 fn bind(defect: Defect, listen: &str) -> io::Result<TcpListener> {
-    let address: std::net::SocketAddr = listen.parse().map_err(io::Error::other)?;
+    let address: SocketAddr = listen.parse().map_err(io::Error::other)?;
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
     socket.set_reuse_address(true)?;
     socket.set_reuse_port(defect == Defect::SharesPort)?;
     socket.bind(&address.into())?;
-    socket.listen(1024)?;
+    socket.listen(BACKLOG)?;
     if !address.ip().is_loopback() && defect != Defect::WarnsNobody {
         eprintln!("this is open to everybody: no login, no encryption");
     }
@@ -177,185 +175,11 @@ fn admit(room: &Arc<Room>, stream: TcpStream) {
         // However it ends, there is nobody to tell.
         serving.serve(&Arc::new(stream)).ok();
     });
-    if thread.is_err() && room.defect == Defect::DiesWithoutThreads {
+    if thread.is_err() && room.defect() == Defect::DiesWithoutThreads {
         exit(1);
-    }
-}
-
-struct Room {
-    defect: Defect,
-    members: Mutex<Vec<Member>>,
-}
-
-struct Member {
-    name: Vec<u8>,
-    stream: Arc<TcpStream>,
-    /// What its socket has not taken yet.
-    unsent: Vec<u8>,
-    /// It was waited for once.
-    slow: bool,
-}
-
-impl Room {
-    /// One client, from its name to its end.
-    fn serve(&self, stream: &Arc<TcpStream>) -> io::Result<()> {
-        let fat = if self.defect == Defect::FatClients { 256 << 10 } else { 0 };
-        let held = vec![1_u8; fat];
-        stream.set_nodelay(true)?;
-        let waits = matches!(self.defect, Defect::BlocksOnFull | Defect::Spins);
-        let patience = (!waits).then_some(PATIENCE);
-        stream.set_write_timeout(patience)?;
-        stream.set_read_timeout((self.defect == Defect::EndsIdle).then_some(PATIENCE))?;
-        let outcome = self.read(stream);
-        self.lock().retain(|member| !Arc::ptr_eq(&member.stream, stream));
-        stream.shutdown(Shutdown::Both).ok();
-        drop(held);
-        outcome
-    }
-
-    fn read(&self, stream: &Arc<TcpStream>) -> io::Result<()> {
-        let mut frames = Decoder::new(MESSAGE_MAX);
-        let mut chunk = vec![0; 16 * 1024];
-        let mut name: Option<Vec<u8>> = None;
-        while let count @ 1.. = (&**stream).read(&mut chunk)? {
-            frames.feed(&chunk[..count]);
-            while let Some(frame) = frames.next_frame().map_err(io::Error::other)? {
-                match &name {
-                    Some(name) => self.say(name, &frame, stream),
-                    None => name = Some(self.join(&frame, stream)),
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Lets a client in, under a number if its name is taken.
-    fn join(&self, wanted: &[u8], stream: &Arc<TcpStream>) -> Vec<u8> {
-        let free = |members: &[Member], name: &[u8]| members.iter().all(|m| m.name != name);
-        let mut members = self.lock();
-        let mut name = wanted.to_vec();
-        let mut number = 1;
-        while !free(&members, &name) {
-            number += 1;
-            name = [wanted, format!("-{number}").as_bytes()].concat();
-        }
-        if self.defect == Defect::ChecksThenTakes {
-            drop(members);
-            thread::park_timeout(REST);
-            members = self.lock();
-        }
-        if self.defect == Defect::LogsRaw {
-            eprintln!("{} joined", String::from_utf8_lossy(&name));
-        }
-        let (stream, unsent) = (Arc::clone(stream), Vec::new());
-        members.push(Member { name: name.clone(), stream, unsent, slow: false });
-        name
-    }
-
-    fn say(&self, name: &[u8], text: &[u8], from: &Arc<TcpStream>) {
-        if self.defect == Defect::LogsMessages {
-            eprintln!("{name:?}: {} bytes", text.len());
-        }
-        let pair = encoded(name, text);
-        let is_kept = |member: &mut Member| {
-            Arc::ptr_eq(&member.stream, from) || member.deliver(self.defect, &pair).is_ok()
-        };
-        self.lock().retain_mut(is_kept);
-    }
-
-    /// Offers full sockets again what they did not take.
-    fn flush_for_ever(&self) -> ! {
-        loop {
-            thread::park_timeout(REST);
-            self.lock().retain_mut(|member| member.offer().is_ok());
-        }
-    }
-
-    /// What SIGTERM does.
-    fn shut(&self) {
-        while self.defect == Defect::WaitsForClients && !self.lock().is_empty() {
-            thread::park_timeout(REST);
-        }
-        let mut notice = encoded(b"server", b"the server stops");
-        match self.defect {
-            Defect::LeavesSilently => notice.clear(),
-            Defect::CutsAtTheEnd => notice.truncate(12),
-            _ => {}
-        }
-        for member in &mut *self.lock() {
-            member.deliver(self.defect, &notice).ok();
-            member.stream.shutdown(Shutdown::Write).ok();
-        }
-        exit(0);
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Vec<Member>> {
-        self.members.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Member {
-    /// Writes a pair behind all that was written before; an error ends the member.
-    fn deliver(&mut self, defect: Defect, pair: &[u8]) -> io::Result<()> {
-        if !(self.slow && defect == Defect::DropsPairs && !self.unsent.is_empty()) {
-            self.unsent.extend(pair);
-        }
-        if defect == Defect::KeepsEverything && self.unsent.len() > HOPELESS_BYTES {
-            return Ok(());
-        }
-        self.offer()?;
-        match defect {
-            Defect::KeepsEverything => return Ok(()),
-            _ if !self.slow => self.wait()?,
-            _ => {}
-        }
-        self.slow = !self.unsent.is_empty();
-        match defect {
-            _ if !self.slow => Ok(()),
-            Defect::DropsPairs => Ok(()),
-            Defect::ForgetsHalfPairs => {
-                self.unsent.clear();
-                Ok(())
-            }
-            _ => self.abort(),
-        }
-    }
-
-    /// Writes what its socket takes at once.
-    fn offer(&mut self) -> io::Result<()> {
-        match SockRef::from(&*self.stream).send_with_flags(&self.unsent, libc::MSG_DONTWAIT) {
-            Ok(count) => drop(self.unsent.drain(..count)),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            Err(error) => return Err(error),
-        }
-        Ok(())
-    }
-
-    /// Writes what its socket takes before the time for writing is over.
-    fn wait(&mut self) -> io::Result<()> {
-        while !self.unsent.is_empty() {
-            match (&*self.stream).write(&self.unsent) {
-                Ok(count) => drop(self.unsent.drain(..count)),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(())
-    }
-
-    fn abort(&self) -> io::Result<()> {
-        SockRef::from(&*self.stream).set_linger(Some(Duration::ZERO))?;
-        self.stream.shutdown(Shutdown::Both)?;
-        Err(io::ErrorKind::TimedOut.into())
     }
 }
 
 /// The word that makes a server of the test program.
 const COMMAND: &str = "serve-broken";
-const MESSAGE_MAX: usize = 64 * 1024;
-/// How long a full socket is waited for, once.
-const PATIENCE: Duration = Duration::from_millis(200);
-/// So much waits only for a client that never reads.
-const HOPELESS_BYTES: usize = 1 << 20;
-/// Before something is tried again.
-const REST: Duration = Duration::from_millis(20);
+const BACKLOG: i32 = 1024;
