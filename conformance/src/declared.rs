@@ -20,6 +20,8 @@ pub struct Declared {
     pub memory: Option<u64>,
     /// Bytes that may wait for one member alone.
     pub aside_bytes: Option<usize>,
+    /// What becomes of a client whose name is taken.
+    pub equal_names: Option<EqualNames>,
     /// What becomes of a client that does not read.
     pub slow_readers: Option<SlowPolicy>,
     /// How long a client that does not read is waited for.
@@ -48,6 +50,7 @@ impl Declared {
             max_clients: Some(clients),
             memory: Some(settings.memory_max(clients)),
             aside_bytes: Some(settings.aside_bytes),
+            equal_names: Some(EqualNames::Numbered),
             slow_readers: Some(SlowPolicy::Ends),
             patience: Some(settings.patience),
             name_timeout: Some(settings.name_timeout),
@@ -55,6 +58,15 @@ impl Declared {
             grace: Some(settings.grace),
         })
     }
+}
+
+/// What a server does with a client whose name is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EqualNames {
+    /// It is a member under that name and a number.
+    Numbered,
+    /// It is refused.
+    Refused,
 }
 
 /// What a server does with a client that does not read.

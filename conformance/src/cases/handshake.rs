@@ -7,7 +7,7 @@ use protocol::{Pair, encode_frame};
 
 use super::{Case, Finding, Needs};
 use crate::client::{Client, Next, Text};
-use crate::declared::needed;
+use crate::declared::{EqualNames, needed};
 use crate::fault::Fault;
 use crate::stage::{Admission, Stage};
 
@@ -98,6 +98,7 @@ fn odd_names(stage: &mut Stage) -> Result<Finding, Fault> {
 
 /// Each says its name and a number in one write; who is heard, and under which name, is the policy (SPEC NAM-02).
 fn fifty_equal_names_at_once(stage: &mut Stage) -> Result<Finding, Fault> {
+    let policy = needed(stage.declared().equal_names, "policy for equal names")?;
     let mut bob = stage.join("bob")?;
     let mut crowd: Vec<Client> =
         (0..50).map(|number| stage.connect(&format!("ann{number}"))).collect::<Result<_, _>>()?;
@@ -124,11 +125,12 @@ fn fifty_equal_names_at_once(stage: &mut Stage) -> Result<Finding, Fault> {
     if names.len() < heard {
         return Err(Fault::broken(format!("{heard} members have {} names", names.len())));
     }
-    if heard + refused < crowd.len() {
+    let due = if policy == EqualNames::Numbered { crowd.len() } else { 1 };
+    if heard != due || heard + refused != crowd.len() {
         let what = format!("of 50 clients {heard} are heard and {refused} refused");
         return Err(Fault::broken(what));
     }
-    Ok(Finding::Noted(format!("{heard} names for 50 equal ones")))
+    Ok(Finding::Kept)
 }
 
 /// What the server has told this client alone, if anything.

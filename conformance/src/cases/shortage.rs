@@ -117,7 +117,12 @@ impl Scene {
         let most = stage.usage()?.descriptors + SPARE;
         stage.process()?.limit("nofile", most).map_err(unlimited)?;
         // The kernel lets all of them in, whatever the server does.
-        let newcomers = (0..NEWCOMERS).map(|number| stage.connect(&format!("newcomer{number}")));
+        let newcomers = (0..NEWCOMERS).map(|number| {
+            let mut newcomer = stage.connect(&format!("newcomer{number}"))?;
+            // A silent one would be another test. It may be refused already.
+            newcomer.say(newcomer.label().to_owned().as_bytes()).ok();
+            Ok(newcomer)
+        });
         let mut scene = Self { ann, bob, newcomers: newcomers.collect::<Result<_, _>>()? };
         let start = Instant::now();
         // One that accepts no more than it can hold never gets there, which is as good.

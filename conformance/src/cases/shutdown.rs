@@ -120,9 +120,10 @@ struct Crowd(#[expect(dead_code, reason = "they only have to be there")] Vec<Cli
 impl Crowd {
     fn gather(stage: &mut Stage) -> Result<Self, Fault> {
         let (mut ann, mut idle) = (stage.join("ann")?, stage.join("idle")?);
-        let (mut stuck, unnamed) = (stage.join("stuck")?, stage.connect("unnamed")?);
+        let mut stuck = stage.join("stuck")?;
         stage.fence_all(&mut [&mut ann, &mut idle, &mut stuck])?;
         stage.dismiss_witness();
+        let unnamed = stage.connect("unnamed")?;
         stuck.write(b"5         he")?;
         idle.narrow();
         let flood = Flood::filling(b"ann");
