@@ -50,21 +50,21 @@ fn an_idle_reader_meets_the_policy(stage: &mut Stage) -> Result<Finding, Fault> 
     let policy = needed(stage.declared().slow_readers, "policy for slow readers")?;
     let mut scene = Scene::set(stage, 1, 1)?;
     scene.flood(stage, long(stage))?;
-    let idle = &mut scene.idle[0];
-    match policy {
-        // An end in order stands behind what was not read.
-        SlowPolicy::Ends
-            if !idle.await_break(stage.deadline() / 2)
-                && (Reader::eager(idle).read_on(&scene.flood, BREATH).is_err()
-                    || idle.end().is_none()) =>
-        {
+    match (policy, is_ended(&mut scene.idle[0], &scene.flood)) {
+        (SlowPolicy::Ends, true) | (SlowPolicy::Keeps, false) => Ok(Finding::Kept),
+        (SlowPolicy::Ends, false) => {
             Err(Fault::broken("a reader that never reads is declared to be ended, and is not"))
         }
-        SlowPolicy::Keeps if idle.await_break(Duration::ZERO) => {
+        (SlowPolicy::Keeps, true) => {
             Err(Fault::broken("a reader that never reads is declared to be kept, and is ended"))
         }
-        _ => Ok(Finding::Kept),
     }
+}
+
+/// By a reset, which is seen at once, or in order, behind what was not read.
+fn is_ended(idle: &mut Client, flood: &Flood) -> bool {
+    idle.await_break(BREATH)
+        || (Reader::eager(idle).read_on(flood, BREATH).is_ok() && idle.end().is_some())
 }
 
 /// (SPEC BPR-04)
