@@ -30,11 +30,14 @@ mod options;
 mod receive;
 mod send;
 
+use std::ffi::OsString;
 use std::io::{self, BufReader, IsTerminal, Write};
 use std::net::{Shutdown, TcpStream};
+use std::process::ExitCode;
 use std::sync::{Arc, OnceLock};
 use std::{env, fmt, thread};
 
+use clap::Parser;
 use connect::connect;
 pub use error::ClientError;
 use lines::Lines;
@@ -42,6 +45,18 @@ pub use options::{DEFAULT_SERVER, Options};
 pub use receive::ReceiveError;
 use receive::{Look, print_pairs};
 use send::{BlankLines, SendError, Sent, send_lines};
+
+/// The program: reads the command line, its own name first, runs the client, and turns the result into an
+/// exit status. A wrong command line ends the process with 2.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    match run(&Options::parse_from(arguments)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tell(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
 
 /// Connects and chats until the server closes the connection or nobody reads our output any more.
 ///

@@ -1,16 +1,7 @@
-//! The program: reads the command line, runs the client, turns the result into an exit status.
+//! The program: what it does stands in the library, so that the conformance suite has it too.
 
 use std::process::ExitCode;
 
-use clap::Parser;
-use client_cli::{Options, run, tell};
-
 fn main() -> ExitCode {
-    match run(&Options::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            tell(&error);
-            ExitCode::FAILURE
-        }
-    }
+    client_cli::main(std::env::args_os())
 }

@@ -1,19 +1,27 @@
 //! Cases: rules that no conversation can show in full, tested by a few lines of code each.
 
+mod client;
 mod close;
+mod crowd;
+mod extensions;
+mod flood;
 mod frame;
 mod handshake;
 mod idle;
 mod operator;
 mod order;
 mod pressure;
+mod private;
 mod relay;
 mod resource;
+mod segment;
 mod shortage;
 mod shutdown;
+mod stalled;
 
 use crate::fault::Fault;
 use crate::stage::Stage;
+use crate::visit::Visits;
 
 /// The test of one rule.
 #[derive(Clone, Copy, Debug)]
@@ -30,6 +38,15 @@ pub struct Case {
 
 /// What finds out whether a rule is kept.
 pub type Test = fn(&mut Stage) -> Result<Finding, Fault>;
+
+/// The test of one rule for clients.
+#[derive(Clone, Copy, Debug)]
+pub struct ClientCase {
+    /// The rule.
+    pub id: &'static str,
+    /// The test.
+    pub run: fn(&Visits<'_>) -> Result<Finding, Fault>,
+}
 
 /// What it takes to see whether a rule is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -55,16 +72,21 @@ pub enum Finding {
 pub fn cases() -> impl Iterator<Item = &'static Case> {
     let areas = [
         close::CASES,
+        crowd::CASES,
+        extensions::CASES,
         frame::CASES,
         handshake::CASES,
         idle::CASES,
         operator::CASES,
         order::CASES,
         pressure::CASES,
+        private::CASES,
         relay::CASES,
         resource::CASES,
+        segment::CASES,
         shortage::CASES,
         shutdown::CASES,
+        stalled::CASES,
     ];
     areas.into_iter().flatten()
 }
@@ -72,6 +94,16 @@ pub fn cases() -> impl Iterator<Item = &'static Case> {
 /// The case of a rule, if it has one.
 pub fn case(id: &str) -> Option<&'static Case> {
     cases().find(|case| case.id == id)
+}
+
+/// The case of a rule for clients, if it has one.
+pub fn client_case(id: &str) -> Option<&'static ClientCase> {
+    client_cases().find(|case| case.id == id)
+}
+
+/// Every case of the rules for clients.
+pub fn client_cases() -> impl Iterator<Item = &'static ClientCase> {
+    client::CASES.iter()
 }
 
 impl Case {

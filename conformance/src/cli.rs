@@ -1,6 +1,7 @@
-//! The command line of the one binary: serve, check, list, lab.
+//! The command line of the one binary: serve, check, list, lab, siege.
 
 mod check;
+mod examinee;
 mod list;
 mod tally;
 
@@ -32,12 +33,21 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         flags: Vec<OsString>,
     },
-    /// Hold a server to the rules of a level
+    /// Run this project's line client
+    #[command(disable_help_flag = true)]
+    Chat {
+        /// Its command line; `chat --help` explains it
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
+    /// Hold a server, or a client, to the rules of a level
     Check(check::CheckArgs),
     /// Show every rule, its level, and how it is tested
     List,
     /// Compare the three servers in under a minute
     Lab(crate::lab::LabArgs),
+    /// Surround honest clients with a hostile crowd, and see whether they are harmed
+    Siege(crate::siege::SiegeArgs),
 }
 
 /// Runs the command line, the program's name first, and returns its exit status: 0 all is well, 1 a rule is
@@ -59,9 +69,11 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     exit_status(match cli.command {
         Command::Serve { model, flags } => Ok(serve(model, flags)),
+        Command::Chat { arguments } => Ok(chat(arguments)),
         Command::Check(arguments) => check::run(&arguments),
         Command::List => list::run().map(success),
         Command::Lab(arguments) => crate::lab::run(&arguments),
+        Command::Siege(arguments) => crate::siege::run(&arguments),
     })
 }
 
@@ -74,6 +86,10 @@ fn serve(model: Model, flags: Vec<OsString>) -> ExitCode {
     server_core::run(program, iter::once(program.name.into()).chain(flags))
 }
 
+fn chat(arguments: Vec<OsString>) -> ExitCode {
+    client_cli::main(iter::once("client-cli".into()).chain(arguments))
+}
+
 /// The exit status of a command line that cannot be carried out.
 const USAGE: u8 = 3;
 
@@ -82,8 +98,11 @@ Examples:
   conformance serve async --listen 127.0.0.1:1234
   conformance check -- python3 conformance/guests/server.py --port {port}
   conformance check --level 1 --connect 127.0.0.1:1234
+  conformance check --level 2 --manifest my-server.toml -- ./my-server {port}
+  conformance check --client -- ./my-client 127.0.0.1:{port}
   conformance check --only RLY-03,SEG-02 -- ./my-server {port}
   conformance list
+  conformance siege --short
 
 Exit status: 0 all is well; 1 a rule is broken; 2 nothing can be said, or not be written; 3 the command
 line is wrong; 141 whoever read the output left before its end.";

@@ -5,7 +5,7 @@ mod play;
 
 pub use self::play::play;
 use crate::spec::SpecError;
-use crate::stage::Relay;
+use crate::stage::{Mode, Relay};
 
 /// A play for a few clients and one server.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -94,6 +94,11 @@ impl Conversation {
             Some("sender") => Relay::Sender,
             _ => Relay::Others,
         }
+    }
+
+    /// Whether its server speaks of itself.
+    pub fn mode(&self) -> Mode {
+        Mode::of(&self.flags)
     }
 
     fn take(&mut self, line: usize, source: &str) -> Result<(), String> {
@@ -218,6 +223,9 @@ mod tests {
     fn flags_come_first_and_name_the_policy() {
         let parsed = Conversation::parse(1, &["with --relay sender --x", "ann joins"]).unwrap();
         assert_eq!((Relay::Sender, 3), (parsed.relay(), parsed.flags.len()));
+        assert_eq!(Mode::Base, parsed.mode());
+        let extended = Conversation::parse(1, &["with --extensions", "ann joins"]).unwrap();
+        assert_eq!((Relay::Others, Mode::Extended), (extended.relay(), extended.mode()));
         assert_eq!(2, Conversation::parse(1, &["ann joins", "with --x"]).unwrap_err().line);
     }
 

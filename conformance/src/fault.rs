@@ -1,6 +1,6 @@
 //! What can go wrong in a test, and whose fault it is.
 
-use std::io;
+use std::{fmt, io};
 
 use rustix::io::Errno;
 use thiserror::Error;
@@ -33,6 +33,17 @@ impl Fault {
     /// The server broke the rule in a way that bytes do not show.
     pub fn broken(what: impl Into<String>) -> Self {
         Self::Broken { what: what.into(), expected: Vec::new(), got: Vec::new() }
+    }
+
+    /// The same, with the place in the test where it was found.
+    #[must_use]
+    pub fn at(self, place: impl fmt::Display) -> Self {
+        match self {
+            Self::Broken { what, expected, got } => {
+                Self::Broken { what: format!("{what}, {place}"), expected, got }
+            }
+            other => other,
+        }
     }
 
     /// A connection could not be made: the server's fault, unless this machine has run out of something.

@@ -48,9 +48,19 @@ impl Usage {
     }
 }
 
-/// The most memory that process `id` has had resident at once, in bytes; `None` as in [`Usage::of`].
-pub fn resident_peak(id: u32) -> Option<u64> {
-    Some(number(&fs::read_to_string(format!("/proc/{id}/status")).ok()?, "VmHWM:")? * KIB)
+/// Bytes of addresses that process `id` has in use; `None` as with [`Usage::of`].
+pub fn address_space(id: u32) -> Option<u64> {
+    status_bytes(id, "VmSize:")
+}
+
+/// The most memory that process `id` has held resident so far, in bytes; `None` if the system does not tell.
+pub fn peak_resident(id: u32) -> Option<u64> {
+    status_bytes(id, "VmHWM:")
+}
+
+fn status_bytes(id: u32, key: &str) -> Option<u64> {
+    let status = fs::read_to_string(format!("/proc/{id}/status")).ok()?;
+    Some(number(&status, key)? * KIB)
 }
 
 /// User and system time from a `stat` line. The program's name, in parentheses, may hold anything.
@@ -104,6 +114,8 @@ mod tests {
         let usage = Usage::of(std::process::id()).expect("Linux tells");
         assert!(usage.threads >= 1 && usage.descriptors >= 3, "{usage:?}");
         assert!(usage.resident > 100 * 1024, "{usage:?}");
+        let peak = peak_resident(std::process::id()).expect("Linux tells");
+        assert!(peak >= usage.resident / 2, "{peak} is no peak of {}", usage.resident);
     }
 
     #[test]

@@ -37,8 +37,10 @@ impl Subject for MemoryRoom {
         Declared::ours(flags, PerClient::Descriptor).unwrap_or_default()
     }
 
-    fn rerun(&self, id: &str, _seed: u64) -> String {
-        format!("cargo test -p conformance --test suite -- --exact room::{id}")
+    fn rerun(&self, id: &str, seed: u64) -> String {
+        format!(
+            "CONFORMANCE_SEED={seed} cargo test -p conformance --test suite -- --exact room::{id}"
+        )
     }
 }
 
@@ -161,13 +163,20 @@ impl World {
         connection.outgoing.extend(connection.session.refusal(&reason).unwrap_or_default());
         let aborted = reason.ending() == Ending::Abort;
         connection.end = Some(if aborted { Received::Reset } else { Received::Eof });
+        // The others may be told that it has left.
+        self.deliver();
     }
 
     /// Moves every member's cursor to the head.
     fn deliver(&mut self) {
-        let mut slices = Vec::new();
-        while let Some(member) = self.room.next_behind(0) {
-            let Some(&place) = self.room.pull(member, &mut slices) else { return };
+        // Everybody who is behind has a turn: nobody has to be named.
+        while self.room.next_told().is_some() {}
+        let (mut slices, mut from) = (Vec::new(), 0);
+        while let Some(member) = self.room.next_behind(from) {
+            let Some(&place) = self.room.pull(member, &mut slices) else {
+                from = member.next_place();
+                continue;
+            };
             let outgoing = &mut self.connections[place].outgoing;
             let mut bytes = 0;
             for slice in &slices {

@@ -1,24 +1,28 @@
 //! A server under test as a child process: started, awaited, signalled, never left behind.
 
+mod client;
 mod group;
+mod habits;
 mod launch;
 mod log;
 
 use std::ffi::OsString;
+use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::Path;
-use std::process::{ExitStatus, Stdio};
+use std::process::{ChildStdin, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 use std::{io, iter};
 
-use rustix::process::Signal;
 use thiserror::Error;
 
+pub use self::client::{ClientProcess, Left, Screen};
 pub use self::group::kill_all;
 use self::group::{Group, enlist};
-use self::launch::{as_user, free_ports, holds_port, says_in_use, spawn, watch_output};
+pub use self::habits::{Habits, User};
+use self::launch::{ReadySign, as_user, free_ports, holds_port, says_in_use, spawn, watch_output};
 use self::log::Log;
 use crate::model::Model;
 
@@ -27,18 +31,11 @@ use crate::model::Model;
 #[derive(Debug)]
 pub struct ServerProcess {
     addr: SocketAddr,
-    user: User,
     group: Arc<Group>,
+    habits: Habits,
     log: Arc<Log>,
-}
-
-/// For whom a server runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum User {
-    /// Whoever runs the suite.
-    Same,
-    /// A user that the system's limits bind.
-    Nobody,
+    /// Open, so that no server takes its input to have ended.
+    keyboard: Option<ChildStdin>,
 }
 
 /// Why a server did not come up.
@@ -84,13 +81,22 @@ impl ServerProcess {
     ///
     /// The command is empty, cannot be started, ends at once, or is not ready in time.
     pub fn start(command: &[OsString]) -> Result<Self, StartError> {
+        Self::start_as(command, &Habits::default())
+    }
+
+    /// As [`start`](Self::start), a server with habits of its own.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Self::start).
+    pub fn start_as(command: &[OsString], habits: &Habits) -> Result<Self, StartError> {
         if !command.iter().any(|argument| holds_port(argument)) {
-            return Self::start_on(command, 0);
+            return Self::start_on_as(command, 0, habits);
         }
         // Somebody else may take the port between the choice and the start: then another is tried.
         let mut outcome = Err(StartError::NoPort);
         for port in free_ports().take(PORTS_TRIED) {
-            outcome = Self::start_on(command, port);
+            outcome = Self::start_on_as(command, port, habits);
             if !matches!(&outcome, Err(StartError::Ended { log, .. }) if says_in_use(log)) {
                 break;
             }
@@ -104,16 +110,20 @@ impl ServerProcess {
     ///
     /// As [`start`](Self::start).
     pub fn start_on(command: &[OsString], port: u16) -> Result<Self, StartError> {
-        Self::start_as(User::Same, command, port)
+        Self::start_on_as(command, port, &Habits::default())
     }
 
-    /// As [`start_on`](Self::start_on), for this user.
+    /// As [`start_on`](Self::start_on), a server with habits of its own.
     ///
     /// # Errors
     ///
-    /// As [`start`](Self::start); or the program may not run as that user.
-    pub fn start_as(user: User, command: &[OsString], port: u16) -> Result<Self, StartError> {
-        let (mut server, ready) = Self::launch(user, command, port)?;
+    /// As [`start`](Self::start); or the program may not run as the user in `habits`.
+    pub fn start_on_as(
+        command: &[OsString],
+        port: u16,
+        habits: &Habits,
+    ) -> Result<Self, StartError> {
+        let (mut server, ready) = Self::launch(command, port, habits)?;
         server.addr = server.await_ready(&ready)?;
         Ok(server)
     }
@@ -123,21 +133,28 @@ impl ServerProcess {
     /// # Errors
     ///
     /// The command is empty or cannot be started.
-    pub fn start_beside(command: &[OsString], port: u16) -> Result<Self, StartError> {
-        Self::launch(User::Same, command, port).map(|(server, _)| server)
+    pub fn start_beside(
+        command: &[OsString],
+        port: u16,
+        habits: &Habits,
+    ) -> Result<Self, StartError> {
+        Self::launch(command, port, habits).map(|(server, _)| server)
     }
 
     fn launch(
-        user: User,
         command: &[OsString],
         port: u16,
+        habits: &Habits,
     ) -> Result<(Self, Receiver<SocketAddr>), StartError> {
-        let mut child = enlist(|| spawn(user, command, port))?;
+        let mut child = enlist(|| spawn(habits.user, command, port))?;
         let log = Arc::new(Log::default());
-        let ready = watch_output(&mut child, &log);
+        let sign = ReadySign { text: habits.ready.clone(), port };
+        let ready = watch_output(&mut child, &log, sign);
+        let keyboard = child.stdin.take();
         let group = Group::watch(child);
         // From here on, leaving early drops the server and with it the child.
-        Ok((Self { addr: (Ipv4Addr::LOCALHOST, port).into(), user, group, log }, ready))
+        let addr = (Ipv4Addr::LOCALHOST, port).into();
+        Ok((Self { addr, group, habits: habits.clone(), log, keyboard }, ready))
     }
 
     /// Starts one of our own servers, `exe serve MODEL`, on a port that the system chooses.
@@ -184,16 +201,26 @@ impl ServerProcess {
     ///
     /// There is no such tool, or the system does not allow it.
     pub fn limit(&self, resource: &str, most: u64) -> io::Result<()> {
-        let mut tool = as_user(self.user, "prlimit");
+        let mut tool = as_user(self.habits.user, "prlimit");
         tool.arg(format!("--pid={}", self.id())).arg(format!("--{resource}={most}:"));
         let output = tool.stdin(Stdio::null()).output()?;
         let said = String::from_utf8_lossy(&output.stderr);
         if output.status.success() { Ok(()) } else { Err(io::Error::other(said.trim())) }
     }
 
-    /// Asks it to end (SIGTERM); nothing happens if it has ended already.
+    /// Asks it to end, by SIGTERM if it has no other habit; nothing happens if it has ended already.
     pub fn terminate(&self) {
-        self.group.signal_leader(Signal::TERM);
+        self.group.signal_leader(self.habits.end);
+    }
+
+    /// Types at its standard input.
+    ///
+    /// # Errors
+    ///
+    /// It has closed that, or has ended.
+    pub fn type_in(&self, text: &str) -> io::Result<()> {
+        let mut keyboard = self.keyboard.as_ref().ok_or(io::ErrorKind::BrokenPipe)?;
+        keyboard.write_all(text.as_bytes())
     }
 
     /// Its exit status, as soon as it has ended; `None` if that takes longer than `deadline`.
@@ -215,7 +242,8 @@ impl ServerProcess {
                 while ready.recv_timeout(LAST_WORDS_WITHIN).is_ok() {}
                 return Err(StartError::Ended { status, log: self.log() });
             }
-            if self.addr.port() != 0 && TcpStream::connect(self.addr).is_ok() {
+            let may_ask = self.addr.port() != 0 && self.habits.ready.is_none();
+            if may_ask && TcpStream::connect(self.addr).is_ok() {
                 return Ok(self.addr);
             }
         }
@@ -254,45 +282,4 @@ const CONNECT_PACE: Duration = Duration::from_millis(10);
 const LAST_WORDS_WITHIN: Duration = Duration::from_secs(1);
 
 #[cfg(test)]
-mod tests {
-    use std::io::Read;
-
-    use super::*;
-
-    fn shell(script: &str) -> Vec<OsString> {
-        ["sh", "-c", script, "sh", "{port}"].map(OsString::from).to_vec()
-    }
-
-    #[test]
-    fn the_ready_line_gives_the_address() {
-        let command = shell("echo listening on 127.0.0.1:$1; exec sleep 60");
-        let server = ServerProcess::start_on(&command, 4242).unwrap();
-        assert_eq!("127.0.0.1:4242".parse(), Ok(server.addr()));
-        server.terminate();
-        assert!(server.wait(READY_WITHIN).is_some());
-    }
-
-    #[test]
-    fn an_early_end_shows_what_the_server_said() {
-        let outcome = ServerProcess::start(&shell("echo no such option >&2; exit 7"));
-        let Err(StartError::Ended { status, log }) = outcome else { panic!("{outcome:?}") };
-        assert_eq!((Some(7), "no such option\n"), (status.code(), log.as_str()));
-    }
-
-    #[test]
-    fn dropping_ends_the_children_of_the_server_too() {
-        let fifo = std::env::temp_dir().join(format!("conformance-{}", std::process::id()));
-        let path = fifo.to_str().unwrap();
-        let script =
-            format!("mkfifo {path}; sleep 60 > {path} & echo listening on 127.0.0.1:1; wait");
-        let server = ServerProcess::start_on(&shell(&script), 1).unwrap();
-        // Opening it waits for the child; the end of what is read is the child's end.
-        let mut life = std::fs::File::open(&fifo).unwrap();
-        std::fs::remove_file(&fifo).unwrap();
-        let (tell, ended) = std::sync::mpsc::channel();
-        std::thread::spawn(move || tell.send(life.read_to_end(&mut Vec::new())));
-        drop(server);
-        let lived = ended.recv_timeout(READY_WITHIN).expect("the child is ended as well");
-        assert_eq!(0, lived.unwrap());
-    }
-}
+mod tests;

@@ -25,6 +25,15 @@ pub struct Rule {
     pub conversations: Vec<Conversation>,
 }
 
+/// Who can keep or break a rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Party {
+    /// A server.
+    Server,
+    /// A client.
+    Client,
+}
+
 /// How binding a rule is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Keyword {
@@ -45,6 +54,13 @@ pub enum Scope {
     All,
     /// Servers that declare the policy or extension it speaks of.
     IfDeclared,
+}
+
+impl Rule {
+    /// Who can keep or break it: one area is about clients, the others about servers.
+    pub fn party(&self) -> Party {
+        if self.id.starts_with("CLI-") { Party::Client } else { Party::Server }
+    }
 }
 
 /// What is wrong with the text of a specification, and where.

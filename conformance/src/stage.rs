@@ -14,7 +14,6 @@ use crate::client::{Client, End, Next, Pumped, Text};
 use crate::declared::Declared;
 use crate::fault::Fault;
 use crate::journal::Journal;
-use crate::process::ServerProcess;
 use crate::target::{Medium, Target};
 use crate::token::Tokens;
 
@@ -27,14 +26,18 @@ pub struct Stage {
     target: Box<dyn Target>,
     journal: Journal,
     tokens: Tokens,
-    /// Reads and never speaks; in the room before the first client.
+    /// Reads and never speaks; in the room before the first client. With extensions there is none: the
+    /// server's greeting says that a client is in, and nobody unseen is counted by `/who`.
     witness: Option<Client>,
     farewell: Farewell,
     relay: Relay,
+    mode: Mode,
     slack: f64,
     /// The longest relay seen while joining.
     relay_time: Duration,
     level: u8,
+    asked: u8,
+    seed: u64,
     paced: bool,
     declared: Declared,
 }
@@ -51,6 +54,24 @@ pub enum Relay {
     Sender,
 }
 
+/// Whether the server speaks of itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// Only in answer to one's own doing.
+    #[default]
+    Base,
+    /// It greets newcomers, tells of those who join and leave, and heeds commands.
+    Extended,
+}
+
+impl Mode {
+    /// The mode of a server of ours that is started with these flags.
+    pub fn of(flags: &[String]) -> Self {
+        let extended = flags.iter().any(|flag| flag == "--extensions");
+        if extended { Self::Extended } else { Self::Base }
+    }
+}
+
 /// How a test is to be run.
 #[derive(Clone, Debug)]
 pub struct Conditions {
@@ -60,8 +81,12 @@ pub struct Conditions {
     pub slack: f64,
     /// The level of the rule under test.
     pub level: u8,
+    /// The highest level asked for.
+    pub asked: u8,
     /// To whom this server relays.
     pub relay: Relay,
+    /// Whether it speaks of itself.
+    pub mode: Mode,
     /// What this server declares.
     pub declared: Declared,
 }
@@ -76,9 +101,12 @@ impl Stage {
             witness: None,
             farewell: Farewell::default(),
             relay: conditions.relay,
+            mode: conditions.mode,
             slack: conditions.slack,
             relay_time: Duration::ZERO,
             level: conditions.level,
+            asked: conditions.asked,
+            seed: conditions.seed,
             paced: false,
             declared: conditions.declared,
         }
@@ -94,24 +122,29 @@ impl Stage {
         &*self.target
     }
 
+    /// Whether the server speaks of itself.
+    pub fn mode(&self) -> Mode {
+        self.mode
+    }
+
     /// What the server promises to keep.
     pub fn declared(&self) -> &Declared {
         &self.declared
     }
 
-    /// The server's process.
-    ///
-    /// # Errors
-    ///
-    /// It is not one of the suite's own: the test does not apply.
-    pub fn process(&self) -> Result<&ServerProcess, Fault> {
-        let reason = "only a server that the suite has started can be looked into";
-        self.target.process().ok_or_else(|| Fault::Inapplicable(reason.into()))
-    }
-
     /// Whether some cut was only likely, not seen, to reach the server as one.
     pub fn was_paced(&self) -> bool {
         self.paced
+    }
+
+    /// The highest level asked for: how far to try a rule that grows with the level.
+    pub fn asked_level(&self) -> u8 {
+        self.asked
+    }
+
+    /// What chance is drawn from.
+    pub fn seed(&self) -> u64 {
+        self.seed
     }
 
     /// How long to wait for something that has to come: far longer than it ever takes here.
@@ -192,9 +225,11 @@ impl Stage {
         }
     }
 
-    /// Waits until the server has read what a client sent.
+    /// Waits until the server has read what a client sent. One that once did not, or cannot be seen to,
+    /// gets no more than a moment from then on.
     pub fn settle(&mut self, client: &mut Client) {
-        self.paced |= client.settle(self.deadline()) == crate::target::Settled::Paced;
+        let within = if self.paced { Duration::ZERO } else { self.deadline() };
+        self.paced |= client.settle(within) == crate::target::Settled::Paced;
     }
 
     /// Everything a client receives up to the end of its stream.
@@ -216,26 +251,6 @@ impl Stage {
                 Next::Silence => drop(self.target.connect()),
             }
         }
-    }
-
-    /// Finds out, before anybody joins, whether the server can be ended and started again.
-    ///
-    /// # Errors
-    ///
-    /// It cannot: the test does not apply.
-    pub fn require_restart(&self) -> Result<(), Fault> {
-        let obstacle = self.target.restart_obstacle();
-        obstacle.map_or(Ok(()), |reason| Err(Fault::Inapplicable(reason.into())))
-    }
-
-    /// Ends the server and starts it again at the same place.
-    ///
-    /// # Errors
-    ///
-    /// It does not come up again.
-    pub fn restart(&mut self) -> Result<(), Fault> {
-        self.witness = None;
-        self.target.restart().map_err(|error| Fault::broken(error.to_string()))
     }
 }
 

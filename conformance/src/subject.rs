@@ -7,8 +7,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::declared::Declared;
+use crate::manifest::Manifest;
 use crate::model::Model;
-use crate::process::{ServerProcess, StartError, User, our_command};
+use crate::process::{Habits, ServerProcess, StartError, User, our_command};
 use crate::target::{Medium, NotStarted, Origin, Subject, Target, Wire};
 use crate::tcp::TcpWire;
 
@@ -24,10 +25,6 @@ pub struct OurServer {
 impl Subject for OurServer {
     fn start(&self, flags: &[String]) -> Result<Box<dyn Target>, NotStarted> {
         let mut command = our_command(self.model, &self.exe);
-        if flags.iter().any(|flag| flag == "--listen") {
-            // The address of the flags takes the place of ours, which comes last.
-            command.truncate(command.len() - 2);
-        }
         command.extend(flags.iter().map(OsString::from));
         started(command)
     }
@@ -40,8 +37,11 @@ impl Subject for OurServer {
         Declared::ours(flags, self.model.program().per_client).unwrap_or_default()
     }
 
-    fn rerun(&self, id: &str, _seed: u64) -> String {
-        format!("cargo test -p conformance --test suite -- --exact {}::{id}", self.model)
+    fn rerun(&self, id: &str, seed: u64) -> String {
+        let model = self.model;
+        format!(
+            "CONFORMANCE_SEED={seed} cargo test -p conformance --test suite -- --exact {model}::{id}"
+        )
     }
 }
 
@@ -53,7 +53,7 @@ impl Subject for OurServer {
 /// It does not come up.
 pub fn started(command: Vec<OsString>) -> Result<Box<dyn Target>, NotStarted> {
     let server = ServerProcess::start_on(&command, 0).map_err(failed)?;
-    Ok(Box::new(Running { server: Some(server), command }))
+    Ok(Box::new(Running { server: Some(server), command, origin: Origin::Ours, manifest: None }))
 }
 
 /// Any server that a command starts.
@@ -61,22 +61,31 @@ pub fn started(command: Vec<OsString>) -> Result<Box<dyn Target>, NotStarted> {
 pub struct CommandServer {
     /// Program and arguments; `{port}` stands for the port it shall listen on.
     pub command: Vec<OsString>,
+    /// What it declares, if anything is known of that.
+    pub manifest: Option<Manifest>,
 }
 
 impl Subject for CommandServer {
     fn start(&self, flags: &[String]) -> Result<Box<dyn Target>, NotStarted> {
-        refuse_flags(flags)?;
-        let server = ServerProcess::start(&self.command).map_err(failed)?;
-        Ok(Box::new(Running { server: Some(server), command: self.command.clone() }))
+        start_foreign(&self.command, self.manifest.as_ref(), flags)
+    }
+
+    fn takes(&self, flags: &[String]) -> bool {
+        spelled(self.manifest.as_ref(), flags).is_some()
     }
 
     fn origin(&self) -> Origin {
         Origin::Foreign
     }
 
+    fn declared(&self, flags: &[String]) -> Declared {
+        self.manifest.as_ref().map(|manifest| manifest.declared(flags)).unwrap_or_default()
+    }
+
     fn rerun(&self, id: &str, seed: u64) -> String {
         let words: Vec<String> = self.command.iter().map(quoted).collect();
-        format!("conformance check --only {id} --seed {seed} -- {}", words.join(" "))
+        let manifest = manifest_flag(self.manifest.as_ref());
+        format!("conformance check --only {id} --seed {seed}{manifest} -- {}", words.join(" "))
     }
 }
 
@@ -85,11 +94,15 @@ impl Subject for CommandServer {
 pub struct RemoteServer {
     /// Where it listens.
     pub addr: SocketAddr,
+    /// What it declares, if anything is known of that. It runs as it runs: flags it takes none.
+    pub manifest: Option<Manifest>,
 }
 
 impl Subject for RemoteServer {
     fn start(&self, flags: &[String]) -> Result<Box<dyn Target>, NotStarted> {
-        refuse_flags(flags)?;
+        if !flags.is_empty() {
+            return Err(NO_SUCH_FLAGS);
+        }
         Ok(Box::new(self.clone()))
     }
 
@@ -107,8 +120,13 @@ impl Subject for RemoteServer {
         Origin::Foreign
     }
 
+    fn declared(&self, flags: &[String]) -> Declared {
+        self.manifest.as_ref().map(|manifest| manifest.declared(flags)).unwrap_or_default()
+    }
+
     fn rerun(&self, id: &str, seed: u64) -> String {
-        format!("conformance check --only {id} --seed {seed} --connect {}", self.addr)
+        let manifest = manifest_flag(self.manifest.as_ref());
+        format!("conformance check --only {id} --seed {seed}{manifest} --connect {}", self.addr)
     }
 }
 
@@ -127,6 +145,8 @@ struct Running {
     /// Absent only while it is being started again.
     server: Option<ServerProcess>,
     command: Vec<OsString>,
+    origin: Origin,
+    manifest: Option<Manifest>,
 }
 
 impl Running {
@@ -148,6 +168,17 @@ impl Target for Running {
         self.server.as_ref()
     }
 
+    fn start_with(&self, flags: &[&str]) -> Result<Box<dyn Target>, NotStarted> {
+        let flags: Vec<String> = flags.iter().copied().map(String::from).collect();
+        if self.origin == Origin::Foreign {
+            return start_foreign(&self.command, self.manifest.as_ref(), &flags);
+        }
+        let command: Vec<OsString> =
+            self.command.iter().cloned().chain(flags.iter().map(OsString::from)).collect();
+        let server = ServerProcess::start(&command).map_err(failed)?;
+        Ok(Box::new(Self { server: Some(server), command, origin: self.origin, manifest: None }))
+    }
+
     fn restart_obstacle(&self) -> Option<&'static str> {
         let has_port = self.command.iter().any(|word| word.to_string_lossy().contains("{port}"));
         (!has_port).then_some("the command has no {port} to start it on again")
@@ -164,7 +195,9 @@ impl Target for Running {
         server.wait(LEAVE_WITHIN);
         let port = server.addr().port();
         drop(server);
-        self.server = Some(ServerProcess::start_as(user, &self.command, port).map_err(failed)?);
+        let habits = Habits { user, ..habits(self.manifest.as_ref()) };
+        let started = ServerProcess::start_on_as(&self.command, port, &habits);
+        self.server = Some(started.map_err(failed)?);
         Ok(())
     }
 
@@ -173,7 +206,8 @@ impl Target for Running {
             return Err(NotStarted::Inapplicable(reason));
         }
         let port = self.server.as_ref().map_or(0, |server| server.addr().port());
-        ServerProcess::start_beside(&self.command, port).map_err(failed)
+        let habits = habits(self.manifest.as_ref());
+        ServerProcess::start_beside(&self.command, port, &habits).map_err(failed)
     }
 
     fn log(&self) -> String {
@@ -181,11 +215,35 @@ impl Target for Running {
     }
 }
 
-fn refuse_flags(flags: &[String]) -> Result<(), NotStarted> {
-    if flags.is_empty() {
-        return Ok(());
+/// Starts somebody else's server, with its own words for these flags of ours.
+fn start_foreign(
+    command: &[OsString],
+    manifest: Option<&Manifest>,
+    flags: &[String],
+) -> Result<Box<dyn Target>, NotStarted> {
+    let spelled = spelled(manifest, flags).ok_or(NO_SUCH_FLAGS)?;
+    let command: Vec<OsString> = command.iter().cloned().chain(spelled).collect();
+    let server = ServerProcess::start_as(&command, &habits(manifest)).map_err(failed)?;
+    let (origin, manifest) = (Origin::Foreign, manifest.cloned());
+    Ok(Box::new(Running { server: Some(server), command, origin, manifest }))
+}
+
+/// How a foreign command line says these flags of ours; `None` if it cannot.
+fn spelled(manifest: Option<&Manifest>, flags: &[String]) -> Option<Vec<OsString>> {
+    match manifest {
+        Some(manifest) => manifest.spelled(flags),
+        None => flags.is_empty().then(Vec::new),
     }
-    Err(NotStarted::Inapplicable("it needs flags of this project's servers"))
+}
+
+fn habits(manifest: Option<&Manifest>) -> Habits {
+    manifest.map(|manifest| manifest.habits().clone()).unwrap_or_default()
+}
+
+/// The part of a command line that names a manifest.
+fn manifest_flag(manifest: Option<&Manifest>) -> String {
+    let path = manifest.map(|manifest| quoted(&manifest.path().into()));
+    path.map(|path| format!(" --manifest {path}")).unwrap_or_default()
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it is a function for map_err")]
@@ -194,7 +252,7 @@ fn failed(error: StartError) -> NotStarted {
 }
 
 /// A word as a shell takes it.
-fn quoted(word: &OsString) -> String {
+pub(crate) fn quoted(word: &OsString) -> String {
     let word = word.to_string_lossy();
     let plain = |char: char| char.is_ascii_alphanumeric() || "-_./=:,+@%".contains(char);
     if !word.is_empty() && word.chars().all(plain) {
@@ -203,5 +261,7 @@ fn quoted(word: &OsString) -> String {
     format!("'{}'", word.replace('\'', r"'\''"))
 }
 
+const NO_SUCH_FLAGS: NotStarted =
+    NotStarted::Inapplicable("it needs flags of this project's servers");
 /// Our servers take two seconds at most.
 const LEAVE_WITHIN: Duration = Duration::from_secs(4);

@@ -1,13 +1,16 @@
 //! The suite: one row per rule, run against one subject, with one verdict.
 
+mod client;
+
 use std::time::{Duration, Instant};
 
-use crate::cases::{Case, Finding, Needs, case};
+pub use self::client::run_client_row;
+use crate::cases::{Case, Finding, Needs, case, client_case};
 use crate::conversation::{Conversation, play};
 use crate::failure::Failure;
 use crate::fault::Fault;
-use crate::spec::{Keyword, Rule, Scope};
-use crate::stage::{Conditions, Relay, Stage};
+use crate::spec::{Keyword, Party, Rule, Scope};
+use crate::stage::{Conditions, Mode, Relay, Stage};
 use crate::target::{Medium, NotStarted, Origin, Subject, Target};
 
 /// How the suite is to be run.
@@ -17,6 +20,8 @@ pub struct Plan {
     pub seed: u64,
     /// Factor on every deadline.
     pub slack: f64,
+    /// The highest level asked for: how far a rule that grows with the level is tried.
+    pub level: u8,
 }
 
 /// What became of one rule.
@@ -43,8 +48,8 @@ pub enum Verdict {
     Info(String),
     /// The rule leaves it open, and the server does otherwise than its conversation shows.
     Differs(Box<Failure>),
-    /// The server does not declare what the rule is about.
-    Unsupported,
+    /// The server does not declare what the rule is about; this is what it would have to declare.
+    Unsupported(String),
     /// The test does not apply to this subject.
     Skip(String),
     /// The harness or the machine is at fault.
@@ -59,9 +64,25 @@ impl Verdict {
             Self::Fail(_) => "FAIL",
             Self::Weak(_) => "WEAK",
             Self::Info(_) | Self::Differs(_) => "INFO",
-            Self::Unsupported => "UNSUPPORTED",
+            Self::Unsupported(_) => "UNSUPPORTED",
             Self::Skip(_) => "SKIP",
             Self::Inconclusive(_) => "INCONCLUSIVE",
+        }
+    }
+
+    fn kept(keyword: Keyword, notes: &[String]) -> Self {
+        let note = Some(notes.join("; ")).filter(|note| !note.is_empty());
+        match keyword {
+            Keyword::Must | Keyword::Should => Self::Pass(note),
+            Keyword::May | Keyword::Info => Self::Info(note.unwrap_or_else(|| "kept".into())),
+        }
+    }
+
+    fn broken(keyword: Keyword, failure: Box<Failure>) -> Self {
+        match keyword {
+            Keyword::Must => Self::Fail(failure),
+            Keyword::Should => Self::Weak(failure),
+            Keyword::May | Keyword::Info => Self::Differs(failure),
         }
     }
 }
@@ -69,17 +90,17 @@ impl Verdict {
 /// Runs every test of a rule, each against a fresh server.
 pub fn run_row<'a>(rule: &'a Rule, subject: &dyn Subject, plan: Plan) -> Row<'a> {
     let start = Instant::now();
-    let verdict = if rule.scope == Scope::IfDeclared && subject.origin() == Origin::Foreign {
-        Verdict::Unsupported
-    } else {
-        Tests { rule, subject, plan }.verdict()
-    };
+    let verdict = Tests { rule, subject, plan }.verdict();
     Row { rule, verdict, elapsed: start.elapsed() }
 }
 
 /// Whether there is any test of a rule.
 pub fn is_tested(rule: &Rule) -> bool {
-    !rule.conversations.is_empty() || case(&rule.id).is_some()
+    let has_case = match rule.party() {
+        Party::Server => case(&rule.id).is_some(),
+        Party::Client => client_case(&rule.id).is_some(),
+    };
+    has_case || !rule.conversations.is_empty()
 }
 
 /// The tests of one rule against one subject.
@@ -93,7 +114,7 @@ struct Tests<'a> {
 enum Trouble {
     Failed(Box<Failure>),
     Skipped(String),
-    Undeclared,
+    Undeclared(String),
     Unknown(String),
 }
 
@@ -102,7 +123,10 @@ impl Tests<'_> {
         let conversations = self.rule.conversations.iter().map(|c| self.converse(c));
         let outcomes = conversations.chain(case(&self.rule.id).map(|case| self.examine(case)));
         let mut notes = Vec::new();
-        let mut skipped = Some("there is no test of it yet".to_owned());
+        let mut left_out = Verdict::Skip(match self.rule.party() {
+            Party::Server => "there is no test of it yet".to_owned(),
+            Party::Client => "it is about clients: see check --client".to_owned(),
+        });
         let mut kept = false;
         for outcome in outcomes {
             match outcome {
@@ -110,35 +134,19 @@ impl Tests<'_> {
                     kept = true;
                     notes.extend(finding);
                 }
-                Err(Trouble::Skipped(reason)) => skipped = Some(reason),
-                Err(Trouble::Failed(failure)) => return self.broken(failure),
-                Err(Trouble::Undeclared) => return Verdict::Unsupported,
+                Err(Trouble::Skipped(reason)) => left_out = Verdict::Skip(reason),
+                Err(Trouble::Undeclared(what)) => left_out = Verdict::Unsupported(what),
+                Err(Trouble::Failed(failure)) => {
+                    return Verdict::broken(self.rule.keyword, failure);
+                }
                 Err(Trouble::Unknown(reason)) => return Verdict::Inconclusive(reason),
             }
         }
-        match skipped.filter(|_| !kept) {
-            Some(reason) => Verdict::Skip(reason),
-            None => self.kept(&notes),
-        }
-    }
-
-    fn kept(&self, notes: &[String]) -> Verdict {
-        let note = Some(notes.join("; ")).filter(|note| !note.is_empty());
-        match self.rule.keyword {
-            Keyword::Must | Keyword::Should => Verdict::Pass(note),
-            Keyword::May | Keyword::Info => Verdict::Info(note.unwrap_or_else(|| "kept".into())),
-        }
-    }
-
-    fn broken(&self, failure: Box<Failure>) -> Verdict {
-        match self.rule.keyword {
-            Keyword::Must => Verdict::Fail(failure),
-            Keyword::Should => Verdict::Weak(failure),
-            Keyword::May | Keyword::Info => Verdict::Differs(failure),
-        }
+        if kept { Verdict::kept(self.rule.keyword, &notes) } else { left_out }
     }
 
     fn converse(&self, conversation: &Conversation) -> Result<Option<String>, Trouble> {
+        self.require(&conversation.flags)?;
         let target = self.start(&conversation.flags)?;
         let mut stage = self.stage(target, &conversation.flags, conversation.relay());
         let outcome = play(conversation, &mut stage).map(|()| Finding::Kept);
@@ -146,10 +154,13 @@ impl Tests<'_> {
     }
 
     fn examine(&self, case: &Case) -> Result<Option<String>, Trouble> {
-        let flags: Vec<String> = match self.subject.origin() {
-            Origin::Ours => case.flags.iter().copied().map(String::from).collect(),
-            Origin::Foreign => Vec::new(),
-        };
+        let mut flags: Vec<String> = case.flags.iter().copied().map(String::from).collect();
+        match self.rule.scope {
+            Scope::IfDeclared => self.require(&flags)?,
+            // The flags only make haste: without them the server is held to what it declares.
+            Scope::All if !self.subject.takes(&flags) => flags.clear(),
+            Scope::All => {}
+        }
         let target = self.start(&flags)?;
         match (case.needs, target.medium()) {
             (Needs::Sockets | Needs::Process, Medium::Memory) => {
@@ -166,6 +177,18 @@ impl Tests<'_> {
         self.outcome(outcome, stage)
     }
 
+    /// A foreign server can only be tried in what it has words for. Where an extension is to be off, it
+    /// must be one that can be on.
+    fn require(&self, flags: &[String]) -> Result<(), Trouble> {
+        let off = self.rule.scope == Scope::IfDeclared && flags.is_empty();
+        let extensions = [EXTENSIONS.to_owned()];
+        let needed = if off { &extensions } else { flags };
+        if self.subject.origin() == Origin::Ours || self.subject.takes(needed) {
+            return Ok(());
+        }
+        Err(Trouble::Undeclared(format!("it declares no words for {}", needed.join(" "))))
+    }
+
     fn start(&self, flags: &[String]) -> Result<Box<dyn Target>, Trouble> {
         self.subject.start(flags).map_err(|error| match error {
             NotStarted::Inapplicable(reason) => Trouble::Skipped(reason.into()),
@@ -174,9 +197,10 @@ impl Tests<'_> {
     }
 
     fn stage(&self, target: Box<dyn Target>, flags: &[String], relay: Relay) -> Stage {
-        let Plan { seed, slack } = self.plan;
+        let Plan { seed, slack, level: asked } = self.plan;
+        let (level, mode) = (self.rule.level, Mode::of(flags));
         let declared = self.subject.declared(flags);
-        Stage::new(target, Conditions { seed, slack, level: self.rule.level, relay, declared })
+        Stage::new(target, Conditions { seed, slack, level, asked, relay, mode, declared })
     }
 
     fn outcome(
@@ -190,7 +214,7 @@ impl Tests<'_> {
             Ok(Finding::Kept) if stage.was_paced() => Ok(Some("cuts were paced, not seen".into())),
             Ok(Finding::Kept) => Ok(None),
             Err(Fault::Inapplicable(reason)) => Err(Trouble::Skipped(reason)),
-            Err(Fault::Undeclared(_)) => Err(Trouble::Undeclared),
+            Err(fault @ Fault::Undeclared(_)) => Err(Trouble::Undeclared(fault.to_string())),
             Err(Fault::Harness(reason)) => Err(Trouble::Unknown(reason)),
             Err(fault) => {
                 let rerun = self.subject.rerun(&self.rule.id, self.plan.seed);
@@ -208,10 +232,13 @@ impl Tests<'_> {
     }
 }
 
+/// What switches a server's extensions on.
+const EXTENSIONS: &str = "--extensions";
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cases::cases;
+    use crate::cases::{cases, client_cases};
     use crate::causes::likely_cause;
     use crate::spec::rules;
 
@@ -227,10 +254,14 @@ mod tests {
 
     #[test]
     fn every_case_tests_a_rule_and_none_twice() {
-        let rules = rules();
-        for (index, case) in cases().enumerate() {
-            assert!(rules.iter().any(|rule| rule.id == case.id), "{} is no rule", case.id);
-            assert!(cases().take(index).all(|other| other.id != case.id), "{}", case.id);
+        let of_servers = cases().map(|case| (case.id, Party::Server));
+        let of_clients = client_cases().map(|case| (case.id, Party::Client));
+        let all: Vec<_> = of_servers.chain(of_clients).collect();
+        let rules: Vec<_> =
+            rules().into_iter().map(|rule| (rule.id.clone(), rule.party())).collect();
+        for (index, &(id, party)) in all.iter().enumerate() {
+            assert!(rules.contains(&(id.into(), party)), "{id} is no rule of a {party:?}");
+            assert!(all[..index].iter().all(|(other, _)| *other != id), "{id}");
         }
     }
 

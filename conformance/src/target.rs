@@ -17,6 +17,12 @@ pub trait Subject {
     /// It cannot be had with these flags, or it did not come up.
     fn start(&self, flags: &[String]) -> Result<Box<dyn Target>, NotStarted>;
 
+    /// Whether it can be started with these flags of ours. Ours can with all; of others it is known from
+    /// what they declare.
+    fn takes(&self, flags: &[String]) -> bool {
+        self.origin() == Origin::Ours || flags.is_empty()
+    }
+
     /// Finds out, before the first test, whether there is a server at all: told once here, it need not
     /// be told by every test.
     ///
@@ -74,6 +80,15 @@ pub trait Target {
     /// Its process, if it is one of the suite's own.
     fn process(&self) -> Option<&ServerProcess> {
         None
+    }
+
+    /// Starts another server of the same kind, with these flags of ours besides.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be had with these flags, or it did not come up.
+    fn start_with(&self, _flags: &[&str]) -> Result<Box<dyn Target>, NotStarted> {
+        Err(NotStarted::Inapplicable("it needs flags of this project's servers"))
     }
 
     /// Why the server cannot be ended and started again, if it cannot.

@@ -1,7 +1,8 @@
 //! A connection over TCP, with a bound on every wait.
 
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
+mod queue;
+
+use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -9,6 +10,7 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use socket2::SockRef;
 
+use self::queue::unread_by_server;
 use crate::target::{Received, Settled, Wire};
 
 /// A client's end of a TCP connection.
@@ -26,7 +28,15 @@ impl TcpWire {
     ///
     /// Nobody listens there, or the connection is not made in time.
     pub fn connect(addr: SocketAddr) -> io::Result<Self> {
-        let stream = TcpStream::connect_timeout(&addr, CONNECT_WITHIN)?;
+        Self::accepted(TcpStream::connect_timeout(&addr, CONNECT_WITHIN)?)
+    }
+
+    /// The other end of a connection that a client made to us.
+    ///
+    /// # Errors
+    ///
+    /// The connection has ended already.
+    pub fn accepted(stream: TcpStream) -> io::Result<Self> {
         stream.set_nodelay(true)?;
         stream.set_write_timeout(Some(WRITE_WITHIN))?;
         let ends = (stream.local_addr()?, stream.peer_addr()?);
@@ -118,7 +128,7 @@ impl Wire for TcpWire {
             if start.elapsed() > within {
                 break;
             }
-            // The tables have no event to wait for; reading them takes most of a millisecond anyway.
+            // There is no event to wait for.
             thread::yield_now();
         }
         thread::sleep(PACE);
@@ -147,35 +157,12 @@ fn uninterrupted(mut call: impl FnMut() -> io::Result<usize>) -> io::Result<usiz
     }
 }
 
-/// Bytes that wait in the receive queue of the server's socket for this connection. `None` if the
-/// server is on another machine, or this system keeps no such table.
-fn unread_by_server((client, server): (SocketAddr, SocketAddr)) -> Option<u64> {
-    let (client, server) = (in_table(client)?, in_table(server)?);
-    // Usually the line stands somewhere in the middle, and the kernel is slow to write a long table.
-    let table = BufReader::with_capacity(TABLE_CHUNK, File::open("/proc/net/tcp").ok()?);
-    table.lines().map_while(Result::ok).find_map(|line| {
-        let mut fields = line.split_ascii_whitespace().skip(1);
-        let ends = (fields.next()?, fields.next()?);
-        let queues = fields.nth(1)?;
-        let unread = u64::from_str_radix(queues.split_once(':')?.1, 16).ok()?;
-        (ends == (server.as_str(), client.as_str())).then_some(unread)
-    })
-}
-
-/// An address as the kernel's table spells it: the four bytes as one number of the machine's order.
-fn in_table(addr: SocketAddr) -> Option<String> {
-    let SocketAddr::V4(addr) = addr else { return None };
-    Some(format!("{:08X}:{:04X}", u32::from_ne_bytes(addr.ip().octets()), addr.port()))
-}
-
 /// A lost SYN is sent again after one second and after three.
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 const WRITE_WITHIN: Duration = Duration::from_secs(5);
 /// Taken from the server before it is read, about. Less than two of loopback's segments of 64 KiB would
 /// leave the sender to its timer.
 const NARROW_BYTES: usize = 128 * 1024;
-/// Few calls for a long table, little beyond the wanted line.
-const TABLE_CHUNK: usize = 16 * 1024;
 /// What a server that reads at all needs at most, where that cannot be seen.
 const PACE: Duration = Duration::from_millis(2);
 

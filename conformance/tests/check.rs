@@ -9,6 +9,7 @@ use std::io::Read;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc;
 use std::time::Duration;
 use std::{env, fs, process, thread};
@@ -70,8 +71,66 @@ fn a_healthy_server_passes_while_it_runs() {
     let server = ServerProcess::ours(Model::Select, exe, &[]).unwrap();
     let address = server.addr().to_string();
     let output = check(["--level", "1", "--connect", &address]);
-    let shown = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(Some(0), output.status.code(), "{}{}", shown(&output), told(&output));
+}
+
+#[test]
+fn with_a_manifest_a_foreign_server_is_held_to_what_it_declares() {
+    let output = check_ours(OURS);
+    let shown = shown(&output);
     assert_eq!(Some(0), output.status.code(), "{shown}{}", told(&output));
+    for id in DECLARED {
+        assert!(shown.contains(&format!("PASS         {id}")), "{shown}");
+    }
+}
+
+#[test]
+fn without_one_what_it_would_have_to_declare_is_unsupported() {
+    let rows = DECLARED.join(",");
+    let command = ["--only", &rows, "--", PROGRAM, "serve", "select", "--listen", ANY_PORT];
+    let output = check(command);
+    let shown = shown(&output);
+    assert_eq!(Some(2), output.status.code(), "{shown}{}", told(&output));
+    assert_eq!(DECLARED.len(), shown.matches("UNSUPPORTED  ").count(), "{shown}");
+    for reason in ["does not declare its name timeout", "no words for --relay everyone"] {
+        assert!(shown.contains(reason), "{shown}");
+    }
+}
+
+#[test]
+fn the_words_of_a_manifest_are_what_the_server_is_started_with() {
+    let wrong = TempFile::holding("[flags]\n\"--relay everyone\" = \"--relay sender\"\n");
+    let output = check_ours(wrong.0.to_str().unwrap());
+    let shown = shown(&output);
+    assert_eq!(Some(1), output.status.code(), "{shown}{}", told(&output));
+    assert!(shown.contains("FAIL         RLY-10"), "{shown}");
+    let rerun = format!("--only RLY-10 --seed 7 --manifest {} -- ", wrong.0.display());
+    assert!(shown.contains(&rerun), "{rerun} is not in {shown}");
+}
+
+#[test]
+fn a_mistake_in_a_manifest_is_told_with_its_line() {
+    let wrong = TempFile::holding("# mine\npatience = 1\n");
+    let output = check_ours(wrong.0.to_str().unwrap());
+    let expected = format!(
+        "conformance: {}:2: this is no time: write a text such as \"500ms\"\n",
+        wrong.0.display()
+    );
+    assert_eq!((Some(3), expected), (output.status.code(), told(&output)));
+}
+
+#[test]
+fn a_client_is_held_to_the_rules_for_clients() {
+    let output = check(["--client", "--", PROGRAM, "chat", ANY_PORT]);
+    let shown = shown(&output);
+    assert_eq!(Some(0), output.status.code(), "{shown}{}", told(&output));
+    assert!(shown.contains("PASS         CLI-01") && !shown.contains("RLY-01"), "{shown}");
+}
+
+#[test]
+fn a_client_that_does_not_come_is_told_once_with_its_own_words() {
+    let output = check(["--client", "--", PROGRAM, "chat", NOBODY]);
+    assert_told_once(&output, "; it said:\nclient-cli: cannot reach 127.0.0.1:1");
 }
 
 #[test]
@@ -90,6 +149,14 @@ fn a_hangup_leaves_no_server_behind() {
     thread::spawn(move || tell.send(life.read_to_end(&mut Vec::new())));
     assert_eq!(0, ended.recv_timeout(PATIENCE).expect("the server is ended").unwrap());
     assert_eq!(Some(128 + Signal::HUP.as_raw()), check.0.wait().unwrap().code());
+}
+
+/// Checks one of our servers as if it were somebody else's.
+fn check_ours(manifest: &str) -> Output {
+    let rows = DECLARED.join(",");
+    let which = ["--manifest", manifest, "--seed", "7", "--only", &rows];
+    let server = ["--", PROGRAM, "serve", "select", "--listen", ANY_PORT];
+    command(which.into_iter().chain(server)).output().expect("the program of this package starts")
 }
 
 fn check<const N: usize>(arguments: [&str; N]) -> Output {
@@ -111,8 +178,32 @@ fn assert_told_once(output: &Output, cause: &str) {
     assert!(told.contains(cause), "{cause:?} is not in {told}");
 }
 
+fn shown(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
 fn told(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// A file of this text, removed when this is dropped.
+struct TempFile(PathBuf);
+
+impl TempFile {
+    fn holding(text: &str) -> Self {
+        static MADE: AtomicU32 = AtomicU32::new(0);
+        let number = MADE.fetch_add(1, Ordering::Relaxed);
+        let path = env::temp_dir().join(format!("manifest-{}-{number}.toml", process::id()));
+        fs::write(&path, text).expect("the folder for such things can be written to");
+        Self(path)
+    }
+}
+
+impl Drop for TempFile {
+    fn drop(&mut self) {
+        // It lies in the system's folder for such things.
+        fs::remove_file(&self.0).ok();
+    }
 }
 
 /// A named pipe, removed when this is dropped.
@@ -143,5 +234,10 @@ impl Drop for Fifo {
 
 /// Nothing here takes this long unless it hangs.
 const PATIENCE: Duration = Duration::from_secs(30);
+const PROGRAM: &str = env!("CARGO_BIN_EXE_conformance");
+const OURS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/manifests/ours.toml");
+const ANY_PORT: &str = "127.0.0.1:{port}";
+/// Rules that ask for a declared limit, for flags with a value and without.
+const DECLARED: [&str; 4] = ["RLY-10", "UTF-05", "LIM-03", "HSK-08"];
 /// An address for command lines that are wrong anyway.
 const NOBODY: &str = "127.0.0.1:1";

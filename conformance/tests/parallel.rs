@@ -16,7 +16,7 @@ fn the_servers_have_the_same_files() {
 #[test]
 fn the_servers_share_their_functions_in_the_same_order() {
     let shared: [(&str, &[&str]); 4] = [
-        ("lib.rs", &["serve", "new", "wake", "stop"]),
+        ("lib.rs", &["serve", "new", "wake", "announce", "stop"]),
         ("listener.rs", &["accept_loop", "admit", "refuse"]),
         ("connection.rs", &["read_loop", "read", "act", "depart", "end", "linger"]),
         ("deliver.rs", &["deliver", "deliver_to"]),
@@ -77,7 +77,9 @@ fn the_protocol_depends_on_nom_and_bytes_only() {
 
 #[test]
 fn the_room_knows_no_socket_no_thread_and_no_clock() {
-    let pure = ["log", "member", "flow", "names", "room", "room/delivery", "session"]
+    let pure = ["log", "member", "flow", "names", "room", "session"]
+        .into_iter()
+        .chain(["room/commands", "room/delivery", "room/end", "room/extensions"])
         .map(|name| format!("server-core/src/{name}.rs"));
     let protocol =
         names(&root().join("protocol/src")).into_iter().map(|name| format!("protocol/src/{name}"));

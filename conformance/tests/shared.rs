@@ -6,15 +6,15 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use conformance::memory::MemoryRoom;
-use conformance::spec::rules;
+use conformance::spec::{Rule, rules};
 use conformance::suite::{Plan, Verdict, is_tested, run_row};
 use conformance::target::{Medium, NotStarted, Origin, Received, Settled, Subject, Target, Wire};
 
 #[test]
 fn rows_that_end_well_see_their_clients_off() {
     let room = SharedRoom::new("others");
-    for rule in rules().iter().filter(|rule| is_tested(rule)) {
-        let verdict = run_row(rule, &room, PLAN).verdict;
+    for rule in rows() {
+        let verdict = run_row(&rule, &room, PLAN).verdict;
         let well = !matches!(verdict, Verdict::Fail(_) | Verdict::Inconclusive(_));
         assert!(well, "{}: {verdict:?}", rule.id);
         assert_eq!(0, room.left_behind.take(), "clients left behind by {}", rule.id);
@@ -25,11 +25,16 @@ fn rows_that_end_well_see_their_clients_off() {
 fn rows_that_fail_see_their_clients_off() {
     let room = SharedRoom::new("everyone");
     let mut failed = 0;
-    for rule in rules().iter().filter(|rule| is_tested(rule)) {
-        failed += u32::from(matches!(run_row(rule, &room, PLAN).verdict, Verdict::Fail(_)));
+    for rule in rows() {
+        failed += u32::from(matches!(run_row(&rule, &room, PLAN).verdict, Verdict::Fail(_)));
         assert_eq!(0, room.left_behind.take(), "clients left behind by {}", rule.id);
     }
     assert!(failed > 10, "only {failed} rows see that the sender hears itself");
+}
+
+/// Those with a test; not that of eleven hundred clients, which no room in memory is made for.
+fn rows() -> impl Iterator<Item = Rule> {
+    rules().into_iter().filter(|rule| is_tested(rule) && rule.id != "RES-04")
 }
 
 /// A room in memory that says of itself that others use it, and counts who is left behind in it.
@@ -124,4 +129,4 @@ impl Drop for Watched {
 }
 
 /// Short deadlines: nothing here has to be waited for.
-const PLAN: Plan = Plan { seed: 1, slack: 0.1 };
+const PLAN: Plan = Plan { seed: 1, slack: 0.1, level: 2 };

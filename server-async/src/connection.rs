@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 use std::future::poll_fn;
-use std::io;
+use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -107,7 +107,12 @@ fn poll_read(
 ) -> Poll<io::Result<Chunk>> {
     CHUNK.with_borrow_mut(|chunk| {
         let mut chunk = ReadBuf::new(chunk);
-        ready!(Pin::new(reader).poll_read(context, &mut chunk))?;
+        while let Err(error) = ready!(Pin::new(&mut *reader).poll_read(context, &mut chunk)) {
+            // A signal that another thread should have got.
+            if error.kind() != ErrorKind::Interrupted {
+                return Poll::Ready(Err(error));
+            }
+        }
         match chunk.filled() {
             [] => session.end(),
             bytes => session.feed(bytes),
@@ -128,7 +133,7 @@ async fn act(
         let turn = {
             let mut state = server.lock();
             let turn = session.act(&mut state.room, contact, Instant::now());
-            contact.open(session.member(), &state.room);
+            contact.open(session.member());
             deliver(server, state);
             turn
         };
@@ -149,10 +154,19 @@ async fn act(
 }
 
 /// Yields until the room takes more. Whoever waits for the room also counts the time.
-async fn wait_for_room(server: &Server, seen: &mut watch::Receiver<()>, until: Option<Instant>) {
+pub(crate) async fn wait_for_room(
+    server: &Server,
+    seen: &mut watch::Receiver<()>,
+    until: Option<Instant>,
+) {
     let until = [until, server.lock().room.deadline()].into_iter().flatten().min();
     server.wait(seen, until).await;
-    let late = server.lock().room.overdue(Instant::now());
+    let late = {
+        let mut state = server.lock();
+        let late = state.room.overdue(Instant::now());
+        deliver(server, state);
+        late
+    };
     for (_, contact) in &late {
         contact.news.notify_one();
     }
@@ -174,6 +188,7 @@ async fn depart(
         let mut state = server.lock();
         state.reading -= 1;
         server.wake(session.finish(&mut state.room, &reason));
+        deliver(server, state);
     }
     if server.shutdown.is_triggered() {
         server.wake(Release::Waiters);
@@ -182,7 +197,12 @@ async fn depart(
     if timeout_at(until.into(), delivered).await.is_err() {
         reason = CloseReason::TooSlow;
     }
-    server.wake(session.leave(&mut server.lock().room, &mut reason));
+    {
+        let mut state = server.lock();
+        server.wake(session.leave(&mut state.room, &mut reason));
+        // The others are told that it has left, with extensions.
+        deliver(server, state);
+    }
     session.log_end(&reason);
     end(server, stream, session, &reason).await;
 }

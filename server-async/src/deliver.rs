@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, MutexGuard, OnceLock};
 
-use server_core::{CloseReason, MemberId, Room, Session, socket};
+use server_core::{CloseReason, MemberId, Release, Room, Session, socket};
 use tokio::io::Interest;
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
@@ -20,17 +20,20 @@ pub(crate) struct Contact {
 }
 
 impl Contact {
-    /// Starts the delivery once the connection has joined, and wakes it if there is something for it.
-    pub(crate) fn open(&self, member: Option<MemberId>, room: &Room<Arc<Self>>) {
-        let Some(member) = member else { return };
-        if self.member.set(member).is_ok() || room.is_behind(member) {
+    /// Starts the delivery once the connection has joined.
+    pub(crate) fn open(&self, member: Option<MemberId>) {
+        if member.is_some_and(|member| self.member.set(member).is_ok()) {
             self.news.notify_one();
         }
     }
 }
 
-/// Tells every member's task if there is something new; each delivers it to its own client.
-pub(crate) fn deliver(server: &Server, state: MutexGuard<'_, State>) {
+/// Tells those members' tasks that have something for themselves alone, and every member's task if there
+/// is something new for all; each delivers it to its own client.
+pub(crate) fn deliver(server: &Server, mut state: MutexGuard<'_, State>) {
+    while let Some(contact) = next_told(&mut state.room) {
+        contact.news.notify_one();
+    }
     let head = state.room.head();
     drop(state);
     server.head.send_if_modified(|known| {
@@ -38,6 +41,11 @@ pub(crate) fn deliver(server: &Server, state: MutexGuard<'_, State>) {
         *known = head.max(*known);
         grown
     });
+}
+
+fn next_told(room: &mut Room<Arc<Contact>>) -> Option<&Arc<Contact>> {
+    let member = room.next_told()?;
+    room.handle(member)
 }
 
 /// Delivers for as long as the member is one.
@@ -124,7 +132,7 @@ fn offer(server: &Server, stream: &TcpStream, member: MemberId) -> Result<Offer,
     let mut state = server.lock();
     let release = state.room.offered(member, &slices, sent);
     server.wake(release);
-    if state.room.name(member).is_none() {
+    let outcome = if state.room.name(member).is_none() {
         Err(state.room.why_gone(member))
     } else if state.room.is_full(member) {
         Ok(Offer::Full)
@@ -132,5 +140,10 @@ fn offer(server: &Server, stream: &TcpStream, member: MemberId) -> Result<Offer,
         Ok(Offer::More)
     } else {
         Ok(Offer::Last)
+    };
+    if release == Release::Waiters {
+        // At the end of a pause, or of this member, the others may be told who has left.
+        deliver(server, state);
     }
+    outcome
 }

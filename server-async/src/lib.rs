@@ -9,6 +9,7 @@
 //!  the same task: deliver     Server::head (a watch)          something new for everybody
 //!                             its Contact (a Notify)          something for it alone
 //!                             writable                        a full socket
+//!  console task: announce     a channel                       what the operator types, with --console
 //! ```
 //!
 //! Where one would have to wait, the task yields to the runtime. A client's task reads and delivers in
@@ -24,12 +25,14 @@ mod listener;
 
 use std::io::{self, ErrorKind};
 use std::net::TcpListener;
+use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use server_core::{PerClient, Program, Release, Room, STOPPING, Settings, Shutdown};
+use server_core::bytes::Bytes;
+use server_core::{PerClient, Program, Release, Room, STOPPING, Said, Settings, Shutdown, console};
 use tokio::runtime::{Builder, Runtime};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::time::timeout_at;
 
 /// This server as a program.
@@ -56,6 +59,7 @@ pub fn serve(listener: TcpListener, settings: Settings, shutdown: Shutdown) -> i
     runtime.block_on(async {
         listener.set_nonblocking(true)?;
         let listener = tokio::net::TcpListener::from_std(listener)?;
+        start_console(&server)?;
         listener::accept_loop(&server, &listener).await;
         drop(listener);
         server.stop().await;
@@ -75,6 +79,23 @@ fn runtime(workers: usize) -> io::Result<Runtime> {
         1 => Builder::new_current_thread().enable_all().build(),
         _ => Builder::new_multi_thread().worker_threads(workers).enable_all().build(),
     }
+}
+
+/// Starts the task that says what the operator types.
+fn start_console(server: &Arc<Server>) -> io::Result<()> {
+    // Room for one: whoever types more than the room takes has to wait.
+    let (typed, mut lines) = mpsc::channel(1);
+    console::start(&server.settings, move |line| match typed.blocking_send(line) {
+        Ok(()) => ControlFlow::Continue(()),
+        Err(_) => ControlFlow::Break(()),
+    })?;
+    let server = Arc::clone(server);
+    tokio::spawn(async move {
+        while let Some(line) = lines.recv().await {
+            server.announce(&line).await;
+        }
+    });
+    Ok(())
 }
 
 /// What all tasks share.
@@ -133,6 +154,23 @@ impl Server {
     fn wake(&self, release: Release) {
         if release == Release::Waiters {
             self.release.send_replace(());
+        }
+    }
+
+    /// Says what the operator typed, waiting for as long as the room takes nothing.
+    async fn announce(&self, line: &Bytes) {
+        let mut seen = self.release.subscribe();
+        loop {
+            let said = {
+                let mut state = self.lock();
+                let said = state.room.announce(line, Instant::now());
+                deliver::deliver(self, state);
+                said
+            };
+            match said {
+                Said::Paused => connection::wait_for_room(self, &mut seen, None).await,
+                Said::Appended | Said::Renamed | Said::Closed => return,
+            }
         }
     }
 

@@ -2,10 +2,11 @@
 //!
 //! Read [`log`] and [`room`] first, then [`session`]: none of them knows a socket, a thread or a clock.
 //! The others surround them: [`settings`] and [`budget`] say what may be, [`close`] why a connection
-//! ends, [`socket`] makes the system calls, [`process`] the program.
+//! ends, [`socket`] makes the system calls, [`console`] reads what the operator types, [`process`] is the program.
 
 pub mod budget;
 pub mod close;
+pub mod console;
 pub mod counters;
 mod flow;
 pub mod log;
@@ -22,7 +23,7 @@ pub use budget::PerClient;
 pub use close::{CloseReason, Ending};
 pub use names::{RESERVED, STOPPING};
 pub use process::{Program, run};
-pub use room::{MemberId, Release, Room, Said, Took};
+pub use room::{MemberId, Outside, Release, Room, Said, Took};
 pub use session::{Session, Turn, refusal};
 pub use settings::{Relay, Settings};
 pub use shutdown::{Deadlines, Shutdown};

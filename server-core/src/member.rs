@@ -26,6 +26,12 @@ pub(crate) struct Member<H> {
     asides: VecDeque<Aside>,
     /// Bytes in `asides`.
     aside_bytes: usize,
+    /// Bytes in those of them that are answers.
+    answer_bytes: usize,
+    /// Whether it stands in the room's list of those who have something for themselves alone.
+    pub(crate) told: bool,
+    /// Bytes delivered so far.
+    taken: u64,
     /// Nothing beyond this position is for this member: it is leaving (SPEC CLS-06).
     pub(crate) end: Option<u64>,
     /// Whether its socket took less than it was offered the last time.
@@ -36,6 +42,16 @@ pub(crate) struct Member<H> {
 struct Aside {
     at: u64,
     bytes: Bytes,
+    kind: Kind,
+}
+
+/// What something is that is meant for one member alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// The answer to a command of its own: it says nothing more before that is delivered (SPEC EXT-13).
+    Answer,
+    /// Anything else: a private message, a notice, its own words.
+    Other,
 }
 
 /// What comes next in a member's view.
@@ -57,6 +73,9 @@ impl<H> Member<H> {
             own: VecDeque::new(),
             asides: VecDeque::new(),
             aside_bytes: 0,
+            answer_bytes: 0,
+            told: false,
+            taken: 0,
             end: None,
             full: false,
         }
@@ -71,6 +90,16 @@ impl<H> Member<H> {
         self.aside_bytes
     }
 
+    /// Bytes of answers to its own commands among them.
+    pub(crate) fn answer_bytes(&self) -> usize {
+        self.answer_bytes
+    }
+
+    /// Bytes that have been delivered to it.
+    pub(crate) fn taken(&self) -> u64 {
+        self.taken
+    }
+
     /// Leaves `range`, just appended, out of this member's view.
     pub(crate) fn leave_out(&mut self, range: Range<u64>) {
         match self.own.back_mut() {
@@ -81,9 +110,10 @@ impl<H> Member<H> {
     }
 
     /// Queues bytes for this member alone, to come after all that is before `at`.
-    pub(crate) fn put_aside(&mut self, at: u64, bytes: Bytes) {
+    pub(crate) fn put_aside(&mut self, at: u64, bytes: Bytes, kind: Kind) {
         self.aside_bytes += bytes.len();
-        self.asides.push_back(Aside { at, bytes });
+        self.answer_bytes += if kind == Kind::Answer { bytes.len() } else { 0 };
+        self.asides.push_back(Aside { at, bytes, kind });
     }
 
     /// What is next for this member, given where the log ends.
@@ -125,6 +155,7 @@ impl<H> Member<H> {
     ///
     /// When there is not that much to deliver.
     pub(crate) fn pass(&mut self, mut bytes: usize, log: &Log) {
+        self.taken += bytes as u64;
         while bytes > 0 {
             let step = match self.piece(log.head()).expect("no more is delivered than was pulled") {
                 Piece::Aside(length) => self.pass_aside(bytes.min(length)),
@@ -142,6 +173,9 @@ impl<H> Member<H> {
     fn pass_aside(&mut self, bytes: usize) -> usize {
         let aside = self.asides.front_mut().expect("the piece is an aside");
         aside.bytes.advance(bytes);
+        if aside.kind == Kind::Answer {
+            self.answer_bytes -= bytes;
+        }
         if aside.bytes.is_empty() {
             self.asides.pop_front();
         }

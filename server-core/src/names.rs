@@ -6,6 +6,8 @@ use std::collections::hash_map::Entry;
 use protocol::{Name, is_invisible};
 use unicode_security::confusable_detection::skeleton;
 
+use crate::room::MemberId;
+
 /// The sender of what the server itself says. No client may have it, in any spelling (SPEC NAM-04).
 pub const RESERVED: &str = "server";
 
@@ -15,11 +17,18 @@ pub const STOPPING: &str = "the server is stopping: good bye";
 /// The names in use, by key: what a name looks like, however it is spelled.
 #[derive(Debug)]
 pub(crate) struct Names {
-    /// For every key in use, the number that the next newcomer of the same name is given.
-    taken: HashMap<String, usize>,
+    taken: HashMap<String, Holder>,
     reserved: String,
     /// How many names have been given: the number to go on with when the next few are taken.
     given: usize,
+}
+
+/// Who has a name.
+#[derive(Clone, Copy, Debug)]
+struct Holder {
+    member: MemberId,
+    /// The number that the next newcomer of the same name is given.
+    number: usize,
 }
 
 impl Names {
@@ -28,17 +37,18 @@ impl Names {
         Self { taken: HashMap::new(), reserved: key(RESERVED), given: FIRST_NUMBER }
     }
 
-    /// Takes `name`, or the same with a number behind it if a member has it (SPEC NAM-05).
+    /// Takes `name` for `member`, or the same with a number behind it if somebody has it (SPEC NAM-05).
     ///
     /// `None` if it looks like the reserved name (SPEC NAM-04).
-    pub(crate) fn take(&mut self, name: &Name) -> Option<Name> {
+    pub(crate) fn take(&mut self, name: &Name, member: MemberId) -> Option<Name> {
         self.given += 1;
         let wanted = key(name.as_str());
         if wanted == self.reserved {
             return None;
         }
-        let Some(mut number) = self.taken.get(&wanted).copied() else {
-            self.taken.insert(wanted, FIRST_NUMBER);
+        let newcomer = Holder { member, number: FIRST_NUMBER };
+        let Some(mut number) = self.taken.get(&wanted).map(|holder| holder.number) else {
+            self.taken.insert(wanted, newcomer);
             return Some(name.clone());
         };
         // The number only grows while the name is held, so that a crowd of equal names costs each
@@ -53,12 +63,22 @@ impl Names {
             let numbered = name.numbered(number);
             number += 1;
             if let Entry::Vacant(vacant) = self.taken.entry(key(numbered.as_str())) {
-                vacant.insert(FIRST_NUMBER);
+                vacant.insert(newcomer);
                 break numbered;
             }
         };
-        self.taken.insert(wanted, number);
+        self.taken.entry(wanted).and_modify(|holder| holder.number = number);
         Some(free)
+    }
+
+    /// Whether nobody can have this name (SPEC NAM-04).
+    pub(crate) fn is_reserved(&self, name: &Name) -> bool {
+        key(name.as_str()) == self.reserved
+    }
+
+    /// Who has this name, in whatever spelling.
+    pub(crate) fn holder(&self, name: &str) -> Option<MemberId> {
+        self.taken.get(&key(name)).map(|holder| holder.member)
     }
 
     /// Frees a name that [`take`](Self::take) gave (SPEC CLS-07).
@@ -87,8 +107,10 @@ mod tests {
 
     fn take(names: &mut Names, name: &str) -> Option<String> {
         let name = Name::new(name.as_bytes()).expect("tests use good names");
-        names.take(&name).map(|name| name.as_str().to_owned())
+        names.take(&name, MEMBER).map(|name| name.as_str().to_owned())
     }
+
+    const MEMBER: MemberId = MemberId::new(0, 0);
 
     #[test]
     fn a_taken_name_is_numbered_and_free_again_after() {
@@ -99,6 +121,19 @@ mod tests {
         names.free(&Name::new(b"ann").unwrap());
         assert_eq!(take(&mut names, "ann").unwrap(), "ann");
         assert_eq!(take(&mut names, "ann").unwrap(), "ann-4");
+    }
+
+    #[test]
+    fn a_name_is_found_in_any_spelling_until_it_is_free() {
+        let mut names = Names::new();
+        let name = Name::new(b"Ann").unwrap();
+        let holder = MemberId::new(3, 7);
+        names.take(&name, holder);
+        take(&mut names, "ann");
+        assert_eq!(Some(holder), names.holder(" aNN "));
+        assert_eq!(Some(MEMBER), names.holder("ann-2"));
+        names.free(&name);
+        assert_eq!(None, names.holder("ann"));
     }
 
     #[test]

@@ -60,8 +60,6 @@ pub fn run(program: &Program, arguments: impl IntoIterator<Item = OsString>) -> 
     if cli.check {
         return print_table(program, &cli.settings);
     }
-    // Writes what is left when it goes out of scope.
-    let _log = start_log(&cli.settings);
     match serve(program, cli.settings) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -88,6 +86,8 @@ fn command(program: &Program) -> Command {
 }
 
 fn serve(program: &Program, settings: Settings) -> io::Result<()> {
+    // Writes what is left when it goes out of scope.
+    let _log = start_log(&settings)?;
     let listener = socket::bind(&settings.listen).map_err(|error| explain(&error, &settings))?;
     let shutdown = Shutdown::default();
     heed_signals(&shutdown)?;
@@ -119,7 +119,7 @@ fn explain(error: &io::Error, settings: &Settings) -> io::Error {
 fn heed_signals(shutdown: &Shutdown) -> io::Result<()> {
     let mut signals = Signals::new([SIGTERM, SIGINT])?;
     let shutdown = shutdown.clone();
-    thread::Builder::new().name("signals".into()).spawn(move || {
+    let started = thread::Builder::new().name("signals".into()).spawn(move || {
         for signal in signals.forever() {
             if shutdown.is_triggered() {
                 std::process::exit(128 + signal);
@@ -127,13 +127,16 @@ fn heed_signals(shutdown: &Shutdown) -> io::Result<()> {
             shutdown.trigger();
             info!("stopping: another signal ends it at once");
         }
-    })?;
-    Ok(())
+    });
+    started.map(drop).map_err(no_thread)
 }
 
 /// Log lines are written by a thread of their own, and dropped when it cannot keep up: a terminal that is
 /// halted or a pipe that nobody reads must not hold up the room.
-fn start_log(settings: &Settings) -> WorkerGuard {
+fn start_log(settings: &Settings) -> io::Result<WorkerGuard> {
+    // The library panics where that thread cannot be started. Then this one cannot either, and it is told.
+    let trial = thread::Builder::new().spawn(|| ()).map_err(no_thread)?;
+    trial.join().expect("a thread that does nothing does not panic");
     let (writer, guard) = NonBlockingBuilder::default()
         .buffered_lines_limit(LOG_LINES_WAITING)
         .lossy(true)
@@ -152,7 +155,12 @@ fn start_log(settings: &Settings) -> WorkerGuard {
         LogFormat::Text => log.init(),
         LogFormat::Json => log.json().init(),
     }
-    guard
+    Ok(guard)
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it is a function for map_err")]
+fn no_thread(error: io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("a thread cannot be started: {error}"))
 }
 
 fn print_table(program: &Program, settings: &Settings) -> ExitCode {

@@ -1,8 +1,11 @@
 //! Room: who is here, what is said, and how far everybody has got.
 
+mod commands;
 mod delivery;
+mod end;
+mod extensions;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
@@ -13,17 +16,20 @@ use crate::close::CloseReason;
 use crate::counters::Counters;
 use crate::flow::Flow;
 use crate::log::Log;
-use crate::member::Member;
+use crate::member::{Kind, Member};
 use crate::names::{Names, RESERVED};
 use crate::settings::{Relay, Settings};
+use extensions::Extensions;
 
 /// The room as a log: what is said is appended once, and every member is a cursor into it.
 ///
 /// It knows no socket and no clock. `H` is what a server needs to reach a member: a socket, a token.
 /// The methods by kind, in the order a server calls them for one member:
 ///
-/// 1. changes from the client: [`join`](Self::join), then [`say`](Self::say) any number of times;
-/// 2. delivery, whenever [`is_behind`](Self::is_behind): [`pull`](Self::pull) looks at what comes
+/// 1. changes from the client: [`join`](Self::join), then [`hear`](Self::hear) or [`say`](Self::say) any
+///    number of times;
+/// 2. delivery, to everybody when [`pulse`](Self::pulse) has moved, and to each whom
+///    [`next_told`](Self::next_told) names: [`pull`](Self::pull) looks at what comes
 ///    next, the server offers it to the socket with the room unlocked, [`offered`](Self::offered)
 ///    moves on by what the socket took ([`advance`](Self::advance) is its half without a socket's result);
 /// 3. the end: [`finish`](Self::finish) fixes how far the member is served, `pull` and `advance` go on
@@ -31,7 +37,8 @@ use crate::settings::{Relay, Settings};
 ///    [`abort`](Self::abort) is the end without delivery; `leave` still follows.
 ///
 /// The flow rule (SPEC BPR-07) has two: [`deadline`](Self::deadline) tells when to call
-/// [`overdue`](Self::overdue). [`shut`](Self::shut) ends the whole room.
+/// [`overdue`](Self::overdue). The operator speaks with [`announce`](Self::announce), and
+/// [`shut`](Self::shut) ends the whole room.
 #[derive(Debug)]
 pub struct Room<H> {
     relay: Relay,
@@ -41,8 +48,13 @@ pub struct Room<H> {
     names: Names,
     flow: Flow,
     serial: u64,
-    /// How often something to deliver was added.
+    /// How often something was added to the log.
     pulse: u64,
+    /// Members that have been told something for themselves alone since [`Room::next_told`] named them;
+    /// each is here, and stands in it once.
+    told: VecDeque<MemberId>,
+    /// `None` in base mode (SPEC EXT-02).
+    extensions: Option<Extensions>,
     /// Why members were aborted whose connections have not left yet.
     aborted: HashMap<MemberId, CloseReason>,
     /// After [`shut`](Room::shut) nobody joins and nothing is said.
@@ -57,12 +69,24 @@ pub struct MemberId {
     serial: u64,
 }
 
+/// Why somebody is not in the room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outside {
+    /// Not yet: with extensions a newcomer is announced, and the room is paused. Join again when it is
+    /// over, as with [`Said::Paused`].
+    Paused,
+    /// It never will be, for this reason.
+    Refused(CloseReason),
+}
+
 /// What became of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "a paused message is not in the room: keep it and say it again"]
 pub enum Said {
-    /// It is in the log.
+    /// It has been said, or, if it was a command, carried out.
     Appended,
+    /// It was a command, and the member has another name now.
+    Renamed,
     /// Not yet: the room waits for its slowest member, or the speaker has answers waiting. Say it again
     /// when [`advance`](Room::advance), [`leave`](Room::leave) or [`overdue`](Room::overdue) released it.
     Paused,
@@ -102,37 +126,48 @@ impl<H: Clone> Room<H> {
             flow: Flow::new(window, patience),
             serial: 0,
             pulse: 0,
+            told: VecDeque::new(),
+            extensions: None,
             aborted: HashMap::new(),
             shut: false,
             counters: Counters::default(),
         }
     }
 
-    /// An empty room with the limits of `settings`.
+    /// An empty room with the limits of `settings`, and with extensions if it says so.
     pub fn of(settings: &Settings) -> Self {
         let Settings { relay, window, patience, aside_bytes, .. } = *settings;
-        Self::new(relay, window as u64, patience, aside_bytes)
+        let extensions = settings.extensions.then(|| Extensions::new(settings));
+        Self { extensions, ..Self::new(relay, window as u64, patience, aside_bytes) }
     }
 
     /// Lets a member in at the head of the log: what was said before is not for it (SPEC RLY-07).
     ///
-    /// If its name is taken it gets a numbered one and is told so (SPEC NAM-05).
+    /// If its name is taken it gets a numbered one and is told so (SPEC NAM-05). With extensions it is
+    /// greeted, and the others are told (SPEC EXT-01, EXT-07).
     ///
     /// # Errors
     ///
-    /// The name is the reserved one in some spelling (SPEC NAM-04), or the room is shut.
-    pub fn join(&mut self, wanted: &Name, handle: H) -> Result<MemberId, CloseReason> {
+    /// The name is the reserved one in some spelling (SPEC NAM-04), or the room is shut; or it is paused
+    /// and the others could not be told.
+    pub fn join(&mut self, wanted: &Name, handle: H, now: Instant) -> Result<MemberId, Outside> {
         if self.shut {
-            return Err(CloseReason::Shutdown);
+            return Err(Outside::Refused(CloseReason::Shutdown));
         }
-        let name = self.names.take(wanted).ok_or(CloseReason::ReservedName)?;
+        if self.extensions.is_some() && !self.takes_more(now) {
+            return Err(Outside::Paused);
+        }
+        let id = MemberId::new(self.members.vacant_key(), self.serial + 1);
+        let taken = self.names.take(wanted, id);
+        let name = taken.ok_or(Outside::Refused(CloseReason::ReservedName))?;
         self.serial += 1;
-        let notice =
+        self.tell_who_joins(&name);
+        let numbered =
             (name != *wanted).then(|| format!("the name {wanted} is taken: you are {name}"));
-        let member = Member::new(name, handle, self.serial, self.log.head());
-        let id = MemberId { place: self.members.insert(member), serial: self.serial };
+        self.members.insert(Member::new(name, handle, self.serial, self.log.head()));
         self.counters.joined(self.members.len());
-        if let Some(notice) = notice {
+        self.greet(id);
+        if let Some(notice) = numbered {
             self.tell(id, &notice);
         }
         Ok(id)
@@ -148,8 +183,7 @@ impl<H: Clone> Room<H> {
         if self.relay == Relay::Sender {
             return self.say_back(id, text);
         }
-        self.survey_if_due(now);
-        if self.flow.is_paused() {
+        if !self.takes_more(now) {
             return Said::Paused;
         }
         self.pulse += 1;
@@ -163,6 +197,31 @@ impl<H: Clone> Room<H> {
         Said::Appended
     }
 
+    /// The operator's words for everybody, in the reserved sender's name (SPEC EXT-14): UTF-8 within the
+    /// limit of a message, under the flow rule like one.
+    pub fn announce(&mut self, text: &[u8], now: Instant) -> Said {
+        if self.shut {
+            return Said::Closed;
+        }
+        if !self.takes_more(now) {
+            return Said::Paused;
+        }
+        self.append_notice(text);
+        Said::Appended
+    }
+
+    /// Adds the server's own words to the log, whether it is paused or not.
+    fn append_notice(&mut self, text: &[u8]) -> u64 {
+        self.pulse += 1;
+        self.log.append(RESERVED.as_bytes(), text)
+    }
+
+    /// Whether something may be added to the log, by the flow rule.
+    fn takes_more(&mut self, now: Instant) -> bool {
+        self.survey_if_due(now);
+        !self.flow.is_paused()
+    }
+
     /// A message that only its sender gets back (SPEC RLY-11); bounded by what may wait for one member.
     fn say_back(&mut self, id: MemberId, text: &[u8]) -> Said {
         let member = &self.members[id.place];
@@ -170,7 +229,7 @@ impl<H: Clone> Room<H> {
         if member.aside_bytes() > 0 && member.aside_bytes() + pair.len() > self.aside_bytes {
             return Said::Paused;
         }
-        self.put_aside(id.place, pair);
+        self.put_aside(id.place, pair, Kind::Other);
         self.counters.said(text.len());
         Said::Appended
     }
@@ -178,109 +237,17 @@ impl<H: Clone> Room<H> {
     /// Tells one member something in the reserved sender's name, behind all that was said so far.
     pub fn tell(&mut self, id: MemberId, text: &str) {
         if let Some(member) = self.member(id) {
-            self.put_aside(member, pair(RESERVED.as_bytes(), text.as_bytes()));
+            self.put_aside(member, pair(RESERVED.as_bytes(), text.as_bytes()), Kind::Other);
         }
     }
 
-    fn put_aside(&mut self, place: usize, pair: Bytes) {
-        self.pulse += 1;
-        self.members[place].put_aside(self.log.head(), pair);
-    }
-
-    /// Fixes how far a member that said its last is served: up to now, and no further (SPEC CLS-06). If
-    /// it is to be refused, `farewell` comes last, in the reserved sender's name.
-    pub fn finish(&mut self, id: MemberId, farewell: Option<&str>) {
-        let Some(place) = self.member(id) else { return };
-        if let Some(farewell) = farewell {
-            self.tell(id, farewell);
+    /// Queues a pair for one member alone, behind all that was said so far (SPEC ORD-06).
+    fn put_aside(&mut self, place: usize, pair: Bytes, kind: Kind) {
+        let member = &mut self.members[place];
+        member.put_aside(self.log.head(), pair, kind);
+        if !std::mem::replace(&mut member.told, true) {
+            self.told.push_back(MemberId::new(place, member.serial));
         }
-        let head = self.log.head();
-        self.members[place].end.get_or_insert(head);
-    }
-
-    /// Whether a member that finished has been delivered all that is for it, or is gone.
-    pub fn is_done(&self, id: MemberId) -> bool {
-        self.member(id)
-            .is_none_or(|member| self.members[member].end.is_some() && !self.has_piece(member))
-    }
-
-    /// Ends a member at once: its name is free and the room no longer waits for it. Its connection must
-    /// be ended by the caller, who still calls [`leave`](Self::leave).
-    pub fn abort(&mut self, id: MemberId, reason: &CloseReason) -> Release {
-        if self.member(id).is_none() {
-            return Release::Nobody;
-        }
-        self.aborted.insert(id, reason.clone());
-        self.remove(id);
-        // Even if no pause ended: its own connection may be the one that waits.
-        Release::Waiters
-    }
-
-    /// Why a member can say nothing more: what it was aborted for, or the shutdown.
-    pub fn why_gone(&self, id: MemberId) -> CloseReason {
-        self.aborted.get(&id).cloned().unwrap_or(CloseReason::Shutdown)
-    }
-
-    /// A connection's end, whether it ever joined or not: frees the member's name and place before the
-    /// client can see the end (SPEC CLS-07), and counts the one reason it ended for. If the room had
-    /// aborted the member, that is the reason, and it is put in place of the given one.
-    pub fn leave(&mut self, id: Option<MemberId>, reason: &mut CloseReason) -> Release {
-        if let Some(aborted) = id.and_then(|id| self.aborted.remove(&id)) {
-            *reason = aborted;
-        }
-        self.counters.closed(reason);
-        release(id.is_some_and(|id| self.remove(id)))
-    }
-
-    /// Forgets a member; whether that ended a pause.
-    fn remove(&mut self, id: MemberId) -> bool {
-        let Some(place) = self.member(id) else { return false };
-        let member = self.members.remove(place);
-        self.names.free(&member.name);
-        let resumed = self.flow.moved(member.cursor(), u64::MAX);
-        self.settle();
-        resumed
-    }
-
-    /// When to call [`overdue`](Self::overdue): while the room is paused.
-    pub fn deadline(&self) -> Option<Instant> {
-        self.flow.deadline()
-    }
-
-    /// Aborts the members the room has waited for long enough: full sockets that are still far behind
-    /// (SPEC BPR-01). Their connections must be aborted by the caller, with `CloseReason::TooSlow`.
-    pub fn overdue(&mut self, now: Instant) -> Vec<(MemberId, H)> {
-        if !self.flow.take_overdue(now) {
-            return Vec::new();
-        }
-        let late = |member: &Member<H>| member.full && self.flow.is_laggard(member.cursor());
-        let late: Vec<_> = (self.members.iter())
-            .filter(|(_, member)| late(member))
-            .map(|(place, member)| {
-                (MemberId { place, serial: member.serial }, member.handle.clone())
-            })
-            .collect();
-        for (id, _) in &late {
-            // The caller wakes whoever waits if the list is not empty.
-            let _ = self.abort(*id, &CloseReason::TooSlow);
-        }
-        late
-    }
-
-    /// Ends the room: `notice` is the last that anybody is told, and everybody is served up to it
-    /// (SPEC SHD-01).
-    pub fn shut(&mut self, notice: &str) {
-        self.shut = true;
-        self.pulse += 1;
-        let head = self.log.append(RESERVED.as_bytes(), notice.as_bytes());
-        for (_, member) in &mut self.members {
-            member.end.get_or_insert(head);
-        }
-    }
-
-    /// Whether the room has been shut.
-    pub fn is_shut(&self) -> bool {
-        self.shut
     }
 
     /// Whether the room waits for its slowest member and appends nothing.
@@ -313,6 +280,11 @@ impl<H: Clone> Room<H> {
         self.member(id).map(|place| &self.members[place].name)
     }
 
+    /// How the server reaches a member; `None` if it is gone.
+    pub fn handle(&self, id: MemberId) -> Option<&H> {
+        self.member(id).map(|place| &self.members[place].handle)
+    }
+
     /// What has happened so far.
     pub fn counters(&self) -> &Counters {
         &self.counters
@@ -321,6 +293,12 @@ impl<H: Clone> Room<H> {
     fn member(&self, id: MemberId) -> Option<usize> {
         let member = self.members.get(id.place)?;
         (member.serial == id.serial).then_some(id.place)
+    }
+}
+
+impl MemberId {
+    pub(crate) const fn new(place: usize, serial: u64) -> Self {
+        Self { place, serial }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use protocol::{Decoder, Name, to_utf8};
@@ -10,7 +10,7 @@ use tracing::{debug, info};
 
 use crate::close::{CloseReason, Ending};
 use crate::names::RESERVED;
-use crate::room::{MemberId, Release, Room, Said, pair};
+use crate::room::{MemberId, Outside, Release, Room, Said, pair};
 use crate::settings::Settings;
 
 /// One connection's side of the conversation. It knows no socket and no clock.
@@ -33,13 +33,15 @@ pub struct Session {
     decoder: Decoder,
     member: Option<MemberId>,
     name: Option<Name>,
-    /// A message that the room did not take yet.
+    /// A frame that the room did not take yet.
     stash: Option<Bytes>,
-    /// Bytes of answers that waited for this member when a message was paused because of them.
-    unread: Option<usize>,
+    /// What this member had taken when a message was paused because of answers that wait for it.
+    taken: Option<u64>,
     /// Until when a name, or the frame that has begun, must be complete, or answers read.
     deadline: Option<Instant>,
     ended: bool,
+    /// When a new name was last written about.
+    renamed: Option<Instant>,
     /// What `log` has yet to write.
     news: News,
 }
@@ -47,6 +49,8 @@ pub struct Session {
 #[derive(Debug, Default)]
 struct News {
     joined: bool,
+    /// The name before, if it changed and that is to be written.
+    renamed: Option<Name>,
     messages: usize,
     bytes: usize,
 }
@@ -74,8 +78,9 @@ impl Session {
             member: None,
             name: None,
             stash: None,
-            unread: None,
+            taken: None,
             ended: false,
+            renamed: None,
             news: News::default(),
         }
     }
@@ -104,15 +109,25 @@ impl Session {
     ) -> Result<Turn, CloseReason> {
         loop {
             let Some(member) = self.member else {
-                let Some(name) = self.decoder.next_frame()? else { break };
-                self.join(room, handle, &name)?;
-                continue;
+                let Some(name) = self.next_name()? else { break };
+                match self.join(room, handle, &name, now) {
+                    Ok(()) => continue,
+                    Err(Outside::Refused(reason)) => return Err(reason),
+                    Err(Outside::Paused) => {
+                        // It has said who it is: what it waits for is not its own doing.
+                        (self.stash, self.deadline) = (Some(name), None);
+                        return Ok(Turn::Wait);
+                    }
+                }
             };
             let Some(text) = self.next_message(now)? else { break };
-            match room.say(member, &text, now) {
-                Said::Appended => {
-                    (self.deadline, self.unread) = (None, None);
+            match room.hear(member, &text, now) {
+                said @ (Said::Appended | Said::Renamed) => {
+                    (self.deadline, self.taken) = (None, None);
                     self.news.said(text.len());
+                    if said == Said::Renamed {
+                        self.note_rename(room.name(member).cloned(), now);
+                    }
                 }
                 Said::Paused => {
                     self.pause(text, room, now);
@@ -132,11 +147,11 @@ impl Session {
         if room.is_paused() {
             return;
         }
-        let unread = self.member.map_or(0, |member| room.unread_answers(member));
-        if self.unread.is_none_or(|before| unread < before) {
+        let taken = self.member.map_or(0, |member| room.taken(member));
+        if self.taken.is_none_or(|before| taken > before) {
             self.deadline = Some(now + self.settings.patience);
         }
-        self.unread = Some(unread);
+        self.taken = Some(taken);
     }
 
     fn join<H: Clone>(
@@ -144,14 +159,32 @@ impl Session {
         room: &mut Room<H>,
         handle: &H,
         name: &[u8],
-    ) -> Result<(), CloseReason> {
-        let member = room.join(&Name::new(name)?, handle.clone())?;
+        now: Instant,
+    ) -> Result<(), Outside> {
+        let name = Name::new(name).map_err(|error| Outside::Refused(error.into()))?;
+        let member = room.join(&name, handle.clone(), now)?;
         self.name = room.name(member).cloned();
         self.member = Some(member);
         self.decoder.set_limit(self.settings.max_message);
         self.deadline = None;
         self.news.joined = true;
         Ok(())
+    }
+
+    /// Takes note of a new name. However often a client changes it, the log has one line a second about it
+    /// (SPEC SEC-02), and its end is written with its last name.
+    fn note_rename(&mut self, name: Option<Name>, now: Instant) {
+        let before = std::mem::replace(&mut self.name, name);
+        if self.renamed.is_none_or(|renamed| now - renamed >= RENAMES_APART) {
+            self.renamed = Some(now);
+            self.news.renamed = before;
+        }
+    }
+
+    /// The name that waits, or the one that is complete.
+    fn next_name(&mut self) -> Result<Option<Bytes>, CloseReason> {
+        let stashed = self.stash.take();
+        Ok(if stashed.is_some() { stashed } else { self.decoder.next_frame()? })
     }
 
     /// The message that waits, or the next one that is complete, as text.
@@ -181,9 +214,12 @@ impl Session {
 
     /// Writes to the log what [`act`](Self::act) has done since the last time.
     pub fn log(&mut self) {
-        let News { joined, messages, bytes } = std::mem::take(&mut self.news);
+        let News { joined, renamed, messages, bytes } = std::mem::take(&mut self.news);
         if joined {
             info!(peer = %self.peer, name = ?self.name(), "joined");
+        }
+        if let Some(before) = renamed {
+            info!(peer = %self.peer, name = ?self.name(), before = ?before.as_str(), "renamed");
         }
         if messages > 0 {
             debug!(peer = %self.peer, messages, bytes, "said");
@@ -283,3 +319,6 @@ impl News {
 pub fn refusal(reason: &CloseReason) -> Option<Bytes> {
     Some(pair(RESERVED.as_bytes(), reason.farewell()?.as_bytes()))
 }
+
+/// Between two lines about new names of one member.
+const RENAMES_APART: Duration = Duration::from_secs(1);

@@ -20,7 +20,13 @@ use crate::socket::READ_CHUNK;
 #[derive(Args, Clone, Debug)]
 pub struct Settings {
     /// Address to listen on: `HOST:PORT` or `[::1]:PORT`; port 0 lets the system choose
-    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:1234")]
+    // The last one counts, so that words can be put behind a command that has one.
+    #[arg(
+        long,
+        value_name = "HOST:PORT",
+        default_value = "127.0.0.1:1234",
+        overrides_with = "listen"
+    )]
     pub listen: String,
 
     /// Clients at once [default: what this machine's descriptors (and threads) allow]
@@ -62,6 +68,14 @@ pub struct Settings {
     /// Answers that may wait for one member
     #[arg(long, value_name = "SIZE", default_value = "64KiB", value_parser = size)]
     pub aside_bytes: usize,
+
+    /// Announce who joins and leaves, greet, and carry out /who, /msg, /nick and /help
+    #[arg(long)]
+    pub extensions: bool,
+
+    /// Send what is typed here, line by line, to all members
+    #[arg(long)]
+    pub console: bool,
 
     /// Who gets a message
     #[arg(long, value_name = "WHOM", value_enum, default_value_t = Relay::Others)]
@@ -140,6 +154,7 @@ impl Settings {
         let clients = self.clients_max(per_client);
         let size = |bytes: usize| ByteSize(bytes as u64).display().iec().to_string();
         let time = |time| humantime::format_duration(time).to_string();
+        let switch = |on| if on { "on" } else { "off" }.to_owned();
         let lower = |choice: &dyn std::fmt::Debug| format!("{choice:?}").to_lowercase();
         vec![
             ("listen", self.listen.clone()),
@@ -153,6 +168,8 @@ impl Settings {
             ("refuse-linger", time(self.refuse_linger)),
             ("grace", time(self.grace)),
             ("aside-bytes", size(self.aside_bytes)),
+            ("extensions", switch(self.extensions)),
+            ("console", switch(self.console)),
             ("relay", lower(&self.relay)),
             ("log", self.log.to_string()),
             ("log-format", lower(&self.log_format)),
@@ -168,9 +185,21 @@ impl Settings {
         // The worst case of the account is a window of the smallest pairs.
         let smallest = pair_len(b"a", &[]);
         let room = self.window + self.window / smallest * ACCOUNT_PER_PAIR;
-        let asides = self.aside_bytes + self.aside_bytes / smallest * ACCOUNT_PER_ASIDE;
+        // One pair may wait for a member however large it is.
+        let asides = self.aside_bytes.max(self.pair_max())
+            + self.aside_bytes / smallest * ACCOUNT_PER_ASIDE
+            + ANSWERS_MAX;
         let session = self.max_message + READ_CHUNK + asides;
-        room as u64 + clients as u64 * session as u64
+        let extended = if self.extensions { self.extensions_max() } else { 0 };
+        room as u64 + clients as u64 * (session + extended) as u64
+    }
+
+    /// Bytes that extensions add for each member, at most: the answer to one `/who`, and the notice that it
+    /// has left, which does not wait for the window.
+    fn extensions_max(&self) -> usize {
+        let who = self.aside_bytes.min(self.max_message);
+        let notice = pair_len(b"server", b" has left") + self.max_name + NUMBER_MAX;
+        who + notice + ACCOUNT_PER_PAIR
     }
 
     /// Bytes of the largest pair there can be: the longest name with a number behind it, and the
@@ -205,7 +234,11 @@ const NUMBER_MAX: usize = 21;
 const ACCOUNT_PER_PAIR: usize = 2 * 16;
 
 /// An aside, in a queue that grows twofold.
-const ACCOUNT_PER_ASIDE: usize = 2 * 40;
+const ACCOUNT_PER_ASIDE: usize = 2 * 48;
+
+/// What the server tells a member alone beyond that: a greeting, a changed name, the reason of a refusal,
+/// the few lines of an answer, each with the account of it.
+const ANSWERS_MAX: usize = 2048;
 
 /// Keeps sums of an instant and a time within what a clock can tell.
 const TIME_MAX: Duration = Duration::from_hours(24);
@@ -221,6 +254,15 @@ mod tests {
         assert_eq!(settings.check(), Ok(()));
         settings.window -= 1;
         assert!(settings.check().unwrap_err().contains("--window"));
+    }
+
+    #[test]
+    fn extensions_count_in_the_memory_that_is_promised() {
+        let base = Settings::default();
+        let extended = Settings { extensions: true, ..base.clone() };
+        let notice = pair_len(b"server", b" has left") + base.max_name + NUMBER_MAX;
+        let more = extended.memory_max(10) - base.memory_max(10);
+        assert!(more >= 10 * (notice + base.aside_bytes.min(base.max_message)) as u64);
     }
 
     #[test]

@@ -21,7 +21,7 @@ fn room() -> Room<()> {
 
 fn join(room: &mut Room<()>, name: &str) -> MemberId {
     let name = Name::new(name.as_bytes()).expect("the tests' names are good");
-    room.join(&name, ()).expect("the room is open")
+    room.join(&name, (), Instant::now()).expect("the room is open")
 }
 
 /// Offers a member's socket what comes next; it takes up to `most` bytes of it.

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use server_core::Relay;
+use server_core::{Relay, Settings};
 
 use trial::Trial;
 
@@ -16,12 +16,17 @@ mod trial;
 /// One thing that happens to a room. `who` counts round the members who are there.
 ///
 /// With `Pull` the server looks at what is next for a member and is kept from sending it for a while;
-/// with `Take` a socket takes so many bytes, at most, of what it is offered.
+/// with `Take` a socket takes so many bytes, at most, of what it is offered. With `Serve` it asks who has
+/// something for itself alone. The commands are messages to a room in base mode.
 #[derive(Clone, Debug)]
 enum Op {
     Join { name: usize },
     Say { who: usize, length: usize },
     Tell { who: usize, length: usize },
+    Nick { who: usize, name: usize },
+    Msg { who: usize, to: usize, length: usize },
+    Ask { who: usize },
+    Serve,
     Pull { who: usize },
     Take { who: usize, bytes: usize },
     Finish { who: usize },
@@ -37,7 +42,12 @@ fn op() -> impl Strategy<Value = Op> {
     prop_oneof![
         6 => (0..4_usize).prop_map(|name| Op::Join { name }),
         30 => (who.clone(), length.clone()).prop_map(|(who, length)| Op::Say { who, length }),
-        4 => (who.clone(), length).prop_map(|(who, length)| Op::Tell { who, length }),
+        4 => (who.clone(), length.clone()).prop_map(|(who, length)| Op::Tell { who, length }),
+        4 => (who.clone(), 0..4_usize).prop_map(|(who, name)| Op::Nick { who, name }),
+        6 => (who.clone(), who.clone(), length)
+            .prop_map(|(who, to, length)| Op::Msg { who, to, length }),
+        2 => who.clone().prop_map(|who| Op::Ask { who }),
+        8 => Just(Op::Serve),
         8 => who.clone().prop_map(|who| Op::Pull { who }),
         30 => (who.clone(), bytes).prop_map(|(who, bytes)| Op::Take { who, bytes }),
         2 => who.clone().prop_map(|who| Op::Finish { who }),
@@ -59,10 +69,15 @@ proptest! {
     #[test]
     fn every_member_gets_what_the_slow_model_says(
         relay in relay(),
+        extensions in any::<bool>(),
         window in 200..2_000_usize,
         ops in vec(op(), 0..300),
     ) {
-        let mut trial = Trial::new(relay, window, Duration::from_millis(100), Instant::now());
+        let patience = Duration::from_millis(100);
+        // One message may be as large as four of them fit the window.
+        let max_message = window / 4 - protocol::pair_len(b"ann-10", b"");
+        let flags = Settings { relay, extensions, window, patience, max_message, ..Settings::default() };
+        let mut trial = Trial::new(flags, Instant::now());
         for op in &ops {
             trial.step(op);
         }

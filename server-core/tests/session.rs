@@ -7,6 +7,8 @@ use server_core::{CloseReason, Relay, Release, Settings, Took, Turn};
 
 use stage::{Stage, frame, frames, pairs, settings};
 
+#[path = "session/commands.rs"]
+mod commands;
 #[path = "session/stage.rs"]
 mod stage;
 

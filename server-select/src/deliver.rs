@@ -1,7 +1,7 @@
 //! Deliver: moves every member's cursor, after each turn.
 
 use server_core::bytes::Bytes;
-use server_core::{MemberId, socket};
+use server_core::{MemberId, Room, socket};
 
 use crate::Server;
 
@@ -19,21 +19,26 @@ pub(crate) struct Delivery {
 
 impl Delivery {
     /// Whether the next round must not wait for the poll.
-    pub(crate) fn is_unfinished(&self) -> bool {
-        self.more
+    pub(crate) fn is_unfinished(&self, room: &Room<usize>) -> bool {
+        self.more || self.pulse_served != room.pulse() || room.told() > 0
     }
 }
 
 impl Server {
-    /// Delivers to those whose sockets were full and are not any more, and makes one round over all
-    /// members if there is something new.
+    /// Delivers to those whose sockets were full and are not any more and to those who have something for
+    /// themselves alone, and makes one round over all members if there is something new for all.
     pub(crate) fn deliver(&mut self) {
         for place in std::mem::take(&mut self.delivery.unblocked) {
             let connection = self.connections.get(place);
             let member = connection.and_then(|connection| connection.session().member());
             if let Some(member) = member.filter(|member| self.room.is_full(*member)) {
                 self.deliver_to(member);
-                self.delivery.more |= self.room.is_behind(member) && !self.room.is_full(member);
+            }
+        }
+        for _ in 0..self.room.told() {
+            let Some(member) = self.room.next_told() else { break };
+            if !self.room.is_full(member) {
+                self.deliver_to(member);
             }
         }
         if std::mem::take(&mut self.delivery.more)
@@ -50,7 +55,6 @@ impl Server {
             from = member.next_place();
             if !self.room.is_full(member) {
                 self.deliver_to(member);
-                self.delivery.more |= self.room.is_behind(member) && !self.room.is_full(member);
             }
         }
         self.delivery.slices.clear();
@@ -63,6 +67,7 @@ impl Server {
         let stream = &self.connections[place].stream;
         let sent = stream.try_io(|| socket::send(stream, slices));
         let release = self.room.offered(member, slices, sent);
+        self.delivery.more |= self.room.is_behind(member) && !self.room.is_full(member);
         self.wake(release);
         if self.room.name(member).is_none() {
             let reason = self.room.why_gone(member);

@@ -7,6 +7,7 @@
 //!                                                             what a client says: read_loop
 //!                                                             a socket that was full: deliver
 //!                                                             the next deadline, the shutdown
+//!                                                             what the operator types: announce
 //! ```
 //!
 //! Where one would have to wait, the loop returns to the poll. Readiness is told once, when it begins
@@ -20,13 +21,17 @@ mod listener;
 use std::collections::BTreeSet;
 use std::io;
 use std::net::TcpListener;
+use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
 
 use mio::{Events, Poll, Token, Waker};
+use server_core::bytes::Bytes;
 use server_core::slab::Slab;
 use server_core::{
-    CloseReason, PerClient, Program, READ_CHUNK, Release, Room, STOPPING, Settings, Shutdown,
+    CloseReason, PerClient, Program, READ_CHUNK, Release, Room, STOPPING, Said, Settings, Shutdown,
+    console,
 };
 
 use crate::connection::Connection;
@@ -64,6 +69,10 @@ struct Server {
     poll: Poll,
     /// Kept open: closing it would take back a wake-up that the poll has not told yet.
     _waker: Arc<Waker>,
+    /// What the operator types, each line followed by a wake-up.
+    lines: Receiver<Bytes>,
+    /// The next of it, once it has been taken and as long as the room does not take it.
+    line: Option<Bytes>,
     listener: Option<Listener>,
     /// Its handles are places in `connections`.
     room: Room<usize>,
@@ -90,6 +99,13 @@ impl Server {
         let wake = Arc::clone(&waker);
         // An error would mean that the poll is gone, and with it whoever could be woken.
         shutdown.on_trigger(move || wake.wake().unwrap_or_default());
+        // Room for one: whoever types more than the room takes has to wait.
+        let (typed, lines) = mpsc::sync_channel(1);
+        let wake = Arc::clone(&waker);
+        console::start(&settings, move |line| {
+            let taken = typed.send(line).is_ok() && wake.wake().is_ok();
+            if taken { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        })?;
         let clients_max = settings.clients_max(PROGRAM.per_client);
         let listener = Listener::new(listener, poll.registry(), clients_max)?;
         Ok(Self {
@@ -98,6 +114,8 @@ impl Server {
             shutdown,
             poll,
             _waker: waker,
+            lines,
+            line: None,
             listener: Some(listener),
             connections: Slab::new(),
             ready: Vec::new(),
@@ -125,6 +143,7 @@ impl Server {
         }
         self.accept_loop();
         self.read_loop();
+        self.announce(Instant::now());
         self.deliver();
         self.release();
         self.heed_deadlines(Instant::now());
@@ -141,8 +160,10 @@ impl Server {
     /// How long the poll may take: not at all while anybody could go on.
     fn time_to_wait(&self, now: Instant) -> Option<Duration> {
         let accepting = self.listener.as_ref().is_some_and(Listener::may_accept);
-        let busy = !self.ready.is_empty() || self.released || self.delivery.is_unfinished();
-        if accepting || busy {
+        // A line that waited for a pause to end is said in the next turn.
+        let says = self.line.is_some() && !self.room.is_paused();
+        let busy = !self.ready.is_empty() || self.released || says;
+        if accepting || busy || self.delivery.is_unfinished(&self.room) {
             return Some(Duration::ZERO);
         }
         let stop = self.shutdown.deadlines(self.settings.grace);
@@ -154,6 +175,19 @@ impl Server {
         ];
         let next = deadlines.into_iter().flatten().min();
         next.map(|deadline| deadline.saturating_duration_since(now))
+    }
+
+    /// Says what the operator typed; what the room does not take now is said when the pause has ended.
+    fn announce(&mut self, now: Instant) {
+        for _ in 0..LINES_PER_TURN {
+            self.line = self.line.take().or_else(|| self.lines.try_recv().ok());
+            let Some(line) = &self.line else { return };
+            if self.room.announce(line, now) == Said::Paused {
+                return;
+            }
+            self.line = None;
+        }
+        // A line behind these was typed since the poll, so its wake-up is still to come.
     }
 
     /// Ends whoever took too long: clients with their names and frames, members with their reading.
@@ -223,6 +257,9 @@ impl Timers {
 /// Tokens of what is no connection; places in a slab never get there.
 const LISTENER: Token = Token(usize::MAX);
 const WAKER: Token = Token(usize::MAX - 1);
+
+/// Lines of the operator's said before the clients have their turn.
+const LINES_PER_TURN: usize = 16;
 
 /// What one poll tells at most; the rest is told by the next.
 const EVENTS: usize = 1024;

@@ -1,6 +1,6 @@
 //! Connection: one client, from its name to its last word.
 
-use std::io::{self, Read};
+use std::io::{self, ErrorKind, Read};
 use std::net::{self, SocketAddr, TcpStream};
 use std::sync::{Arc, MutexGuard};
 use std::time::Instant;
@@ -57,7 +57,13 @@ fn read(
     }
     // Only as large as the last read suggests, and held only while there is something in it.
     let mut chunk = vec![0; *size];
-    let bytes = (&mut &*stream).read(&mut chunk)?;
+    let bytes = match (&mut &*stream).read(&mut chunk) {
+        // A signal that another thread should have got, or nothing there after all: the caller looks again.
+        Err(error) if matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::WouldBlock) => {
+            return Ok(());
+        }
+        read => read?,
+    };
     *size = if bytes == chunk.len() { READ_CHUNK } else { CHUNK_MIN };
     match bytes {
         0 => session.end(),
@@ -99,7 +105,7 @@ fn act(server: &Server, stream: &Arc<TcpStream>, session: &mut Session) -> Optio
 }
 
 /// Parks the thread until the room takes more. Whoever waits for the room also counts the time.
-fn wait_for_room<'a>(
+pub(crate) fn wait_for_room<'a>(
     server: &'a Server,
     mut state: MutexGuard<'a, State>,
     until: Option<Instant>,
@@ -139,7 +145,8 @@ fn depart(server: &Server, stream: &TcpStream, session: &Session, mut reason: Cl
         state = server.wait(state, Some(until));
     }
     server.wake(session.leave(&mut state.room, &mut reason));
-    drop(state);
+    // The others are told that it has left, with extensions.
+    deliver(server, state);
     session.log_end(&reason);
     end(server, stream, session, &reason);
 }

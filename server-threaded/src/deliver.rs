@@ -16,6 +16,8 @@ pub(crate) struct Delivery {
     who: Who,
     /// The room's pulse when the last round began: what came later is not delivered yet.
     pulse_served: u64,
+    /// Somebody had more to get than one offer holds.
+    more: bool,
     /// When full sockets are tried again. Nobody tells a thread that does not wait for them that they can
     /// take more.
     retry: Option<Instant>,
@@ -52,10 +54,10 @@ struct Left {
     full: bool,
 }
 
-/// Makes one round over all members, unless there is nothing new or somebody else is at it: then what
-/// was appended rides along, because that somebody looks again before it ends.
+/// Makes one round, unless there is nothing new or somebody else is at it: then what was appended rides
+/// along, because that somebody looks again before it ends.
 pub(crate) fn deliver<'a>(server: &'a Server, mut state: MutexGuard<'a, State>) {
-    if state.delivery.who != Who::Nobody || state.delivery.pulse_served == state.room.pulse() {
+    if state.delivery.who != Who::Nobody || !has_news(&state) {
         return;
     }
     state.delivery.who = Who::Appender;
@@ -68,39 +70,68 @@ pub(crate) fn deliver<'a>(server: &'a Server, mut state: MutexGuard<'a, State>) 
 
 /// Has the courier deliver what this thread appended and cannot deliver itself.
 pub(crate) fn hand_over(server: &Server, state: &mut State) {
-    if state.delivery.who == Who::Nobody && state.delivery.pulse_served != state.room.pulse() {
+    if state.delivery.who == Who::Nobody && has_news(state) {
         state.delivery.who = Who::Courier;
         server.handed_over.notify_one();
     }
 }
 
+/// Whether there is something for everybody or for somebody alone that no round has looked at.
+fn has_news(state: &State) -> bool {
+    state.delivery.pulse_served != state.room.pulse() || state.room.told() > 0
+}
+
+/// Serves those who have something for themselves alone, and then, if there is something new for all or
+/// somebody was left with more, every member that is behind.
 fn round<'a>(
     server: &'a Server,
     mut state: MutexGuard<'a, State>,
     which: Round,
 ) -> MutexGuard<'a, State> {
+    let delivery = &state.delivery;
+    let news = which == Round::Complete || delivery.pulse_served != state.room.pulse();
+    let everybody = news || delivery.more;
+    // Who is not looked at stays as full as it was known to be.
+    let mut left = Left { more: false, full: !everybody && delivery.retry.is_some() };
     state.delivery.pulse_served = state.room.pulse();
-    let mut left = Left::default();
     let mut slices = Vec::new();
+    for _ in 0..state.room.told() {
+        let Some(member) = state.room.next_told() else { break };
+        state = visit(server, state, member, which, &mut left, &mut slices);
+    }
     let mut from = 0;
-    while let Some(member) = state.room.next_behind(from) {
+    while everybody && let Some(member) = state.room.next_behind(from) {
         from = member.next_place();
-        if which == Round::Complete || !state.room.is_full(member) {
-            state = deliver_to(server, state, member, &mut slices);
-        }
-        let full = state.room.is_full(member);
-        left.full |= full;
-        left.more |= !full && state.room.is_behind(member);
+        state = visit(server, state, member, which, &mut left, &mut slices);
     }
     conclude(&mut state, &left);
+    state
+}
+
+/// Serves one member, unless its socket is full and the round leaves those out, and notes what is left.
+fn visit<'a>(
+    server: &'a Server,
+    mut state: MutexGuard<'a, State>,
+    member: MemberId,
+    which: Round,
+    left: &mut Left,
+    slices: &mut Vec<Bytes>,
+) -> MutexGuard<'a, State> {
+    if which == Round::Complete || !state.room.is_full(member) {
+        state = deliver_to(server, state, member, slices);
+    }
+    let full = state.room.is_full(member);
+    left.full |= full;
+    left.more |= !full && state.room.is_behind(member);
     state
 }
 
 /// Ends a round, or hands the rest to the courier if anything came in meanwhile. Looking and letting go
 /// are one critical section, so nothing appended is left to nobody.
 fn conclude(state: &mut State, left: &Left) {
+    let goes_on = left.more || has_news(state);
     let delivery = &mut state.delivery;
-    let goes_on = left.more || delivery.pulse_served != state.room.pulse();
+    delivery.more = left.more;
     delivery.who = if goes_on { Who::Courier } else { Who::Nobody };
     let retry = delivery.retry.or_else(|| Some(Instant::now() + delivery.park));
     delivery.retry = retry.filter(|_| left.full);
@@ -172,7 +203,8 @@ fn try_again<'a>(server: &'a Server, mut state: MutexGuard<'a, State>) -> MutexG
 impl Delivery {
     /// Nothing to deliver, nobody at it.
     pub(crate) fn new() -> Self {
-        Self { who: Who::Nobody, pulse_served: 0, retry: None, park: PARK_MIN, stopped: false }
+        let who = Who::Nobody;
+        Self { who, pulse_served: 0, more: false, retry: None, park: PARK_MIN, stopped: false }
     }
 
     /// Ends the courier.

@@ -8,6 +8,7 @@
 //!                             Server::release (a condvar)     a paused room, the end of delivery
 //!  courier: deliver           Server::handed_over (a condvar) a delivery that has grown, full sockets
 //!  porter: refuse             a channel                       clients there is no place for
+//!  console: announce          a read of standard input        what the operator types, with --console
 //! ```
 //!
 //! Where one would have to wait, the kernel parks the thread. (A thread that waits for its client also
@@ -22,10 +23,14 @@ mod listener;
 
 use std::io::{self, PipeReader, Write};
 use std::net::{TcpListener, TcpStream};
+use std::ops::ControlFlow;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use server_core::{PerClient, Program, Release, Room, STOPPING, Settings, Shutdown, socket};
+use server_core::bytes::Bytes;
+use server_core::{
+    PerClient, Program, Release, Room, STOPPING, Said, Settings, Shutdown, console, socket,
+};
 
 /// This server as a program.
 pub const PROGRAM: Program = Program {
@@ -54,6 +59,8 @@ pub fn serve(listener: TcpListener, settings: Settings, shutdown: Shutdown) -> i
         // It is read by nobody, so it wakes everybody. A full or closed pipe would do the same.
         let _ = (&stop).write_all(b"!");
     });
+    let told = Arc::clone(&server);
+    console::start(&server.settings, move |line| told.announce(&line))?;
     listener::accept_loop(&server, &listener, &porter);
     drop(listener);
     server.stop();
@@ -124,6 +131,20 @@ impl Server {
         if release == Release::Waiters {
             self.release.notify_all();
         }
+    }
+
+    /// Says what the operator typed, waiting for as long as the room takes nothing.
+    fn announce(&self, line: &Bytes) -> ControlFlow<()> {
+        let mut state = self.lock();
+        loop {
+            match state.room.announce(line, Instant::now()) {
+                Said::Closed => return ControlFlow::Break(()),
+                Said::Paused => state = connection::wait_for_room(self, state, None),
+                Said::Appended | Said::Renamed => break,
+            }
+        }
+        deliver::deliver(self, state);
+        ControlFlow::Continue(())
     }
 
     /// Has what was read said, tells everybody, delivers and closes, all within the grace.

@@ -7,12 +7,14 @@ use protocol::encode_frame;
 
 use super::{Case, Finding, Needs};
 use crate::client::{Client, Text};
+use crate::declared::needed;
 use crate::fault::Fault;
 use crate::stage::Stage;
 use crate::target::Received;
 
 pub(super) const CASES: &[Case] = &[
     Case::new("FRM-03", Needs::Room, every_size_is_exact),
+    Case::new("FRM-05", Needs::Room, every_size_up_to_the_maximum).with(&["--max-message", "1MiB"]),
     Case::new("FRM-08", Needs::Room, spellings_accepted),
     Case::new("SEG-02", Needs::Sockets, header_apart_from_payload),
     Case::new("SEG-04", Needs::Room, thousand_frames_in_one_write),
@@ -26,6 +28,17 @@ fn every_size_is_exact(stage: &mut Stage) -> Result<Finding, Fault> {
         stage.relay(&mut ann, &letters(size), &mut [&mut bob])?;
     }
     stage.fence_all(&mut [&mut ann, &mut bob])?;
+    Ok(Finding::Kept)
+}
+
+/// Sizes around a buffer's, and the largest there is (SPEC FRM-05).
+fn every_size_up_to_the_maximum(stage: &mut Stage) -> Result<Finding, Fault> {
+    let most = needed(stage.declared().max_message, "largest message")?;
+    let (mut ann, mut bob) = (stage.join("ann")?, stage.join("bob")?);
+    for size in LARGE_SIZES.into_iter().filter(|&size| size < most).chain([most - 1, most]) {
+        stage.relay(&mut ann, &letters(size), &mut [&mut bob])?;
+        stage.fence(&mut ann, &mut [&mut bob])?;
+    }
     Ok(Finding::Kept)
 }
 
@@ -119,6 +132,9 @@ fn letters(size: usize) -> Vec<u8> {
 /// Where headers gain a digit and where buffers end.
 const SIZES: [usize; 15] =
     [1, 9, 10, 11, 99, 100, 255, 256, 1023, 1024, 1025, 4096, 9999, 10_000, 32_768];
+
+/// Where one read no longer brings all, whatever the buffer.
+const LARGE_SIZES: [usize; 6] = [65_535, 65_536, 65_537, 100_000, 262_144, 500_001];
 
 const CHUNK_BYTES: usize = 4096;
 

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use protocol::{Pair, encode_frame};
+use server_core::RESERVED;
 
 use super::{Case, Finding, Needs};
 use crate::client::{Client, Next, Text};
@@ -83,7 +84,10 @@ fn odd_names(stage: &mut Stage) -> Result<Finding, Fault> {
         let mut client = stage.connect(label)?;
         client.say(name)?;
         let fate = match stage.try_admit(&mut client)? {
-            Admission::In => answer(&mut client)?.map_or("accepted", |_| "accepted with a notice"),
+            Admission::In => {
+                stage.relay(&mut ann, b"welcome", &mut [&mut bob])?;
+                answer(stage, &mut client)?.map_or("accepted", |_| "accepted with a notice")
+            }
             Admission::Ended(_) => "refused",
             Admission::Silent => "left without an answer",
         };
@@ -122,10 +126,14 @@ fn fifty_equal_names_at_once(stage: &mut Stage) -> Result<Finding, Fault> {
     let heard = names.len();
     names.sort_unstable();
     names.dedup();
-    if names.len() < heard {
+    let (due, names_due) = match policy {
+        EqualNames::Number => (crowd.len(), heard),
+        EqualNames::Refuse => (1, 1),
+        EqualNames::Allow => (crowd.len(), 1),
+    };
+    if names.len() != names_due {
         return Err(Fault::broken(format!("{heard} members have {} names", names.len())));
     }
-    let due = if policy == EqualNames::Numbered { crowd.len() } else { 1 };
     if heard != due || heard + refused != crowd.len() {
         let what = format!("of 50 clients {heard} are heard and {refused} refused");
         return Err(Fault::broken(what));
@@ -133,10 +141,10 @@ fn fifty_equal_names_at_once(stage: &mut Stage) -> Result<Finding, Fault> {
     Ok(Finding::Kept)
 }
 
-/// What the server has told this client alone, if anything.
-fn answer(client: &mut Client) -> Result<Option<Pair>, Fault> {
-    match client.next(Duration::ZERO)? {
-        Next::Pair(pair) => Ok(Some(pair)),
-        Next::Ended(_) | Next::Silence => Ok(None),
+/// What the server has told this client alone, if anything, before somebody else spoke.
+fn answer(stage: &Stage, client: &mut Client) -> Result<Option<Pair>, Fault> {
+    match client.next(stage.deadline())? {
+        Next::Pair(pair) if pair.sender == RESERVED => Ok(Some(pair)),
+        Next::Pair(_) | Next::Ended(_) | Next::Silence => Ok(None),
     }
 }

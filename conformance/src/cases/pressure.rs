@@ -7,7 +7,7 @@ use crate::client::{Client, End, Next};
 use crate::declared::{SlowPolicy, needed};
 use crate::fault::Fault;
 use crate::flood::{Flood, Moved, Pour, Poured, Reader};
-use crate::measure::resident_peak;
+use crate::measure::peak_resident;
 use crate::stage::Stage;
 
 pub(super) const CASES: &[Case] = &[
@@ -213,7 +213,7 @@ fn long(stage: &Stage) -> Duration {
 
 fn check_memory(stage: &Stage, before: u64, declared: u64) -> Result<Finding, Fault> {
     let id = stage.process()?.id();
-    let peak = resident_peak(id).ok_or_else(|| Fault::Inapplicable(NOT_TOLD.into()))?;
+    let peak = peak_resident(id).ok_or_else(|| Fault::Inapplicable(NOT_TOLD.into()))?;
     let grown = peak.saturating_sub(before);
     let note = format!("{} KiB more, of {} KiB declared", grown >> 10, declared >> 10);
     if grown > declared + MEMORY_SLACK {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use protocol::{HEADER_LEN, parse_header};
 
+use super::flood::{Flood, SPEAKERS, WORDS, name};
 use super::{Case, Finding, Needs};
 use crate::client::{Client, Text};
 use crate::fault::Fault;
@@ -16,6 +17,7 @@ pub(super) const CASES: &[Case] = &[
     Case::new("RLY-06", Needs::Sockets, fragile_reader_stays_in_step),
     Case::new("RLY-07", Needs::Room, newcomers_hear_no_history),
     Case::new("RLY-08", Needs::Sockets, last_words_are_relayed),
+    Case::new("RLY-09", Needs::Room, a_flood_arrives_in_full),
 ];
 
 /// Four clients take turns; each must end with exactly what the other three said (SPEC RLY-01).
@@ -109,6 +111,34 @@ fn last_words_are_relayed(stage: &mut Stage) -> Result<Finding, Fault> {
     }
     left.push(bob);
     stage.fence_all(&mut left.iter_mut().collect::<Vec<_>>())?;
+    Ok(Finding::Kept)
+}
+
+/// (SPEC RLY-09)
+fn a_flood_arrives_in_full(stage: &mut Stage) -> Result<Finding, Fault> {
+    let flood = Flood::over(stage)?;
+    for (place, heard) in flood.heard() {
+        for speaker in (0..SPEAKERS).filter(|speaker| *speaker != place) {
+            let mut numbers: Vec<usize> = heard
+                .iter()
+                .filter(|word| word.speaker == speaker)
+                .map(|word| word.number)
+                .collect();
+            let count = numbers.len();
+            numbers.sort_unstable();
+            numbers.dedup();
+            if (count, numbers.len()) != (WORDS, WORDS) {
+                return Err(Fault::broken(format!(
+                    "{} heard {} of {WORDS} messages of {}, and {} of them twice",
+                    name(place),
+                    numbers.len(),
+                    name(speaker),
+                    count - numbers.len()
+                )));
+            }
+        }
+    }
+    flood.end(stage)?;
     Ok(Finding::Kept)
 }
 

@@ -5,9 +5,11 @@ use std::time::{Duration, Instant};
 use super::{Case, Finding, Needs};
 use crate::fault::Fault;
 use crate::stage::Stage;
+use crate::target::NotStarted;
 
 pub(super) const CASES: &[Case] = &[
     Case::new("RES-05", Needs::Sockets, fifty_connect_at_once),
+    Case::new("LIM-04", Needs::Process, contradicting_limits_are_told),
     Case::new("SHD-03", Needs::Sockets, restart_on_the_same_port),
 ];
 
@@ -34,6 +36,18 @@ fn fifty_connect_at_once(stage: &mut Stage) -> Result<Finding, Fault> {
         0 => Finding::Kept,
         _ => Finding::Noted(format!("{slow} of 50 connections took a second or more")),
     })
+}
+
+/// (SPEC LIM-04)
+fn contradicting_limits_are_told(stage: &mut Stage) -> Result<Finding, Fault> {
+    match stage.target().start_with(&["--window", "1KiB", "--max-message", "1KiB"]) {
+        Err(NotStarted::Inapplicable(reason)) => Err(Fault::Inapplicable(reason.into())),
+        Err(NotStarted::Failed(told)) if told.contains("--window") => Ok(Finding::Kept),
+        Err(NotStarted::Failed(told)) => {
+            Err(Fault::broken(format!("the server does not say which limits do not agree: {told}")))
+        }
+        Ok(_) => Err(Fault::broken("the server starts with a window that holds no four messages")),
+    }
 }
 
 /// The first server ends while a client is still connected, which leaves its port in a state of waiting

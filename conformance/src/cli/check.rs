@@ -4,20 +4,24 @@ use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::ops::RangeInclusive;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::SystemTime;
 
 use clap::{Args, value_parser};
 
+use super::examinee::Examinee;
 use super::tally::{Tally, write_row};
 use super::{INCONCLUSIVE, USAGE};
 use crate::console::complain;
 use crate::lab::end_children_on_signals;
-use crate::spec::{Rule, rules};
+use crate::manifest::Manifest;
+use crate::spec::{Party, Rule, rules};
 use crate::subject::{CommandServer, RemoteServer};
-use crate::suite::{Plan, run_row};
-use crate::target::Subject;
+use crate::suite::Plan;
+use crate::target::Origin;
 use crate::token::mixed;
+use crate::visit::ClientCommand;
 
 /// Which server, which rules, under which conditions.
 #[derive(Debug, Args)]
@@ -37,15 +41,21 @@ pub(super) struct CheckArgs {
     /// Factor on every deadline, for a busy machine
     #[arg(long, default_value_t = 1.0, value_name = "X", value_parser = slack)]
     slack: f64,
+    /// What the server declares: limits, policies, its words for our flags
+    #[arg(long, value_name = "FILE")]
+    manifest: Option<PathBuf>,
     /// A server that runs already
     #[arg(long, value_name = "HOST:PORT", conflicts_with = "command", value_parser = address)]
     connect: Option<SocketAddr>,
-    /// How to start a server; {port} stands for the port it is given
+    /// The command starts a client, which is held to all rules for clients
+    #[arg(long, conflicts_with_all = ["connect", "manifest"])]
+    client: bool,
+    /// How to start a server; {port} stands for the port it is given, or a client's server has
     #[arg(last = true, required_unless_present = "connect", value_name = "COMMAND")]
     command: Vec<OsString>,
 }
 
-/// Holds the server to the rules asked for, and says what comes of it: 0 it keeps them, 1 it does not, 2
+/// Holds the server, or the client, to the rules asked for, and says what comes of it: 0 it keeps them, 1 it does not, 2
 /// nothing is known, 3 there is no such rule.
 ///
 /// # Errors
@@ -59,33 +69,52 @@ pub(super) fn run(arguments: &CheckArgs) -> io::Result<ExitCode> {
         complain(format_args!("conformance: no rule {unknown}; `conformance list` shows all"));
         return Ok(ExitCode::from(USAGE));
     }
+    let manifest = match arguments.manifest.as_deref().map(Manifest::read).transpose() {
+        Ok(manifest) => manifest,
+        Err(error) => {
+            complain(format_args!("conformance: {error}"));
+            return Ok(ExitCode::from(USAGE));
+        }
+    };
     if let Err(error) = end_children_on_signals() {
         complain(format_args!("conformance: signals cannot be watched: {error}"));
         return Ok(ExitCode::from(INCONCLUSIVE));
     }
-    let subject: Box<dyn Subject> = match arguments.connect {
-        Some(addr) => Box::new(RemoteServer { addr }),
-        None => Box::new(CommandServer { command: arguments.command.clone() }),
-    };
-    if let Err(reason) = subject.probe() {
+    let examinee = arguments.examinee(manifest);
+    if let Err(reason) = examinee.probe() {
         complain(format_args!("conformance: {reason}"));
         return Ok(ExitCode::from(INCONCLUSIVE));
     }
-    run_rows(&all, &*subject, arguments).map(|tally| tally.status())
+    run_rows(&all, &examinee, arguments).map(|tally| tally.status())
+}
+
+impl CheckArgs {
+    /// Whom the command line asks about.
+    fn examinee(&self, manifest: Option<Manifest>) -> Examinee {
+        let command = self.command.clone();
+        match self.connect {
+            Some(addr) => Examinee::Server(Box::new(RemoteServer { addr, manifest })),
+            None if self.client => {
+                Examinee::Client(ClientCommand { command, origin: Origin::Foreign })
+            }
+            None => Examinee::Server(Box::new(CommandServer { command, manifest })),
+        }
+    }
 }
 
 /// Runs the rows one after the other, prints a line for each and a summary.
-fn run_rows(all: &[Rule], subject: &dyn Subject, arguments: &CheckArgs) -> io::Result<Tally> {
+fn run_rows(all: &[Rule], examinee: &Examinee, arguments: &CheckArgs) -> io::Result<Tally> {
     let seed = arguments.seed.unwrap_or_else(seed_of_the_day);
-    let selected = select(all, arguments, seed);
+    let selected = select(all, examinee.party(), arguments, seed);
     let total = selected.len() as u64 * arguments.repeat;
     let mut tally = Tally::default();
     let mut out = anstream::stdout().lock();
     for turn in 0..arguments.repeat {
-        let plan = Plan { seed: seed.wrapping_add(turn), slack: arguments.slack };
+        let CheckArgs { slack, level, .. } = *arguments;
+        let plan = Plan { seed: seed.wrapping_add(turn), slack, level };
         for rule in &selected {
             show_progress(&rule.id, tally.rows(), total);
-            let row = run_row(rule, subject, plan);
+            let row = examinee.run_row(rule, plan);
             clear_progress();
             write_row(&mut out, &row)?;
             tally.count(row);
@@ -101,10 +130,11 @@ fn unknown_ids<'a>(all: &[Rule], only: &'a [String]) -> Vec<&'a str> {
     only.iter().map(String::as_str).filter(|id| !is_known(id)).collect()
 }
 
-/// The rules asked for, in an order drawn from the seed: none may lean on the one before it.
-fn select<'a>(all: &'a [Rule], arguments: &CheckArgs, seed: u64) -> Vec<&'a Rule> {
+/// The rules asked for, those of a server up to a level, in an order drawn from the seed: none may lean on the one before it.
+fn select<'a>(all: &'a [Rule], party: Party, arguments: &CheckArgs, seed: u64) -> Vec<&'a Rule> {
+    let in_level = |rule: &Rule| party == Party::Client || rule.level <= arguments.level;
     let wanted = |rule: &&Rule| match &arguments.only[..] {
-        [] => rule.level <= arguments.level,
+        [] => rule.party() == party && in_level(rule),
         only => only.iter().any(|id| id.eq_ignore_ascii_case(&rule.id)),
     };
     let mut selected: Vec<(u64, &Rule)> =

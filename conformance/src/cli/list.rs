@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use crate::cases::case;
+use crate::cases::{case, client_case};
 use crate::spec::{Rule, Scope, rules};
 
 /// Prints one line per rule.
@@ -24,7 +24,8 @@ fn line(rule: &Rule) -> String {
         1 => "1 conversation".into(),
         more => format!("{more} conversations"),
     };
-    let case = if case(&rule.id).is_some() { "case" } else { "" };
+    let has_case = case(&rule.id).is_some() || client_case(&rule.id).is_some();
+    let case = if has_case { "case" } else { "" };
     let scope = match rule.scope {
         Scope::All => "",
         Scope::IfDeclared => "if declared",

@@ -38,8 +38,7 @@ impl Tally {
             Verdict::Weak(failure) => self.weaknesses.push(*failure),
             Verdict::Info(_) | Verdict::Differs(_) => self.recorded += 1,
             Verdict::Inconclusive(_) => self.inconclusive += 1,
-            Verdict::Skip(reason) => self.leave_out(word, reason),
-            Verdict::Unsupported => self.leave_out(word, NOT_DECLARED.into()),
+            Verdict::Skip(reason) | Verdict::Unsupported(reason) => self.leave_out(word, reason),
         }
     }
 
@@ -101,9 +100,9 @@ pub(super) fn write_row(out: &mut impl Write, row: &Row<'_>) -> io::Result<()> {
         Verdict::Pass(Some(text))
         | Verdict::Info(text)
         | Verdict::Skip(text)
+        | Verdict::Unsupported(text)
         | Verdict::Inconclusive(text) => format!(" ({})", text.replace('\n', " ")),
         Verdict::Differs(failure) => format!(" ({})", failure.fault),
-        Verdict::Unsupported => format!(" ({NOT_DECLARED})"),
         _ => String::new(),
     };
     writeln!(
@@ -122,9 +121,7 @@ fn style(verdict: &Verdict) -> Style {
         Verdict::Fail(_) => AnsiColor::Red,
         Verdict::Weak(_) | Verdict::Inconclusive(_) => AnsiColor::Yellow,
         Verdict::Info(_) | Verdict::Differs(_) => AnsiColor::Cyan,
-        Verdict::Unsupported | Verdict::Skip(_) => AnsiColor::BrightBlack,
+        Verdict::Unsupported(_) | Verdict::Skip(_) => AnsiColor::BrightBlack,
     };
     color.on_default()
 }
-
-const NOT_DECLARED: &str = "the server does not declare what the rule is about";

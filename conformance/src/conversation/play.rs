@@ -3,7 +3,7 @@
 use crate::client::{Client, Text};
 use crate::conversation::{Action, Conversation, Sender, Step, Wording};
 use crate::fault::Fault;
-use crate::stage::Stage;
+use crate::stage::{Mode, Stage};
 
 /// Plays every step, and then proves that nothing else is on its way to anybody.
 ///
@@ -44,7 +44,9 @@ impl Cast {
     fn play(&mut self, step: &Step, stage: &mut Stage) -> Result<(), Fault> {
         match &step.action {
             Action::Joins(name) => {
-                let client = stage.join_as(&step.who, name)?;
+                let actors = self.actors.iter_mut().filter(|actor| actor.client.can_listen());
+                let mut present: Vec<_> = actors.map(|actor| &mut actor.client).collect();
+                let client = stage.join_among(&step.who, name, &mut present)?;
                 self.enter(client, Arrival::Joined);
             }
             Action::Connects => self.enter(stage.connect(&step.who)?, Arrival::ByHand),
@@ -92,7 +94,8 @@ impl Cast {
     fn close(&mut self, stage: &mut Stage) -> Result<(), Fault> {
         for actor in &mut self.actors {
             let named = actor.client.name().is_some();
-            if actor.arrival == Arrival::ByHand && named && actor.client.can_speak() {
+            let unknown = actor.arrival == Arrival::ByHand && stage.mode() == Mode::Base;
+            if unknown && named && actor.client.can_speak() {
                 stage.admit(&mut actor.client)?;
             }
         }

@@ -5,14 +5,14 @@ use std::{env, fs, thread};
 
 /// What has to be known of a machine to read figures taken on it.
 #[derive(Clone, Debug)]
-pub(super) struct Environment {
+pub(crate) struct Environment {
     pub(super) cores: usize,
     kernel: String,
     processor: Option<String>,
 }
 
 impl Environment {
-    pub(super) fn read() -> Self {
+    pub(crate) fn read() -> Self {
         Self {
             cores: thread::available_parallelism().map_or(1, usize::from),
             kernel: read_line("/proc/sys/kernel/osrelease")

@@ -1,6 +1,8 @@
 //! Interrupt: Ctrl-C, SIGTERM and a closed terminal end a run, and the servers with it.
 
 use std::io::{self, Write as _};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::{fs, process, thread};
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -15,10 +17,7 @@ use crate::process::kill_all;
 ///
 /// The signals cannot be watched.
 pub fn end_children_on_signals() -> io::Result<()> {
-    let mut signals = Signals::new([SIGINT, SIGTERM])?;
-    if !ignores_hangup() {
-        signals.add_signal(SIGHUP)?;
-    }
+    let mut signals = ending_signals()?;
     thread::Builder::new().name("signals".into()).spawn(move || {
         if let Some(signal) = signals.forever().next() {
             kill_all();
@@ -29,6 +28,46 @@ pub fn end_children_on_signals() -> io::Result<()> {
         }
     })?;
     Ok(())
+}
+
+/// From here on, the first SIGINT, SIGTERM or SIGHUP is noted, for a program that then ends by itself and
+/// tells what it has; a second one kills every server that was started and ends the program.
+///
+/// # Errors
+///
+/// The signals cannot be watched.
+pub(crate) fn note_signals() -> io::Result<Interruption> {
+    let mut signals = ending_signals()?;
+    let interruption = Interruption::default();
+    let noted = interruption.clone();
+    thread::Builder::new().name("signals".into()).spawn(move || {
+        for signal in signals.forever() {
+            if noted.0.swap(true, Ordering::Relaxed) {
+                kill_all();
+                process::exit(EXIT_BY_SIGNAL + signal);
+            }
+        }
+    })?;
+    Ok(interruption)
+}
+
+/// Whether the program was asked to end.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Interruption(Arc<AtomicBool>);
+
+impl Interruption {
+    /// Whether the first signal has come.
+    pub(crate) fn has_come(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+fn ending_signals() -> io::Result<Signals> {
+    let signals = Signals::new([SIGINT, SIGTERM])?;
+    if !ignores_hangup() {
+        signals.add_signal(SIGHUP)?;
+    }
+    Ok(signals)
 }
 
 /// Whether this program was started by `nohup`, which wants a closed terminal to be survived. Where the

@@ -14,9 +14,10 @@ use std::process::ExitCode;
 
 pub use self::args::LabArgs;
 use self::entrant::Entrant;
-use self::environment::Environment;
+pub(crate) use self::environment::Environment;
+pub(crate) use self::interrupt::{Interruption, note_signals};
 pub use self::interrupt::{end_children_on_signals, ignores_hangup};
-use self::progress::Progress;
+pub(crate) use self::progress::Progress;
 use self::report::Row;
 use self::trial::Plan;
 use crate::console::complain;

@@ -9,14 +9,14 @@ use crate::console::complain;
 
 /// Steps done and to do, told on standard error.
 #[derive(Debug)]
-pub(super) struct Progress {
+pub(crate) struct Progress {
     bar: ProgressBar,
     begun: Cell<u64>,
     steps: u64,
 }
 
 impl Progress {
-    pub(super) fn new(steps: u64) -> Self {
+    pub(crate) fn new(steps: u64) -> Self {
         let bar = ProgressBar::new(steps);
         if let Ok(style) = ProgressStyle::with_template(TEMPLATE) {
             bar.set_style(style);
@@ -25,7 +25,7 @@ impl Progress {
     }
 
     /// Tells that the next step begins.
-    pub(super) fn step(&self, what: &str) {
+    pub(crate) fn step(&self, what: &str) {
         self.bar.set_position(self.begun.get());
         self.begun.set(self.begun.get() + 1);
         if self.bar.is_hidden() {
@@ -34,7 +34,7 @@ impl Progress {
         self.bar.set_message(Cow::Owned(what.into()));
     }
 
-    pub(super) fn finish(&self) {
+    pub(crate) fn finish(&self) {
         self.bar.finish_and_clear();
     }
 }

@@ -6,14 +6,12 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use bytes::BytesMut;
+use rustix::io::Errno;
 use socket2::{Domain, SockAddr, Socket, Type};
 
 /// Connects and says the name, with `TCP_NODELAY` on.
 pub(super) fn connect(addr: SocketAddr, name: &str) -> io::Result<TcpStream> {
-    let socket = Socket::new(Domain::for_address(addr), Type::STREAM, None)?;
-    if let Some(source) = source_for(addr) {
-        socket.bind(&SockAddr::from(SocketAddr::from((source, 0))))?;
-    }
+    let socket = bound_socket(addr)?;
     socket.connect_timeout(&SockAddr::from(addr), CONNECT_WITHIN)?;
     socket.set_tcp_nodelay(true)?;
     let mut stream = TcpStream::from(socket);
@@ -21,6 +19,38 @@ pub(super) fn connect(addr: SocketAddr, name: &str) -> io::Result<TcpStream> {
     protocol::encode_frame(name.as_bytes(), &mut frame);
     stream.write_all(&frame)?;
     Ok(stream)
+}
+
+/// How much fits on a connection's way to a client that does not read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Line {
+    /// Whatever the system gives: megabytes.
+    Wide,
+    /// Some ten kilobytes: a server meets the full socket soon, and thousands of them fit in memory.
+    Narrow,
+}
+
+/// Begins to connect, without waiting: the connection refuses to be used until it stands.
+pub(crate) fn begin(addr: SocketAddr, line: Line) -> io::Result<TcpStream> {
+    let socket = bound_socket(addr)?;
+    if line == Line::Narrow {
+        socket.set_recv_buffer_size(NARROW_BUFFER)?;
+        // The other side sizes its send buffer by the largest segment that this side takes.
+        socket.set_tcp_mss(NARROW_SEGMENT)?;
+    }
+    socket.set_nonblocking(true)?;
+    match socket.connect(&SockAddr::from(addr)) {
+        Err(error) if Errno::from_io_error(&error) != Some(Errno::INPROGRESS) => Err(error),
+        _ => Ok(TcpStream::from(socket)),
+    }
+}
+
+fn bound_socket(addr: SocketAddr) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::for_address(addr), Type::STREAM, None)?;
+    if let Some(source) = source_for(addr) {
+        socket.bind(&SockAddr::from(SocketAddr::from((source, 0))))?;
+    }
+    Ok(socket)
 }
 
 /// Raises the limit on open files so that this many connections fit.
@@ -57,6 +87,9 @@ fn source_for(addr: SocketAddr) -> Option<Ipv4Addr> {
 
 /// The program's own files, and the pipes of the servers that it started.
 const DESCRIPTORS_TO_SPARE: u64 = 64;
+const NARROW_BUFFER: usize = 4096;
+/// What every line of the internet carries.
+const NARROW_SEGMENT: u32 = 536;
 const FIRST_SOURCE: Ipv4Addr = Ipv4Addr::new(127, 1, 0, 1);
 const SOURCES: u32 = 1000;
 /// An overflowing backlog costs a second for each repeated handshake; this allows for several.

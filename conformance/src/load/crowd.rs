@@ -11,6 +11,7 @@ use super::connect::{connect, fresh_number};
 use super::fault::LoadError;
 use super::hall::Hall;
 use super::ledger::Roster;
+use super::member::Outbox;
 use super::message::{MESSAGE_BYTES_MIN, SPEAKERS_MAX};
 
 /// How many clients a crowd has, and how much they say at a time.
@@ -37,6 +38,17 @@ pub struct Crowd {
     addr: SocketAddr,
     number: u32,
     stall: Duration,
+}
+
+/// Clients that have joined and know each other, for whoever goes on with them in another way.
+#[derive(Debug)]
+pub(crate) struct Speakers {
+    /// Tells who is ready; the tokens are places in `seats`.
+    pub(crate) poll: Poll,
+    /// In the order of their places, which is also that of the alphabet.
+    pub(crate) names: Vec<String>,
+    /// Everybody's connection and what was said over it.
+    pub(crate) seats: Vec<(TcpStream, Outbox)>,
 }
 
 impl Crowd {
@@ -93,6 +105,12 @@ impl Crowd {
     pub fn with_stall(mut self, stall: Duration) -> Self {
         self.stall = stall;
         self
+    }
+
+    /// Hands over the speakers, who have heard all that was said so far; the listeners leave.
+    pub(crate) fn into_speakers(self) -> Speakers {
+        let (names, seats) = self.hall.into_speakers();
+        Speakers { poll: self.poll, names, seats }
     }
 
     /// Listeners so far.

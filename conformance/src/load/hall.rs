@@ -155,6 +155,12 @@ impl Hall {
         (self.title(member), self.missing(member))
     }
 
+    /// The speakers' connections with what they have said, in their order.
+    pub(super) fn into_speakers(self) -> (Vec<String>, Vec<(TcpStream, Outbox)>) {
+        let streams = self.members.into_iter().map(|member| member.stream);
+        (self.roster.names, streams.zip(self.outboxes).collect())
+    }
+
     fn lag_of(&self, member: usize) -> Option<u64> {
         let heard = self.members[member].hearing.heard(&self.reference)?;
         Some(self.said - heard)

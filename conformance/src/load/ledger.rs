@@ -106,16 +106,16 @@ impl Ledger {
 
 /// A pair where it lies in the read buffer: at tens of millions a second there is no time to copy it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Heard<'a> {
-    pub(super) sender: &'a [u8],
-    pub(super) text: &'a [u8],
+pub(crate) struct Heard<'a> {
+    pub(crate) sender: &'a [u8],
+    pub(crate) text: &'a [u8],
 }
 
 /// What stands at the start of some bytes, and those behind it; `None` if it is not complete.
-type Split<'a, T> = Option<(T, &'a [u8])>;
+pub(crate) type Split<'a, T> = Option<(T, &'a [u8])>;
 
 /// The pair at the start of `bytes`, no part of which may be longer than `limit`.
-pub(super) fn split_pair(bytes: &[u8], limit: usize) -> Result<Split<'_, Heard<'_>>, FrameError> {
+pub(crate) fn split_pair(bytes: &[u8], limit: usize) -> Result<Split<'_, Heard<'_>>, FrameError> {
     let Some((sender, rest)) = split_frame(bytes, limit)? else { return Ok(None) };
     let Some((text, rest)) = split_frame(rest, limit)? else { return Ok(None) };
     Ok(Some((Heard { sender, text }, rest)))

@@ -99,9 +99,9 @@ fn hear_alone(
 
 /// What a speaker has said and the kernel has not taken yet.
 #[derive(Debug, Default)]
-pub(super) struct Outbox {
+pub(crate) struct Outbox {
     /// Number of the message to say next.
-    pub(super) next: u64,
+    pub(crate) next: u64,
     unsent: Vec<u8>,
     /// How much of `unsent` the kernel has taken.
     sent: usize,
@@ -110,7 +110,7 @@ pub(super) struct Outbox {
 impl Outbox {
     /// Says `count` messages; they leave with the next [`flush`](Self::flush), in as few writes as
     /// the kernel allows.
-    pub(super) fn say(&mut self, speaker: usize, count: u64, size: usize) {
+    pub(crate) fn say(&mut self, speaker: usize, count: u64, size: usize) {
         for sequence in self.next..self.next + count {
             self.unsent.extend_from_slice(&protocol::header(size));
             message::append(Stamp { speaker, sequence }, size, &mut self.unsent);
@@ -119,7 +119,7 @@ impl Outbox {
     }
 
     /// Writes until all is sent or the kernel takes no more.
-    pub(super) fn flush(&mut self, stream: &mut TcpStream) -> io::Result<()> {
+    pub(crate) fn flush(&mut self, stream: &mut TcpStream) -> io::Result<()> {
         while self.sent < self.unsent.len() {
             match stream.write(&self.unsent[self.sent..]) {
                 Ok(taken) => self.sent += taken,
@@ -136,7 +136,7 @@ impl Outbox {
 
 /// What one attempt to read brought.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Got {
+pub(crate) enum Got {
     /// This many bytes.
     Bytes(usize),
     /// Nothing for now.
@@ -146,7 +146,7 @@ pub(super) enum Got {
 }
 
 /// Reads once.
-pub(super) fn read(stream: &mut TcpStream, buffer: &mut [u8]) -> io::Result<Got> {
+pub(crate) fn read(stream: &mut TcpStream, buffer: &mut [u8]) -> io::Result<Got> {
     match stream.read(buffer) {
         Ok(0) => Ok(Got::End),
         Ok(count) => Ok(Got::Bytes(count)),

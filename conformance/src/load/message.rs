@@ -10,9 +10,9 @@ pub const SPEAKERS_MAX: usize = 1 << (4 * SPEAKER_DIGITS);
 
 /// Who said a message, and how many that speaker had said before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Stamp {
-    pub(super) speaker: usize,
-    pub(super) sequence: u64,
+pub(crate) struct Stamp {
+    pub(crate) speaker: usize,
+    pub(crate) sequence: u64,
 }
 
 /// Appends a message of `size` bytes. It is plain ASCII, because servers repair what is not UTF-8.
@@ -35,7 +35,7 @@ pub(super) fn append(stamp: Stamp, size: usize, out: &mut Vec<u8>) {
 }
 
 /// Reads a message's stamp and checks every byte of it against the checksum.
-pub(super) fn parse(message: &[u8]) -> Result<Stamp, Fault> {
+pub(crate) fn parse(message: &[u8]) -> Result<Stamp, Fault> {
     parse_stamp(message).ok_or_else(|| Fault::Damaged {
         text: message[..message.len().min(EXCERPT_BYTES)].escape_ascii().to_string(),
     })

@@ -16,11 +16,16 @@ mod member;
 mod message;
 mod reference;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use self::churn::Churn;
 pub use self::connect::make_room_for;
+pub(crate) use self::connect::{Line, begin};
+pub(crate) use self::crowd::Speakers;
 pub use self::crowd::{Crowd, Shape};
 pub use self::fan_out::{Extent, FanOut, Tally};
 pub use self::fault::{Fault, LoadError};
+pub(crate) use self::ledger::{Heard, split_pair};
+pub(crate) use self::member::{Got, Outbox, read};
+pub(crate) use self::message::parse;
 pub use self::message::{MESSAGE_BYTES_MIN, SPEAKERS_MAX};

@@ -18,7 +18,7 @@ pub(super) fn spawn(user: User, command: &[OsString], port: u16) -> Result<Child
     let program = words.next().ok_or(StartError::Empty)?;
     as_user(user, &program)
         .args(words)
-        .stdin(Stdio::null())
+        .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .process_group(0)
@@ -35,13 +35,25 @@ pub(super) fn as_user(user: User, program: impl AsRef<OsStr>) -> Command {
     command
 }
 
-/// Drains both outputs for as long as they are open; tells the address of the ready line.
-pub(super) fn watch_output(child: &mut Child, log: &Arc<Log>) -> Receiver<SocketAddr> {
+/// What tells on standard output that a server is ready.
+pub(super) struct ReadySign {
+    /// What its line holds, if not ours.
+    pub(super) text: Option<String>,
+    /// Where the server was told to listen, or 0.
+    pub(super) port: u16,
+}
+
+/// Drains both outputs for as long as they are open; tells the address once the ready line is there.
+pub(super) fn watch_output(
+    child: &mut Child,
+    log: &Arc<Log>,
+    sign: ReadySign,
+) -> Receiver<SocketAddr> {
     let stdout = child.stdout.take().expect("standard output was asked for as a pipe");
     let mut stderr = child.stderr.take().expect("standard error was asked for as a pipe");
     let (tell, ready) = mpsc::channel();
     let open = tell.clone();
-    thread::spawn(move || find_ready_line(stdout, &tell));
+    thread::spawn(move || find_ready_line(stdout, &sign, &tell));
     let log = Arc::clone(log);
     thread::spawn(move || {
         // The channel closes when both outputs have been read to their ends.
@@ -55,16 +67,26 @@ pub(super) fn watch_output(child: &mut Child, log: &Arc<Log>) -> Receiver<Socket
     ready
 }
 
-fn find_ready_line(stdout: ChildStdout, tell: &Sender<SocketAddr>) {
+fn find_ready_line(stdout: ChildStdout, sign: &ReadySign, tell: &Sender<SocketAddr>) {
     let mut stdout = BufReader::new(stdout);
     let mut line = Vec::new();
     // A line longer than the bound arrives as several: it is no ready line anyway.
     while let Ok(1..) = stdout.by_ref().take(LINE_BYTES_MAX).read_until(b'\n', &mut line) {
-        if let Some(addr) = ready_address(&line) {
+        if let Some(addr) = sign.address(&line) {
             // Nobody listens any more once the first address has been told.
             tell.send(addr).ok();
         }
         line.clear();
+    }
+}
+
+impl ReadySign {
+    /// Where the server listens, if this line says that it does.
+    fn address(&self, line: &[u8]) -> Option<SocketAddr> {
+        let Some(text) = &self.text else { return ready_address(line) };
+        let is_ready = String::from_utf8_lossy(line).contains(text.as_str());
+        let told = || (self.port != 0).then(|| (Ipv4Addr::LOCALHOST, self.port).into());
+        is_ready.then(|| ready_address(line).or_else(told)).flatten()
     }
 }
 
@@ -77,7 +99,7 @@ pub(super) fn holds_port(word: &OsStr) -> bool {
     word.to_str().is_some_and(|word| word.contains(PORT))
 }
 
-fn with_port(word: &OsStr, port: u16) -> OsString {
+pub(super) fn with_port(word: &OsStr, port: u16) -> OsString {
     word.to_str().map_or_else(|| word.into(), |word| word.replace(PORT, &port.to_string()).into())
 }
 

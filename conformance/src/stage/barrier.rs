@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use super::{LOOK_PACE, Relay, Stage};
-use crate::client::{Client, End, Next, Pumped};
+use super::{LOOK_PACE, Mode, Relay, Stage};
+use crate::client::{Client, End, Next, Pumped, Text, encoded};
 use crate::fault::Fault;
 
 impl Stage {
@@ -29,6 +29,29 @@ impl Stage {
         Ok(client)
     }
 
+    /// A client of this name, known to be in the room, and known to have been announced to those `present`,
+    /// if this server does that (SPEC EXT-01): the notice is the next thing that each of them receives.
+    /// In base mode they receive nothing.
+    ///
+    /// # Errors
+    ///
+    /// The server does not let it in, or somebody present is not told of it, or first of something else.
+    pub fn join_among(
+        &mut self,
+        label: &str,
+        name: &[u8],
+        present: &mut [&mut Client],
+    ) -> Result<Client, Fault> {
+        let client = self.join_as(label, name)?;
+        if self.mode == Mode::Extended {
+            let notice = [name, b" has joined"].concat();
+            for other in present {
+                other.expect(b"server", Text::Exactly(&notice), self.deadline())?;
+            }
+        }
+        Ok(client)
+    }
+
     /// Waits until a client that has sent its name is known to be in the room.
     ///
     /// # Errors
@@ -48,13 +71,17 @@ impl Stage {
 
     /// Finds out what becomes of a client that has sent its name.
     ///
-    /// It says a new token again and again until one is relayed: being heard proves that it is in the
+    /// With extensions it is in when it is greeted (SPEC EXT-07); the greeting is not expected again.
+    /// Otherwise it says a new token again and again until one is relayed: being heard proves that it is in the
     /// room, and a server may take its time between reading a name and adding its bearer.
     ///
     /// # Errors
     ///
     /// The server breaks the form of the stream.
     pub fn try_admit(&mut self, client: &mut Client) -> Result<Admission, Fault> {
+        if self.mode == Mode::Extended {
+            return self.await_greeting(client);
+        }
         self.place_witness()?;
         let start = Instant::now();
         while start.elapsed() < self.deadline() {
@@ -72,6 +99,18 @@ impl Stage {
             }
         }
         Ok(Admission::Silent)
+    }
+
+    fn await_greeting(&self, client: &mut Client) -> Result<Admission, Fault> {
+        match client.next(self.deadline())? {
+            Next::Pair(pair) if pair.sender == "server" => Ok(Admission::In),
+            Next::Pair(pair) => {
+                let what = format!("{} receives something before it is greeted", client.label());
+                Err(Fault::Broken { what, expected: Vec::new(), got: encoded(&pair) })
+            }
+            Next::Ended(end) => Ok(Admission::Ended(end)),
+            Next::Silence => Ok(Admission::Silent),
+        }
     }
 
     /// Proves that nothing else is on its way from `from` to `to`: what one client says arrives in
@@ -136,7 +175,7 @@ impl Stage {
     }
 
     fn place_witness(&mut self) -> Result<(), Fault> {
-        if self.witness.is_none() {
+        if self.witness.is_none() && self.mode == Mode::Base {
             let mut witness = self.connect("witness")?;
             witness.say(self.tokens.witness().as_bytes())?;
             self.witness = Some(witness);

@@ -8,6 +8,27 @@ use crate::measure::Usage;
 use crate::process::{ServerProcess, User};
 
 impl Stage {
+    /// The server's process.
+    ///
+    /// # Errors
+    ///
+    /// It is not one of the suite's own: the test does not apply.
+    pub fn process(&self) -> Result<&ServerProcess, Fault> {
+        let reason = "only a server that the suite has started can be looked into";
+        self.target.process().ok_or_else(|| Fault::Inapplicable(reason.into()))
+    }
+
+    /// Types at the server's console.
+    ///
+    /// # Errors
+    ///
+    /// It is not a process of the suite's own, or it does not read its standard input.
+    pub fn type_at_console(&self, text: &str) -> Result<(), Fault> {
+        self.process()?.type_in(text).map_err(|error| {
+            Fault::broken(format!("the server does not take what is typed at it: {error}"))
+        })
+    }
+
     /// What the server's process uses now.
     ///
     /// # Errors
@@ -46,6 +67,26 @@ impl Stage {
         }
         let (spent, quiet) = (spent.as_millis(), QUIET.as_millis());
         Err(Fault::broken(format!("the server spent {spent} ms of {quiet} ms while {when}")))
+    }
+
+    /// Finds out, before anybody joins, whether the server can be ended and started again.
+    ///
+    /// # Errors
+    ///
+    /// It cannot: the test does not apply.
+    pub fn require_restart(&self) -> Result<(), Fault> {
+        let obstacle = self.target.restart_obstacle();
+        obstacle.map_or(Ok(()), |reason| Err(Fault::Inapplicable(reason.into())))
+    }
+
+    /// Ends the server and starts it again at the same place.
+    ///
+    /// # Errors
+    ///
+    /// It does not come up again.
+    pub fn restart(&mut self) -> Result<(), Fault> {
+        self.witness = None;
+        self.target.restart().map_err(|error| Fault::broken(error.to_string()))
     }
 
     /// As [`restart`](Self::restart), for this user.

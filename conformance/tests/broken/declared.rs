@@ -5,6 +5,31 @@ use conformance::target::{NotStarted, Origin, Subject, Target};
 
 use crate::{Kill, Mutant, our_server};
 
+/// It runs without these flags.
+pub(crate) struct Deaf {
+    pub(crate) to: &'static [&'static str],
+}
+
+impl Subject for Deaf {
+    fn start(&self, flags: &[String]) -> Result<Box<dyn Target>, NotStarted> {
+        let kept: Vec<String> =
+            flags.iter().filter(|flag| !self.to.contains(&flag.as_str())).cloned().collect();
+        our_server().start(&kept)
+    }
+
+    fn origin(&self) -> Origin {
+        Origin::Ours
+    }
+
+    fn declared(&self, flags: &[String]) -> Declared {
+        our_server().declared(flags)
+    }
+
+    fn rerun(&self, id: &str, seed: u64) -> String {
+        format!("rerun {id} {seed}")
+    }
+}
+
 /// Whatever it is asked for, it runs with the flags in `really`.
 pub(crate) struct Misdeclared {
     pub(crate) really: &'static [&'static str],
@@ -33,6 +58,7 @@ impl Subject for Misdeclared {
 }
 
 pub(crate) const KILLS: &[Kill] = &[
+    (Mutant::Deaf(&["--console"]), &[("EXT-14", "received nothing more for")]),
     (Mutant::Declares(&["--name-timeout", "1h"]), &[("HSK-08", "silent is not closed")]),
     (Mutant::Declares(&["--frame-timeout", "1h"]), &[("SLO-02", "header is not closed")]),
     (
@@ -53,5 +79,13 @@ pub(crate) const KILLS: &[Kill] = &[
     (
         Mutant::Declares(&["--max-message", "1KiB"]),
         &[("LIM-02", "at `ann < server: ...` (SPEC.md")],
+    ),
+    (
+        Mutant::Declares(&["--max-name", "128"]),
+        &[("LIM-02", "at `cyd < server: ...`"), ("LIM-03", "at `ann < server: ...`")],
+    ),
+    (
+        Mutant::Declares(&["--relay", "others"]),
+        &[("RLY-10", "at `ann < ann: hello`"), ("RLY-11", "at `ann < ann: hello`")],
     ),
 ];

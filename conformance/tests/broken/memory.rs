@@ -1,6 +1,7 @@
 //! Which rows have to see which defect of a room in memory.
 
-use crate::room::Defect;
+use crate::defect::Defect;
+use crate::proxy::Cut;
 use crate::{Kill, Mutant};
 
 pub(crate) const KILLS: &[Kill] = &[
@@ -35,6 +36,7 @@ pub(crate) const KILLS: &[Kill] = &[
             ("RLY-03", "at `cyd < bob: two`"),
             ("SEG-04", "at `bob < ann: bb`"),
             ("ORD-01", "at `bob < ann: 2`"),
+            ("RLY-09", "of them twice"),
         ],
     ),
     (
@@ -44,6 +46,7 @@ pub(crate) const KILLS: &[Kill] = &[
             ("SEG-04", "at `bob < ann:`"),
             ("HSK-03", "at `bob < ann: !`"),
             ("ORD-01", "at `bob < ann: 1`"),
+            ("RLY-09", "of 500 messages of member"),
         ],
     ),
     (Mutant::Memory(Defect::Echo), &[("RLY-02", "got            3         ann5         first")]),
@@ -58,14 +61,26 @@ pub(crate) const KILLS: &[Kill] = &[
     ),
     (Mutant::Memory(Defect::History), &[("RLY-07", "got            3         ann5         early")]),
     (Mutant::Memory(Defect::LastWordsLost), &[("RLY-08", "at `bob < ann: words`")]),
-    (Mutant::Memory(Defect::Reversed), &[("ORD-01", "got            3         ann1         5")]),
+    (
+        Mutant::Memory(Defect::Reversed),
+        &[
+            ("ORD-01", "got            3         ann1         5"),
+            ("ORD-04", "at `cyd < ann: tea or coffee?`"),
+        ],
+    ),
     (
         Mutant::Memory(Defect::PartsInterleaved),
         &[("ORD-02", "got            3         bob3         cyd")],
     ),
     (Mutant::Memory(Defect::DiesOfGarbage), &[("BAD-01", "at `bob < ann: still here`")]),
     (Mutant::Memory(Defect::LeaversStay), &[("CLS-07", "ann is not closed")]),
-    (Mutant::Memory(Defect::DiesOfLeavers), &[("CLS-01", "at `bob < ann: gone?`")]),
+    (
+        Mutant::Memory(Defect::DiesOfLeavers),
+        &[
+            ("CLS-01", "at `bob < ann: gone?`"),
+            ("CLS-03", "bob was closed before it received a pair"),
+        ],
+    ),
     (
         Mutant::Memory(Defect::ResetsAtTheEnd),
         &[
@@ -73,7 +88,149 @@ pub(crate) const KILLS: &[Kill] = &[
             ("CLS-08", "ann is reset instead of closed in order"),
         ],
     ),
-    (Mutant::TwoWrites, &[("RLY-06", "relays came in parts")]),
-    (Mutant::Memory(Defect::FewPlaces), &[("RES-05", "the server does not accept a connection")]),
+    (
+        Mutant::Memory(Defect::WaitsForNames),
+        &[("HSK-05", "nothing that ann says is relayed, at `ann joins`")],
+    ),
+    (
+        Mutant::Memory(Defect::PoolRunsOut),
+        &[
+            ("HSK-05", "nothing that ann says is relayed"),
+            ("SLO-01", "nothing that parked32 says is relayed"),
+        ],
+    ),
+    (Mutant::Memory(Defect::UnnamedHear), &[("HSK-06", "cyd received a pair before its end")]),
+    (Mutant::Memory(Defect::GhostsStay), &[("HSK-07", "cyd is not closed")]),
+    (Mutant::Memory(Defect::CutAt65536), &[("FRM-05", "got            3         ann65536")]),
+    (Mutant::Memory(Defect::HeadersKept), &[("FRM-06", "a header that is not canonical")]),
+    (Mutant::Memory(Defect::LenientNumbers), &[("FRM-07", "at `ann < server: ...` (SPEC.md")]),
+    (
+        Mutant::Memory(Defect::ThirdPartsLost),
+        &[("SEG-01", "bob received nothing more"), ("SEG-03", "cut behind byte [")],
+    ),
+    (
+        Mutant::Memory(Defect::WaitsForFrames),
+        &[("SEG-05", "at `bob < ann: hello`"), ("SLO-01", "at `bob < ann: hello`")],
+    ),
+    (Mutant::Memory(Defect::ShortWrites), &[("SEG-06", "bob received 8192 of")]),
+    (Mutant::Memory(Defect::LastFrameWaits), &[("SEG-07", "at `bob < ann: two`")]),
+    (
+        Mutant::Memory(Defect::FloodsFirst),
+        &[("ORD-05", "a word waited behind 3000 messages of a flood")],
+    ),
+    (
+        Mutant::Memory(Defect::ReversedInFloods),
+        &[("ORD-01", "'s message "), ("ORD-03", "another message than one who only listened")],
+    ),
+    (
+        Mutant::Memory(Defect::PartsInterleavedInFloods),
+        &[("ORD-02", "received a header that is not canonical")],
+    ),
+    (
+        Mutant::Memory(Defect::OwnOrderInFloods),
+        &[
+            ("ORD-03", "another message than one who only listened"),
+            ("ORD-04", "cyd received an answer before its question"),
+        ],
+    ),
+    (Mutant::Memory(Defect::PiecesDecoded), &[("UTF-04", "bob received another pair")]),
+    (
+        Mutant::Memory(Defect::DiesOfBadText),
+        &[("UTF-02", "at `bob joins`"), ("UTF-03", "at `cyd < server: ...`")],
+    ),
+    (
+        Mutant::Memory(Defect::BadTextRelayed),
+        &[("UTF-06", "got            3         ann4         caf\\xe9")],
+    ),
+    (
+        Mutant::Memory(Defect::RepairedTextCutAnywhere),
+        &[(
+            "UTF-05",
+            "at `bob < ann: 12345678901234567890123456789012345678901234567890123456789012`",
+        )],
+    ),
+    (
+        Mutant::Memory(Defect::OffendersStay),
+        &[
+            ("BAD-02", "at `ann < server: ...`"),
+            ("BAD-03", "at `ann < server: ...`"),
+            ("BAD-04", "at `ann < server: ...`"),
+        ],
+    ),
+    (Mutant::Memory(Defect::BufferDiscarded), &[("BAD-05", "at `bob < ann: ok`")]),
+    (Mutant::Memory(Defect::RestRelayed), &[("BAD-06", "at `cyd < bob: quiet here`")]),
+    (Mutant::Memory(Defect::FragmentsRelayed), &[("CLS-04", "at `cyd < bob: quiet here`")]),
+    (Mutant::Memory(Defect::DiesOfResets), &[("CLS-02", "at `bob < ann: one`")]),
+    (
+        Mutant::Memory(Defect::NamesUnchecked),
+        &[
+            ("NAM-03", "at `ann < server: ...`"),
+            ("NAM-04", "at `ann < server: ...`"),
+            ("NAM-06", "at `ann < server: ...`"),
+        ],
+    ),
+    (
+        Mutant::Memory(Defect::NumbersLost),
+        &[("NAM-05", "at `cyd < server: ...`"), ("NAM-07", "at `cyd < server: ...`")],
+    ),
+    (Mutant::Memory(Defect::OtherSpokesman), &[("NAM-08", "got            1         *")]),
+    (Mutant::Memory(Defect::CommandsTaken), &[("EXT-02", "at `bob < ann: /who`")]),
+    (Mutant::Cuts(Cut::Frames), &[("RLY-06", "relays came in parts")]),
+    (Mutant::Cuts(Cut::Bytes), &[("RLY-06", "relays came in parts")]),
+    (
+        Mutant::Memory(Defect::FewPlaces),
+        &[
+            ("RES-04", "the server does not accept a connection"),
+            ("RES-05", "the server does not accept a connection"),
+        ],
+    ),
+    (Mutant::Memory(Defect::StartsAnyway), &[("LIM-04", "the server starts with a window")]),
+    (
+        Mutant::Memory(Defect::StaysDownSilently),
+        &[("LIM-04", "does not say which limits do not agree")],
+    ),
     (Mutant::Memory(Defect::StaysDown), &[("SHD-03", "address already in use")]),
+    (
+        Mutant::Memory(Defect::LeaveToldTwice),
+        &[("EXT-01", "got            6         server12        cyd has left")],
+    ),
+    (Mutant::Memory(Defect::LeaveToldEarly), &[("EXT-01", "at `ann < cyd: bye`")]),
+    (Mutant::Memory(Defect::JoinToldLate), &[("EXT-01", "at `ann < server: cyd has joined`")]),
+    (
+        Mutant::Memory(Defect::PrivateToAll),
+        &[("EXT-03", "cyd received a pair that is not its due"), ("EXT-04", "at `ann < server")],
+    ),
+    (
+        Mutant::Memory(Defect::UnknownTargetSilent),
+        &[
+            ("EXT-03", "at `ann < server: nobody here is called dan`"),
+            ("EXT-04", "at `ann < server: nobody here is called bob`"),
+        ],
+    ),
+    (Mutant::Memory(Defect::SlashesKept), &[("EXT-05", "at `bob < ann: /who`")]),
+    (Mutant::Memory(Defect::NickOnlyAnswered), &[("EXT-06", "at `bob < server: ann is now Zo")]),
+    (
+        Mutant::Memory(Defect::NickUnchecked),
+        &[("EXT-06", "30 members asked for the name zed, and are now [\"zed\"]")],
+    ),
+    (Mutant::Memory(Defect::NobodyGreeted), &[("EXT-07", "at `bob joins`")]),
+    (
+        Mutant::Memory(Defect::LastOfWhoLost),
+        &[("EXT-08", "at `bob < server: 3 members: ann, bob, cyd`")],
+    ),
+    (Mutant::Memory(Defect::LastOfHelpLost), &[("EXT-09", "at `ann < server: /help tells this`")]),
+    (Mutant::Memory(Defect::CommandsByPrefix), &[("EXT-10", "at `bob < ann: /whoami`")]),
+    (Mutant::Memory(Defect::PrivateUnmarked), &[("EXT-11", "got            4         Zoë")]),
+    (Mutant::Memory(Defect::AsidesFirst), &[("ORD-06", "at `bob < ann: one`")]),
+    (Mutant::Memory(Defect::LateLeaveToldTwice), &[("EXT-01", "others hear otherwise of comer0")]),
+    (
+        Mutant::Memory(Defect::LateReportLost),
+        &[("EXT-04", "of 5 private messages 0 arrive, and of 3 their sender is told")],
+    ),
+    (Mutant::Memory(Defect::LatePrivateDoubled), &[("EXT-04", "reaches 2 connections")]),
+    (Mutant::Memory(Defect::LateAsidesFirst), &[("ORD-06", "bob does not hear `0` at its place")]),
+    (
+        Mutant::Memory(Defect::TakesEverything),
+        &[("EXT-12", "unread, and nobody is told"), ("EXT-13", "received another pair")],
+    ),
 ];

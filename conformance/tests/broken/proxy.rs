@@ -1,4 +1,4 @@
-//! One of our servers behind a proxy that writes the two frames of each pair apart.
+//! One of our servers behind a proxy that cuts what passes otherwise than it came.
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -6,26 +6,41 @@ use std::path::Path;
 use std::thread;
 
 use bytes::BytesMut;
+use conformance::declared::Declared;
 use conformance::model::Model;
 use conformance::process::ServerProcess;
 use conformance::target::{Medium, NotStarted, Origin, Subject, Target, Wire};
 use conformance::tcp::TcpWire;
 use protocol::{Decoder, encode_frame};
 
-pub(crate) struct TwoWritesPerPair;
+use crate::our_server;
 
-impl Subject for TwoWritesPerPair {
-    fn start(&self, _flags: &[String]) -> Result<Box<dyn Target>, NotStarted> {
+/// How what passes is cut.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Cut {
+    /// The two frames of each pair are written apart.
+    Frames,
+    /// Every byte is written by itself, in both directions.
+    Bytes,
+}
+
+pub(crate) struct Proxy {
+    pub(crate) cut: Cut,
+}
+
+impl Subject for Proxy {
+    fn start(&self, flags: &[String]) -> Result<Box<dyn Target>, NotStarted> {
         let exe = Path::new(env!("CARGO_BIN_EXE_conformance"));
-        let server = ServerProcess::ours(Model::Select, exe, &[])
+        let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
+        let server = ServerProcess::ours(Model::Select, exe, &flags)
             .map_err(|error| NotStarted::Failed(error.to_string()))?;
         let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
         let addr = listener.local_addr().expect("a bound listener has an address");
-        let behind = server.addr();
+        let (behind, cut) = (server.addr(), self.cut);
         // It ends with the test program: nobody connects to it after the test.
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
-                thread::spawn(move || forward(&client, behind));
+                thread::spawn(move || forward(&client, behind, cut));
             }
         });
         Ok(Box::new(Proxied { addr, _server: server }))
@@ -33,6 +48,10 @@ impl Subject for TwoWritesPerPair {
 
     fn origin(&self) -> Origin {
         Origin::Ours
+    }
+
+    fn declared(&self, flags: &[String]) -> Declared {
+        our_server().declared(flags)
     }
 
     fn rerun(&self, id: &str, seed: u64) -> String {
@@ -55,20 +74,36 @@ impl Target for Proxied {
     }
 }
 
-/// Copies both ways until either side ends.
-fn forward(client: &TcpStream, behind: SocketAddr) -> io::Result<()> {
+/// Copies both ways until the server ends.
+fn forward(client: &TcpStream, behind: SocketAddr, cut: Cut) -> io::Result<()> {
     let server = TcpStream::connect(behind)?;
     client.set_nodelay(true)?;
     server.set_nodelay(true)?;
     thread::scope(|scope| {
         scope.spawn(|| {
             // However it ends, the server has to learn of it.
-            io::copy(&mut &*client, &mut &server).ok();
+            match cut {
+                Cut::Frames => io::copy(&mut &*client, &mut &server).map(drop),
+                Cut::Bytes => byte_by_byte(client, &server),
+            }
+            .ok();
             server.shutdown(Shutdown::Write).ok();
         });
-        frame_by_frame(&server, client).ok();
+        match cut {
+            Cut::Frames => frame_by_frame(&server, client),
+            Cut::Bytes => byte_by_byte(&server, client),
+        }
+        .ok();
         client.shutdown(Shutdown::Both).ok();
     });
+    Ok(())
+}
+
+fn byte_by_byte(mut from: &TcpStream, mut to: &TcpStream) -> io::Result<()> {
+    let mut chunk = [0; 4096];
+    while let count @ 1.. = from.read(&mut chunk)? {
+        chunk[..count].iter().try_for_each(|byte| to.write_all(&[*byte]))?;
+    }
     Ok(())
 }
 

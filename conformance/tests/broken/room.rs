@@ -1,58 +1,16 @@
-//! A room in memory behind a wire with one defect.
+//! A room in memory behind wires with one defect.
 
 use std::cell::RefCell;
-use std::collections::VecDeque;
+use std::collections::HashSet;
 use std::io;
 use std::rc::Rc;
-use std::time::Duration;
 
-use bytes::BytesMut;
 use conformance::declared::Declared;
 use conformance::memory::MemoryRoom;
-use conformance::target::{Medium, NotStarted, Origin, Received, Settled, Subject, Target, Wire};
-use protocol::{Decoder, PairDecoder, encode_frame};
+use conformance::target::{Medium, NotStarted, Origin, Subject, Target, Wire};
 
-use crate::spoil::{encoded, spoilt};
-
-/// What is wrong with a server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Defect {
-    Banner,
-    NamesTrimmed,
-    NamesCut,
-    OneFramePerWrite,
-    DiesOfUnnamed,
-    NamesChange,
-    RightJustified,
-    CharactersCounted,
-    JoinersLost,
-    CutAt4096,
-    EmptyLost,
-    PartsDropped,
-    Doubled,
-    ThirdLost,
-    Echo,
-    FramesSwapped,
-    DiesAlone,
-    ControlsLost,
-    History,
-    LastWordsLost,
-    Reversed,
-    PartsInterleaved,
-    DiesOfGarbage,
-    LeaversStay,
-    DiesOfLeavers,
-    ResetsAtTheEnd,
-    FewPlaces,
-    StaysDown,
-}
-
-impl Defect {
-    /// Whether a room in memory can pass the rows that see it.
-    pub(crate) fn shows_in_memory(self) -> bool {
-        !matches!(self, Self::FewPlaces | Self::StaysDown)
-    }
-}
+use crate::defect::Defect;
+use crate::wire::BrokenWire;
 
 pub(crate) struct BrokenRoom {
     pub(crate) defect: Defect,
@@ -85,14 +43,35 @@ struct BrokenTarget {
 
 /// What the connections of a broken server share.
 #[derive(Default)]
-struct Common {
-    connections: usize,
-    members: usize,
+pub(crate) struct Common {
+    pub(crate) connections: usize,
+    pub(crate) members: usize,
+    /// Connections that have not said their names.
+    pub(crate) unnamed: HashSet<usize>,
+    /// Connections that have begun a frame.
+    pub(crate) mid_frame: HashSet<usize>,
     /// Somebody has left.
-    left: bool,
-    dead: bool,
+    pub(crate) left: bool,
+    pub(crate) dead: bool,
     /// Everything said so far, as pairs.
-    history: Vec<u8>,
+    pub(crate) history: Vec<u8>,
+    /// What was said last, as it came.
+    pub(crate) last: Vec<u8>,
+    /// The header of a message, where it was not the canonical one.
+    pub(crate) header: Option<Vec<u8>>,
+}
+
+impl Common {
+    /// Whether a server with this defect has no time for a connection, because of others.
+    pub(crate) fn is_held_up(&self, defect: Defect, connection: usize) -> bool {
+        let others = |waited_for: &HashSet<usize>| waited_for.iter().any(|id| *id != connection);
+        match defect {
+            Defect::WaitsForNames => others(&self.unnamed),
+            Defect::WaitsForFrames => others(&self.mid_frame),
+            Defect::PoolRunsOut => self.unnamed.len().max(self.mid_frame.len()) >= POOL,
+            _ => false,
+        }
+    }
 }
 
 impl Target for BrokenTarget {
@@ -102,26 +81,21 @@ impl Target for BrokenTarget {
         if common.dead || (self.defect == Defect::FewPlaces && common.connections > 20) {
             return Err(io::ErrorKind::ConnectionRefused.into());
         }
-        let mut ready = VecDeque::new();
-        if self.defect == Defect::Banner {
-            ready.extend(encoded(b"server", b"welcome"));
-        }
-        Ok(Box::new(BrokenWire {
-            room: self.room.connect()?,
-            defect: self.defect,
-            common: Rc::clone(&self.common),
-            ready,
-            pairs: PairDecoder::new(1 << 20),
-            pairs_seen: 0,
-            frames: Decoder::new(1 << 20),
-            name: None,
-            unsent: None,
-        }))
+        let id = common.connections;
+        common.unnamed.insert(id);
+        Ok(Box::new(BrokenWire::new(self.room.connect()?, self.defect, id, &self.common)))
     }
 
     fn medium(&self) -> Medium {
         // So that cases which take sockets are tried, too; what they see here is what counts.
         Medium::Process
+    }
+
+    fn start_with(&self, _flags: &[&str]) -> Result<Box<dyn Target>, NotStarted> {
+        match self.defect {
+            Defect::StartsAnyway => MemoryRoom.start(&[]),
+            _ => Err(NotStarted::Failed("the server ended".into())),
+        }
     }
 
     fn restart_obstacle(&self) -> Option<&'static str> {
@@ -134,148 +108,4 @@ impl Target for BrokenTarget {
     }
 }
 
-struct BrokenWire {
-    room: Box<dyn Wire>,
-    defect: Defect,
-    common: Rc<RefCell<Common>>,
-    /// What the client receives next.
-    ready: VecDeque<u8>,
-    pairs: PairDecoder,
-    pairs_seen: usize,
-    frames: Decoder,
-    name: Option<Vec<u8>>,
-    /// The latest frame, while it may turn out to be the last.
-    unsent: Option<Vec<u8>>,
-}
-
-impl Wire for BrokenWire {
-    fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
-        match self.defect {
-            // Bytes that are no whole frame yet go through as they are.
-            Defect::PartsDropped | Defect::OneFramePerWrite => self.frames = Decoder::new(1 << 20),
-            _ => {}
-        }
-        self.frames.feed(bytes);
-        let mut sent = 0;
-        loop {
-            match self.frames.next_frame() {
-                Ok(Some(frame)) => {
-                    if self.defect != Defect::OneFramePerWrite || sent == 0 {
-                        self.say(&frame)?;
-                    }
-                    sent += 1;
-                }
-                Ok(None) => return Ok(()),
-                Err(_) => {
-                    self.common.borrow_mut().dead |= self.defect == Defect::DiesOfGarbage;
-                    return self.room.send(b"malformed!");
-                }
-            }
-        }
-    }
-
-    fn receive(&mut self, most: usize, within: Duration) -> Received {
-        if self.common.borrow().dead {
-            return Received::Eof;
-        }
-        self.flush().expect("a room in memory takes everything");
-        let received = self.room.receive(1 << 20, within);
-        if let Received::Bytes(bytes) = &received {
-            self.pairs.feed(bytes);
-            self.spoil();
-        }
-        match most.min(self.ready.len()) {
-            0 => received_nothing(self.defect, received),
-            count => Received::Bytes(self.ready.drain(..count).collect()),
-        }
-    }
-
-    fn half_close(&mut self) -> io::Result<()> {
-        if self.name.is_none() && self.defect == Defect::DiesOfUnnamed {
-            self.common.borrow_mut().dead = true;
-        }
-        self.common.borrow_mut().left = true;
-        match self.defect {
-            Defect::LeaversStay => self.room.send(b""),
-            Defect::LastWordsLost => {
-                self.unsent = None;
-                self.room.half_close()
-            }
-            _ => self.room.half_close(),
-        }
-    }
-
-    fn reset(&mut self) {
-        self.room.reset();
-    }
-
-    fn settle(&mut self, within: Duration) -> Settled {
-        self.room.settle(within)
-    }
-}
-
-impl BrokenWire {
-    /// Hands one frame of the client's to the room.
-    fn say(&mut self, payload: &[u8]) -> io::Result<()> {
-        self.flush()?;
-        let mut frame = BytesMut::new();
-        encode_frame(payload, &mut frame);
-        let Some(name) = self.name.clone() else {
-            self.name = Some(payload.to_vec());
-            self.common.borrow_mut().members += 1;
-            if self.defect == Defect::History {
-                self.ready.extend(&self.common.borrow().history);
-            }
-            return self.room.send(&frame);
-        };
-        let mut common = self.common.borrow_mut();
-        common.dead |= self.defect == Defect::DiesAlone && common.members == 1;
-        common.dead |= self.defect == Defect::DiesOfLeavers && common.left;
-        if !payload.starts_with(b"~") {
-            common.history.extend(encoded(&name, payload));
-        }
-        match self.defect {
-            Defect::Echo => self.ready.extend(encoded(&name, payload)),
-            Defect::LastWordsLost if !payload.starts_with(b"~") => {
-                self.unsent = Some(frame.to_vec());
-                return Ok(());
-            }
-            Defect::NamesChange if payload == b"cyd" => return Ok(()),
-            _ => {}
-        }
-        self.room.send(&frame)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.unsent.take().map_or(Ok(()), |frame| self.room.send(&frame))
-    }
-
-    /// Passes on what the room sent, with the defect.
-    fn spoil(&mut self) {
-        let mut batch = Vec::new();
-        while let Ok(Some(pair)) = self.pairs.next_pair() {
-            self.pairs_seen += 1;
-            batch.push(spoilt(self.defect, &pair, self.pairs_seen));
-        }
-        if self.defect == Defect::Reversed {
-            batch.reverse();
-        }
-        if let (Defect::PartsInterleaved, [first, second, ..]) = (self.defect, &mut batch[..]) {
-            // The name frames of both, then the messages of both.
-            let parts =
-                (first.split_off(13.min(first.len())), second.split_off(13.min(second.len())));
-            second.extend(parts.0);
-            second.extend(parts.1);
-        }
-        self.ready.extend(batch.concat());
-    }
-}
-
-/// What a receive without bytes for the client amounts to.
-fn received_nothing(defect: Defect, received: Received) -> Received {
-    match received {
-        Received::Bytes(_) => Received::Silence,
-        Received::Eof if defect == Defect::ResetsAtTheEnd => Received::Reset,
-        other => other,
-    }
-}
+const POOL: usize = 32;

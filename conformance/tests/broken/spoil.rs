@@ -1,12 +1,47 @@
-//! What a defect does to a pair on its way to a client.
+//! What a defect does to a client's bytes on their way to the room, and to pairs on their way back.
+
+use std::cmp::Reverse;
 
 use bytes::BytesMut;
-use protocol::{Pair, encode_pair};
+use protocol::{Decoder, HEADER_LEN, Pair, encode_frame, encode_pair, header, parse_header};
 
-use crate::room::Defect;
+use crate::defect::Defect;
+use crate::extended::misled;
+use crate::room::Common;
+
+/// What a server with this defect makes of one write of a client's.
+pub(crate) fn garbled(defect: Defect, bytes: &[u8]) -> Vec<u8> {
+    match defect {
+        Defect::LenientNumbers => {
+            bytes.iter().map(|byte| if b"+_\t".contains(byte) { b' ' } else { *byte }).collect()
+        }
+        Defect::PiecesDecoded => String::from_utf8_lossy(bytes).into_owned().into_bytes(),
+        _ => bytes.to_vec(),
+    }
+}
+
+/// Whether something in these bytes is no frame.
+pub(crate) fn is_malformed(bytes: &[u8]) -> bool {
+    let mut frames = Decoder::new(1 << 20);
+    frames.feed(bytes);
+    loop {
+        match frames.next_frame() {
+            Ok(Some(_)) => {}
+            Ok(None) => return false,
+            Err(_) => return true,
+        }
+    }
+}
+
+/// The header at the beginning of these bytes, if it is good and not the canonical one.
+pub(crate) fn header_if_odd(bytes: &[u8]) -> Option<Vec<u8>> {
+    let spelled = bytes.get(..HEADER_LEN)?;
+    let length = usize::try_from(parse_header(spelled).ok()??).ok()?;
+    (spelled != header(length)).then(|| spelled.to_vec())
+}
 
 /// The `number`th pair of a connection as a server with this defect sends it.
-pub(crate) fn spoilt(defect: Defect, pair: &Pair, number: usize) -> Vec<u8> {
+pub(crate) fn spoilt(defect: Defect, pair: &Pair, number: usize, common: &Common) -> Vec<u8> {
     let (sender, text) = (&pair.sender[..], &pair.text[..]);
     let good = encoded(sender, text);
     match defect {
@@ -16,10 +51,15 @@ pub(crate) fn spoilt(defect: Defect, pair: &Pair, number: usize) -> Vec<u8> {
             [&right_justified(sender)[..], sender, &right_justified(text), text].concat()
         }
         Defect::CharactersCounted => [characters(sender), characters(text)].concat(),
+        Defect::HeadersKept => match &common.header {
+            Some(header) => [&frame(sender)[..], header, text].concat(),
+            None => good,
+        },
         Defect::JoinersLost => {
             encoded(sender, String::from_utf8_lossy(text).replace('\u{200c}', "").as_bytes())
         }
         Defect::CutAt4096 => encoded(sender, &text[..text.len().min(4096)]),
+        Defect::CutAt65536 => encoded(sender, &text[..text.len().min(65_536)]),
         Defect::EmptyLost if text.is_empty() => Vec::new(),
         Defect::Doubled => [&good[..], &good].concat(),
         Defect::ThirdLost if number.is_multiple_of(3) => Vec::new(),
@@ -30,8 +70,50 @@ pub(crate) fn spoilt(defect: Defect, pair: &Pair, number: usize) -> Vec<u8> {
                 text.iter().copied().filter(|byte| !byte.is_ascii_control()).collect();
             encoded(sender, &kept)
         }
-        _ => good,
+        Defect::BadTextRelayed => encoded(sender, bad_text(common).unwrap_or(text)),
+        Defect::RepairedTextCutAnywhere => bad_text(common).map_or(good, |bad| {
+            let repaired = String::from_utf8_lossy(bad);
+            encoded(sender, &repaired.as_bytes()[..repaired.len().min(TEXT_BYTES_KEPT)])
+        }),
+        Defect::NumbersLost if sender == b"server" => Vec::new(),
+        Defect::NumbersLost => encoded(sender.strip_suffix(b"-2").unwrap_or(sender), text),
+        Defect::OtherSpokesman if sender == b"server" => encoded(b"*", text),
+        _ => misled(defect, pair, number, good),
     }
+}
+
+/// What was said last, if it is no text.
+fn bad_text(common: &Common) -> Option<&[u8]> {
+    std::str::from_utf8(&common.last).is_err().then_some(&common.last)
+}
+
+/// Puts pairs that have gathered for a connection into the order in which a server with this defect
+/// sends them.
+pub(crate) fn disordered(
+    defect: Defect,
+    batch: &mut [Vec<u8>],
+    pairs_seen: usize,
+    connection: usize,
+) {
+    let flooded = pairs_seen > FLOOD_PAIRS;
+    match defect {
+        Defect::Reversed => batch.reverse(),
+        Defect::ReversedInFloods if flooded => batch.reverse(),
+        Defect::OwnOrderInFloods if flooded && connection.is_multiple_of(4) => {
+            batch.sort_by_key(|pair| Reverse(pair[..pair.len().min(SENDER_BYTES)].to_vec()));
+        }
+        Defect::PartsInterleaved => interleave(batch),
+        Defect::PartsInterleavedInFloods if flooded => interleave(batch),
+        _ => {}
+    }
+}
+
+/// The name frames of two pairs, then the messages of both.
+fn interleave(batch: &mut [Vec<u8>]) {
+    let [first, second, ..] = batch else { return };
+    let parts = (first.split_off(13.min(first.len())), second.split_off(13.min(second.len())));
+    second.extend(parts.0);
+    second.extend(parts.1);
 }
 
 fn right_justified(payload: &[u8]) -> Vec<u8> {
@@ -44,6 +126,13 @@ fn characters(payload: &[u8]) -> Vec<u8> {
     [format!("{count:<10}").as_bytes(), payload].concat()
 }
 
+/// A frame as it stands on the wire.
+pub(crate) fn frame(payload: &[u8]) -> Vec<u8> {
+    let mut bytes = BytesMut::new();
+    encode_frame(payload, &mut bytes);
+    bytes.to_vec()
+}
+
 /// A pair as it stands on the wire.
 pub(crate) fn encoded(sender: &[u8], text: &[u8]) -> Vec<u8> {
     let mut bytes = BytesMut::new();
@@ -52,3 +141,9 @@ pub(crate) fn encoded(sender: &[u8], text: &[u8]) -> Vec<u8> {
 }
 
 const NAME_BYTES_KEPT: usize = 32;
+/// The limit that the conversation about repaired text sets.
+const TEXT_BYTES_KEPT: usize = 64;
+/// More than any row sends to one client that is not about a flood.
+const FLOOD_PAIRS: usize = 500;
+/// A header and the names of the members in a flood.
+const SENDER_BYTES: usize = HEADER_LEN + 7;

@@ -10,9 +10,21 @@ use super::{MemberId, Release, Room, Took, release};
 use crate::member::Piece;
 
 impl<H: Clone> Room<H> {
-    /// A number that changes whenever there is something new to deliver to anybody.
+    /// A number that changes whenever there is something new for everybody.
     pub fn pulse(&self) -> u64 {
         self.pulse
+    }
+
+    /// How many members have something new for themselves alone.
+    pub fn told(&self) -> usize {
+        self.told.len()
+    }
+
+    /// Takes the next of those members off the list: whoever asks delivers to it.
+    pub fn next_told(&mut self) -> Option<MemberId> {
+        let id = self.told.pop_front()?;
+        self.members[id.place].told = false;
+        Some(id)
     }
 
     /// Whether there is something to deliver to this member.
@@ -20,9 +32,9 @@ impl<H: Clone> Room<H> {
         self.member(id).is_some_and(|member| self.has_piece(member))
     }
 
-    /// Bytes that wait for this member alone.
-    pub fn unread_answers(&self, id: MemberId) -> usize {
-        self.member(id).map_or(0, |member| self.members[member].aside_bytes())
+    /// Bytes that this member's socket has taken so far.
+    pub fn taken(&self, id: MemberId) -> u64 {
+        self.member(id).map_or(0, |member| self.members[member].taken())
     }
 
     /// Whether this member's socket took less than it was offered the last time: it need not be offered
@@ -35,7 +47,7 @@ impl<H: Clone> Room<H> {
     pub fn next_behind(&self, from: usize) -> Option<MemberId> {
         let mut places = from..self.members.capacity();
         let place = places.find(|&place| self.members.contains(place) && self.has_piece(place))?;
-        Some(MemberId { place, serial: self.members[place].serial })
+        Some(MemberId::new(place, self.members[place].serial))
     }
 
     pub(super) fn has_piece(&self, place: usize) -> bool {
@@ -85,11 +97,15 @@ impl<H: Clone> Room<H> {
         let (before, asides) = (member.cursor(), member.aside_bytes());
         member.pass(bytes, &self.log);
         member.full = took == Took::Less;
-        let answered = member.aside_bytes() < asides;
+        // It may itself be waiting for its answers to be read, and they come behind what was said before.
+        let reads_answers = asides > 0 && bytes > 0;
         let done = member.end.is_some() && member.piece(self.log.head()).is_none();
         let resumed = self.flow.moved(before, member.cursor());
+        if resumed {
+            self.tell_who_left();
+        }
         self.settle();
-        release(answered || done || resumed)
+        release(reads_answers || done || resumed)
     }
 
     /// Takes note of what became of an offer of `slices`, as they were pulled, to a member's socket: moved

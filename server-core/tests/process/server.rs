@@ -1,7 +1,7 @@
 //! The server under test: its process, what it writes, and how it ends.
 
-use std::io::{BufRead, BufReader, Read};
-use std::process::{Child, ChildStderr, Command, Stdio};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::{Child, ChildStderr, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
@@ -31,6 +31,8 @@ pub(crate) enum Log {
 
 struct Process {
     child: Child,
+    /// Its standard input, if somebody types.
+    keys: Option<ChildStdin>,
     out: Receiver<String>,
     err: Receiver<String>,
 }
@@ -56,6 +58,24 @@ impl Server {
         Self::ready(Process::start(&arguments, environment))
     }
 
+    /// Starts it with a console.
+    pub(crate) fn start_typing(flags: &[&str]) -> Self {
+        let arguments = [&["--listen", "127.0.0.1:0", "--console"], flags].concat();
+        let mut command = command(&arguments, &[]);
+        Self::ready(Process::of(command.stdin(Stdio::piped())))
+    }
+
+    /// Types at its console.
+    pub(crate) fn types(&mut self, text: &[u8]) {
+        let keys = self.process.keys.as_mut().expect("it was started with a console");
+        keys.write_all(text).expect("it reads what is typed");
+    }
+
+    /// Closes its console: nothing more will be typed.
+    pub(crate) fn hang_up(&mut self) {
+        self.process.keys = None;
+    }
+
     fn ready(process: Process) -> Self {
         let ready = process.out.recv_timeout(DEADLINE).expect("it says when it is ready");
         let address = ready.strip_prefix("listening on ").expect("it says where it listens");
@@ -76,7 +96,7 @@ impl Server {
         let err = child.stderr.take().filter(|_| log == Log::NeverRead);
         let out = lines(child.stdout.take().expect("it is piped"));
         let (_, nothing) = mpsc::channel();
-        let server = Self::ready(Process { child, out, err: nothing });
+        let server = Self::ready(Process { child, keys: None, out, err: nothing });
         (server, err)
     }
 
@@ -92,11 +112,15 @@ impl Server {
 
 impl Process {
     fn start(arguments: &[&str], environment: &[(&str, &str)]) -> Self {
-        let child = command(arguments, environment).spawn();
-        let mut child = child.expect("the server's own program can be started");
+        Self::of(&mut command(arguments, environment))
+    }
+
+    fn of(command: &mut Command) -> Self {
+        let mut child = command.spawn().expect("the server's own program can be started");
         let out = lines(child.stdout.take().expect("it is piped"));
         let err = lines(child.stderr.take().expect("it is piped"));
-        Self { child, out, err }
+        let keys = child.stdin.take();
+        Self { child, keys, out, err }
     }
 
     /// Waits for its end, which must come by itself.

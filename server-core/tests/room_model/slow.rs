@@ -16,6 +16,8 @@ pub(crate) struct Seat {
     /// Whether its connection has finished it: that happens once, and perhaps after the room has.
     pub(crate) departs: bool,
     pub(crate) full: bool,
+    /// Whether the server knows that there may be something for it.
+    pub(crate) awake: bool,
     /// What has been pulled for it and not been offered yet.
     pub(crate) pulled: Vec<Bytes>,
 }
@@ -24,12 +26,14 @@ pub(crate) struct Seat {
 struct Owed {
     byte: u8,
     at: Option<u64>,
+    /// Whether it answers a command.
+    answers: bool,
 }
 
 impl Seat {
     pub(crate) fn new(id: MemberId, name: String) -> Self {
         let (owed, pulled) = (VecDeque::new(), Vec::new());
-        Self { id, name, owed, end: None, departs: false, full: false, pulled }
+        Self { id, name, owed, end: None, departs: false, full: false, awake: false, pulled }
     }
 
     pub(crate) fn is_behind(&self) -> bool {
@@ -50,7 +54,19 @@ impl Seat {
 
     /// Owes this member a pair of its own.
     pub(crate) fn tell(&mut self, sender: &str, text: &[u8]) {
-        self.owed.extend(pair(sender, text).into_iter().map(|byte| Owed { byte, at: None }));
+        let owed = |byte| Owed { byte, at: None, answers: false };
+        self.owed.extend(pair(sender, text).into_iter().map(owed));
+    }
+
+    /// Owes it the answer to a command.
+    pub(crate) fn answer(&mut self, text: &str) {
+        let owed = |byte| Owed { byte, at: None, answers: true };
+        self.owed.extend(pair(RESERVED, text.as_bytes()).into_iter().map(owed));
+    }
+
+    /// Whether it has yet to read the answer to a command.
+    pub(crate) fn has_answers(&self) -> bool {
+        self.owed.iter().any(|owed| owed.answers)
     }
 
     /// Whether these bytes are the next it is owed.
@@ -97,9 +113,14 @@ impl Slow {
         }
     }
 
+    /// What the server tells all, one member perhaps excepted.
+    pub(crate) fn notify(&mut self, without: Option<usize>, notice: &str) {
+        self.append(without, RESERVED, notice.as_bytes());
+    }
+
     /// The last words of the room.
     pub(crate) fn shut(&mut self, notice: &str) {
-        self.append(None, RESERVED, notice.as_bytes());
+        self.notify(None, notice);
         let head = self.head;
         self.seats.iter_mut().for_each(|seat| seat.finish(head));
     }
@@ -110,7 +131,11 @@ impl Slow {
             if Some(place) != without && !seat.is_finished() {
                 let positions = self.head..;
                 let owed = pair.iter().zip(positions);
-                seat.owed.extend(owed.map(|(&byte, at)| Owed { byte, at: Some(at) }));
+                seat.owed.extend(owed.map(|(&byte, at)| Owed {
+                    byte,
+                    at: Some(at),
+                    answers: false,
+                }));
             }
         }
         self.head += pair.len() as u64;

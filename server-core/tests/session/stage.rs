@@ -24,8 +24,8 @@ impl Stage {
     pub(crate) fn new(settings: Settings) -> Self {
         let mut room = Room::of(&settings);
         let name = Name::new(b"wit").expect("the name is good");
-        let witness = room.join(&name, ()).expect("the room is open");
         let (start, peer) = (Instant::now(), SocketAddr::from((Ipv4Addr::LOCALHOST, 1)));
+        let witness = room.join(&name, (), start).expect("the room is open");
         let session = Session::new(Arc::new(settings), peer, start);
         Self { room, session, start, now: start, witness }
     }
@@ -51,7 +51,18 @@ impl Stage {
     }
 
     pub(crate) fn witness_says(&mut self, text: &str) {
-        assert_eq!(Said::Appended, self.room.say(self.witness, text.as_bytes(), self.now));
+        assert_eq!(Said::Appended, self.room.hear(self.witness, text.as_bytes(), self.now));
+    }
+
+    pub(crate) fn witness_is_renamed(&mut self, name: &str) {
+        let command = format!("/nick {name}");
+        let said = self.room.hear(self.witness, command.as_bytes(), self.now);
+        assert_eq!(Said::Renamed, said);
+    }
+
+    /// The witness, who has to hear itself for this, talks and does not listen until the room pauses.
+    pub(crate) fn witness_fills_the_window(&mut self) {
+        while self.room.hear(self.witness, b"and another thing", self.now) == Said::Appended {}
     }
 
     /// What the witness has got since the last time.

@@ -10,7 +10,7 @@ use protocol::Decoder;
 
 /// What happens to a delivery. `Swap` and its kin hold one back until the next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Trick {
+pub(crate) enum Trick {
     Drop,
     Double,
     Swap,
@@ -21,8 +21,8 @@ pub(super) enum Trick {
 }
 
 /// A running fake server. Dropping it ends it; its members' threads end with their connections.
-pub(super) struct Fake {
-    pub(super) addr: SocketAddr,
+pub(crate) struct Fake {
+    pub(crate) addr: SocketAddr,
     room: Arc<Mutex<Room>>,
     acceptor: Option<JoinHandle<()>>,
 }
@@ -31,7 +31,17 @@ pub(super) struct Fake {
 struct Room {
     members: Vec<Seat>,
     plot: Option<(Trick, usize)>,
+    habit: Option<Habit>,
     is_over: bool,
+}
+
+/// A trick that is played on every so manieth delivery, whoever gets it.
+#[derive(Clone, Copy)]
+struct Habit {
+    trick: Trick,
+    every: u64,
+    deliveries: u64,
+    played: u64,
 }
 
 struct Seat {
@@ -42,7 +52,7 @@ struct Seat {
 }
 
 impl Fake {
-    pub(super) fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let addr = listener.local_addr().unwrap();
         let room = Arc::new(Mutex::new(Room::default()));
@@ -52,8 +62,21 @@ impl Fake {
     }
 
     /// Has the next delivery to this member tampered with.
-    pub(super) fn arm(&self, trick: Trick, victim: usize) {
+    pub(crate) fn arm(&self, trick: Trick, victim: usize) {
         self.room.lock().unwrap().plot = Some((trick, victim));
+    }
+
+    /// Has every so manieth delivery tampered with from here on.
+    pub(crate) fn haunt(&self, trick: Trick, every: u64) {
+        self.room.lock().unwrap().habit = Some(Habit { trick, every, deliveries: 0, played: 0 });
+    }
+
+    /// Plays no trick any more; tells how many there were.
+    pub(crate) fn repent(&self) -> u64 {
+        let mut room = self.room.lock().unwrap();
+        let habit = room.habit.as_mut().expect("it had a habit");
+        habit.every = u64::MAX;
+        habit.played
     }
 }
 
@@ -105,6 +128,10 @@ impl Room {
         let mut pair = BytesMut::new();
         protocol::encode_pair(name, text, &mut pair);
         for seat in self.members.iter_mut().filter(|seat| seat.number != from) {
+            if let Some(habit) = &mut self.habit {
+                habit.deliver(seat, name, &pair);
+                continue;
+            }
             let is_victim = self.plot.is_some_and(|(_, victim)| victim == seat.number);
             let trick = if is_victim { self.plot.take() } else { None };
             match trick {
@@ -113,6 +140,21 @@ impl Room {
                 }
                 None => seat.deliver(&pair),
             }
+        }
+    }
+}
+
+impl Habit {
+    /// Delivers as it should be, or not. What was held back comes behind the next of the same speaker.
+    fn deliver(&mut self, seat: &mut Seat, name: &Bytes, pair: &BytesMut) {
+        self.deliveries += 1;
+        if let Some((_, held)) = seat.held_back.take_if(|(speaker, _)| speaker == name) {
+            seat.deliver(&[&pair[..], &held[..]].concat());
+        } else if self.deliveries.is_multiple_of(self.every) && seat.held_back.is_none() {
+            self.played += 1;
+            seat.tamper(self.trick, name, pair);
+        } else {
+            seat.deliver(pair);
         }
     }
 }

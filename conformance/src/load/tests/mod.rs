@@ -1,6 +1,6 @@
 //! The load generator is tested with servers that break one promise each: every breach is told.
 
-mod fake;
+pub(crate) mod fake;
 
 use std::time::Duration;
 

@@ -1,0 +1,37 @@
+//! Values of a manifest: sizes and times, spelled as in our flags.
+
+use std::time::Duration;
+
+use bytesize::ByteSize;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
+use toml::Value;
+
+/// A size such as `"64KiB"`, in bytes.
+///
+/// # Errors
+///
+/// It is no text, no size, or more than fits.
+pub(super) fn size<'de, D, T>(value: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: TryFrom<u64>,
+{
+    let value = Value::deserialize(value)?;
+    let size = value.as_str().and_then(|text| text.parse::<ByteSize>().ok());
+    let fitting = size.and_then(|size| T::try_from(size.as_u64()).ok());
+    let hint = || D::Error::custom("this is no size: write a text such as \"64KiB\"");
+    fitting.map(Some).ok_or_else(hint)
+}
+
+/// A time such as `"500ms"`.
+///
+/// # Errors
+///
+/// It is no text or no time.
+pub(super) fn time<'de, D: Deserializer<'de>>(value: D) -> Result<Option<Duration>, D::Error> {
+    let value = Value::deserialize(value)?;
+    let time = value.as_str().and_then(|text| humantime::parse_duration(text).ok());
+    let hint = || D::Error::custom("this is no time: write a text such as \"500ms\"");
+    time.map(Some).ok_or_else(hint)
+}

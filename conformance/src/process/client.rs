@@ -1,0 +1,145 @@
+//! A chat client under test as a child process: started, watched, never left behind.
+
+use std::ffi::OsString;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read};
+use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::process::CommandExt;
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
+use std::time::Duration;
+
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+
+use super::StartError;
+use super::group::{Group, enlist};
+use super::launch::with_port;
+
+/// A running client whose standard input stays open. Dropping it kills its whole process group.
+#[derive(Debug)]
+pub struct ClientProcess {
+    group: Arc<Group>,
+    /// Nobody types.
+    _keyboard: Option<ChildStdin>,
+    shown: Receiver<Vec<u8>>,
+    told: Receiver<Vec<u8>>,
+}
+
+/// What a client's standard output is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Screen {
+    /// A pipe.
+    Pipe,
+    /// A terminal.
+    Terminal,
+}
+
+/// What a client that has ended left behind.
+#[derive(Clone, Debug)]
+pub struct Left {
+    /// How it ended.
+    pub status: ExitStatus,
+    /// Its standard output, at most 4 MiB.
+    pub shown: Vec<u8>,
+    /// Its standard error, likewise.
+    pub told: Vec<u8>,
+}
+
+impl ClientProcess {
+    /// Starts program and arguments, `{port}` replaced by this port.
+    ///
+    /// # Errors
+    ///
+    /// The command is empty or cannot be started, or there is no terminal to be had.
+    pub fn start(command: &[OsString], port: u16, screen: Screen) -> Result<Self, StartError> {
+        let mut words = command.iter().map(|word| with_port(word, port));
+        let program = words.next().ok_or(StartError::Empty)?;
+        let failed = |source| StartError::Spawn { program: program.display().to_string(), source };
+        let terminal = match screen {
+            Screen::Pipe => None,
+            Screen::Terminal => Some(Terminal::open().map_err(failed)?),
+        };
+        let (terminal, output) = match terminal {
+            Some(Terminal { ours, theirs }) => (Some(ours), Stdio::from(theirs)),
+            None => (None, Stdio::piped()),
+        };
+        let mut command = Command::new(&program);
+        command.args(words).env("TERM", "xterm").env_remove("NO_COLOR").process_group(0);
+        command.stdin(Stdio::piped()).stdout(output).stderr(Stdio::piped());
+        let child = enlist(|| command.spawn()).map_err(failed)?;
+        // It holds the terminal's other end; the output would never be over.
+        drop(command);
+        Ok(Self::watch(child, terminal))
+    }
+
+    fn watch(mut child: Child, terminal: Option<File>) -> Self {
+        let told = child.stderr.take().expect("standard error was asked for as a pipe");
+        let shown = match (terminal, child.stdout.take()) {
+            (Some(terminal), _) => read_to_end(terminal),
+            (None, Some(pipe)) => read_to_end(pipe),
+            (None, None) => unreachable!("standard output is a terminal or a pipe"),
+        };
+        let keyboard = child.stdin.take();
+        Self { group: Group::watch(child), _keyboard: keyboard, shown, told: read_to_end(told) }
+    }
+
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.group.id()
+    }
+
+    /// Waits for its end; `None` if that takes longer than `deadline`.
+    pub fn wait(&self, deadline: Duration) -> Option<Left> {
+        let status = self.group.wait(deadline)?;
+        // Its group has ended with it, so both outputs are as good as over.
+        let all = |output: &Receiver<Vec<u8>>| output.recv_timeout(OVER_WITHIN).unwrap_or_default();
+        Some(Left { status, shown: all(&self.shown), told: all(&self.told) })
+    }
+}
+
+impl Drop for ClientProcess {
+    fn drop(&mut self) {
+        self.group.end();
+    }
+}
+
+/// The two ends of a terminal that is nobody's controlling one.
+struct Terminal {
+    ours: File,
+    theirs: File,
+}
+
+impl Terminal {
+    fn open() -> io::Result<Self> {
+        let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY)?;
+        grantpt(&ours)?;
+        unlockpt(&ours)?;
+        let path = ptsname(&ours, Vec::new())?;
+        let theirs = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .custom_flags(OpenptFlags::NOCTTY.bits().cast_signed())
+            .open(path.to_str().map_err(io::Error::other)?)?;
+        Ok(Self { ours: ours.into(), theirs })
+    }
+}
+
+/// Everything that is read up to the end, as soon as it has come; a terminal ends with an error.
+fn read_to_end(mut output: impl Read + Send + 'static) -> Receiver<Vec<u8>> {
+    let (tell, all) = mpsc::channel();
+    thread::spawn(move || {
+        let (mut kept, mut chunk) = (Vec::new(), [0; 4096]);
+        while let Ok(count @ 1..) = output.read(&mut chunk) {
+            let room = OUTPUT_BYTES_MAX - kept.len();
+            kept.extend_from_slice(&chunk[..count.min(room)]);
+        }
+        // Nobody asks when the test has failed before.
+        tell.send(kept).ok();
+    });
+    all
+}
+
+const OUTPUT_BYTES_MAX: usize = 4 << 20;
+const OVER_WITHIN: Duration = Duration::from_secs(5);

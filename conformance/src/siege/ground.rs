@@ -1,0 +1,125 @@
+//! Ground: the server that is besieged, how it is started, and what is known of its process.
+
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::process::Command;
+use std::time::Duration;
+use std::{env, io};
+
+use bytesize::ByteSize;
+
+use super::args::SiegeArgs;
+use crate::measure::{Usage, peak_resident};
+use crate::process::{ServerProcess, StartError, our_command};
+
+/// A server that can be had, once for each kind of hostile clients.
+#[derive(Debug)]
+pub(super) struct Besieged {
+    /// What it is called in the table.
+    pub(super) name: String,
+    way: Way,
+}
+
+#[derive(Debug)]
+enum Way {
+    Start {
+        command: Vec<OsString>,
+        /// Resident bytes that are in order, if it says so itself.
+        memory_limit: Option<u64>,
+    },
+    Running(SocketAddr),
+}
+
+/// A server that listens.
+#[derive(Debug)]
+pub(super) struct Ground {
+    pub(super) addr: SocketAddr,
+    pub(super) memory_limit: Option<u64>,
+    process: Option<ServerProcess>,
+}
+
+impl Besieged {
+    /// The servers that these arguments ask for.
+    ///
+    /// # Errors
+    ///
+    /// Our own program cannot be found or asked for its limits.
+    pub(super) fn all(args: &SiegeArgs) -> io::Result<Vec<Self>> {
+        if let Some(addr) = args.connect {
+            return Ok(vec![Self { name: addr.to_string(), way: Way::Running(addr) }]);
+        }
+        if let Some(server) = &args.server {
+            let words = ["sh", "-c", &format!("exec {server}")].map(OsString::from);
+            let way = Way::Start { command: words.into(), memory_limit: None };
+            let name = server.split_whitespace().next().unwrap_or_default().into();
+            return Ok(vec![Self { name, way }]);
+        }
+        let exe = env::current_exe()?;
+        let ours = |&model| {
+            let mut command = our_command(model, &exe);
+            command.extend(args.server_flags().into_iter().map(OsString::from));
+            let clients = args.honest() + args.hostile();
+            let memory_limit = Some(promised(&command)? + allowance(clients));
+            Ok(Self { name: model.to_string(), way: Way::Start { command, memory_limit } })
+        };
+        args.models().iter().map(ours).collect()
+    }
+
+    pub(super) fn start(&self) -> Result<Ground, StartError> {
+        match &self.way {
+            Way::Running(addr) => Ok(Ground { addr: *addr, memory_limit: None, process: None }),
+            Way::Start { command, memory_limit } => {
+                let process = match memory_limit {
+                    // One of ours: port 0, so that no two servers can ever meet on a port.
+                    Some(_) => ServerProcess::start_on(command, 0)?,
+                    None => ServerProcess::start(command)?,
+                };
+                let (addr, memory_limit) = (process.addr(), *memory_limit);
+                Ok(Ground { addr, memory_limit, process: Some(process) })
+            }
+        }
+    }
+}
+
+impl Ground {
+    /// What its process has used and holds.
+    pub(super) fn usage(&self) -> Option<Usage> {
+        Usage::of(self.process.as_ref()?.id())
+    }
+
+    /// The most memory that it has held resident.
+    pub(super) fn peak(&self) -> Option<u64> {
+        peak_resident(self.process.as_ref()?.id())
+    }
+
+    /// How it ended, if it did, with the last that it said.
+    pub(super) fn death(&self) -> Option<String> {
+        let process = self.process.as_ref()?;
+        let status = process.wait(Duration::ZERO)?;
+        let log = process.log();
+        let last = log.lines().last().unwrap_or_default();
+        Some(format!("the server ended ({status}); it said last: {last}"))
+    }
+}
+
+/// The bound on memory for messages that one of our servers prints.
+fn promised(command: &[OsString]) -> io::Result<u64> {
+    let (program, arguments) = command.split_first().expect("a command has a program");
+    // `--check` listens nowhere, so any address will do that can be read as one.
+    let output = Command::new(program).args(arguments).arg("--check").output()?;
+    let table = String::from_utf8_lossy(&output.stdout);
+    let line = table.lines().find_map(|line| line.strip_prefix(BOUND));
+    let bound = line.and_then(|size| size.trim().parse::<ByteSize>().ok());
+    let unknown = || io::Error::other(format!("the server prints no {BOUND:?}"));
+    bound.map(|bound| bound.as_u64()).ok_or_else(unknown)
+}
+
+/// What a server may hold beside messages: itself, and for each client a thread's stack, as far as it is
+/// used, and the account of its connection.
+fn allowance(clients: usize) -> u64 {
+    PROGRAM_BYTES + clients as u64 * CLIENT_BYTES
+}
+
+const BOUND: &str = "memory for messages, at most";
+const PROGRAM_BYTES: u64 = 32 << 20;
+const CLIENT_BYTES: u64 = 32 << 10;

@@ -1,0 +1,173 @@
+//! This program as a small client with a defect, and which rows have to see it.
+
+use std::env;
+use std::io::{self, Read, Write};
+use std::net::{Ipv4Addr, TcpStream};
+use std::process::ExitCode;
+
+use conformance::target::Origin;
+use conformance::visit::ClientCommand;
+use protocol::{HEADER_LEN, parse_header};
+
+use crate::{Kill, Mutant};
+
+/// What is wrong with a client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ClientDefect {
+    /// Takes what one read brings for a whole part of a frame.
+    OneReadPerPart,
+    /// Shows every pair twice when its bytes came in pieces.
+    ShowsTwice,
+    /// Prints what it receives as it is.
+    Raw,
+    /// Leaves out what it cannot show.
+    LeavesOut,
+    /// Cleans texts, and takes names for harmless.
+    RawNames,
+    /// Does not look for the end of the stream.
+    GoesOnAtEof,
+    /// Ends without a word.
+    EndsSilently,
+    /// Takes it that a connection is never reset.
+    CrashesOfReset,
+    /// Waits for whatever a header announces.
+    Waits,
+    /// Sets memory aside for whatever a header announces.
+    Allocates,
+}
+
+const ALL: [ClientDefect; 10] = [
+    ClientDefect::OneReadPerPart,
+    ClientDefect::ShowsTwice,
+    ClientDefect::Raw,
+    ClientDefect::LeavesOut,
+    ClientDefect::RawNames,
+    ClientDefect::GoesOnAtEof,
+    ClientDefect::EndsSilently,
+    ClientDefect::CrashesOfReset,
+    ClientDefect::Waits,
+    ClientDefect::Allocates,
+];
+
+pub(crate) const KILLS: &[Kill] = &[
+    (
+        Mutant::Client(ClientDefect::OneReadPerPart),
+        &[("CLI-01", "after a cut at byte 1, `turn-001 one` by ann is not shown")],
+    ),
+    (
+        Mutant::Client(ClientDefect::ShowsTwice),
+        &[("CLI-01", "after a cut at byte 1, `turn-001 one` by ann is not shown once")],
+    ),
+    (
+        Mutant::Client(ClientDefect::Raw),
+        &[("CLI-02", "in a name, \\u{1b}\\u{5b}\\u{32}\\u{4a} reaches the terminal")],
+    ),
+    (Mutant::Client(ClientDefect::LeavesOut), &[("CLI-02", "is left out instead of shown")]),
+    (Mutant::Client(ClientDefect::RawNames), &[("CLI-02", "in a name, ")]),
+    (
+        Mutant::Client(ClientDefect::GoesOnAtEof),
+        &[("CLI-03", "the client goes on although the server has ended the connection")],
+    ),
+    (
+        Mutant::Client(ClientDefect::EndsSilently),
+        &[("CLI-03", "the client gives no reason after an end between two pairs")],
+    ),
+    (
+        Mutant::Client(ClientDefect::CrashesOfReset),
+        &[("CLI-03", "the client crashes after a reset")],
+    ),
+    (
+        Mutant::Client(ClientDefect::Waits),
+        &[("CLI-03", "the client goes on although a giant length was announced")],
+    ),
+    (
+        Mutant::Client(ClientDefect::Allocates),
+        &[("CLI-03", "signal 6 ends the client after a giant length")],
+    ),
+];
+
+/// The command that starts this program as such a client.
+pub(crate) fn broken(defect: ClientDefect) -> ClientCommand {
+    let this = env::current_exe().expect("a test program knows its own file");
+    // A backtrace takes longer to print than these tests wait.
+    let words = ["env".into(), "RUST_BACKTRACE=0".into(), this.into(), CLIENT.into()];
+    let words = words.into_iter().chain([format!("{defect:?}").into(), "{port}".into()]);
+    ClientCommand { command: words.collect(), origin: Origin::Foreign }
+}
+
+/// Is the client that the command line asks for, if it asks for one.
+pub(crate) fn asked_for(mut arguments: impl Iterator<Item = String>) -> Option<ExitCode> {
+    arguments.nth(1).filter(|word| word == CLIENT)?;
+    let (name, port) = (arguments.next()?, arguments.next()?.parse().ok()?);
+    let defect = ALL.into_iter().find(|defect| format!("{defect:?}") == name)?;
+    let ended = chat(defect, port);
+    if defect != ClientDefect::EndsSilently {
+        eprintln!("the connection has ended: {ended:?}");
+    }
+    Some(ExitCode::FAILURE)
+}
+
+fn chat(defect: ClientDefect, port: u16) -> io::Result<()> {
+    let mut server = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
+    server.write_all(b"3         tim")?;
+    loop {
+        let (name, pieces) = frame(&mut server, defect)?;
+        let (text, more_pieces) = frame(&mut server, defect)?;
+        let twice = defect == ClientDefect::ShowsTwice && pieces + more_pieces > 4;
+        let name = if defect == ClientDefect::RawNames { name } else { cleaned(&name, defect) };
+        let line = format!("{name} > {}", cleaned(&text, defect));
+        for _ in 0..=usize::from(twice) {
+            println!("{line}");
+        }
+    }
+}
+
+/// A frame's text, and how many reads it took.
+fn frame(server: &mut TcpStream, defect: ClientDefect) -> io::Result<(String, usize)> {
+    let mut header = [0; HEADER_LEN];
+    let pieces = part(server, &mut header, defect)?;
+    let length = parse_header(&header).ok().flatten().and_then(|length| length.try_into().ok());
+    let length: usize = length.ok_or(io::ErrorKind::InvalidData)?;
+    if length > 1 << 20 && !matches!(defect, ClientDefect::Waits | ClientDefect::Allocates) {
+        return Err(io::Error::other("too long a message"));
+    }
+    // Only the one that believes lengths sets so much aside; the other reads for ever into little.
+    let held = if defect == ClientDefect::Waits { length.min(1 << 20) } else { length };
+    let mut payload = vec![0; held];
+    let more_pieces = part(server, &mut payload, defect)?;
+    Ok((String::from_utf8_lossy(&payload).into_owned(), pieces + more_pieces))
+}
+
+/// Fills `part`, and returns how many reads that took.
+fn part(server: &mut TcpStream, part: &mut [u8], defect: ClientDefect) -> io::Result<usize> {
+    let (mut filled, mut reads) = (0, 0);
+    while filled < part.len() {
+        let read = server.read(&mut part[filled..]);
+        if defect == ClientDefect::CrashesOfReset {
+            assert!(read.is_ok(), "a connection is never reset");
+        }
+        match read? {
+            0 if defect == ClientDefect::GoesOnAtEof => {}
+            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+            count => filled += count,
+        }
+        reads += 1;
+        if defect == ClientDefect::OneReadPerPart {
+            break;
+        }
+    }
+    Ok(reads)
+}
+
+/// Text as this client shows it.
+fn cleaned(text: &str, defect: ClientDefect) -> String {
+    let hostile = |char: char| char.is_control() || "\u{202e}\u{2066}".contains(char);
+    match defect {
+        ClientDefect::Raw => text.into(),
+        ClientDefect::LeavesOut => text.replace(hostile, ""),
+        _ => text.replace(hostile, "?"),
+    }
+}
+
+/// The first word of the command line that asks for a client.
+const CLIENT: &str = "broken-client";

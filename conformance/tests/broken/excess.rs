@@ -1,0 +1,108 @@
+//! One of our servers that holds more than it should, because more is asked of it than its clients ask.
+
+use std::cell::RefCell;
+use std::io;
+use std::time::Duration;
+
+use conformance::declared::Declared;
+use conformance::process::ServerProcess;
+use conformance::target::{Medium, NotStarted, Origin, Received, Settled, Subject, Target, Wire};
+use protocol::{HEADER_LEN, parse_header};
+
+use crate::{Kill, Mutant, our_server};
+
+/// What such a server seems to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Excess {
+    /// It keeps something of every connection: beside each stands another one that never ends.
+    KeepsConnections,
+    /// It holds what a header promises: the bytes do come, all but the last.
+    KeepsPromises,
+}
+
+pub(crate) const KILLS: &[Kill] = &[
+    (
+        Mutant::Holds(Excess::KeepsConnections),
+        &[("RES-06", "the server holds"), ("BAD-07", "the server holds")],
+    ),
+    (Mutant::Holds(Excess::KeepsPromises), &[("LIM-01", "the server grew by")]),
+];
+
+pub(crate) struct Excessive {
+    pub(crate) excess: Excess,
+}
+
+impl Subject for Excessive {
+    fn start(&self, flags: &[String]) -> Result<Box<dyn Target>, NotStarted> {
+        let server = our_server().start(flags)?;
+        Ok(Box::new(ExcessiveTarget { server, excess: self.excess, kept: RefCell::default() }))
+    }
+
+    fn origin(&self) -> Origin {
+        Origin::Ours
+    }
+
+    fn declared(&self, flags: &[String]) -> Declared {
+        our_server().declared(flags)
+    }
+
+    fn rerun(&self, id: &str, seed: u64) -> String {
+        format!("rerun {id} {seed}")
+    }
+}
+
+struct ExcessiveTarget {
+    server: Box<dyn Target>,
+    excess: Excess,
+    kept: RefCell<Vec<Box<dyn Wire>>>,
+}
+
+impl Target for ExcessiveTarget {
+    fn connect(&self) -> io::Result<Box<dyn Wire>> {
+        match self.excess {
+            Excess::KeepsConnections => {
+                self.kept.borrow_mut().push(self.server.connect()?);
+                self.server.connect()
+            }
+            Excess::KeepsPromises => Ok(Box::new(GenerousWire(self.server.connect()?))),
+        }
+    }
+
+    fn medium(&self) -> Medium {
+        Medium::Process
+    }
+
+    fn process(&self) -> Option<&ServerProcess> {
+        self.server.process()
+    }
+}
+
+/// Sends all but the last byte of what its client has promised.
+struct GenerousWire(Box<dyn Wire>);
+
+impl Wire for GenerousWire {
+    fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.0.send(bytes)?;
+        let header = &bytes[..bytes.len().min(HEADER_LEN)];
+        let promised = parse_header(header).ok().flatten().unwrap_or_default();
+        let promised = usize::try_from(promised).unwrap_or_default();
+        let missing = (HEADER_LEN + promised).saturating_sub(bytes.len());
+        self.0.send(&vec![b'.'; missing.saturating_sub(1)])
+    }
+
+    fn receive(&mut self, most: usize, within: Duration) -> Received {
+        self.0.receive(most, within)
+    }
+
+    fn half_close(&mut self) -> io::Result<()> {
+        self.0.half_close()
+    }
+
+    fn reset(&mut self) {
+        self.0.reset();
+    }
+
+    fn settle(&mut self, within: Duration) -> Settled {
+        self.0.settle(within)
+    }
+}

@@ -1,0 +1,112 @@
+//! Descriptors: a server that starts with few of them, and one that loses them while it serves.
+
+use std::time::{Duration, Instant};
+
+use conformance::client::{Client, Text};
+use conformance::model::Model;
+use conformance::stage::{Admission, Stage};
+use conformance::target::Wire;
+use conformance::tcp::TcpWire;
+use libtest_mimic::Failed;
+use server_core::CloseReason;
+
+use crate::child::Child;
+use crate::resources::connect;
+use crate::{RECOVERY_MAX, SLACK, recover, window};
+
+/// Started with so few, it knows how many clients that makes, and tells the others why not.
+pub(crate) fn started_with(model: Model, limit: u64) -> Result<(), Failed> {
+    let script = format!("ulimit -n {limit}; exec \"$@\"");
+    let child = Child::start(model, &["sh", "-c", &script, "sh"], &PATIENT)?;
+    let mut stage = child.stage();
+    let (mut ann, mut bob) = (stage.join("ann")?, stage.join("bob")?);
+    // The stage's witness is a client, too.
+    let places = limit - RESERVED - 3;
+    let mut fillers = (0..places).map(|_| connect(child.addr())).collect::<Result<Vec<_>, _>>()?;
+    let mut surplus = Vec::new();
+    for _ in 0..SURPLUS {
+        surplus.push(stage.connect("surplus")?);
+    }
+    for client in &mut surplus {
+        expect_refusal(&stage, client, &CloseReason::Full)?;
+    }
+    let mut idle = fillers.pop().ok_or("there is a place for a client that says nothing")?;
+    let refused = |stage: &mut Stage| {
+        let mut newcomer = stage.connect("newcomer")?;
+        expect_refusal(stage, &mut newcomer, &CloseReason::Full)
+    };
+    let percent = window::watch(&child, &mut stage, &mut [&mut ann, &mut bob], &mut idle, refused)?;
+    let relief = Instant::now();
+    idle.reset();
+    let recovery = recover(&mut stage, relief)?;
+    println!("{model}: started with {limit}: {percent:.1} % CPU, recovered in {recovery:.0?}");
+    child.stop()
+}
+
+/// Reduced to so few by somebody else, it cannot even accept, and goes on all the same.
+pub(crate) fn lowered_to(model: Model, limit: u64) -> Result<(), Failed> {
+    let child = Child::start(model, &[], &PATIENT)?;
+    let mut stage = child.stage();
+    let (mut ann, mut bob) = (stage.join("ann")?, stage.join("bob")?);
+    child.limit_descriptors(limit)?;
+    let places = limit - child.descriptors()?;
+    let mut fillers = (0..places).map(|_| connect(child.addr())).collect::<Result<Vec<_>, _>>()?;
+    child.await_that("every place is taken", || Ok(child.descriptors()? == limit))?;
+    // They are connected as far as the kernel is concerned, and the first has said its name.
+    let mut first = stage.connect("first")?;
+    first.say(b"first")?;
+    let mut idle = connect(child.addr())?;
+    let mut hammer: Vec<TcpWire> = Vec::new();
+    let comes = |_: &mut Stage| {
+        hammer.push(connect(child.addr())?);
+        Ok(())
+    };
+    let percent = window::watch(&child, &mut stage, &mut [&mut ann, &mut bob], &mut idle, comes)?;
+    if !child.log().contains("no new clients for now") {
+        return Err(format!("the log tells nothing of it:\n{}", child.log()).into());
+    }
+    let relief = Instant::now();
+    fillers.pop().ok_or("somebody can leave")?.reset();
+    let after_leaving = admitted(&mut stage, &mut first, relief)?;
+    let relief = Instant::now();
+    child.limit_descriptors(u64::MAX)?;
+    let after_raising = recover(&mut stage, relief)?;
+    stage.fence_all(&mut [&mut ann, &mut bob, &mut first])?;
+    println!(
+        "{model}: lowered to {limit}: {percent:.1} % CPU, recovered in {after_leaving:.0?} when a \
+         client left, in {after_raising:.0?} when the limit was raised"
+    );
+    child.stop()
+}
+
+/// How long after `relief` a client is in that has been waiting.
+fn admitted(stage: &mut Stage, client: &mut Client, relief: Instant) -> Result<Duration, Failed> {
+    let admission = stage.try_admit(client)?;
+    let elapsed = relief.elapsed();
+    if admission == Admission::In && elapsed < RECOVERY_MAX * SLACK {
+        return Ok(elapsed);
+    }
+    Err(format!(
+        "in within {:?} expected, got {admission:?} after {elapsed:?}",
+        RECOVERY_MAX * SLACK
+    )
+    .into())
+}
+
+/// It is told why, and closed in order.
+pub(crate) fn expect_refusal(
+    stage: &Stage,
+    client: &mut Client,
+    reason: &CloseReason,
+) -> Result<(), Failed> {
+    let told = reason.to_string();
+    client.expect(b"server", Text::Exactly(told.as_bytes()), stage.deadline())?;
+    Ok(stage.expect_orderly_end(client)?)
+}
+
+/// Clients who say nothing for a while are part of the trials.
+pub(crate) const PATIENT: [&str; 2] = ["--name-timeout", "10m"];
+/// Descriptors that are no client's, as the servers promise.
+const RESERVED: u64 = 24;
+/// More than are given a moment to read why.
+const SURPLUS: usize = 40;

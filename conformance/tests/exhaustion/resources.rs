@@ -1,0 +1,87 @@
+//! Resources: what a server that runs has taken of the machine, and how much it may.
+
+use std::fs;
+use std::io;
+use std::net::SocketAddr;
+
+use conformance::declared::Declared;
+use conformance::fault::Fault;
+use conformance::stage::{Conditions, Mode, Relay, Stage};
+use conformance::target::{Medium, Target, Wire};
+use conformance::tcp::TcpWire;
+use libtest_mimic::Failed;
+
+use crate::child::Child;
+
+impl Child {
+    /// A stage in front of it, for clients.
+    pub(crate) fn stage(&self) -> Stage {
+        let conditions = Conditions {
+            seed: 1,
+            slack: 5.0,
+            level: 1,
+            asked: 1,
+            relay: Relay::Others,
+            declared: Declared::default(),
+            mode: Mode::Base,
+        };
+        Stage::new(Box::new(At(self.addr())), conditions)
+    }
+
+    /// Sets the limit of descriptors under which the running process has to live.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn limit_descriptors(&self, current: u64) -> Result<(), Failed> {
+        use rustix::process::{Pid, Resource, Rlimit, prlimit};
+
+        let pid = i32::try_from(self.id()).ok().and_then(Pid::from_raw);
+        let maximum = rlimit::Resource::NOFILE.get_hard()?;
+        let limit = Rlimit { current: Some(current.min(maximum)), maximum: Some(maximum) };
+        prlimit(pid, Resource::Nofile, limit)?;
+        Ok(())
+    }
+
+    /// Elsewhere that cannot be done to a process that runs.
+    #[cfg(not(target_os = "linux"))]
+    pub(crate) fn limit_descriptors(&self, _current: u64) -> Result<(), Failed> {
+        Err("takes Linux".into())
+    }
+
+    /// How many descriptors it has open.
+    pub(crate) fn descriptors(&self) -> Result<u64, Failed> {
+        Ok(fs::read_dir(self.proc("fd"))?.count() as u64)
+    }
+
+    pub(crate) fn threads(&self) -> Result<u64, Failed> {
+        self.status("Threads:")
+    }
+
+    /// Its resident memory, in bytes.
+    pub(crate) fn resident(&self) -> Result<u64, Failed> {
+        Ok(self.status("VmRSS:")? * 1024)
+    }
+
+    fn status(&self, field: &str) -> Result<u64, Failed> {
+        let status = fs::read_to_string(self.proc("status"))?;
+        let line = status.lines().find_map(|line| line.strip_prefix(field));
+        let number = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
+        Ok(number.ok_or_else(|| format!("no {field} in its status"))?)
+    }
+}
+
+/// The way to a server whose process ends elsewhere.
+struct At(SocketAddr);
+
+impl Target for At {
+    fn connect(&self) -> io::Result<Box<dyn Wire>> {
+        Ok(Box::new(TcpWire::connect(self.0)?))
+    }
+
+    fn medium(&self) -> Medium {
+        Medium::Process
+    }
+}
+
+/// A raw connection that says nothing.
+pub(crate) fn connect(addr: SocketAddr) -> Result<TcpWire, Fault> {
+    TcpWire::connect(addr).map_err(|error| Fault::connecting(&error))
+}

@@ -1,0 +1,52 @@
+//! Window: five seconds in which a server that has nothing left must neither spin nor fill its log nor
+//! keep its members waiting.
+
+use std::time::{Duration, Instant};
+
+use conformance::client::Client;
+use conformance::stage::Stage;
+use conformance::target::{Received, Wire};
+use conformance::tcp::TcpWire;
+use libtest_mimic::Failed;
+
+use crate::child::Child;
+
+/// Lets members talk and newcomers come for five seconds, about twenty times a second, and tells how
+/// much of a processor the server used. `idle` is a connection to which nothing may be said meanwhile.
+pub(crate) fn watch(
+    child: &Child,
+    stage: &mut Stage,
+    members: &mut [&mut Client],
+    idle: &mut TcpWire,
+    mut newcomer: impl FnMut(&mut Stage) -> Result<(), Failed>,
+) -> Result<f64, Failed> {
+    let (start, cpu, log) = (Instant::now(), child.cpu()?, child.log().len());
+    while start.elapsed() < WINDOW {
+        newcomer(stage)?;
+        stage.fence_all(members)?;
+        let received = idle.receive(1, PACE);
+        if received != Received::Silence {
+            return Err(format!("a client that waits: silence expected, got {received:?}").into());
+        }
+    }
+    let used = child.cpu()?.saturating_sub(cpu);
+    let percent = 100.0 * used.div_duration_f64(start.elapsed());
+    if percent >= CPU_PERCENT_MAX {
+        return Err(format!(
+            "under {CPU_PERCENT_MAX} % of a processor expected, got {percent:.1} %"
+        )
+        .into());
+    }
+    let logged = child.log().len() - log;
+    if logged > LOG_BYTES_MAX {
+        return Err(format!("at most {LOG_BYTES_MAX} bytes of log expected, got {logged}").into());
+    }
+    Ok(percent)
+}
+
+const WINDOW: Duration = Duration::from_secs(5);
+const PACE: Duration = Duration::from_millis(50);
+/// Members that talk and newcomers that are refused cost about one per cent in a debug build.
+const CPU_PERCENT_MAX: f64 = 3.0;
+/// One line a second, and as much again.
+const LOG_BYTES_MAX: usize = 2048;

@@ -1,0 +1,89 @@
+//! Extensions: what the room says by itself when they are switched on.
+
+use protocol::Name;
+
+use super::{MemberId, Room, pair};
+use crate::member::Kind;
+use crate::names::RESERVED;
+use crate::settings::Settings;
+
+/// What a room with extensions knows beyond one in base mode.
+#[derive(Debug)]
+pub(super) struct Extensions {
+    /// Longest text of a message, in bytes.
+    pub(super) max_message: usize,
+    /// Longest name that can be chosen, in bytes.
+    pub(super) max_name: usize,
+    /// Who left while the room was paused, in their order. Nobody joins meanwhile, so there are never more
+    /// of them than there were members.
+    left: Vec<Name>,
+}
+
+impl Extensions {
+    pub(super) fn new(settings: &Settings) -> Self {
+        let Settings { max_message, max_name, .. } = *settings;
+        Self { max_message, max_name, left: Vec::new() }
+    }
+}
+
+// Nothing here is inlined, so that a parked thread's stack holds nothing of it (see `obey`).
+impl<H: Clone> Room<H> {
+    /// Tells everybody of a newcomer, which is not in the room yet (SPEC EXT-01).
+    #[inline(never)]
+    pub(super) fn tell_who_joins(&mut self, name: &Name) {
+        if self.extensions.is_some() {
+            self.append_notice(format!("{name} has joined").as_bytes());
+        }
+    }
+
+    /// The first that a newcomer gets (SPEC EXT-07).
+    #[inline(never)]
+    pub(super) fn greet(&mut self, id: MemberId) {
+        if self.extensions.is_none() {
+            return;
+        }
+        let name = &self.members[id.place].name;
+        let others = match self.members.len() - 1 {
+            0 => "nobody else is here".to_owned(),
+            1 => "1 other is here".to_owned(),
+            others => format!("{others} others are here"),
+        };
+        let welcome = format!("welcome, {name}: {others}; /help lists the commands");
+        self.tell(id, &welcome);
+    }
+
+    /// Tells everybody that somebody has left, now or when the pause is over: nothing is appended before.
+    /// That is all that a leaver can cause, so no end of a member ever leads to another one's.
+    #[inline(never)]
+    pub(super) fn note_leaver(&mut self, name: Name) {
+        // After the notice of the shutdown nobody is told anything.
+        if let Some(extensions) = self.extensions.as_mut().filter(|_| !self.shut) {
+            extensions.left.push(name);
+        }
+        if !self.flow.is_paused() {
+            self.tell_who_left();
+        }
+    }
+
+    /// Tells everybody who has left while nothing could be appended (SPEC EXT-01).
+    #[inline(never)]
+    pub(super) fn tell_who_left(&mut self) {
+        let left = self.extensions.as_mut().map(|extensions| std::mem::take(&mut extensions.left));
+        for name in left.into_iter().flatten() {
+            self.append_notice(format!("{name} has left").as_bytes());
+        }
+    }
+
+    /// Tells everybody else that a member has another name now.
+    pub(super) fn tell_rename(&mut self, place: usize, before: &Name) {
+        let start = self.log.head();
+        let notice = format!("{before} is now {}", self.members[place].name);
+        let end = self.append_notice(notice.as_bytes());
+        self.members[place].leave_out(start..end);
+    }
+
+    /// Answers a member's own command, to it alone.
+    pub(super) fn answer(&mut self, place: usize, text: &str) {
+        self.put_aside(place, pair(RESERVED.as_bytes(), text.as_bytes()), Kind::Answer);
+    }
+}
