@@ -47,6 +47,7 @@ const CAUSES: &[(&str, &str)] = &[
     ),
     ("RLY-10", "the policy is not carried out"),
     ("RLY-11", "the policy is not carried out"),
+    ("RLY-12", "large writes, which the kernel cuts anywhere when the reader's window is full"),
     ("ORD-01", "one task or thread per message"),
     ("ORD-02", "two threads write to one socket without a lock"),
     ("ORD-03", "each sender's thread delivers on its own: two receivers see two orders"),

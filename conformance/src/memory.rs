@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use clap::Parser;
 use server_core::{
-    CloseReason, Ending, PerClient, READ_CHUNK, Room, Session, Settings, Took, Turn,
+    CloseReason, Ending, Offer, PerClient, READ_CHUNK, Room, Session, Settings, Turn,
 };
 
 use crate::declared::Declared;
@@ -171,20 +171,16 @@ impl World {
     fn deliver(&mut self) {
         // Everybody who is behind has a turn: nobody has to be named.
         while self.room.next_told().is_some() {}
-        let (mut slices, mut from) = (Vec::new(), 0);
+        let (mut offer, mut from) = (Offer::default(), 0);
         while let Some(member) = self.room.next_behind(from) {
-            let Some(&place) = self.room.pull(member, &mut slices) else {
+            let Some(&place) = self.room.pull(member, &mut offer, self.now) else {
                 from = member.next_place();
                 continue;
             };
             let outgoing = &mut self.connections[place].outgoing;
-            let mut bytes = 0;
-            for slice in &slices {
-                outgoing.extend(slice);
-                bytes += slice.len();
-            }
+            offer.slices().iter().for_each(|slice| outgoing.extend(slice));
             // As in `close`.
-            let _ = self.room.advance(member, bytes, Took::All);
+            let _ = self.room.offered(member, &offer, Ok(offer.bytes()));
         }
     }
 }

@@ -1,8 +1,9 @@
 //! Deliver: moves every member's cursor, each in its own task.
 
 use std::sync::{Arc, MutexGuard, OnceLock};
+use std::time::Instant;
 
-use server_core::{CloseReason, MemberId, Release, Room, Session, socket};
+use server_core::{CloseReason, MemberId, Offer, Release, Room, Session, socket};
 use tokio::io::Interest;
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
@@ -102,9 +103,9 @@ async fn deliver_to(
 ) -> Result<(), CloseReason> {
     loop {
         match offer(server, stream, member)? {
-            Offer::Last => return Ok(()),
-            Offer::More => yield_now().await,
-            Offer::Full => tokio::select! {
+            Offered::Last => return Ok(()),
+            Offered::More => yield_now().await,
+            Offered::Full => tokio::select! {
                 writable = stream.writable() => writable?,
                 () = contact.news.notified() => {}
             },
@@ -112,34 +113,34 @@ async fn deliver_to(
     }
 }
 
-enum Offer {
+enum Offered {
     Last,
     More,
     Full,
 }
 
 /// Makes one offer, with the room free meanwhile.
-fn offer(server: &Server, stream: &TcpStream, member: MemberId) -> Result<Offer, CloseReason> {
-    let mut slices = Vec::new();
+fn offer(server: &Server, stream: &TcpStream, member: MemberId) -> Result<Offered, CloseReason> {
+    let mut offer = Offer::default();
     {
         let mut state = server.lock();
-        if state.room.pull(member, &mut slices).is_none() {
+        if state.room.pull(member, &mut offer, Instant::now()).is_none() {
             let gone = state.room.name(member).is_none();
-            return if gone { Err(state.room.why_gone(member)) } else { Ok(Offer::Last) };
+            return if gone { Err(state.room.why_gone(member)) } else { Ok(Offered::Last) };
         }
     }
-    let sent = stream.try_io(Interest::WRITABLE, || socket::send(stream, &slices));
+    let sent = stream.try_io(Interest::WRITABLE, || socket::offer(stream, &offer));
     let mut state = server.lock();
-    let release = state.room.offered(member, &slices, sent);
+    let release = state.room.offered(member, &offer, sent);
     server.wake(release);
     let outcome = if state.room.name(member).is_none() {
         Err(state.room.why_gone(member))
     } else if state.room.is_full(member) {
-        Ok(Offer::Full)
+        Ok(Offered::Full)
     } else if state.room.is_behind(member) {
-        Ok(Offer::More)
+        Ok(Offered::More)
     } else {
-        Ok(Offer::Last)
+        Ok(Offered::Last)
     };
     if release == Release::Waiters {
         // At the end of a pause, or of this member, the others may be told who has left.

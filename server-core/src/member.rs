@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::ops::Range;
+use std::time::{Duration, Instant};
 
 use bytes::{Buf, Bytes};
 use protocol::Name;
@@ -36,6 +37,14 @@ pub(crate) struct Member<H> {
     pub(crate) end: Option<u64>,
     /// Whether its socket took less than it was offered the last time.
     pub(crate) full: bool,
+    /// Bytes left of the pair that the view goes on inside of; 0 between two.
+    rest: usize,
+    /// What it had taken when it was last seen to be idle.
+    taken_idle: u64,
+    /// Whether it has had everything at some moment since.
+    caught_up: bool,
+    /// Since when its socket has been full and has taken nothing.
+    full_since: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -52,6 +61,17 @@ pub(crate) enum Kind {
     Answer,
     /// Anything else: a private message, a notice, its own words.
     Other,
+}
+
+/// What a socket made of what it was offered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Taken {
+    /// It took all of it.
+    All,
+    /// It is full, and took less.
+    Some,
+    /// It is full, and took nothing.
+    Nothing,
 }
 
 /// What comes next in a member's view.
@@ -78,6 +98,10 @@ impl<H> Member<H> {
             taken: 0,
             end: None,
             full: false,
+            rest: 0,
+            taken_idle: 0,
+            caught_up: true,
+            full_since: None,
         }
     }
 
@@ -170,6 +194,37 @@ impl<H> Member<H> {
         }
     }
 
+    /// Takes note of what its socket made of an offer at `now`, after [`pass`](Self::pass): whether it took all
+    /// of it, how much is left of the pair it is in, and where the log ends.
+    pub(crate) fn note(&mut self, taken: Taken, rest: usize, head: u64, now: Instant) {
+        if self.is_idle(now) {
+            self.taken_idle = self.taken;
+            self.caught_up = false;
+        }
+        self.caught_up = self.caught_up || self.piece(head).is_none();
+        self.full = taken != Taken::All;
+        self.rest = rest;
+        self.full_since = match taken {
+            Taken::All => None,
+            Taken::Some => Some(now),
+            Taken::Nothing => self.full_since.or(Some(now)),
+        };
+    }
+
+    /// Bytes left of the pair it is in.
+    pub(crate) fn rest(&self) -> usize {
+        self.rest
+    }
+
+    /// Whether it has proven to read all the time (SPEC RLY-12).
+    pub(crate) fn keeps_up(&self, now: Instant) -> bool {
+        self.caught_up && !self.is_idle(now) && self.taken - self.taken_idle >= PROOF_BYTES
+    }
+
+    fn is_idle(&self, now: Instant) -> bool {
+        self.full_since.is_some_and(|since| now.duration_since(since) >= IDLE)
+    }
+
     fn pass_aside(&mut self, bytes: usize) -> usize {
         let aside = self.asides.front_mut().expect("the piece is an aside");
         aside.bytes.advance(bytes);
@@ -189,3 +244,11 @@ impl<H> Member<H> {
         }
     }
 }
+
+/// Who has taken this much without being idle keeps up: it is more than a connection holds whose client reads
+/// nothing, some 200 KB with buffers of the usual size.
+const PROOF_BYTES: u64 = 256 * 1024;
+
+/// A client whose full socket has taken nothing for so long does not read all the time. One that does has the
+/// socket full now and then, too, but for some milliseconds.
+const IDLE: Duration = Duration::from_millis(250);

@@ -29,10 +29,10 @@ use extensions::Extensions;
 /// 1. changes from the client: [`join`](Self::join), then [`hear`](Self::hear) or [`say`](Self::say) any
 ///    number of times;
 /// 2. delivery, to everybody when [`pulse`](Self::pulse) has moved, and to each whom
-///    [`next_told`](Self::next_told) names: [`pull`](Self::pull) looks at what comes
-///    next, the server offers it to the socket with the room unlocked, [`offered`](Self::offered)
-///    moves on by what the socket took ([`advance`](Self::advance) is its half without a socket's result);
-/// 3. the end: [`finish`](Self::finish) fixes how far the member is served, `pull` and `advance` go on
+///    [`next_told`](Self::next_told) names: [`pull`](Self::pull) looks at what comes next
+///    ([`Offer`](crate::Offer)), the server offers it to the socket with the room unlocked, [`offered`](Self::offered)
+///    moves on by what the socket took;
+/// 3. the end: [`finish`](Self::finish) fixes how far the member is served, `pull` and `offered` go on
 ///    until [`is_done`](Self::is_done), [`leave`](Self::leave) frees its name and place.
 ///    [`abort`](Self::abort) is the end without delivery; `leave` still follows.
 ///
@@ -88,19 +88,10 @@ pub enum Said {
     /// It was a command, and the member has another name now.
     Renamed,
     /// Not yet: the room waits for its slowest member, or the speaker has answers waiting. Say it again
-    /// when [`advance`](Room::advance), [`leave`](Room::leave) or [`overdue`](Room::overdue) released it.
+    /// when [`offered`](Room::offered), [`leave`](Room::leave) or [`overdue`](Room::overdue) released it.
     Paused,
     /// It never will be: the member was aborted or the room is shut.
     Closed,
-}
-
-/// What a socket made of what it was offered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Took {
-    /// All of it.
-    All,
-    /// Less than that: it is full.
-    Less,
 }
 
 /// Whether something that somebody waits for has happened.
@@ -245,6 +236,12 @@ impl<H: Clone> Room<H> {
     fn put_aside(&mut self, place: usize, pair: Bytes, kind: Kind) {
         let member = &mut self.members[place];
         member.put_aside(self.log.head(), pair, kind);
+        self.name_told(place);
+    }
+
+    /// Has the next who asks look after this member alone.
+    fn name_told(&mut self, place: usize) {
+        let member = &mut self.members[place];
         if !std::mem::replace(&mut member.told, true) {
             self.told.push_back(MemberId::new(place, member.serial));
         }

@@ -9,6 +9,8 @@ use bytes::Bytes;
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tracing::warn;
 
+use crate::offer::Offer;
+
 /// Bytes read from a client at a time, at most: what a session holds beyond one message while the room
 /// is paused.
 pub const READ_CHUNK: usize = 16 * 1024;
@@ -50,21 +52,42 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     Ok(socket.into())
 }
 
-/// What every accepted connection gets: no waiting for more to send (SPEC RLY-06).
+/// What every accepted connection gets: no waiting for more to send (SPEC RLY-06), and a small buffer, so
+/// that a client which reads nothing is noticed early (SPEC RLY-12).
 ///
 /// # Errors
 ///
 /// The connection is gone already.
 pub fn prepare(connection: &impl AsFd) -> io::Result<()> {
-    SockRef::from(connection).set_tcp_nodelay(true)
+    let socket = SockRef::from(connection);
+    socket.set_tcp_nodelay(true)?;
+    socket.set_send_buffer_size(SEND_BUFFER)
 }
 
-/// Offers `slices` to a socket in one system call, without waiting, and returns how many bytes it took.
+/// Offers a socket one write after the other, each in one system call and without waiting, until it does
+/// not take one in full; returns how many bytes it took.
 ///
 /// # Errors
 ///
-/// `WouldBlock` if it is full; anything else ends the connection.
-pub fn send(connection: &impl AsFd, slices: &[Bytes]) -> io::Result<usize> {
+/// `WouldBlock` if it takes nothing because it is full; anything else ends the connection.
+pub fn offer(connection: &impl AsFd, offer: &Offer) -> io::Result<usize> {
+    let mut taken = 0;
+    for write in offer.writes() {
+        match send(connection, write) {
+            Ok(bytes) => {
+                taken += bytes;
+                if bytes < write.iter().map(Bytes::len).sum() {
+                    break;
+                }
+            }
+            Err(error) if error.kind() == ErrorKind::WouldBlock && taken > 0 => break,
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(taken)
+}
+
+fn send(connection: &impl AsFd, slices: &[Bytes]) -> io::Result<usize> {
     let socket = SockRef::from(connection);
     retry(|| match slices {
         [one] => socket.send_with_flags(one, SEND_FLAGS),
@@ -199,13 +222,23 @@ const DRAIN_READS: usize = 64;
 const DRAIN_CHUNK: usize = 4096;
 
 /// Not waiting whatever the socket's mode: a server with threads leaves its sockets blocking.
-const SEND_FLAGS: i32 = libc::MSG_DONTWAIT | NO_SIGNAL;
+const SEND_FLAGS: i32 = libc::MSG_DONTWAIT | NO_SIGNAL | END_OF_RECORD;
 
 /// No signal where the client is gone. Elsewhere that is left to Rust's runtime, which ignores it.
 #[cfg(target_os = "linux")]
 const NO_SIGNAL: i32 = libc::MSG_NOSIGNAL;
 #[cfg(not(target_os = "linux"))]
 const NO_SIGNAL: i32 = 0;
+
+/// The kernel puts nothing of the next write into this one's last segment (SPEC RLY-12).
+#[cfg(target_os = "linux")]
+const END_OF_RECORD: i32 = libc::MSG_EOR;
+#[cfg(not(target_os = "linux"))]
+const END_OF_RECORD: i32 = 0;
+
+/// What the kernel is asked to hold for a client that does not read. Linux takes twice as much, for its own
+/// account of it.
+const SEND_BUFFER: usize = 64 * 1024;
 
 /// Up to this many slices need no allocation.
 const FEW: usize = 16;

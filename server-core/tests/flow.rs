@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use protocol::{Name, pair_len};
 use server_core::bytes::Bytes;
-use server_core::{CloseReason, MemberId, Relay, Release, Room, Said, Took};
+use server_core::{CloseReason, MemberId, Offer, Relay, Release, Room, Said};
 
 const WINDOW: u64 = 64 * 1024;
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -26,12 +26,14 @@ fn join(room: &mut Room<()>, name: &str) -> MemberId {
 
 /// Offers a member's socket what comes next; it takes up to `most` bytes of it.
 fn take(room: &mut Room<()>, id: MemberId, most: usize) -> (usize, Release) {
-    let mut slices = Vec::new();
-    room.pull(id, &mut slices);
-    let offered: usize = slices.iter().map(Bytes::len).sum();
-    let taken = offered.min(most);
-    let took = if taken < offered { Took::Less } else { Took::All };
-    (taken, room.advance(id, taken, took))
+    take_at(room, id, most, Instant::now())
+}
+
+fn take_at(room: &mut Room<()>, id: MemberId, most: usize, now: Instant) -> (usize, Release) {
+    let mut offer = Offer::default();
+    room.pull(id, &mut offer, now);
+    let taken = offer.bytes().min(most);
+    (taken, room.offered(id, &offer, Ok(taken)))
 }
 
 /// A member's socket is offered what comes next and has no room for it.
@@ -163,15 +165,58 @@ fn one_offer_is_at_most_1024_slices() {
     let now = Instant::now();
     // Too large to be merged with their neighbours.
     let text = [b'x'; 9000];
-    for _ in 0..3000 {
+    let say = |room: &mut Room<()>| {
         assert_eq!(Said::Appended, room.say(ann, &text, now));
-        take_all(&mut room, bob);
+        take_all(room, bob);
+    };
+    for _ in 0..100 {
+        say(&mut room);
+        take_all(&mut room, late);
     }
-    let mut slices = Vec::new();
-    assert!(room.pull(late, &mut slices).is_some());
-    assert_eq!(1024, slices.len());
-    assert!(slices.capacity() < 2048, "{} slices were gathered", slices.capacity());
+    // It has proven to keep up, and now it falls behind.
+    for _ in 0..3000 {
+        say(&mut room);
+    }
+    let mut offer = Offer::default();
+    assert!(room.pull(late, &mut offer, now).is_some());
+    assert_eq!((1, 1024), (offer.writes().count(), offer.slices().len()));
     assert_eq!(3000 * 9023, take_all(&mut room, late));
+}
+
+/// Until it has taken 256 KiB, and from the start when its full socket has taken nothing for a quarter of a
+/// second (SPEC RLY-12).
+#[test]
+fn who_has_not_proven_to_keep_up_gets_pairs_in_small_writes() {
+    let mut room = Room::new(Relay::Others, 64 << 20, PATIENCE, 0);
+    let [ann, bob] = ["ann", "bob"].map(|name| join(&mut room, name));
+    let start = Instant::now();
+    for _ in 0..20_000 {
+        assert_eq!(Said::Appended, room.say(ann, &TEXT, start));
+    }
+    let writes_at = |room: &mut Room<()>, now| {
+        let mut offer = Offer::default();
+        room.pull(bob, &mut offer, now);
+        offer.writes().map(|write| write.iter().map(Bytes::len).sum()).collect::<Vec<usize>>()
+    };
+    // Sixteen pairs of 87 bytes each.
+    let is_small = |writes: &[usize]| writes.iter().all(|&bytes| bytes == 16 * 87);
+    let mut proven = 0;
+    while proven < 256 * 1024 {
+        assert!(is_small(&writes_at(&mut room, start)));
+        proven += take_at(&mut room, bob, usize::MAX, start).0;
+    }
+    let writes = writes_at(&mut room, start);
+    assert!(writes.len() == 1 && writes[0] > 1_000_000, "{writes:?}");
+    // A socket that is full for a moment proves nothing.
+    assert_eq!(100, take_at(&mut room, bob, 100, start).0);
+    let soon = start + Duration::from_millis(249);
+    assert_eq!(1, writes_at(&mut room, soon).len());
+    assert_eq!(0, take_at(&mut room, bob, 0, soon).0);
+    let late = start + Duration::from_millis(250);
+    assert_eq!([74 + 15 * 87, 16 * 87], writes_at(&mut room, late)[..2]);
+    // And it has all to prove again.
+    assert_eq!(74 + 15 * 87, take_at(&mut room, bob, 74 + 15 * 87, late).0);
+    assert!(is_small(&writes_at(&mut room, late)));
 }
 
 /// How often a speaker looks again whether the pause is over.

@@ -70,7 +70,7 @@ proptest! {
     fn every_member_gets_what_the_slow_model_says(
         relay in relay(),
         extensions in any::<bool>(),
-        window in 200..2_000_usize,
+        window in 200..4_000_usize,
         ops in vec(op(), 0..300),
     ) {
         let patience = Duration::from_millis(100);

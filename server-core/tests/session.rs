@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use protocol::{FrameError, FrameFault, NameError};
-use server_core::{CloseReason, Relay, Release, Settings, Took, Turn};
+use server_core::{CloseReason, Offer, Relay, Release, Settings, Turn};
 
 use stage::{Stage, frame, frames, pairs, settings};
 
@@ -259,9 +259,9 @@ fn answers_that_nobody_reads_are_waited_for_no_longer_than_the_patience() {
     // Reading some of it begins the time anew.
     stage.now += patience / 2;
     let member = stage.session.member().expect("it has joined");
-    let mut slices = Vec::new();
-    assert!(stage.room.pull(member, &mut slices).is_some());
-    assert_eq!(Release::Waiters, stage.room.advance(member, 4, Took::Less));
+    let mut offer = Offer::default();
+    assert!(stage.room.pull(member, &mut offer, stage.now).is_some());
+    assert_eq!(Release::Waiters, stage.room.offered(member, &offer, Ok(4)));
     assert!(matches!(stage.feed(b""), Turn::Wait));
     assert_eq!(Some(stage.now + patience), stage.session.deadline());
     // Had it read all, all would have been well.

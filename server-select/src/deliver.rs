@@ -1,7 +1,8 @@
 //! Deliver: moves every member's cursor, after each turn.
 
-use server_core::bytes::Bytes;
-use server_core::{MemberId, Room, socket};
+use std::time::Instant;
+
+use server_core::{MemberId, Offer, Room, socket};
 
 use crate::Server;
 
@@ -14,7 +15,7 @@ pub(crate) struct Delivery {
     more: bool,
     /// Connections whose sockets can take more again.
     pub(crate) unblocked: Vec<usize>,
-    slices: Vec<Bytes>,
+    offer: Offer,
 }
 
 impl Delivery {
@@ -57,16 +58,16 @@ impl Server {
                 self.deliver_to(member);
             }
         }
-        self.delivery.slices.clear();
+        self.delivery.offer.clear();
     }
 
     /// Offers one member what comes next for it.
     fn deliver_to(&mut self, member: MemberId) {
-        let slices = &mut self.delivery.slices;
-        let Some(&place) = self.room.pull(member, slices) else { return };
+        let offer = &mut self.delivery.offer;
+        let Some(&place) = self.room.pull(member, offer, Instant::now()) else { return };
         let stream = &self.connections[place].stream;
-        let sent = stream.try_io(|| socket::send(stream, slices));
-        let release = self.room.offered(member, slices, sent);
+        let sent = stream.try_io(|| socket::offer(stream, offer));
+        let release = self.room.offered(member, offer, sent);
         self.delivery.more |= self.room.is_behind(member) && !self.room.is_full(member);
         self.wake(release);
         if self.room.name(member).is_none() {

@@ -10,7 +10,7 @@ use rustix::io::Errno;
 use server_core::socket::{self, Drained};
 use server_core::{CloseReason, Ending, READ_CHUNK, Release, Session, Turn};
 
-use crate::deliver::{deliver, hand_over};
+use crate::deliver::{call_courier, deliver, hand_over};
 use crate::{Server, State};
 
 /// A client's thread: reads until there is a reason not to, and sees the client off.
@@ -73,7 +73,7 @@ fn read(
 }
 
 /// Parks the thread until one of these happens, `until` at most.
-fn wait(waits: &mut [PollFd<'_>], until: Option<Instant>) -> io::Result<()> {
+pub(crate) fn wait(waits: &mut [PollFd<'_>], until: Option<Instant>) -> io::Result<()> {
     let time = until.map(|until| until.saturating_duration_since(Instant::now()));
     let time = time.map(|time| Timespec::try_from(time).expect("a day of seconds fits"));
     match poll(waits, time.as_ref()) {
@@ -155,7 +155,11 @@ fn depart(server: &Server, stream: &TcpStream, session: &Session, mut reason: Cl
 fn end(server: &Server, stream: &TcpStream, session: &Session, reason: &CloseReason) {
     match reason.ending() {
         Ending::Plain => socket::half_close(stream),
-        Ending::Abort => socket::reset_on_close(stream),
+        Ending::Abort => {
+            socket::reset_on_close(stream);
+            // The courier may hold the socket as one that is full, and only the last hold closes it.
+            call_courier(server, &mut server.lock());
+        }
         Ending::Refusal => {
             socket::refuse(stream, session.refusal(reason));
             linger(server, stream);

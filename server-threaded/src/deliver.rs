@@ -1,14 +1,15 @@
 //! Deliver: moves every member's cursor, one writer at a time.
 
 use std::io;
-use std::sync::{Arc, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use server_core::bytes::Bytes;
-use server_core::{MemberId, socket};
+use server_core::{MemberId, Offer};
 
-use crate::{Server, State, connection};
+// Whatever waits, wakes or sends is named through the crate: tests/hand_over.rs compiles this file with
+// models in their place.
+use crate::{MutexGuard, Server, State, connection, socket};
 
 /// Who is delivering. It stands beside the room, under the same lock, so that whoever appends learns in
 /// the same moment whether somebody will deliver it.
@@ -18,11 +19,8 @@ pub(crate) struct Delivery {
     pulse_served: u64,
     /// Somebody had more to get than one offer holds.
     more: bool,
-    /// When full sockets are tried again. Nobody tells a thread that does not wait for them that they can
-    /// take more.
-    retry: Option<Instant>,
-    /// How long they are left alone: ever longer while trying them is in vain.
-    park: Duration,
+    /// Whether the courier is parked, or is on its way there with nothing to do, and was not called since.
+    parked: bool,
     stopped: bool,
 }
 
@@ -36,44 +34,38 @@ enum Who {
     Courier,
 }
 
-/// Which members a round leaves out.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Round {
-    /// Those whose socket was full the last time.
-    Quick,
-    /// Nobody.
-    Complete,
-}
-
 /// What a round left undone.
 #[derive(Default)]
 struct Left {
     /// Somebody had more to get than one offer holds.
     more: bool,
-    /// A socket was full.
-    full: bool,
+    /// A socket has become full: the courier waits until it can take more.
+    filled: bool,
 }
 
 /// Makes one round, unless there is nothing new or somebody else is at it: then what was appended rides
 /// along, because that somebody looks again before it ends.
 pub(crate) fn deliver<'a>(server: &'a Server, mut state: MutexGuard<'a, State>) {
-    if state.delivery.who != Who::Nobody || !has_news(&state) {
+    if !is_left_to_nobody(&state) {
         return;
     }
     state.delivery.who = Who::Appender;
-    let known = state.delivery.retry.is_some();
-    state = round(server, state, Round::Quick);
-    if state.delivery.who == Who::Courier || (state.delivery.retry.is_some() && !known) {
-        server.handed_over.notify_one();
+    let (mut state, left) = round(server, state);
+    if state.delivery.who == Who::Courier || left.filled {
+        call_courier(server, &mut state);
     }
 }
 
 /// Has the courier deliver what this thread appended and cannot deliver itself.
 pub(crate) fn hand_over(server: &Server, state: &mut State) {
-    if state.delivery.who == Who::Nobody && has_news(state) {
+    if is_left_to_nobody(state) {
         state.delivery.who = Who::Courier;
-        server.handed_over.notify_one();
+        call_courier(server, state);
     }
+}
+
+fn is_left_to_nobody(state: &State) -> bool {
+    state.delivery.who == Who::Nobody && has_news(state)
 }
 
 /// Whether there is something for everybody or for somebody alone that no round has looked at.
@@ -86,42 +78,37 @@ fn has_news(state: &State) -> bool {
 fn round<'a>(
     server: &'a Server,
     mut state: MutexGuard<'a, State>,
-    which: Round,
-) -> MutexGuard<'a, State> {
-    let delivery = &state.delivery;
-    let news = which == Round::Complete || delivery.pulse_served != state.room.pulse();
-    let everybody = news || delivery.more;
-    // Who is not looked at stays as full as it was known to be.
-    let mut left = Left { more: false, full: !everybody && delivery.retry.is_some() };
+) -> (MutexGuard<'a, State>, Left) {
+    let everybody = state.delivery.more || state.delivery.pulse_served != state.room.pulse();
     state.delivery.pulse_served = state.room.pulse();
-    let mut slices = Vec::new();
+    let (mut left, mut offer) = (Left::default(), Offer::default());
     for _ in 0..state.room.told() {
         let Some(member) = state.room.next_told() else { break };
-        state = visit(server, state, member, which, &mut left, &mut slices);
+        state = visit(server, state, member, &mut left, &mut offer);
     }
     let mut from = 0;
     while everybody && let Some(member) = state.room.next_behind(from) {
         from = member.next_place();
-        state = visit(server, state, member, which, &mut left, &mut slices);
+        state = visit(server, state, member, &mut left, &mut offer);
     }
     conclude(&mut state, &left);
-    state
+    (state, left)
 }
 
-/// Serves one member, unless its socket is full and the round leaves those out, and notes what is left.
+/// Serves one member and notes what is left. Those that are full are the courier's until they can take more.
 fn visit<'a>(
     server: &'a Server,
     mut state: MutexGuard<'a, State>,
     member: MemberId,
-    which: Round,
     left: &mut Left,
-    slices: &mut Vec<Bytes>,
+    offer: &mut Offer,
 ) -> MutexGuard<'a, State> {
-    if which == Round::Complete || !state.room.is_full(member) {
-        state = deliver_to(server, state, member, slices);
+    if state.room.is_full(member) {
+        return state;
     }
+    state = deliver_to(server, state, member, offer);
     let full = state.room.is_full(member);
-    left.full |= full;
+    left.filled |= full;
     left.more |= !full && state.room.is_behind(member);
     state
 }
@@ -129,12 +116,9 @@ fn visit<'a>(
 /// Ends a round, or hands the rest to the courier if anything came in meanwhile. Looking and letting go
 /// are one critical section, so nothing appended is left to nobody.
 fn conclude(state: &mut State, left: &Left) {
+    state.delivery.more = left.more;
     let goes_on = left.more || has_news(state);
-    let delivery = &mut state.delivery;
-    delivery.more = left.more;
-    delivery.who = if goes_on { Who::Courier } else { Who::Nobody };
-    let retry = delivery.retry.or_else(|| Some(Instant::now() + delivery.park));
-    delivery.retry = retry.filter(|_| left.full);
+    state.delivery.who = if goes_on { Who::Courier } else { Who::Nobody };
 }
 
 /// Offers one member what comes next for it, with the room free meanwhile.
@@ -142,13 +126,15 @@ fn deliver_to<'a>(
     server: &'a Server,
     mut state: MutexGuard<'a, State>,
     member: MemberId,
-    slices: &mut Vec<Bytes>,
+    offer: &mut Offer,
 ) -> MutexGuard<'a, State> {
-    let Some(stream) = state.room.pull(member, slices).cloned() else { return state };
+    let Some(stream) = state.room.pull(member, offer, Instant::now()).cloned() else {
+        return state;
+    };
     drop(state);
-    let sent = socket::send(&stream, slices);
+    let sent = socket::offer(&stream, offer);
     state = server.lock();
-    let release = state.room.offered(member, slices, sent);
+    let release = state.room.offered(member, offer, sent);
     server.wake(release);
     if state.room.name(member).is_some() {
         return state;
@@ -164,59 +150,56 @@ fn deliver_to<'a>(
 /// Starts the thread that delivers what others cannot without being kept from their clients.
 pub(crate) fn start_courier(server: &Arc<Server>) -> io::Result<JoinHandle<()>> {
     let server = Arc::clone(server);
-    thread::Builder::new().name("courier".into()).spawn(move || {
-        let mut state = server.lock();
-        while !state.delivery.stopped {
-            state = courier_turn(&server, state);
-        }
-    })
+    thread::Builder::new().name("courier".into()).spawn(move || courier(&server))
 }
 
-/// Goes on with a round that has grown, tries full sockets again when it is time, or waits for either.
-fn courier_turn<'a>(server: &'a Server, state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
-    let now = Instant::now();
-    let due = state.delivery.retry.is_some_and(|retry| retry <= now);
-    match (state.delivery.who, state.delivery.retry) {
-        (Who::Courier | Who::Nobody, _) if due => try_again(server, state),
-        (Who::Courier, _) => round(server, state, Round::Quick),
-        (_, None) => server.handed_over.wait(state).unwrap_or_else(PoisonError::into_inner),
-        (_, Some(retry)) => {
-            // While another thread makes a round, its end is near and not told.
-            let time = retry.saturating_duration_since(now).max(ROUND_WAIT);
-            server.handed_over.wait_timeout(state, time).unwrap_or_else(PoisonError::into_inner).0
-        }
+/// Goes on with rounds that have grown, and is parked between them.
+pub(crate) fn courier(server: &Server) {
+    let mut state = server.lock();
+    while !state.delivery.stopped {
+        state = match state.delivery.who {
+            Who::Courier => round(server, state).0,
+            Who::Nobody | Who::Appender => park(server, state),
+        };
     }
 }
 
-/// Offers full sockets something again.
-fn try_again<'a>(server: &'a Server, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
-    state.delivery.who = Who::Courier;
-    state.delivery.retry = None;
-    let writes = state.room.counters().writes;
-    state = round(server, state, Round::Complete);
-    let in_vain = state.room.counters().writes == writes;
-    let park = if in_vain { state.delivery.park * 2 } else { PARK_MIN };
-    state.delivery.park = park.min(PARK_MAX);
+/// Waits until the courier is called, or a full socket can take more: then rounds include it again.
+fn park<'a>(server: &'a Server, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+    state.delivery.parked = true;
+    let full = state.room.full();
+    drop(state);
+    let ready = server.bell.wait(&full);
+    // These may be the last holds on sockets, and then close them.
+    drop(full);
+    state = server.lock();
+    state.delivery.parked = false;
+    for member in ready {
+        state.room.unblock(member);
+    }
+    // A round that is under way sees for itself that there is more to do.
+    if is_left_to_nobody(&state) {
+        state.delivery.who = Who::Courier;
+    }
     state
+}
+
+/// Has the courier look again at what there is to do.
+pub(crate) fn call_courier(server: &Server, state: &mut State) {
+    if std::mem::take(&mut state.delivery.parked) {
+        server.bell.ring();
+    }
+}
+
+/// Ends the courier.
+pub(crate) fn stop_courier(server: &Server, state: &mut State) {
+    state.delivery.stopped = true;
+    call_courier(server, state);
 }
 
 impl Delivery {
     /// Nothing to deliver, nobody at it.
     pub(crate) fn new() -> Self {
-        let who = Who::Nobody;
-        Self { who, pulse_served: 0, more: false, retry: None, park: PARK_MIN, stopped: false }
-    }
-
-    /// Ends the courier.
-    pub(crate) fn stop(&mut self) {
-        self.stopped = true;
+        Self { who: Who::Nobody, pulse_served: 0, more: false, parked: false, stopped: false }
     }
 }
-
-/// Full sockets are left alone for this long at first.
-const PARK_MIN: Duration = Duration::from_millis(10);
-
-/// 1000 members that never read cost 12 % of a core when tried every 10 ms.
-const PARK_MAX: Duration = Duration::from_millis(250);
-
-const ROUND_WAIT: Duration = Duration::from_millis(1);

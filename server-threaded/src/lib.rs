@@ -6,30 +6,33 @@
 //!  main thread: accept_loop   accept                          the next client
 //!  client's thread: read_loop poll (of one socket)            what its client says, the shutdown
 //!                             Server::release (a condvar)     a paused room, the end of delivery
-//!  courier: deliver           Server::handed_over (a condvar) a delivery that has grown, full sockets
+//!  courier: deliver           poll (Server::bell)             a delivery that has grown, full sockets
 //!  porter: refuse             a channel                       clients there is no place for
 //!  console: announce          a read of standard input        what the operator types, with --console
 //! ```
 //!
 //! Where one would have to wait, the kernel parks the thread. (A thread that waits for its client also
-//! has to hear of the shutdown, so it is parked in a poll of two descriptors rather than in the read.) The thread that appended to the log makes
-//! one round over all members and sends without waiting; one that finds a round under way leaves its
-//! message to it and goes back to reading. What came in during a round is the courier's, so that no
-//! reader is kept from its client.
+//! has to hear of the shutdown, so it is parked in a poll of two descriptors rather than in the read.)
+//! The thread that appended to the log makes one round over all members and sends without waiting; one
+//! that finds a round under way leaves its message to it and goes back to reading. What came in during a
+//! round is the courier's, so that no reader is kept from its client, and so is every full socket until
+//! it can take more.
 
 mod connection;
 mod deliver;
 mod listener;
 
-use std::io::{self, PipeReader, Write};
+use std::io::{self, PipeReader, PipeWriter, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::ops::ControlFlow;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use rustix::event::{PollFd, PollFlags};
 use server_core::bytes::Bytes;
 use server_core::{
-    PerClient, Program, Release, Room, STOPPING, Said, Settings, Shutdown, console, socket,
+    MemberId, PerClient, Program, Release, Room, STOPPING, Said, Settings, Shutdown, console,
+    socket,
 };
 
 /// This server as a program.
@@ -50,7 +53,7 @@ pub const PROGRAM: Program = Program {
 pub fn serve(listener: TcpListener, settings: Settings, shutdown: Shutdown) -> io::Result<()> {
     let listener = Arc::new(listener);
     let (stopping, stop) = io::pipe()?;
-    let server = Arc::new(Server::new(settings, shutdown, stopping));
+    let server = Arc::new(Server::new(settings, shutdown, stopping, Bell::hang()?));
     let courier = deliver::start_courier(&server)?;
     let porter = listener::start_porter(&server)?;
     let woken = Arc::clone(&listener);
@@ -78,7 +81,7 @@ struct Server {
     /// Can be read once the shutdown is triggered: wakes every thread that is parked for its client.
     stopping: PipeReader,
     /// Wakes the courier.
-    handed_over: Condvar,
+    bell: Bell,
     /// Wakes those who wait for a pause or a delivery to end.
     release: Condvar,
 }
@@ -93,7 +96,7 @@ struct State {
 }
 
 impl Server {
-    fn new(settings: Settings, shutdown: Shutdown, stopping: PipeReader) -> Self {
+    fn new(settings: Settings, shutdown: Shutdown, stopping: PipeReader, bell: Bell) -> Self {
         let state = State {
             room: Room::of(&settings),
             connections: 0,
@@ -105,7 +108,7 @@ impl Server {
             shutdown,
             state: Mutex::new(state),
             stopping,
-            handed_over: Condvar::new(),
+            bell,
             release: Condvar::new(),
         }
     }
@@ -158,8 +161,7 @@ impl Server {
         deliver::deliver(self, state);
         self.wake(Release::Waiters);
         state = self.wait_until(deadlines.serve, |state| state.connections == 0);
-        state.delivery.stop();
-        self.handed_over.notify_one();
+        deliver::stop_courier(self, &mut state);
         let counters = state.room.counters().clone();
         drop(state);
         counters.log();
@@ -171,5 +173,42 @@ impl Server {
             state = self.wait(state, Some(until));
         }
         state
+    }
+}
+
+/// What the courier is parked at. Sockets can be waited for only in a poll, and whoever has something for
+/// the courier makes itself heard there by a pipe.
+struct Bell {
+    rung: PipeReader,
+    rope: PipeWriter,
+}
+
+impl Bell {
+    fn hang() -> io::Result<Self> {
+        let (rung, rope) = io::pipe()?;
+        Ok(Self { rung, rope })
+    }
+
+    /// Ends the wait, or the next one. To be called at most once per wait: then the pipe never fills.
+    fn ring(&self) {
+        // Both ends of the pipe are here, so there is somebody to read it.
+        let _ = (&self.rope).write_all(b"!");
+    }
+
+    /// Parks the thread until somebody rings or one of these sockets, which are full, can take more: which.
+    fn wait(&self, full: &[(MemberId, Arc<TcpStream>)]) -> Vec<MemberId> {
+        let mut waits = vec![PollFd::new(&self.rung, PollFlags::IN)];
+        waits.extend(full.iter().map(|(_, stream)| PollFd::new(stream, PollFlags::OUT)));
+        if connection::wait(&mut waits, None).is_err() {
+            // The kernel has no memory for it at the moment. Asking again at once would make that worse.
+            std::thread::sleep(socket::ACCEPT_REST);
+            return Vec::new();
+        }
+        if !waits[0].revents().is_empty() {
+            // As in `ring`. What is left, if anything, ends the next wait too early, which does no harm.
+            let _ = (&self.rung).read(&mut [0; 16]);
+        }
+        let ready = full.iter().zip(&waits[1..]).filter(|(_, wait)| !wait.revents().is_empty());
+        ready.map(|((member, _), _)| *member).collect()
     }
 }

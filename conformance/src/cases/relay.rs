@@ -1,8 +1,9 @@
 //! Cases of who receives what.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use protocol::{HEADER_LEN, parse_header};
+use bytes::BytesMut;
+use protocol::{HEADER_LEN, encode_frame, parse_header};
 
 use super::flood::{Flood, SPEAKERS, WORDS, name};
 use super::{Case, Finding, Needs};
@@ -17,6 +18,7 @@ pub(super) const CASES: &[Case] = &[
     Case::new("RLY-06", Needs::Sockets, fragile_reader_stays_in_step),
     Case::new("RLY-07", Needs::Room, newcomers_hear_no_history),
     Case::new("RLY-08", Needs::Sockets, last_words_are_relayed),
+    Case::new("RLY-12", Needs::Sockets, idle_fragile_reader_finds_whole_pairs),
     Case::new("RLY-09", Needs::Room, a_flood_arrives_in_full),
 ];
 
@@ -80,6 +82,36 @@ fn fragile_reader_stays_in_step(stage: &mut Stage) -> Result<Finding, Fault> {
             "{torn} of {FRAGILE_RELAYS} relays came in parts, and would have been lost"
         )));
     }
+    Ok(Finding::Kept)
+}
+
+/// The same reader reads nothing for a second, as its user does, while 5000 messages are said in bursts of 1 to
+/// 300. They are more than its buffers hold, and it has to find every pair whole (SPEC RLY-12).
+fn idle_fragile_reader_finds_whole_pairs(stage: &mut Stage) -> Result<Finding, Fault> {
+    let (mut ann, mut bob, mut cyd) = (stage.join("ann")?, stage.join("bob")?, stage.join("cyd")?);
+    stage.fence(&mut ann, &mut [&mut bob, &mut cyd])?;
+    let (idle_since, mut said) = (Instant::now(), 0);
+    let text = [b'x'; IDLE_TEXT_BYTES];
+    while said < IDLE_RELAYS || idle_since.elapsed() < IDLE_TIME {
+        // 1 to 300 messages, in no order; then one small one at a time until the second is over.
+        let (burst, text) =
+            if said < IDLE_RELAYS { (said * 97 % 300 + 1, &text[..]) } else { (1, &text[..0]) };
+        let mut frames = BytesMut::new();
+        (0..burst).for_each(|_| encode_frame(text, &mut frames));
+        ann.write(&frames)?;
+        // With the last of them the burst is over.
+        for _ in 0..burst {
+            cyd.expect(b"ann", Text::Exactly(text), stage.deadline())?;
+        }
+        said += burst;
+    }
+    for number in 1..=said {
+        if read_fragile(stage, &mut bob)? == Reading::Torn {
+            let what = format!("of {said} pairs, number {number} is cut");
+            return Err(Fault::broken(what));
+        }
+    }
+    stage.fence_all(&mut [&mut ann, &mut bob, &mut cyd])?;
     Ok(Finding::Kept)
 }
 
@@ -189,4 +221,8 @@ fn read_part(
 }
 
 const FRAGILE_RELAYS: usize = 1000;
-const PART_BYTES_MAX: usize = 1024;
+const IDLE_RELAYS: usize = 5000;
+/// All of them are more than the buffers of a client, and less than makes a server wait for one.
+const IDLE_TEXT_BYTES: usize = 200;
+const IDLE_TIME: Duration = Duration::from_secs(1);
+const PART_BYTES_MAX: usize = 2048;

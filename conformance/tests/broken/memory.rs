@@ -175,7 +175,7 @@ pub(crate) const KILLS: &[Kill] = &[
     ),
     (Mutant::Memory(Defect::OtherSpokesman), &[("NAM-08", "got            1         *")]),
     (Mutant::Memory(Defect::CommandsTaken), &[("EXT-02", "at `bob < ann: /who`")]),
-    (Mutant::Cuts(Cut::Frames), &[("RLY-06", "relays came in parts")]),
+    (Mutant::Cuts(Cut::Frames), &[("RLY-06", "relays came in parts"), ("RLY-12", "is cut")]),
     (Mutant::Cuts(Cut::Bytes), &[("RLY-06", "relays came in parts")]),
     (
         Mutant::Memory(Defect::FewPlaces),

@@ -1,13 +1,13 @@
 //! Delivery: how far everybody has got, and what is next for whom. The other half of [`Room`].
 
 use std::io::{self, ErrorKind};
-use std::ops::Range;
 use std::time::Instant;
 
 use bytes::Bytes;
 
-use super::{MemberId, Release, Room, Took, release};
-use crate::member::Piece;
+use super::{MemberId, Release, Room, release};
+use crate::member::{Piece, Taken};
+use crate::offer::{Offer, rest_after};
 
 impl<H: Clone> Room<H> {
     /// A number that changes whenever there is something new for everybody.
@@ -43,6 +43,21 @@ impl<H: Clone> Room<H> {
         self.member(id).is_some_and(|member| self.members[member].full)
     }
 
+    /// Every member whose socket is full, and how to reach it.
+    pub fn full(&self) -> Vec<(MemberId, H)> {
+        let full = self.members.iter().filter(|(_, member)| member.full);
+        full.map(|(place, member)| (MemberId::new(place, member.serial), member.handle.clone()))
+            .collect()
+    }
+
+    /// Takes note that a member's full socket can take more: it is to be offered what comes next again.
+    pub fn unblock(&mut self, id: MemberId) {
+        if let Some(place) = self.member(id) {
+            self.members[place].full = false;
+            self.name_told(place);
+        }
+    }
+
     /// The first member behind whose place is `from` or later, to visit all of them in turn.
     pub fn next_behind(&self, from: usize) -> Option<MemberId> {
         let mut places = from..self.members.capacity();
@@ -54,49 +69,66 @@ impl<H: Clone> Room<H> {
         self.members[place].piece(self.log.head()).is_some()
     }
 
-    /// Puts what comes next for this member into `slices`, emptied first: whole and partial pairs, at
-    /// most 1024 slices. Nothing is moved on. `None` if the member is gone or has everything.
-    pub fn pull(&mut self, id: MemberId, slices: &mut Vec<Bytes>) -> Option<&H> {
-        slices.clear();
+    /// Puts what comes next for this member into `offer`, emptied first: whole and partial pairs, at most 1024
+    /// slices per write. Nothing is moved on. `None` if the member is gone or has everything.
+    /// `now` tells whether it is idle: then it is given its pairs in small writes (SPEC RLY-12).
+    pub fn pull(&mut self, id: MemberId, offer: &mut Offer, now: Instant) -> Option<&H> {
+        offer.begin(now);
         let place = self.member(id)?;
-        self.collect(place, slices);
-        if slices.is_empty() && self.has_piece(place) {
+        self.collect(place, offer, now);
+        if offer.is_empty() && self.has_piece(place) {
             // The tail is frozen only for a member that has nothing else to get: in one round over all
             // members everybody gets the same slices, however much is appended meanwhile.
             self.log.freeze();
-            self.collect(place, slices);
+            self.collect(place, offer, now);
         }
-        (!slices.is_empty()).then_some(&self.members[place].handle)
+        (!offer.is_empty()).then_some(&self.members[place].handle)
     }
 
-    fn collect(&self, place: usize, slices: &mut Vec<Bytes>) {
+    fn collect(&self, place: usize, offer: &mut Offer, now: Instant) {
         let member = &self.members[place];
-        let mut asides = 0;
-        for piece in member.pieces(self.log.frozen()) {
-            match piece {
-                Piece::Aside(_) => {
-                    slices.push(member.aside(asides));
-                    asides += 1;
-                }
-                Piece::Log(Range { start, end }) => {
-                    let places = SLICES_MAX - slices.len();
-                    slices.extend(self.log.read(start, end).take(places));
-                }
-            }
-            if slices.len() == SLICES_MAX {
-                return;
-            }
+        if member.keeps_up(now) {
+            offer.fill(self.slices(place));
+        } else {
+            offer.fill_in_groups(self.slices(place), member.rest());
         }
     }
 
-    /// Moves a member on by the bytes its socket took of what was pulled, and notes if it is full.
-    pub fn advance(&mut self, id: MemberId, bytes: usize, took: Took) -> Release {
+    /// A member's view as far as it is frozen.
+    fn slices(&self, place: usize) -> impl Iterator<Item = Bytes> {
+        let member = &self.members[place];
+        let mut asides = 0..;
+        member.pieces(self.log.frozen()).flat_map(move |piece| {
+            let (aside, range) = match piece {
+                Piece::Aside(_) => (asides.next().map(|index| member.aside(index)), None),
+                Piece::Log(range) => (None, Some(range)),
+            };
+            let slices = range.into_iter().flat_map(|range| self.log.read(range.start, range.end));
+            aside.into_iter().chain(slices)
+        })
+    }
+
+    /// Takes note of what became of an offer to a member's socket, as it was pulled: how many bytes the socket
+    /// took, that it is full, or that it is lost.
+    pub fn offered(&mut self, id: MemberId, offer: &Offer, result: io::Result<usize>) -> Release {
+        let bytes = match result {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => 0,
+            Err(error) => return self.abort(id, &error.into()),
+        };
         let Some(place) = self.member(id) else { return Release::Nobody };
+        let Some(now) = offer.made() else { return Release::Nobody };
         self.counters.delivered(bytes);
+        let (taken, rest) = if bytes == offer.bytes() {
+            (Taken::All, 0)
+        } else {
+            let taken = if bytes > 0 { Taken::Some } else { Taken::Nothing };
+            (taken, rest_after(self.slices(place), self.members[place].rest(), bytes))
+        };
         let member = &mut self.members[place];
         let (before, asides) = (member.cursor(), member.aside_bytes());
         member.pass(bytes, &self.log);
-        member.full = took == Took::Less;
+        member.note(taken, rest, self.log.head(), now);
         // It may itself be waiting for its answers to be read, and they come behind what was said before.
         let reads_answers = asides > 0 && bytes > 0;
         let done = member.end.is_some() && member.piece(self.log.head()).is_none();
@@ -106,23 +138,6 @@ impl<H: Clone> Room<H> {
         }
         self.settle();
         release(reads_answers || done || resumed)
-    }
-
-    /// Takes note of what became of an offer of `slices`, as they were pulled, to a member's socket: moved
-    /// on, full, or lost.
-    pub fn offered(
-        &mut self,
-        id: MemberId,
-        slices: &[Bytes],
-        result: io::Result<usize>,
-    ) -> Release {
-        let offered: usize = slices.iter().map(Bytes::len).sum();
-        match result {
-            Ok(bytes) if bytes == offered => self.advance(id, bytes, Took::All),
-            Ok(bytes) => self.advance(id, bytes, Took::Less),
-            Err(error) if error.kind() == ErrorKind::WouldBlock => self.advance(id, 0, Took::Less),
-            Err(error) => self.abort(id, &error.into()),
-        }
     }
 
     pub(super) fn survey_if_due(&mut self, now: Instant) {
@@ -153,6 +168,3 @@ impl MemberId {
         self.place + 1
     }
 }
-
-/// Most slices pulled at once: what one vectored write of the kernel accepts.
-const SLICES_MAX: usize = 1024;

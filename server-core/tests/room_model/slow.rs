@@ -1,10 +1,11 @@
 //! The slow model: every byte that a member is owed stands in that member's own queue.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 
 use protocol::encode_pair;
-use server_core::bytes::{Bytes, BytesMut};
-use server_core::{MemberId, RESERVED, Relay};
+use server_core::bytes::BytesMut;
+use server_core::{MemberId, Offer, RESERVED, Relay};
 
 /// A member, and what it is owed.
 pub(crate) struct Seat {
@@ -19,7 +20,7 @@ pub(crate) struct Seat {
     /// Whether the server knows that there may be something for it.
     pub(crate) awake: bool,
     /// What has been pulled for it and not been offered yet.
-    pub(crate) pulled: Vec<Bytes>,
+    pub(crate) pulled: Offer,
 }
 
 /// One byte, and where in the log it stands; nowhere if it is for one member alone.
@@ -28,11 +29,13 @@ struct Owed {
     at: Option<u64>,
     /// Whether it answers a command.
     answers: bool,
+    /// Bytes of its pair that follow it.
+    left: usize,
 }
 
 impl Seat {
     pub(crate) fn new(id: MemberId, name: String) -> Self {
-        let (owed, pulled) = (VecDeque::new(), Vec::new());
+        let (owed, pulled) = (VecDeque::new(), Offer::default());
         Self { id, name, owed, end: None, departs: false, full: false, awake: false, pulled }
     }
 
@@ -54,14 +57,12 @@ impl Seat {
 
     /// Owes this member a pair of its own.
     pub(crate) fn tell(&mut self, sender: &str, text: &[u8]) {
-        let owed = |byte| Owed { byte, at: None, answers: false };
-        self.owed.extend(pair(sender, text).into_iter().map(owed));
+        self.owed.extend(owed(&pair(sender, text), For::Anything));
     }
 
     /// Owes it the answer to a command.
     pub(crate) fn answer(&mut self, text: &str) {
-        let owed = |byte| Owed { byte, at: None, answers: true };
-        self.owed.extend(pair(RESERVED, text.as_bytes()).into_iter().map(owed));
+        self.owed.extend(owed(&pair(RESERVED, text.as_bytes()), For::ACommand));
     }
 
     /// Whether it has yet to read the answer to a command.
@@ -73,6 +74,12 @@ impl Seat {
     pub(crate) fn is_owed(&self, bytes: impl Iterator<Item = u8>) -> bool {
         let mut owed = self.owed.iter().map(|owed| owed.byte);
         bytes.into_iter().all(|byte| owed.next() == Some(byte))
+    }
+
+    /// How many pairs end in these of the bytes it is owed, and whether the last ends with them.
+    pub(crate) fn pairs_in(&self, bytes: Range<usize>) -> (usize, bool) {
+        let ends = self.owed.range(bytes).map(|owed| owed.left == 0);
+        ends.fold((0, false), |(pairs, _), ends| (pairs + usize::from(ends), ends))
     }
 
     pub(crate) fn take(&mut self, bytes: usize) {
@@ -130,12 +137,8 @@ impl Slow {
         for (place, seat) in self.seats.iter_mut().enumerate() {
             if Some(place) != without && !seat.is_finished() {
                 let positions = self.head..;
-                let owed = pair.iter().zip(positions);
-                seat.owed.extend(owed.map(|(&byte, at)| Owed {
-                    byte,
-                    at: Some(at),
-                    answers: false,
-                }));
+                let owed = owed(&pair, For::Anything).zip(positions);
+                seat.owed.extend(owed.map(|(owed, at)| Owed { at: Some(at), ..owed }));
             }
         }
         self.head += pair.len() as u64;
@@ -151,6 +154,20 @@ impl Slow {
         let late = self.seats.iter().filter(|seat| seat.full && seat.lag(head) > lag);
         late.map(|seat| seat.id).collect()
     }
+}
+
+/// What a pair is for.
+#[derive(Clone, Copy, PartialEq)]
+enum For {
+    Anything,
+    ACommand,
+}
+
+/// The bytes of one pair, each for one member alone.
+fn owed(pair: &[u8], what: For) -> impl Iterator<Item = Owed> {
+    let answers = what == For::ACommand;
+    let left = (0..pair.len()).rev();
+    pair.iter().zip(left).map(move |(&byte, left)| Owed { byte, at: None, answers, left })
 }
 
 fn pair(sender: &str, text: &[u8]) -> Vec<u8> {

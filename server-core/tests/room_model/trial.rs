@@ -273,19 +273,35 @@ impl Trial {
     fn pull(&mut self, place: usize) {
         let seat = &mut self.slow.seats[place];
         if seat.pulled.is_empty() {
-            let pulled = self.room.pull(seat.id, &mut seat.pulled).is_some();
+            let pulled = self.room.pull(seat.id, &mut seat.pulled, self.now).is_some();
             assert_eq!(seat.is_behind(), pulled);
         }
-        assert!(seat.pulled.len() <= SLICES_MAX && seat.pulled.iter().all(|it| !it.is_empty()));
-        let next = seat.pulled.iter().flatten().copied();
+        let slices = seat.pulled.slices();
+        assert!(slices.len() <= SLICES_MAX && slices.iter().all(|it| !it.is_empty()));
+        let next = slices.iter().flatten().copied();
         assert!(seat.is_owed(next), "{} gets another's", seat.name);
+        self.compare_writes(place);
+    }
+
+    /// Nobody takes enough here to be given more at a time.
+    fn compare_writes(&self, place: usize) {
+        let seat = &self.slow.seats[place];
+        let mut at = 0;
+        for write in seat.pulled.writes() {
+            let bytes: usize = write.iter().map(Bytes::len).sum();
+            let (pairs, whole) = seat.pairs_in(at..at + bytes);
+            assert!(whole, "{} gets a write that ends inside a pair", seat.name);
+            assert!(bytes <= GROUP_BYTES || pairs == 1, "{bytes} bytes with {pairs} pairs");
+            at += bytes;
+        }
+        assert_eq!(at, seat.pulled.bytes());
     }
 
     fn take(&mut self, place: usize, bytes: usize) {
         self.pull(place);
         let seat = &mut self.slow.seats[place];
-        let slices = std::mem::take(&mut seat.pulled);
-        let offered: usize = slices.iter().map(Bytes::len).sum();
+        let offer = std::mem::take(&mut seat.pulled);
+        let offered = offer.bytes();
         if offered == 0 {
             return;
         }
@@ -296,7 +312,7 @@ impl Trial {
         seat.awake &= seat.is_behind();
         let result =
             if taken > 0 { Ok(taken) } else { Err(io::Error::from(ErrorKind::WouldBlock)) };
-        self.released = self.room.offered(seat.id, &slices, result) == Release::Waiters;
+        self.released = self.room.offered(seat.id, &offer, result) == Release::Waiters;
         if (seat.is_done() && !done) || (seat.aside_bytes() == 0 && answers > 0) {
             assert!(self.released, "{} has all that it waited for", seat.name);
         }
@@ -333,7 +349,7 @@ impl Trial {
             self.left.push(seat.name.clone());
         }
         self.tell_who_left();
-        let sent = seat.pulled.iter().map(Bytes::len).sum();
+        let sent = seat.pulled.bytes();
         assert_eq!(Release::Nobody, self.room.offered(seat.id, &seat.pulled, Ok(sent)));
         assert_eq!(Said::Closed, self.room.hear(seat.id, b"a ghost speaks", self.now));
     }
@@ -437,6 +453,9 @@ const NAMES: [&str; 4] = ["ann", "bob", "cid", "Ann"];
 
 /// So little that speakers who only hear themselves must wait.
 const ASIDE_BYTES: usize = 300;
+
+/// Larger writes are single pairs.
+const GROUP_BYTES: usize = 1400;
 
 /// What one vectored write of the kernel accepts.
 const SLICES_MAX: usize = 1024;

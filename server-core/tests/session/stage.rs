@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use protocol::{Name, encode_frame, encode_pair};
-use server_core::bytes::{Bytes, BytesMut};
-use server_core::{CloseReason, MemberId, Room, Said, Session, Settings, Took, Turn};
+use server_core::bytes::BytesMut;
+use server_core::{CloseReason, MemberId, Offer, Room, Said, Session, Settings, Turn};
 
 pub(crate) struct Stage {
     pub(crate) room: Room<()>,
@@ -76,12 +76,11 @@ impl Stage {
     }
 
     fn read(&mut self, member: MemberId) -> Vec<u8> {
-        let (mut slices, mut got) = (Vec::new(), Vec::new());
-        while self.room.pull(member, &mut slices).is_some() {
-            let bytes = slices.iter().map(Bytes::len).sum();
-            got.extend(slices.iter().flatten());
+        let (mut offer, mut got) = (Offer::default(), Vec::new());
+        while self.room.pull(member, &mut offer, self.now).is_some() {
+            got.extend(offer.slices().iter().flatten());
             // Nobody waits but the test, and it looks again.
-            let _ = self.room.advance(member, bytes, Took::All);
+            let _ = self.room.offered(member, &offer, Ok(offer.bytes()));
         }
         got
     }
