@@ -13,6 +13,8 @@ mod excess;
 mod extended;
 #[path = "broken/hall.rs"]
 mod hall;
+#[path = "common/machine.rs"]
+mod machine;
 #[path = "broken/memory.rs"]
 mod memory;
 #[path = "broken/process.rs"]
@@ -72,6 +74,7 @@ type Kill = (Mutant, &'static [(&'static str, &'static str)]);
 
 fn main() -> ExitCode {
     server::serve_if_asked();
+    machine::raise_descriptors();
     if let Some(client) = client::asked_for(env::args()) {
         return client;
     }
@@ -103,8 +106,15 @@ fn kills(mutant: Mutant, ids: &'static [(&'static str, &'static str)]) -> Vec<Tr
             fails(mutant, id, expected)?;
             sound(mutant).map_or(Ok(()), |sound| passes(&*sound, id))
         })
+        .with_kind(obstacle(mutant, id).unwrap_or_default())
+        .with_ignored_flag(obstacle(mutant, id).is_some())
     });
     trials.collect()
+}
+
+/// What this machine lacks to show a mutant that takes a process.
+fn obstacle(mutant: Mutant, id: &str) -> Option<&'static str> {
+    if matches!(mutant, Mutant::Memory(_)) { None } else { machine::obstacle(id) }
 }
 
 fn fails(mutant: Mutant, id: &str, expected: &str) -> Result<(), Failed> {

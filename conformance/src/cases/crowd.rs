@@ -2,7 +2,7 @@
 
 use std::iter::once;
 use std::ops::Range;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use protocol::{encode_frame, encode_pair};
@@ -18,6 +18,7 @@ use crate::token::mixed;
 
 pub(super) const CASES: &[Case] = &[
     Case::new("RES-04", Needs::Sockets, eleven_hundred_members),
+    Case::new("RES-05", Needs::Sockets, many_connect_at_once).with(&["--name-timeout", "10m"]),
     Case::new("RES-06", Needs::Process, ten_thousand_come_and_go),
     Case::new("BAD-07", Needs::Process, thousand_sessions_of_garbage),
     Case::new("LIM-01", Needs::Process, promises_cost_no_memory).with(&["--max-message", "1MiB"]),
@@ -55,6 +56,34 @@ fn hear_the_welcome(stage: &Stage, client: &mut Client) -> Result<(), Fault> {
     Ok(())
 }
 
+/// All are connected before the first one says its name. Then they come and go, some at a time: nobody
+/// hears more than it holds unread (SPEC RES-05).
+fn many_connect_at_once(stage: &mut Stage) -> Result<Finding, Fault> {
+    let count = AT_ONCE_BY_LEVEL[usize::from(stage.asked_level()).min(2)];
+    let mut bob = stage.join("bob")?;
+    let mut slow = 0;
+    let mut crowd = Vec::new();
+    for number in 0..count {
+        let start = Instant::now();
+        crowd.push(stage.connect(&format!("crowd{number}"))?);
+        // Only a SYN that was dropped and sent again takes that long.
+        slow += usize::from(start.elapsed() >= SYN_RETRY);
+    }
+    for (turn, batch) in crowd.chunks_mut(AT_ONCE).enumerate() {
+        introduce(stage, &mut bob, turn * AT_ONCE, batch)?;
+        batch.iter_mut().for_each(Client::half_close);
+        for client in batch {
+            stage.read_to_end(client)?;
+        }
+        // Nor does the hidden witness, which reads now.
+        stage.fence(&mut bob, &mut [])?;
+    }
+    Ok(match slow {
+        0 => Finding::Kept,
+        _ => Finding::Noted(format!("{slow} of {count} connections took a second or more")),
+    })
+}
+
 /// (SPEC RES-06)
 fn ten_thousand_come_and_go(stage: &mut Stage) -> Result<Finding, Fault> {
     let (mut ann, mut bob) = (stage.join("ann")?, stage.join("bob")?);
@@ -72,13 +101,10 @@ fn ten_thousand_come_and_go(stage: &mut Stage) -> Result<Finding, Fault> {
 fn come_and_go(stage: &mut Stage, listener: &mut Client, turn: usize) -> Result<(), Fault> {
     let first = turn * 1000;
     for first in (first..first + 1000).step_by(AT_ONCE) {
-        let mut batch = Vec::new();
-        for number in first..first + AT_ONCE {
-            let mut client = stage.connect(&format!("crowd{number}"))?;
-            client.write(&introduction(number))?;
-            batch.push(client);
-        }
-        hear_introductions(stage, listener, first..first + AT_ONCE)?;
+        let numbers = first..first + AT_ONCE;
+        let batch = numbers.map(|number| stage.connect(&format!("crowd{number}")));
+        let mut batch = batch.collect::<Result<Vec<Client>, Fault>>()?;
+        introduce(stage, listener, first, &mut batch)?;
         for (place, client) in batch.iter_mut().enumerate() {
             leave(place, client);
         }
@@ -87,6 +113,20 @@ fn come_and_go(stage: &mut Stage, listener: &mut Client, turn: usize) -> Result<
         }
     }
     Ok(())
+}
+
+/// These say their names and a message, and are heard.
+fn introduce(
+    stage: &Stage,
+    listener: &mut Client,
+    first: usize,
+    batch: &mut [Client],
+) -> Result<(), Fault> {
+    let numbers = first..first + batch.len();
+    for (number, client) in numbers.clone().zip(batch) {
+        client.write(&introduction(number))?;
+    }
+    hear_introductions(stage, listener, numbers)
 }
 
 /// In order and by a reset in turn.
@@ -235,6 +275,9 @@ const CROWD: usize = 1100;
 const WELCOME: &[u8] = b"welcome, all of you";
 const CHUNK_BYTES: usize = 64 * 1024;
 const AT_ONCE: usize = 50;
+const AT_ONCE_BY_LEVEL: [usize; 3] = [50, 500, 5000];
+/// Of a system whose queue of new connections was full.
+const SYN_RETRY: Duration = Duration::from_secs(1);
 const GARBAGE_BYTES_MAX: usize = 64;
 /// What fifty that promise a mebibyte promise.
 const PROMISED_BYTES_MIN: usize = 50 << 20;

@@ -38,8 +38,6 @@ fn begun_frames_are_ended(stage: &mut Stage) -> Result<Finding, Fault> {
 
 /// (SPEC RES-07)
 fn silent_members_cost_little(stage: &mut Stage) -> Result<Finding, Fault> {
-    // Where it cannot be raised, it may be enough.
-    rlimit::increase_nofile_limit(u64::MAX).ok();
     let mut ann = stage.join("ann")?;
     let before = stage.usage()?;
     let mut crowd = Vec::new();

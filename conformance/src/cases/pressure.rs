@@ -71,6 +71,7 @@ fn is_ended(idle: &mut Client, flood: &Flood) -> bool {
 fn idle_readers_cost_what_is_declared(stage: &mut Stage) -> Result<Finding, Fault> {
     let memory = needed(stage.declared().memory, "memory for messages")?;
     let mut scene = Scene::set(stage, 1, 10)?;
+    scene.flood = Flood::of(b"ann", MEMORY_FLOOD_BYTES);
     let before = stage.usage()?.resident;
     scene.flood(stage, long(stage))?;
     check_memory(stage, before, memory)
@@ -255,6 +256,8 @@ const SENDER_ONLY: &[&str] = &["--relay", "sender", "--patience", "300ms"];
 const PATIENCE_ASSUMED: Duration = Duration::from_secs(10);
 /// After which it is taken that nothing more comes by itself.
 const BREATH: Duration = Duration::from_millis(400);
+/// Far more than any bound that a server under test declares.
+const MEMORY_FLOOD_BYTES: usize = 64 << 20;
 const FULL_SPEED_BYTES: usize = 16 << 20;
 const EAGER_BYTES: usize = 256 * 1024;
 const LITTLE_BYTES: usize = 32 * 1024;
