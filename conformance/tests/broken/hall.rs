@@ -17,6 +17,8 @@ use crate::spoil::encoded;
 pub(crate) struct Room {
     defect: Defect,
     members: Mutex<Vec<Member>>,
+    /// A pair that goes out with the next one.
+    held: Mutex<Vec<u8>>,
 }
 
 struct Member {
@@ -31,7 +33,7 @@ struct Member {
 impl Room {
     /// An empty one.
     pub(crate) fn new(defect: Defect) -> Self {
-        Self { defect, members: Mutex::default() }
+        Self { defect, members: Mutex::default(), held: Mutex::default() }
     }
 
     /// What is wrong with it.
@@ -98,7 +100,11 @@ impl Room {
         if self.defect == Defect::LogsMessages {
             eprintln!("{name:?}: {} bytes", text.len());
         }
-        let pair = encoded(name, text);
+        let mut pair = encoded(name, text);
+        if self.defect == Defect::ForgetsTheLast && text.len() >= LONG_BYTES {
+            let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+            pair = std::mem::replace(&mut *held, pair);
+        }
         let is_kept = |member: &mut Member| {
             Arc::ptr_eq(&member.stream, from) || member.deliver(self.defect, &pair).is_ok()
         };
@@ -142,12 +148,12 @@ impl Member {
         if !(self.slow && defect == Defect::DropsPairs && !self.unsent.is_empty()) {
             self.unsent.extend(pair);
         }
-        if defect == Defect::KeepsEverything && self.unsent.len() > HOPELESS_BYTES {
-            return Ok(());
+        if defect == Defect::KeepsMuch && self.unsent.len() > HOPELESS_BYTES {
+            return if self.unsent.len() < HOARD_BYTES { Ok(()) } else { self.close() };
         }
         self.offer()?;
         match defect {
-            Defect::KeepsEverything => return Ok(()),
+            Defect::KeepsMuch => return Ok(()),
             _ if !self.slow => self.wait()?,
             _ => {}
         }
@@ -159,7 +165,11 @@ impl Member {
                 self.unsent.clear();
                 Ok(())
             }
-            _ => self.abort(),
+            Defect::ClosesIdle => self.close(),
+            _ => {
+                SockRef::from(&*self.stream).set_linger(Some(Duration::ZERO))?;
+                self.close()
+            }
         }
     }
 
@@ -185,8 +195,7 @@ impl Member {
         Ok(())
     }
 
-    fn abort(&self) -> io::Result<()> {
-        SockRef::from(&*self.stream).set_linger(Some(Duration::ZERO))?;
+    fn close(&self) -> io::Result<()> {
         self.stream.shutdown(Shutdown::Both)?;
         Err(io::ErrorKind::TimedOut.into())
     }
@@ -195,7 +204,11 @@ impl Member {
 /// Before something is tried again.
 pub(crate) const REST: Duration = Duration::from_millis(20);
 const MESSAGE_MAX: usize = 64 * 1024;
+/// As long as a message of a flood.
+const LONG_BYTES: usize = 1000;
 /// How long a full socket is waited for, once.
 const PATIENCE: Duration = Duration::from_millis(200);
 /// So much waits only for a client that never reads.
 const HOPELESS_BYTES: usize = 1 << 20;
+/// For one client. Some of them need more than our servers declare for all.
+const HOARD_BYTES: usize = 8 << 20;

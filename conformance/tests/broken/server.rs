@@ -27,8 +27,8 @@ pub(crate) enum Defect {
     ForgetsHalfPairs,
     /// While a socket is full, what is said is not for its client.
     DropsPairs,
-    /// What full sockets do not take waits in memory, however much.
-    KeepsEverything,
+    /// What full sockets do not take waits in memory, far too much of it.
+    KeepsMuch,
     /// Some threads never rest.
     Spins,
     /// An error in accepting ends the server.
@@ -49,6 +49,10 @@ pub(crate) enum Defect {
     WaitsForClients,
     /// Members are not told of a shutdown.
     LeavesSilently,
+    /// A long message goes out with the next one, and at the end not at all.
+    ForgetsTheLast,
+    /// A reader that does not read is closed, behind what it does not read.
+    ClosesIdle,
     /// The pair that tells of a shutdown is cut.
     CutsAtTheEnd,
     /// The port is shared with whoever wants it, too.
@@ -124,7 +128,7 @@ fn serve(defect: Defect, listen: &str) -> ! {
     match defect {
         // Several, so that they are seen on a busy machine, too.
         Defect::Spins => (0..4).for_each(|_| drop(thread::spawn(spin))),
-        Defect::KeepsEverything => drop(thread::spawn({
+        Defect::KeepsMuch => drop(thread::spawn({
             let room = Arc::clone(&room);
             move || room.flush_for_ever()
         })),
