@@ -91,6 +91,12 @@ fn main() -> ExitCode {
         let name = format!("single_bytes_change_nothing::{id}");
         Trial::test(name, move || passes(&Proxy { cut: Cut::Bytes }, id))
     }));
+    for defect in [Defect::RefusesSilently, Defect::ResetsAtTheEnd] {
+        trials.extend(INDIFFERENT_TO_REASONS.map(|id| {
+            let name = format!("{defect:?}_is_a_refusal::{id}");
+            Trial::test(name, move || passes(&BrokenRoom { defect }, id))
+        }));
+    }
     trials.push(Trial::test("no_row_is_without_a_mutant", move || every_row_is_failed(&table)));
     trials.push(Trial::test("a_failure_tells_everything", || {
         a_failure_tells_everything();
@@ -233,6 +239,12 @@ fn our_server() -> OurServer {
 const INDIFFERENT_TO_CUTS: [&str; 16] = [
     "HSK-02", "HSK-03", "HSK-07", "FRM-01", "FRM-02", "FRM-04", "FRM-06", "SEG-04", "RLY-01",
     "RLY-03", "RLY-05", "RLY-08", "UTF-01", "UTF-06", "BAD-05", "CLS-06",
+];
+
+/// Rows in which somebody is refused: whether it is told why, and how it ends, is the matter of CLS-08.
+const INDIFFERENT_TO_REASONS: [&str; 12] = [
+    "FRM-07", "UTF-03", "BAD-02", "BAD-03", "BAD-04", "BAD-05", "LIM-02", "LIM-03", "NAM-03",
+    "NAM-04", "NAM-06", "NAM-08",
 ];
 
 /// Nothing that does come has to be waited for.

@@ -62,11 +62,7 @@ fn unnamed_are_ended(stage: &mut Stage) -> Result<Finding, Fault> {
     let mut stuck = stage.connect("stuck")?;
     stuck.write(b"5         stu")?;
     for client in [&mut silent, &mut stuck] {
-        // Before its end it may be told why.
-        while let Next::Pair(pair) = client.next(cap + stage.deadline())? {
-            client.check_refusal(&pair)?;
-        }
-        client.expect_end(Duration::ZERO)?;
+        client.expect_refusal(cap + stage.deadline())?;
     }
     stage.relay(&mut ann, b"still here", &mut [&mut bob])?;
     stage.fence_all(&mut [&mut ann, &mut bob])?;

@@ -1,11 +1,11 @@
 //! Cases of a server that has nothing left: no descriptor, no thread, no place.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use rustix::process::geteuid;
 
 use super::{Case, Finding, Needs};
-use crate::client::{Client, Next};
+use crate::client::Client;
 use crate::declared::needed;
 use crate::fault::Fault;
 use crate::process::User;
@@ -96,10 +96,7 @@ fn no_place_for_a_newcomer(stage: &mut Stage) -> Result<Finding, Fault> {
     }
     let mut late = stage.connect("late")?;
     late.say(b"late").ok();
-    while let Next::Pair(pair) = late.next(stage.deadline())? {
-        late.check_refusal(&pair)?;
-    }
-    late.expect_end(Duration::ZERO)?;
+    late.expect_refusal(stage.deadline())?;
     stage.fence_all(&mut [&mut ann, &mut bob])?;
     Ok(Finding::Kept)
 }

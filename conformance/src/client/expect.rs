@@ -80,6 +80,20 @@ impl Client {
         }
     }
 
+    /// Waits for the end of the connection, and one pair before it that may say why, in which case it is
+    /// the server's own. Who has to be told why is the business of one rule alone (SPEC CLS-08).
+    ///
+    /// # Errors
+    ///
+    /// Something else comes, or the connection stays open.
+    pub fn expect_refusal(&mut self, within: Duration) -> Result<End, Fault> {
+        if let Next::Pair(pair) = self.next(within)? {
+            self.check_refusal(&pair)?;
+            return self.expect_end(within);
+        }
+        self.expect_end(Duration::ZERO)
+    }
+
     /// A pair that comes before an end must be the server's own, saying why (SPEC CLS-08).
     ///
     /// # Errors

@@ -76,13 +76,10 @@ pub(crate) const KILLS: &[Kill] = &[
         Mutant::Declares(&["--grace", "1h"]),
         &[("SHD-02", "the server has not ended in the declared time")],
     ),
-    (
-        Mutant::Declares(&["--max-message", "1KiB"]),
-        &[("LIM-02", "at `ann < server: ...` (SPEC.md")],
-    ),
+    (Mutant::Declares(&["--max-message", "1KiB"]), &[("LIM-02", "at `ann is refused`")]),
     (
         Mutant::Declares(&["--max-name", "128"]),
-        &[("LIM-02", "at `cyd < server: ...`"), ("LIM-03", "at `ann < server: ...`")],
+        &[("LIM-02", "at `cyd is refused`"), ("LIM-03", "at `ann is refused`")],
     ),
     (
         Mutant::Declares(&["--relay", "others"]),
