@@ -35,9 +35,7 @@ pub(crate) async fn accept_loop(server: &Arc<Server>, listener: &TcpListener) {
 
 /// Gives a client a task, or refuses it if there is no place for it (SPEC RES-09).
 fn admit(server: &Arc<Server>, stream: TcpStream, peer: SocketAddr, clients_max: usize) {
-    if socket::prepare(&stream).is_err() {
-        return;
-    }
+    socket::prepare(&stream);
     let mut state = server.lock();
     if state.connections >= clients_max {
         drop(state);

@@ -54,14 +54,11 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 
 /// What every accepted connection gets: no waiting for more to send (SPEC RLY-06), and a small buffer, so
 /// that a client which reads nothing is noticed early (SPEC RLY-12).
-///
-/// # Errors
-///
-/// The connection is gone already.
-pub fn prepare(connection: &impl AsFd) -> io::Result<()> {
+pub fn prepare(connection: &impl AsFd) {
     let socket = SockRef::from(connection);
-    socket.set_tcp_nodelay(true)?;
-    socket.set_send_buffer_size(SEND_BUFFER)
+    // An error means that the connection is gone already, and its first read tells that.
+    let _ = socket.set_tcp_nodelay(true);
+    let _ = socket.set_send_buffer_size(SEND_BUFFER);
 }
 
 /// Offers a socket one write after the other, each in one system call and without waiting, until it does

@@ -82,9 +82,7 @@ impl Server {
 
     /// Gives a client a place, or refuses it if there is none for it (SPEC RES-09).
     fn admit(&mut self, mut stream: TcpStream, peer: SocketAddr, clients_max: usize) {
-        if socket::prepare(&stream).is_err() {
-            return;
-        }
+        socket::prepare(&stream);
         let place = self.connections.vacant_key();
         let both = Interest::READABLE | Interest::WRITABLE;
         let registered = self.poll.registry().register(&mut stream, Token(place), both);

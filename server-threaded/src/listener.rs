@@ -41,9 +41,7 @@ fn admit(
     clients_max: usize,
     porter: &Porter,
 ) {
-    if socket::prepare(&stream).is_err() {
-        return;
-    }
+    socket::prepare(&stream);
     let stream = Arc::new(stream);
     let mut state = server.lock();
     if state.connections >= clients_max {

@@ -76,6 +76,7 @@ fn fan_out(server: &ServerProcess, plan: &Plan) -> Result<Figures, LoadError> {
     crowd.add_listeners(plan.listeners - few)?;
     let with_all = Usage::of(server.id());
 
+    crowd.fan_out(plan.proving())?;
     crowd.fan_out(plan.lasting(WARM_UP))?;
     let (server_before, load_before) = (Usage::of(server.id()), Usage::of(std::process::id()));
     let tally = crowd.fan_out(plan.lasting(MEASURED))?;
@@ -94,6 +95,13 @@ fn fan_out(server: &ServerProcess, plan: &Plan) -> Result<Figures, LoadError> {
 }
 
 impl Plan {
+    /// As much as a server may need to see that a member reads: ours write to a newcomer in small groups at
+    /// first (SPEC RLY-12), which is the cost of joining and not of a delivery.
+    fn proving(&self) -> FanOut {
+        let messages = (PROOF_BYTES / self.size.max(1)).max(1) as u64;
+        FanOut { extent: Extent::Messages(messages.min(MESSAGES_PROVING)), in_flight: 1024 }
+    }
+
     fn lasting(&self, time: Duration) -> FanOut {
         FanOut { extent: Extent::Lasting(time), in_flight: self.in_flight }
     }
@@ -143,6 +151,10 @@ const LOG_LINES: usize = 5;
 const FEW: usize = 25;
 /// Below this, the pages of a few buffers would count as the members'.
 const MEMBERS_TO_TELL: usize = 50;
+/// Twice what our servers ask for.
+const PROOF_BYTES: usize = 512 * 1024;
+/// With their headers, smaller messages have enough bytes in so many.
+const MESSAGES_PROVING: u64 = 20_000;
 const WARM_UP: Duration = Duration::from_millis(300);
 /// A hundred and fifty times the step in which processor time is counted.
 const MEASURED: Duration = Duration::from_millis(1500);
