@@ -63,7 +63,11 @@ fn trial<S: Subject + Send + Sync + 'static>(
 ) -> Trial {
     let (rule, subject) = (Arc::clone(rule), Arc::clone(subject));
     let name = format!("{target}::{}", rule.id);
-    Trial::test(name, move || judge(&run_row(&rule, &*subject, plan).verdict))
+    let run = move || {
+        let _turn = machine::turn(&rule.id);
+        judge(&run_row(&rule, &*subject, plan).verdict)
+    };
+    Trial::test(name, run)
         .with_kind(obstacle.unwrap_or_default())
         .with_ignored_flag(obstacle.is_some())
 }

@@ -1,7 +1,7 @@
 //! Machine: what some rows take to be tried on our servers, and this machine may not have.
 
 use std::process::{Command, Stdio};
-use std::sync::LazyLock;
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
 use conformance::model::Model;
 use conformance::process::{Habits, ServerProcess, User, our_command};
@@ -13,9 +13,16 @@ pub(crate) fn obstacle(id: &str) -> Option<&'static str> {
         _ if LOOKING.contains(&id) && !cfg!(target_os = "linux") => Some("takes /proc of Linux"),
         "RES-01" | "RES-02" | "RES-03" => *NO_PRLIMIT,
         "RES-08" => NO_PRLIMIT.or(*NO_NOBODY),
-        "RES-04" | "RES-05" | "RES-07" => *FEW_DESCRIPTORS,
+        _ if CROWDED.contains(&id) => *FEW_DESCRIPTORS,
         _ => None,
     }
+}
+
+/// What a row with a crowd holds while it runs: one crowd at a time is enough for any machine.
+pub(crate) fn turn(id: &str) -> Option<MutexGuard<'static, ()>> {
+    static TURN: Mutex<()> = Mutex::new(());
+    // A row that panicked has been reported, and its crowd is gone.
+    CROWDED.contains(&id).then(|| TURN.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
 /// Lets this program have as many descriptors as it may.
@@ -29,6 +36,9 @@ const LOOKING: &[&str] = &[
     "BAD-07", "LIM-01", "BPR-04", "BPR-06", "BPR-07", "RES-01", "RES-02", "RES-03", "RES-06",
     "RES-07",
 ];
+
+/// The rows with a thousand clients and more at a time.
+const CROWDED: &[&str] = &["RES-04", "RES-05", "RES-07"];
 
 static NO_PRLIMIT: LazyLock<Option<&str>> = LazyLock::new(|| {
     let mut probe = Command::new("prlimit");
@@ -50,8 +60,8 @@ static NO_NOBODY: LazyLock<Option<&str>> = LazyLock::new(|| {
 
 static FEW_DESCRIPTORS: LazyLock<Option<&str>> = LazyLock::new(|| {
     let few = rlimit::Resource::NOFILE.get_hard().is_ok_and(|hard| hard < DESCRIPTORS);
-    few.then_some("takes 20000 descriptors")
+    few.then_some("takes 8000 descriptors")
 });
 
-/// Crowds of five thousand for three servers at a time, and what else is on its way.
-const DESCRIPTORS: u64 = 20_000;
+/// A crowd of five thousand, and what else is on its way.
+const DESCRIPTORS: u64 = 8000;
