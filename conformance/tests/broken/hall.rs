@@ -148,12 +148,10 @@ impl Member {
         if !(self.slow && defect == Defect::DropsPairs && !self.unsent.is_empty()) {
             self.unsent.extend(pair);
         }
-        if defect == Defect::KeepsMuch && self.unsent.len() > HOPELESS_BYTES {
-            return if self.unsent.len() < HOARD_BYTES { Ok(()) } else { self.close() };
-        }
         self.offer()?;
         match defect {
-            Defect::KeepsMuch => return Ok(()),
+            Defect::KeepsMuch if self.unsent.len() < HOARD_BYTES => return Ok(()),
+            Defect::KeepsMuch => return self.close(),
             _ if !self.slow => self.wait()?,
             _ => {}
         }
@@ -208,7 +206,5 @@ const MESSAGE_MAX: usize = 64 * 1024;
 const LONG_BYTES: usize = 1000;
 /// How long a full socket is waited for, once.
 const PATIENCE: Duration = Duration::from_millis(200);
-/// So much waits only for a client that never reads.
-const HOPELESS_BYTES: usize = 1 << 20;
 /// For one client. Some of them need more than our servers declare for all.
 const HOARD_BYTES: usize = 8 << 20;

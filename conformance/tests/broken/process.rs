@@ -46,7 +46,7 @@ pub(crate) const KILLS: &[Kill] = &[
     (Mutant::Process(Defect::ClosesIdle), &[("BPR-08", "is not cut off")]),
     (Mutant::Process(Defect::CutsAtTheEnd), &[("SHD-01", "a torn pair before its end")]),
     (Mutant::Process(Defect::SharesPort), &[("SHD-04", "on the same port does not end")]),
-    (Mutant::Process(Defect::ChecksThenTakes), &[("NAM-02", "50 members have 1 names")]),
+    (Mutant::Process(Defect::ChecksThenTakes), &[("NAM-02", "50 members have ")]),
     (Mutant::Process(Defect::LogsRaw), &[("SEC-01", "the log holds a raw")]),
     (Mutant::Process(Defect::LogsMessages), &[("SEC-02", "the server logged")]),
     (Mutant::Process(Defect::WarnsNobody), &[("SEC-03", "nothing in the log warns")]),
