@@ -7,11 +7,16 @@ mod extensions;
 mod flood;
 mod frame;
 mod handshake;
+mod idle;
+mod operator;
 mod order;
+mod pressure;
 mod private;
 mod relay;
 mod resource;
 mod segment;
+mod shortage;
+mod shutdown;
 mod stalled;
 
 use crate::fault::Fault;
@@ -71,11 +76,16 @@ pub fn cases() -> impl Iterator<Item = &'static Case> {
         extensions::CASES,
         frame::CASES,
         handshake::CASES,
+        idle::CASES,
+        operator::CASES,
         order::CASES,
+        pressure::CASES,
         private::CASES,
         relay::CASES,
         resource::CASES,
         segment::CASES,
+        shortage::CASES,
+        shutdown::CASES,
         stalled::CASES,
     ];
     areas.into_iter().flatten()

@@ -126,6 +126,33 @@ impl Client {
         Ok(())
     }
 
+    /// Sends as many of these bytes as the kernel takes at once, and returns how many; none of them while
+    /// the server does not read.
+    ///
+    /// # Errors
+    ///
+    /// The server has ended the connection.
+    pub fn offer(&mut self, bytes: &[u8]) -> Result<usize, Fault> {
+        let taken = self.wire.offer(bytes).map_err(|error| {
+            Fault::broken(format!("the server does not take what {} sends: {error}", self.label))
+        })?;
+        if taken > 0 {
+            self.journal.note(&self.label, Event::Sent(bytes[..taken].into()));
+            self.follow(&bytes[..taken]);
+        }
+        Ok(taken)
+    }
+
+    /// From here on takes little from the server without reading it.
+    pub fn narrow(&mut self) {
+        self.wire.narrow();
+    }
+
+    /// Waits, without reading, until the server has broken the connection off; whether it has.
+    pub fn await_break(&mut self, within: Duration) -> bool {
+        self.wire.await_break(within)
+    }
+
     /// Sends FIN; a connection that has ended already stays as it is.
     pub fn half_close(&mut self) {
         self.journal.note(&self.label, Event::HalfClosed);
@@ -140,11 +167,6 @@ impl Client {
         self.sending = Sending::Ended;
         self.end = Some(End::Reset);
         self.wire.reset();
-    }
-
-    /// Takes few bytes at a time from now on.
-    pub fn narrow(&mut self) {
-        self.wire.narrow();
     }
 
     /// Waits until the server has read what was sent, so that the next write is a segment of its own.
@@ -179,7 +201,7 @@ impl Client {
     pub fn receive_raw(&mut self, most: usize, within: Duration) -> Received {
         let received = self.wire.receive(most, within);
         let event = match &received {
-            Received::Bytes(bytes) => Event::Received(bytes.clone()),
+            Received::Bytes(bytes) => Event::Received(bytes[..].into()),
             Received::Silence => return received,
             Received::Eof => Event::Eof,
             Received::Reset => Event::BrokenOff,

@@ -52,6 +52,8 @@ pub enum Action {
     IsClosed,
     /// Sees its connection ended by the server with FIN.
     IsClosedInOrder,
+    /// Sees its connection ended by the server in whatever way, which may say why before.
+    IsRefused,
 }
 
 /// Whose name a pair bears.
@@ -134,6 +136,7 @@ fn action(who: &str, rest: &str) -> Result<Action, String> {
         "resets" => return Ok(Action::Resets),
         "is closed" => return Ok(Action::IsClosed),
         "is closed in order" => return Ok(Action::IsClosedInOrder),
+        "is refused" => return Ok(Action::IsRefused),
         _ => {}
     }
     if let Some(name) = rest.strip_prefix("joins as ") {
@@ -203,6 +206,7 @@ mod tests {
             "ann half-closes",
             "bob is closed",
             "ann is closed in order",
+            "bob is refused",
         ];
         let expected = [
             Action::Joins("Zoë".into()),
@@ -215,6 +219,7 @@ mod tests {
             Action::HalfCloses,
             Action::IsClosed,
             Action::IsClosedInOrder,
+            Action::IsRefused,
         ];
         assert_eq!(expected[..], actions(&lines));
     }

@@ -33,9 +33,9 @@ pub enum Event {
     /// It connected.
     Connected,
     /// It wrote these bytes.
-    Sent(Vec<u8>),
+    Sent(Excerpt),
     /// It read these bytes.
-    Received(Vec<u8>),
+    Received(Excerpt),
     /// It sent FIN.
     HalfClosed,
     /// It sent RST.
@@ -44,6 +44,21 @@ pub enum Event {
     Eof,
     /// The connection was broken off from the other side.
     BrokenOff,
+}
+
+/// The beginning of some bytes: a test that moves many megabytes does not keep them all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Excerpt {
+    /// At most [`SHOWN_BYTES_MAX`].
+    beginning: Vec<u8>,
+    /// How many bytes there were.
+    length: usize,
+}
+
+impl From<&[u8]> for Excerpt {
+    fn from(bytes: &[u8]) -> Self {
+        Self { beginning: bytes[..bytes.len().min(SHOWN_BYTES_MAX)].into(), length: bytes.len() }
+    }
 }
 
 impl Journal {
@@ -75,8 +90,8 @@ impl fmt::Display for Entry {
         write!(f, "{:9.4} s  {:<8} ", self.at.as_secs_f64(), self.who)?;
         match &self.event {
             Event::Connected => f.write_str("connects"),
-            Event::Sent(bytes) => write!(f, ">> {}", shown(bytes)),
-            Event::Received(bytes) => write!(f, "<< {}", shown(bytes)),
+            Event::Sent(excerpt) => write!(f, ">> {excerpt}"),
+            Event::Received(excerpt) => write!(f, "<< {excerpt}"),
             Event::HalfClosed => f.write_str("half-closes"),
             Event::Reset => f.write_str("resets"),
             Event::Eof => f.write_str("is closed (end of stream)"),
@@ -87,8 +102,22 @@ impl fmt::Display for Entry {
 
 /// Bytes as readable text: characters as they are, everything else escaped, long ones cut.
 pub fn shown(bytes: &[u8]) -> String {
+    Excerpt::from(bytes).to_string()
+}
+
+impl fmt::Display for Excerpt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&readable(&self.beginning))?;
+        if self.length > self.beginning.len() {
+            write!(f, " … ({} bytes)", self.length)?;
+        }
+        Ok(())
+    }
+}
+
+fn readable(bytes: &[u8]) -> String {
     let mut text = String::new();
-    for chunk in bytes[..bytes.len().min(SHOWN_BYTES_MAX)].utf8_chunks() {
+    for chunk in bytes.utf8_chunks() {
         for char in chunk.valid().chars() {
             match char {
                 '\\' => text.push_str(r"\\"),
@@ -99,9 +128,6 @@ pub fn shown(bytes: &[u8]) -> String {
         for byte in chunk.invalid() {
             write!(text, "\\x{byte:02x}").expect("writing to a string cannot fail");
         }
-    }
-    if bytes.len() > SHOWN_BYTES_MAX {
-        write!(text, " … ({} bytes)", bytes.len()).expect("writing to a string cannot fail");
     }
     text
 }

@@ -9,6 +9,7 @@ pub mod conversation;
 pub mod declared;
 pub mod failure;
 pub mod fault;
+pub mod flood;
 pub mod journal;
 pub mod lab;
 pub mod load;

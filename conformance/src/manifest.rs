@@ -170,7 +170,7 @@ impl File {
             EndSignal::Usr1 => Signal::USR1,
             EndSignal::Usr2 => Signal::USR2,
         };
-        Habits { ready: self.ready.clone(), end }
+        Habits { ready: self.ready.clone(), end, ..Habits::default() }
     }
 }
 
@@ -200,7 +200,7 @@ mod tests {
             ..Declared::default()
         };
         assert_eq!(declared, manifest.declared(&[]));
-        let habits = Habits { ready: Some("up".into()), end: Signal::INT };
+        let habits = Habits { ready: Some("up".into()), end: Signal::INT, ..Habits::default() };
         assert_eq!(&habits, manifest.habits());
         assert_eq!(Habits::default(), *parse("").unwrap().habits());
     }

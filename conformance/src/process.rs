@@ -2,25 +2,28 @@
 
 mod client;
 mod group;
+mod habits;
 mod launch;
+mod log;
 
 use std::ffi::OsString;
 use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::Path;
-use std::process::{ChildStdin, ExitStatus};
+use std::process::{ChildStdin, ExitStatus, Stdio};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use std::{io, iter};
 
-use rustix::process::Signal;
 use thiserror::Error;
 
 pub use self::client::{ClientProcess, Left, Screen};
 pub use self::group::kill_all;
-use self::group::{Group, enlist, lock};
-use self::launch::{ReadySign, Tail, free_ports, holds_port, says_in_use, spawn, watch_output};
+use self::group::{Group, enlist};
+pub use self::habits::{Habits, User};
+use self::launch::{ReadySign, as_user, free_ports, holds_port, says_in_use, spawn, watch_output};
+use self::log::Log;
 use crate::model::Model;
 
 /// A running server, the leader of its own process group. Dropping it kills the whole group and
@@ -29,26 +32,10 @@ use crate::model::Model;
 pub struct ServerProcess {
     addr: SocketAddr,
     group: Arc<Group>,
-    log: Arc<Mutex<Tail>>,
     habits: Habits,
+    log: Arc<Log>,
     /// Open, so that no server takes its input to have ended.
     keyboard: Option<ChildStdin>,
-}
-
-/// How a server says that it is ready, and how it is asked to end.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Habits {
-    /// What a line of its standard output holds once it is ready. Without it, it is ready when it says
-    /// `listening on ADDR` or accepts a connection.
-    pub ready: Option<String>,
-    /// The signal that ends it in order.
-    pub end: Signal,
-}
-
-impl Default for Habits {
-    fn default() -> Self {
-        Self { ready: None, end: Signal::TERM }
-    }
 }
 
 /// Why a server did not come up.
@@ -130,23 +117,44 @@ impl ServerProcess {
     ///
     /// # Errors
     ///
-    /// As [`start`](Self::start).
+    /// As [`start`](Self::start); or the program may not run as the user in `habits`.
     pub fn start_on_as(
         command: &[OsString],
         port: u16,
         habits: &Habits,
     ) -> Result<Self, StartError> {
-        let mut child = enlist(|| spawn(command, port))?;
-        let log = Arc::new(Mutex::new(Tail::default()));
+        let (mut server, ready) = Self::launch(command, port, habits)?;
+        server.addr = server.await_ready(&ready)?;
+        Ok(server)
+    }
+
+    /// Starts a command on a port where another server listens: whether it comes up is not waited for.
+    ///
+    /// # Errors
+    ///
+    /// The command is empty or cannot be started.
+    pub fn start_beside(
+        command: &[OsString],
+        port: u16,
+        habits: &Habits,
+    ) -> Result<Self, StartError> {
+        Self::launch(command, port, habits).map(|(server, _)| server)
+    }
+
+    fn launch(
+        command: &[OsString],
+        port: u16,
+        habits: &Habits,
+    ) -> Result<(Self, Receiver<SocketAddr>), StartError> {
+        let mut child = enlist(|| spawn(habits.user, command, port))?;
+        let log = Arc::new(Log::default());
         let sign = ReadySign { text: habits.ready.clone(), port };
         let ready = watch_output(&mut child, &log, sign);
         let keyboard = child.stdin.take();
         let group = Group::watch(child);
-        // From here on, leaving early drops `server` and with it the child.
+        // From here on, leaving early drops the server and with it the child.
         let addr = (Ipv4Addr::LOCALHOST, port).into();
-        let mut server = Self { addr, group, log, habits: habits.clone(), keyboard };
-        server.addr = server.await_ready(&ready)?;
-        Ok(server)
+        Ok((Self { addr, group, habits: habits.clone(), log, keyboard }, ready))
     }
 
     /// Starts one of our own servers, `exe serve MODEL`, on a port that the system chooses.
@@ -172,7 +180,32 @@ impl ServerProcess {
 
     /// The end of what it has written to standard error so far, at most 64 KiB.
     pub fn log(&self) -> String {
-        lock(&self.log).text()
+        self.log.text()
+    }
+
+    /// How many bytes it has written to standard error so far.
+    pub fn log_bytes(&self) -> u64 {
+        self.log.written()
+    }
+
+    /// As [`log`](Self::log), of a server that has ended and so will write nothing more; `None` if
+    /// somebody still holds its standard error open when `deadline` is over.
+    pub fn last_log(&self, deadline: Duration) -> Option<String> {
+        self.log.wait_for_end(deadline).then(|| self.log())
+    }
+
+    /// Sets how many of a resource, `nofile` or `nproc`, it may hold from now on. That is left to the tool
+    /// `prlimit`, which can be run as the server's user: another one may not be allowed to.
+    ///
+    /// # Errors
+    ///
+    /// There is no such tool, or the system does not allow it.
+    pub fn limit(&self, resource: &str, most: u64) -> io::Result<()> {
+        let mut tool = as_user(self.habits.user, "prlimit");
+        tool.arg(format!("--pid={}", self.id())).arg(format!("--{resource}={most}:"));
+        let output = tool.stdin(Stdio::null()).output()?;
+        let said = String::from_utf8_lossy(&output.stderr);
+        if output.status.success() { Ok(()) } else { Err(io::Error::other(said.trim())) }
     }
 
     /// Asks it to end, by SIGTERM if it has no other habit; nothing happens if it has ended already.
@@ -199,7 +232,7 @@ impl ServerProcess {
         let start = Instant::now();
         while start.elapsed() < READY_WITHIN {
             match ready.recv_timeout(CONNECT_PACE) {
-                Ok(addr) => return Ok(addr),
+                Ok(addr) => return Ok(reachable(addr)),
                 // Both outputs are closed: the end, which follows, is what to wait for.
                 Err(RecvTimeoutError::Disconnected) => drop(self.wait(CONNECT_PACE)),
                 Err(RecvTimeoutError::Timeout) => {}
@@ -230,6 +263,12 @@ pub fn our_command(model: Model, exe: &Path) -> Vec<OsString> {
     iter::once(exe.into()).chain(arguments.map(OsString::from)).collect()
 }
 
+/// Where a server that listens on every address is met: on this machine, by loopback.
+fn reachable(addr: SocketAddr) -> SocketAddr {
+    let everywhere = addr.ip().is_unspecified() && addr.is_ipv4();
+    if everywhere { (Ipv4Addr::LOCALHOST, addr.port()).into() } else { addr }
+}
+
 /// What a server said before it failed, as the end of a sentence.
 fn words(log: &str) -> String {
     if log.is_empty() { String::new() } else { format!("; it said:\n{}", log.trim_end()) }
@@ -243,55 +282,4 @@ const CONNECT_PACE: Duration = Duration::from_millis(10);
 const LAST_WORDS_WITHIN: Duration = Duration::from_secs(1);
 
 #[cfg(test)]
-mod tests {
-    use std::io::Read;
-
-    use super::*;
-
-    fn shell(script: &str) -> Vec<OsString> {
-        ["sh", "-c", script, "sh", "{port}"].map(OsString::from).to_vec()
-    }
-
-    #[test]
-    fn the_ready_line_gives_the_address() {
-        let command = shell("echo listening on 127.0.0.1:$1; exec sleep 60");
-        let server = ServerProcess::start_on(&command, 4242).unwrap();
-        assert_eq!("127.0.0.1:4242".parse(), Ok(server.addr()));
-        server.terminate();
-        assert!(server.wait(READY_WITHIN).is_some());
-    }
-
-    #[test]
-    fn a_habit_of_its_own_tells_that_it_is_ready_and_ends_it() {
-        let command = shell("trap 'exit 9' INT; echo up and $1; sleep 60 & wait");
-        let habits = Habits { ready: Some("up and".into()), end: Signal::INT };
-        let server = ServerProcess::start_as(&command, &habits).unwrap();
-        assert_ne!(0, server.addr().port());
-        server.terminate();
-        assert_eq!(Some(9), server.wait(READY_WITHIN).and_then(|status| status.code()));
-    }
-
-    #[test]
-    fn an_early_end_shows_what_the_server_said() {
-        let outcome = ServerProcess::start(&shell("echo no such option >&2; exit 7"));
-        let Err(StartError::Ended { status, log }) = outcome else { panic!("{outcome:?}") };
-        assert_eq!((Some(7), "no such option\n"), (status.code(), log.as_str()));
-    }
-
-    #[test]
-    fn dropping_ends_the_children_of_the_server_too() {
-        let fifo = std::env::temp_dir().join(format!("conformance-{}", std::process::id()));
-        let path = fifo.to_str().unwrap();
-        let script =
-            format!("mkfifo {path}; sleep 60 > {path} & echo listening on 127.0.0.1:1; wait");
-        let server = ServerProcess::start_on(&shell(&script), 1).unwrap();
-        // Opening it waits for the child; the end of what is read is the child's end.
-        let mut life = std::fs::File::open(&fifo).unwrap();
-        std::fs::remove_file(&fifo).unwrap();
-        let (tell, ended) = std::sync::mpsc::channel();
-        std::thread::spawn(move || tell.send(life.read_to_end(&mut Vec::new())));
-        drop(server);
-        let lived = ended.recv_timeout(READY_WITHIN).expect("the child is ended as well");
-        assert_eq!(0, lived.unwrap());
-    }
-}
+mod tests;

@@ -2,6 +2,7 @@
 
 mod barrier;
 mod farewell;
+mod process;
 
 use std::time::{Duration, Instant};
 
@@ -13,7 +14,6 @@ use crate::client::{Client, End, Next, Pumped, Text};
 use crate::declared::Declared;
 use crate::fault::Fault;
 use crate::journal::Journal;
-use crate::process::ServerProcess;
 use crate::target::{Medium, Target};
 use crate::token::Tokens;
 
@@ -130,27 +130,6 @@ impl Stage {
     /// What the server promises to keep.
     pub fn declared(&self) -> &Declared {
         &self.declared
-    }
-
-    /// The server's process.
-    ///
-    /// # Errors
-    ///
-    /// It is not one of the suite's own: the test does not apply.
-    pub fn process(&self) -> Result<&ServerProcess, Fault> {
-        let reason = "only a server that the suite has started can be looked into";
-        self.target.process().ok_or_else(|| Fault::Inapplicable(reason.into()))
-    }
-
-    /// Types at the server's console.
-    ///
-    /// # Errors
-    ///
-    /// It is not a process of the suite's own, or it does not read its standard input.
-    pub fn type_at_console(&self, text: &str) -> Result<(), Fault> {
-        self.process()?.type_in(text).map_err(|error| {
-            Fault::broken(format!("the server does not take what is typed at it: {error}"))
-        })
     }
 
     /// Whether some cut was only likely, not seen, to reach the server as one.
@@ -272,26 +251,6 @@ impl Stage {
                 Next::Silence => drop(self.target.connect()),
             }
         }
-    }
-
-    /// Finds out, before anybody joins, whether the server can be ended and started again.
-    ///
-    /// # Errors
-    ///
-    /// It cannot: the test does not apply.
-    pub fn require_restart(&self) -> Result<(), Fault> {
-        let obstacle = self.target.restart_obstacle();
-        obstacle.map_or(Ok(()), |reason| Err(Fault::Inapplicable(reason.into())))
-    }
-
-    /// Ends the server and starts it again at the same place.
-    ///
-    /// # Errors
-    ///
-    /// It does not come up again.
-    pub fn restart(&mut self) -> Result<(), Fault> {
-        self.witness = None;
-        self.target.restart().map_err(|error| Fault::broken(error.to_string()))
     }
 }
 

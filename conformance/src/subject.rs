@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::declared::Declared;
 use crate::manifest::Manifest;
 use crate::model::Model;
-use crate::process::{Habits, ServerProcess, StartError, our_command};
+use crate::process::{Habits, ServerProcess, StartError, User, our_command};
 use crate::target::{Medium, NotStarted, Origin, Subject, Target, Wire};
 use crate::tcp::TcpWire;
 
@@ -26,14 +26,7 @@ impl Subject for OurServer {
     fn start(&self, flags: &[String]) -> Result<Box<dyn Target>, NotStarted> {
         let mut command = our_command(self.model, &self.exe);
         command.extend(flags.iter().map(OsString::from));
-        // Port 0 and the ready line: no two servers can ever meet on a port.
-        let server = ServerProcess::start_on(&command, 0).map_err(failed)?;
-        Ok(Box::new(Running {
-            server: Some(server),
-            command,
-            origin: Origin::Ours,
-            manifest: None,
-        }))
+        started(command)
     }
 
     fn origin(&self) -> Origin {
@@ -50,6 +43,17 @@ impl Subject for OurServer {
             "CONFORMANCE_SEED={seed} cargo test -p conformance --test suite -- --exact {model}::{id}"
         )
     }
+}
+
+/// A server that this command starts on `{port}`, which the system chooses, and that says so by a ready
+/// line: no two servers can ever meet on a port.
+///
+/// # Errors
+///
+/// It does not come up.
+pub fn started(command: Vec<OsString>) -> Result<Box<dyn Target>, NotStarted> {
+    let server = ServerProcess::start_on(&command, 0).map_err(failed)?;
+    Ok(Box::new(Running { server: Some(server), command, origin: Origin::Ours, manifest: None }))
 }
 
 /// Any server that a command starts.
@@ -181,16 +185,29 @@ impl Target for Running {
     }
 
     fn restart(&mut self) -> Result<(), NotStarted> {
+        self.restart_as(User::Same)
+    }
+
+    fn restart_as(&mut self, user: User) -> Result<(), NotStarted> {
         let Some(server) = self.server.take() else { return Ok(()) };
         server.terminate();
         // One that does not end by itself is killed: how it ends is the business of other rules.
         server.wait(LEAVE_WITHIN);
         let port = server.addr().port();
         drop(server);
-        let started =
-            ServerProcess::start_on_as(&self.command, port, &habits(self.manifest.as_ref()));
+        let habits = Habits { user, ..habits(self.manifest.as_ref()) };
+        let started = ServerProcess::start_on_as(&self.command, port, &habits);
         self.server = Some(started.map_err(failed)?);
         Ok(())
+    }
+
+    fn start_beside(&self) -> Result<ServerProcess, NotStarted> {
+        if let Some(reason) = self.restart_obstacle() {
+            return Err(NotStarted::Inapplicable(reason));
+        }
+        let port = self.server.as_ref().map_or(0, |server| server.addr().port());
+        let habits = habits(self.manifest.as_ref());
+        ServerProcess::start_beside(&self.command, port, &habits).map_err(failed)
     }
 
     fn log(&self) -> String {

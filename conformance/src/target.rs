@@ -6,7 +6,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 use crate::declared::Declared;
-use crate::process::ServerProcess;
+use crate::process::{ServerProcess, User};
 
 /// Something that can be asked for a fresh server, once per test.
 pub trait Subject {
@@ -105,6 +105,26 @@ pub trait Target {
         self.restart_obstacle().map_or(Ok(()), |reason| Err(NotStarted::Inapplicable(reason)))
     }
 
+    /// As [`restart`](Self::restart), for this user.
+    ///
+    /// # Errors
+    ///
+    /// As [`restart`](Self::restart); or that user may not run it.
+    fn restart_as(&mut self, _user: User) -> Result<(), NotStarted> {
+        self.restart()
+    }
+
+    /// Starts the same command on the same port beside the running server, and does not wait for what
+    /// becomes of it.
+    ///
+    /// # Errors
+    ///
+    /// There is an [obstacle](Self::restart_obstacle), or it cannot be started.
+    fn start_beside(&self) -> Result<ServerProcess, NotStarted> {
+        let reason = "a server that the suite did not start cannot be started again";
+        Err(NotStarted::Inapplicable(self.restart_obstacle().unwrap_or(reason)))
+    }
+
     /// The end of what the server has logged so far; empty if that is not known.
     fn log(&self) -> String {
         String::new()
@@ -131,6 +151,23 @@ pub trait Wire {
     /// The connection has ended, or the server has not taken the bytes for too long.
     fn send(&mut self, bytes: &[u8]) -> io::Result<()>;
 
+    /// Writes as many of these bytes as are taken without waiting, and returns how many.
+    ///
+    /// # Errors
+    ///
+    /// The connection has ended.
+    fn offer(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.send(bytes).map(|()| bytes.len())
+    }
+
+    /// From here on takes as little as the kernel allows before it is read.
+    fn narrow(&mut self) {}
+
+    /// Waits, without reading, until the connection is broken off; whether that was seen in time.
+    fn await_break(&mut self, _within: Duration) -> bool {
+        false
+    }
+
     /// Waits for at most `most` bytes. Silence means that `within` is over, or that nothing can come any
     /// more; with zero it only looks.
     fn receive(&mut self, most: usize, within: Duration) -> Received;
@@ -144,9 +181,6 @@ pub trait Wire {
 
     /// Breaks the connection off (RST).
     fn reset(&mut self);
-
-    /// Makes room for few bytes at a time that come from the server, where there is such a thing.
-    fn narrow(&mut self) {}
 
     /// Waits until the server has read everything sent so far, so that what is sent next comes to it
     /// as a piece of its own.

@@ -7,6 +7,7 @@ use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use socket2::SockRef;
 
 use self::queue::unread_by_server;
@@ -67,6 +68,35 @@ impl Wire for TcpWire {
         self.stream()?.write_all(bytes)
     }
 
+    fn offer(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut stream = self.stream()?;
+        stream.set_nonblocking(true)?;
+        let taken = uninterrupted(|| stream.write(bytes));
+        stream.set_nonblocking(false)?;
+        match taken {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(0),
+            taken => taken,
+        }
+    }
+
+    fn narrow(&mut self) {
+        if let Ok(stream) = self.stream() {
+            // Where it fails the kernel takes more, and the test needs longer.
+            SockRef::from(stream).set_recv_buffer_size(NARROW_BYTES).ok();
+        }
+    }
+
+    fn await_break(&mut self, within: Duration) -> bool {
+        let Ok(stream) = self.stream() else { return true };
+        // Nothing is asked for: a broken connection is told all the same.
+        let mut waits = [PollFd::new(stream, PollFlags::empty())];
+        let within =
+            Timespec::try_from(within).expect("no test waits for longer than a clock tells");
+        // A signal only makes the wait shorter.
+        poll(&mut waits, Some(&within)).ok();
+        waits[0].revents().intersects(PollFlags::HUP | PollFlags::ERR)
+    }
+
     fn receive(&mut self, most: usize, within: Duration) -> Received {
         match self.read(most, within) {
             Ok(bytes) if bytes.is_empty() => Received::Eof,
@@ -87,13 +117,6 @@ impl Wire for TcpWire {
             // Closing with no time to linger sends RST; should it fail, dropping sends FIN.
             SockRef::from(&stream).set_linger(Some(Duration::ZERO)).ok();
         }
-    }
-
-    fn narrow(&mut self) {
-        // Where the system refuses, the receiver is an ordinary one.
-        self.stream()
-            .and_then(|stream| SockRef::from(stream).set_recv_buffer_size(NARROW_BYTES))
-            .ok();
     }
 
     fn settle(&mut self, within: Duration) -> Settled {
@@ -125,9 +148,9 @@ fn acknowledge_at_once(stream: &TcpStream) {
 fn acknowledge_at_once(_stream: &TcpStream) {}
 
 /// A signal is no reason to stop waiting.
-fn uninterrupted(mut read: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {
+fn uninterrupted(mut call: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {
     loop {
-        match read() {
+        match call() {
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             result => return result,
         }
@@ -137,8 +160,9 @@ fn uninterrupted(mut read: impl FnMut() -> io::Result<usize>) -> io::Result<usiz
 /// A lost SYN is sent again after one second and after three.
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 const WRITE_WITHIN: Duration = Duration::from_secs(5);
-/// A receive buffer that a few pairs fill.
-const NARROW_BYTES: usize = 16384;
+/// Taken from the server before it is read, about. Less than two of loopback's segments of 64 KiB would
+/// leave the sender to its timer.
+const NARROW_BYTES: usize = 128 * 1024;
 /// What a server that reads at all needs at most, where that cannot be seen.
 const PACE: Duration = Duration::from_millis(2);
 

@@ -171,7 +171,7 @@ impl Visit {
             return Err(Fault::broken(format!("the client goes on although {after}")));
         };
         for (who, bytes) in [("shown", &left.shown), ("told", &left.told)] {
-            self.journal.note(who, Event::Received(bytes.clone()));
+            self.journal.note(who, Event::Received(bytes[..].into()));
         }
         Ok(left)
     }
@@ -188,7 +188,7 @@ impl Visit {
             }
             match frames.next_frame() {
                 Ok(Some(name)) => {
-                    self.journal.note("client", Event::Sent(name.to_vec()));
+                    self.journal.note("client", Event::Sent(name[..].into()));
                     return Ok(());
                 }
                 Ok(None) => {}

@@ -11,12 +11,20 @@ mod defect;
 mod excess;
 #[path = "broken/extended.rs"]
 mod extended;
+#[path = "broken/hall.rs"]
+mod hall;
+#[path = "common/machine.rs"]
+mod machine;
 #[path = "broken/memory.rs"]
 mod memory;
+#[path = "broken/process.rs"]
+mod process;
 #[path = "broken/proxy.rs"]
 mod proxy;
 #[path = "broken/room.rs"]
 mod room;
+#[path = "broken/server.rs"]
+mod server;
 #[path = "broken/spoil.rs"]
 mod spoil;
 #[path = "broken/wire.rs"]
@@ -48,6 +56,8 @@ enum Mutant {
     Memory(Defect),
     /// One of our servers behind a proxy that cuts what passes.
     Cuts(Cut),
+    /// A small server in a process of its own.
+    Process(server::Defect),
     /// One of our servers that runs with these flags and declares others.
     Declares(&'static [&'static str]),
     /// One of our servers that does not heed these flags.
@@ -63,21 +73,30 @@ enum Mutant {
 type Kill = (Mutant, &'static [(&'static str, &'static str)]);
 
 fn main() -> ExitCode {
+    server::serve_if_asked();
+    machine::raise_descriptors();
     if let Some(client) = client::asked_for(env::args()) {
         return client;
     }
     let arguments = Arguments::from_args();
-    let table: Vec<Kill> = [memory::KILLS, declared::KILLS, excess::KILLS, client::KILLS]
-        .into_iter()
-        .flatten()
-        .copied()
-        .collect();
+    let table: Vec<Kill> =
+        [memory::KILLS, declared::KILLS, excess::KILLS, process::KILLS, client::KILLS]
+            .into_iter()
+            .flatten()
+            .copied()
+            .collect();
     let mut trials: Vec<Trial> =
         table.iter().flat_map(|(mutant, ids)| kills(*mutant, ids)).collect();
     trials.extend(INDIFFERENT_TO_CUTS.map(|id| {
         let name = format!("single_bytes_change_nothing::{id}");
         Trial::test(name, move || passes(&Proxy { cut: Cut::Bytes }, id))
     }));
+    for defect in [Defect::RefusesSilently, Defect::ResetsAtTheEnd] {
+        trials.extend(INDIFFERENT_TO_REASONS.map(|id| {
+            let name = format!("{defect:?}_is_a_refusal::{id}");
+            Trial::test(name, move || passes(&BrokenRoom { defect }, id))
+        }));
+    }
     trials.push(Trial::test("no_row_is_without_a_mutant", move || every_row_is_failed(&table)));
     trials.push(Trial::test("a_failure_tells_everything", || {
         a_failure_tells_everything();
@@ -93,8 +112,15 @@ fn kills(mutant: Mutant, ids: &'static [(&'static str, &'static str)]) -> Vec<Tr
             fails(mutant, id, expected)?;
             sound(mutant).map_or(Ok(()), |sound| passes(&*sound, id))
         })
+        .with_kind(obstacle(mutant, id).unwrap_or_default())
+        .with_ignored_flag(obstacle(mutant, id).is_some())
     });
     trials.collect()
+}
+
+/// What this machine lacks to show a mutant that takes a process.
+fn obstacle(mutant: Mutant, id: &str) -> Option<&'static str> {
+    if matches!(mutant, Mutant::Memory(_)) { None } else { machine::obstacle(id) }
 }
 
 fn fails(mutant: Mutant, id: &str, expected: &str) -> Result<(), Failed> {
@@ -124,10 +150,21 @@ fn subject(mutant: Mutant) -> Arc<dyn Subject> {
     match mutant {
         Mutant::Memory(defect) => Arc::new(BrokenRoom { defect }),
         Mutant::Cuts(cut) => Arc::new(Proxy { cut }),
+        Mutant::Process(defect) => Arc::new(server::BrokenServer { defect }),
         Mutant::Declares(really) => Arc::new(declared::Misdeclared { really }),
         Mutant::Deaf(to) => Arc::new(declared::Deaf { to }),
         Mutant::Client(_) => unreachable!("a client is no server"),
         Mutant::Holds(excess) => Arc::new(Excessive { excess }),
+    }
+}
+
+/// What has to be waited for in vain takes its whole deadline.
+fn slack(mutant: Mutant) -> f64 {
+    match mutant {
+        Mutant::Memory(_) => SLACK_MEMORY,
+        // Nothing is waited for in vain, and on a busy machine it has to fail for its defect.
+        Mutant::Process(defect) if defect.shows_at_once() => SLACK_SOUND,
+        _ => SLACK_PROCESS,
     }
 }
 
@@ -139,6 +176,7 @@ fn sound(mutant: Mutant) -> Option<Arc<dyn Subject>> {
         | Mutant::Declares(_)
         | Mutant::Deaf(_)
         | Mutant::Holds(_)
+        | Mutant::Process(_)
         | Mutant::Client(_) => None,
     }
 }
@@ -179,12 +217,8 @@ fn what_happened(failure: &Failure) -> String {
     happened.split("  likely cause").next().unwrap_or_default().into()
 }
 
-/// What has to be waited for in vain takes its whole deadline.
-fn slack(mutant: Mutant) -> f64 {
-    if matches!(mutant, Mutant::Memory(_)) { SLACK_MEMORY } else { SLACK_PROCESS }
-}
-
 fn verdict(subject: &dyn Subject, id: &str, slack: f64) -> Verdict {
+    let _turn = machine::turn(id);
     run_row(&rule(id), subject, Plan { seed: 1, slack, level: 2 }).verdict
 }
 
@@ -206,6 +240,12 @@ fn our_server() -> OurServer {
 const INDIFFERENT_TO_CUTS: [&str; 16] = [
     "HSK-02", "HSK-03", "HSK-07", "FRM-01", "FRM-02", "FRM-04", "FRM-06", "SEG-04", "RLY-01",
     "RLY-03", "RLY-05", "RLY-08", "UTF-01", "UTF-06", "BAD-05", "CLS-06",
+];
+
+/// Rows in which somebody is refused: whether it is told why, and how it ends, is the matter of CLS-08.
+const INDIFFERENT_TO_REASONS: [&str; 12] = [
+    "FRM-07", "UTF-03", "BAD-02", "BAD-03", "BAD-04", "BAD-05", "LIM-02", "LIM-03", "NAM-03",
+    "NAM-04", "NAM-06", "NAM-08",
 ];
 
 /// Nothing that does come has to be waited for.

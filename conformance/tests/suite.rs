@@ -2,6 +2,8 @@
 //! level 0, against a guest: one trial per rule and target, named as in `select::RLY-03`. The order of the trials
 //! and all other chance are drawn from `CONFORMANCE_SEED`.
 
+#[path = "common/machine.rs"]
+mod machine;
 #[path = "common/python.rs"]
 mod python;
 
@@ -22,6 +24,7 @@ use libtest_mimic::{Arguments, Failed, Trial};
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
+    machine::raise_descriptors();
     let plan = Plan { seed: seed(), slack: 2.0, level: 2 };
     let rules: Vec<Arc<Rule>> = rules()
         .into_iter()
@@ -31,7 +34,11 @@ fn main() -> ExitCode {
     let mut trials = Vec::new();
     for model in Model::ALL {
         let subject = Arc::new(OurServer { model, exe: env!("CARGO_BIN_EXE_conformance").into() });
-        trials.extend(rules.iter().map(|rule| trial(model.name(), rule, &subject, plan, None)));
+        trials.extend(
+            rules
+                .iter()
+                .map(|rule| trial(model.name(), rule, &subject, plan, machine::obstacle(&rule.id))),
+        );
     }
     trials.extend(rules.iter().map(|rule| {
         let obstacle = takes_sockets(rule).then_some("takes sockets");
@@ -56,7 +63,11 @@ fn trial<S: Subject + Send + Sync + 'static>(
 ) -> Trial {
     let (rule, subject) = (Arc::clone(rule), Arc::clone(subject));
     let name = format!("{target}::{}", rule.id);
-    Trial::test(name, move || judge(&run_row(&rule, &*subject, plan).verdict))
+    let run = move || {
+        let _turn = machine::turn(&rule.id);
+        judge(&run_row(&rule, &*subject, plan).verdict)
+    };
+    Trial::test(name, run)
         .with_kind(obstacle.unwrap_or_default())
         .with_ignored_flag(obstacle.is_some())
 }

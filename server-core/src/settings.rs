@@ -20,7 +20,13 @@ use crate::socket::READ_CHUNK;
 #[derive(Args, Clone, Debug)]
 pub struct Settings {
     /// Address to listen on: `HOST:PORT` or `[::1]:PORT`; port 0 lets the system choose
-    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:1234")]
+    // The last one counts, so that words can be put behind a command that has one.
+    #[arg(
+        long,
+        value_name = "HOST:PORT",
+        default_value = "127.0.0.1:1234",
+        overrides_with = "listen"
+    )]
     pub listen: String,
 
     /// Clients at once [default: what this machine's descriptors (and threads) allow]

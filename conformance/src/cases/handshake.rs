@@ -1,6 +1,6 @@
 //! Cases of the beginning of a connection.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use protocol::{Pair, encode_frame};
@@ -8,7 +8,7 @@ use server_core::RESERVED;
 
 use super::{Case, Finding, Needs};
 use crate::client::{Client, Next, Text};
-use crate::declared::needed;
+use crate::declared::{EqualNames, needed};
 use crate::fault::Fault;
 use crate::stage::{Admission, Stage};
 
@@ -17,6 +17,7 @@ pub(super) const CASES: &[Case] = &[
     Case::new("HSK-04", Needs::Sockets, sixty_leave_before_their_names),
     Case::new("HSK-08", Needs::Sockets, unnamed_are_ended).with(&["--name-timeout", "300ms"]),
     Case::new("NAM-01", Needs::Room, odd_names),
+    Case::new("NAM-02", Needs::Sockets, fifty_equal_names_at_once),
 ];
 
 /// (SPEC HSK-03)
@@ -61,11 +62,7 @@ fn unnamed_are_ended(stage: &mut Stage) -> Result<Finding, Fault> {
     let mut stuck = stage.connect("stuck")?;
     stuck.write(b"5         stu")?;
     for client in [&mut silent, &mut stuck] {
-        // Before its end it may be told why.
-        while let Next::Pair(pair) = client.next(cap + stage.deadline())? {
-            client.check_refusal(&pair)?;
-        }
-        client.expect_end(Duration::ZERO)?;
+        client.expect_refusal(cap + stage.deadline())?;
     }
     stage.relay(&mut ann, b"still here", &mut [&mut bob])?;
     stage.fence_all(&mut [&mut ann, &mut bob])?;
@@ -97,6 +94,47 @@ fn odd_names(stage: &mut Stage) -> Result<Finding, Fault> {
     stage.relay(&mut ann, b"still here", &mut [&mut bob])?;
     stage.relay(&mut bob, b"me too", &mut [&mut ann])?;
     Ok(Finding::Noted(notes.join(", ")))
+}
+
+/// Each says its name and a number in one write; who is heard, and under which name, is the policy (SPEC NAM-02).
+fn fifty_equal_names_at_once(stage: &mut Stage) -> Result<Finding, Fault> {
+    let policy = needed(stage.declared().equal_names, "policy for equal names")?;
+    let mut bob = stage.join("bob")?;
+    let mut crowd: Vec<Client> =
+        (0..50).map(|number| stage.connect(&format!("ann{number}"))).collect::<Result<_, _>>()?;
+    for (number, client) in crowd.iter_mut().enumerate() {
+        let mut segment = BytesMut::new();
+        encode_frame(b"ann", &mut segment);
+        encode_frame(number.to_string().as_bytes(), &mut segment);
+        client.write(&segment)?;
+    }
+    let (mut names, mut refused) = (Vec::new(), 0);
+    let start = Instant::now();
+    while names.len() + refused < crowd.len() && start.elapsed() < stage.deadline() {
+        if let Next::Pair(pair) = bob.next(stage.look_pace())? {
+            names.push(pair.sender.clone());
+        }
+        for client in &mut crowd {
+            client.pump(Duration::ZERO);
+        }
+        refused = crowd.iter().filter(|client| client.end().is_some()).count();
+    }
+    let heard = names.len();
+    names.sort_unstable();
+    names.dedup();
+    let (due, names_due) = match policy {
+        EqualNames::Number => (crowd.len(), heard),
+        EqualNames::Refuse => (1, 1),
+        EqualNames::Allow => (crowd.len(), 1),
+    };
+    if names.len() != names_due {
+        return Err(Fault::broken(format!("{heard} members have {} names", names.len())));
+    }
+    if heard != due || heard + refused != crowd.len() {
+        let what = format!("of 50 clients {heard} are heard and {refused} refused");
+        return Err(Fault::broken(what));
+    }
+    Ok(Finding::Kept)
 }
 
 /// What the server has told this client alone, if anything, before somebody else spoke.

@@ -1,6 +1,4 @@
-//! Cases of many clients, and of the server as a process.
-
-use std::time::{Duration, Instant};
+//! Cases of a server that is started a second time.
 
 use super::{Case, Finding, Needs};
 use crate::fault::Fault;
@@ -8,35 +6,9 @@ use crate::stage::Stage;
 use crate::target::NotStarted;
 
 pub(super) const CASES: &[Case] = &[
-    Case::new("RES-05", Needs::Sockets, fifty_connect_at_once),
     Case::new("LIM-04", Needs::Process, contradicting_limits_are_told),
     Case::new("SHD-03", Needs::Sockets, restart_on_the_same_port),
 ];
-
-/// All fifty are connected before the first one says its name (SPEC RES-05).
-fn fifty_connect_at_once(stage: &mut Stage) -> Result<Finding, Fault> {
-    let mut bob = stage.join("bob")?;
-    let mut slow = 0;
-    let mut crowd = Vec::new();
-    for number in 0..50 {
-        let start = Instant::now();
-        crowd.push(stage.connect(&format!("crowd{number}"))?);
-        // Only a SYN that was dropped and sent again takes that long.
-        slow += usize::from(start.elapsed() >= SYN_RETRY);
-    }
-    for client in &mut crowd {
-        let name = client.label().to_owned();
-        client.say(name.as_bytes())?;
-    }
-    for client in &mut crowd {
-        stage.admit(client)?;
-        stage.relay(client, b"here", &mut [&mut bob])?;
-    }
-    Ok(match slow {
-        0 => Finding::Kept,
-        _ => Finding::Noted(format!("{slow} of 50 connections took a second or more")),
-    })
-}
 
 /// (SPEC LIM-04)
 fn contradicting_limits_are_told(stage: &mut Stage) -> Result<Finding, Fault> {
@@ -62,5 +34,3 @@ fn restart_on_the_same_port(stage: &mut Stage) -> Result<Finding, Fault> {
     stage.fence_all(&mut [&mut cyd, &mut dan])?;
     Ok(Finding::Kept)
 }
-
-const SYN_RETRY: Duration = Duration::from_secs(1);

@@ -80,6 +80,9 @@ pub(super) fn run(arguments: &CheckArgs) -> io::Result<ExitCode> {
         complain(format_args!("conformance: signals cannot be watched: {error}"));
         return Ok(ExitCode::from(INCONCLUSIVE));
     }
+    // Crowds take descriptors. Where the limit cannot be raised it may be enough, and a row that finds it
+    // is not tells so.
+    rlimit::increase_nofile_limit(u64::MAX).ok();
     let examinee = arguments.examinee(manifest);
     if let Err(reason) = examinee.probe() {
         complain(format_args!("conformance: {reason}"));

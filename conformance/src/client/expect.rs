@@ -80,6 +80,20 @@ impl Client {
         }
     }
 
+    /// Waits for the end of the connection, and one pair before it that may say why, in which case it is
+    /// the server's own. Who has to be told why is the business of one rule alone (SPEC CLS-08).
+    ///
+    /// # Errors
+    ///
+    /// Something else comes, or the connection stays open.
+    pub fn expect_refusal(&mut self, within: Duration) -> Result<End, Fault> {
+        if let Next::Pair(pair) = self.next(within)? {
+            self.check_refusal(&pair)?;
+            return self.expect_end(within);
+        }
+        self.expect_end(Duration::ZERO)
+    }
+
     /// A pair that comes before an end must be the server's own, saying why (SPEC CLS-08).
     ///
     /// # Errors
@@ -104,6 +118,19 @@ impl Client {
         match self.incoming.rest() {
             [] => Ok(()),
             rest => Err(self.unexpected("bytes that are not its due", rest)),
+        }
+    }
+
+    /// Waits for that long, in which nothing may come.
+    ///
+    /// # Errors
+    ///
+    /// Something does, or the stream ends.
+    pub fn expect_nothing_within(&mut self, within: Duration) -> Result<(), Fault> {
+        match self.next(within)? {
+            Next::Silence => Ok(()),
+            Next::Pair(pair) => Err(self.unexpected("a pair that is not its due", &encoded(&pair))),
+            Next::Ended(_) => Err(Fault::broken(format!("{} was closed", self.label))),
         }
     }
 

@@ -126,6 +126,7 @@ impl Actor {
             }
             Action::IsClosed => stage.expect_end(&mut self.client).map(|_| ()),
             Action::IsClosedInOrder => stage.expect_orderly_end(&mut self.client),
+            Action::IsRefused => self.client.expect_refusal(stage.deadline()).map(drop),
             Action::Joins(_) | Action::Connects | Action::Receives(..) => {
                 unreachable!("the cast plays these itself")
             }

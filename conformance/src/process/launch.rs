@@ -5,18 +5,18 @@ use std::io::{BufRead, BufReader, Read};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
-use std::sync::{Arc, Mutex};
 use std::{fs, iter, thread};
 
-use super::StartError;
-use super::group::lock;
+use super::log::Log;
+use super::{StartError, User};
 
-pub(super) fn spawn(command: &[OsString], port: u16) -> Result<Child, StartError> {
+pub(super) fn spawn(user: User, command: &[OsString], port: u16) -> Result<Child, StartError> {
     let mut words = command.iter().map(|word| with_port(word, port));
     let program = words.next().ok_or(StartError::Empty)?;
-    Command::new(&program)
+    as_user(user, &program)
         .args(words)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -24,6 +24,15 @@ pub(super) fn spawn(command: &[OsString], port: u16) -> Result<Child, StartError
         .process_group(0)
         .spawn()
         .map_err(|source| StartError::Spawn { program: program.display().to_string(), source })
+}
+
+/// A program that is about to be started for a user.
+pub(super) fn as_user(user: User, program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(program);
+    if user == User::Nobody {
+        command.gid(NOBODY).uid(NOBODY);
+    }
+    command
 }
 
 /// What tells on standard output that a server is ready.
@@ -37,7 +46,7 @@ pub(super) struct ReadySign {
 /// Drains both outputs for as long as they are open; tells the address once the ready line is there.
 pub(super) fn watch_output(
     child: &mut Child,
-    log: &Arc<Mutex<Tail>>,
+    log: &Arc<Log>,
     sign: ReadySign,
 ) -> Receiver<SocketAddr> {
     let stdout = child.stdout.take().expect("standard output was asked for as a pipe");
@@ -51,8 +60,9 @@ pub(super) fn watch_output(
         let _open = open;
         let mut chunk = [0; 4096];
         while let Ok(count @ 1..) = stderr.read(&mut chunk) {
-            lock(&log).push(&chunk[..count]);
+            log.push(&chunk[..count]);
         }
+        log.end();
     });
     ready
 }
@@ -115,29 +125,9 @@ pub(super) fn free_ports() -> impl Iterator<Item = u16> {
         .filter(|&port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok())
 }
 
-/// The last bytes of an output: a server that talks without end costs a bounded buffer.
-#[derive(Debug, Default)]
-pub(super) struct Tail {
-    /// At most twice [`LOG_BYTES_MAX`].
-    bytes: Vec<u8>,
-}
-
-impl Tail {
-    fn push(&mut self, bytes: &[u8]) {
-        self.bytes.extend_from_slice(bytes);
-        if self.bytes.len() > 2 * LOG_BYTES_MAX {
-            self.bytes.drain(..self.bytes.len() - LOG_BYTES_MAX);
-        }
-    }
-
-    pub(super) fn text(&self) -> String {
-        let start = self.bytes.len().saturating_sub(LOG_BYTES_MAX);
-        String::from_utf8_lossy(&self.bytes[start..]).into_owned()
-    }
-}
-
 /// What stands for the port in a command.
 const PORT: &str = "{port}";
 const LOWEST_PORT: u16 = 10_000;
-const LOG_BYTES_MAX: usize = 64 * 1024;
+/// The user that owns nothing, by the oldest of customs.
+const NOBODY: u32 = 65_534;
 const LINE_BYTES_MAX: u64 = 4096;

@@ -64,6 +64,18 @@ impl Wire for Kept {
         self.0.borrow_mut().send(bytes)
     }
 
+    fn offer(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.borrow_mut().offer(bytes)
+    }
+
+    fn narrow(&mut self) {
+        self.0.borrow_mut().narrow();
+    }
+
+    fn await_break(&mut self, within: Duration) -> bool {
+        self.0.borrow_mut().await_break(within)
+    }
+
     fn receive(&mut self, most: usize, within: Duration) -> Received {
         self.0.borrow_mut().receive(most, within)
     }
@@ -74,10 +86,6 @@ impl Wire for Kept {
 
     fn reset(&mut self) {
         self.0.borrow_mut().reset();
-    }
-
-    fn narrow(&mut self) {
-        self.0.borrow_mut().narrow();
     }
 
     fn settle(&mut self, within: Duration) -> Settled {

@@ -60,13 +60,26 @@ impl Subject for Misdeclared {
 pub(crate) const KILLS: &[Kill] = &[
     (Mutant::Deaf(&["--console"]), &[("EXT-14", "received nothing more for")]),
     (Mutant::Declares(&["--name-timeout", "1h"]), &[("HSK-08", "silent is not closed")]),
+    (Mutant::Declares(&["--frame-timeout", "1h"]), &[("SLO-02", "header is not closed")]),
     (
-        Mutant::Declares(&["--max-message", "1KiB"]),
-        &[("LIM-02", "at `ann < server: ...` (SPEC.md")],
+        Mutant::Declares(&["--patience", "1h"]),
+        &[
+            ("BPR-01", "the room stood still"),
+            ("BPR-05", "the room stood still"),
+            ("BPR-08", "the room stood still"),
+            ("BPR-09", "a member that does not read its answers is waited for"),
+        ],
     ),
+    (Mutant::Declares(&["--patience", "1ms"]), &[("BPR-07", "was closed after")]),
+    (Mutant::Declares(&["--max-clients", "100"]), &[("RES-09", "late is not closed")]),
+    (
+        Mutant::Declares(&["--grace", "1h"]),
+        &[("SHD-02", "the server has not ended in the declared time")],
+    ),
+    (Mutant::Declares(&["--max-message", "1KiB"]), &[("LIM-02", "at `ann is refused`")]),
     (
         Mutant::Declares(&["--max-name", "128"]),
-        &[("LIM-02", "at `cyd < server: ...`"), ("LIM-03", "at `ann < server: ...`")],
+        &[("LIM-02", "at `cyd is refused`"), ("LIM-03", "at `ann is refused`")],
     ),
     (
         Mutant::Declares(&["--relay", "others"]),

@@ -65,6 +65,8 @@ pub(crate) enum Defect {
     FragmentsRelayed,
     NamesUnchecked,
     NumbersLost,
+    /// Whoever breaks a rule is closed without a word.
+    RefusesSilently,
     OtherSpokesman,
     CommandsTaken,
     LeaversStay,

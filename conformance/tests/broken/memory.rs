@@ -88,6 +88,7 @@ pub(crate) const KILLS: &[Kill] = &[
             ("CLS-08", "ann is reset instead of closed in order"),
         ],
     ),
+    (Mutant::Memory(Defect::RefusesSilently), &[("CLS-08", "at `ann < server: ...`")]),
     (
         Mutant::Memory(Defect::WaitsForNames),
         &[("HSK-05", "nothing that ann says is relayed, at `ann joins`")],
@@ -103,7 +104,7 @@ pub(crate) const KILLS: &[Kill] = &[
     (Mutant::Memory(Defect::GhostsStay), &[("HSK-07", "cyd is not closed")]),
     (Mutant::Memory(Defect::CutAt65536), &[("FRM-05", "got            3         ann65536")]),
     (Mutant::Memory(Defect::HeadersKept), &[("FRM-06", "a header that is not canonical")]),
-    (Mutant::Memory(Defect::LenientNumbers), &[("FRM-07", "at `ann < server: ...` (SPEC.md")]),
+    (Mutant::Memory(Defect::LenientNumbers), &[("FRM-07", "at `ann is refused`")]),
     (
         Mutant::Memory(Defect::ThirdPartsLost),
         &[("SEG-01", "bob received nothing more"), ("SEG-03", "cut behind byte [")],
@@ -136,7 +137,7 @@ pub(crate) const KILLS: &[Kill] = &[
     (Mutant::Memory(Defect::PiecesDecoded), &[("UTF-04", "bob received another pair")]),
     (
         Mutant::Memory(Defect::DiesOfBadText),
-        &[("UTF-02", "at `bob joins`"), ("UTF-03", "at `cyd < server: ...`")],
+        &[("UTF-02", "at `bob joins`"), ("UTF-03", "at `bob < ann: still here`")],
     ),
     (
         Mutant::Memory(Defect::BadTextRelayed),
@@ -152,9 +153,9 @@ pub(crate) const KILLS: &[Kill] = &[
     (
         Mutant::Memory(Defect::OffendersStay),
         &[
-            ("BAD-02", "at `ann < server: ...`"),
-            ("BAD-03", "at `ann < server: ...`"),
-            ("BAD-04", "at `ann < server: ...`"),
+            ("BAD-02", "at `ann is refused`"),
+            ("BAD-03", "at `ann is refused`"),
+            ("BAD-04", "at `ann is refused`"),
         ],
     ),
     (Mutant::Memory(Defect::BufferDiscarded), &[("BAD-05", "at `bob < ann: ok`")]),
@@ -164,16 +165,19 @@ pub(crate) const KILLS: &[Kill] = &[
     (
         Mutant::Memory(Defect::NamesUnchecked),
         &[
-            ("NAM-03", "at `ann < server: ...`"),
-            ("NAM-04", "at `ann < server: ...`"),
-            ("NAM-06", "at `ann < server: ...`"),
+            ("NAM-03", "at `ann is refused`"),
+            ("NAM-04", "at `ann is refused`"),
+            ("NAM-06", "at `ann is refused`"),
         ],
     ),
     (
         Mutant::Memory(Defect::NumbersLost),
         &[("NAM-05", "at `cyd < server: ...`"), ("NAM-07", "at `cyd < server: ...`")],
     ),
-    (Mutant::Memory(Defect::OtherSpokesman), &[("NAM-08", "got            1         *")]),
+    (
+        Mutant::Memory(Defect::OtherSpokesman),
+        &[("NAM-08", "a pair that is no refusal before its end")],
+    ),
     (Mutant::Memory(Defect::CommandsTaken), &[("EXT-02", "at `bob < ann: /who`")]),
     (Mutant::Cuts(Cut::Frames), &[("RLY-06", "relays came in parts"), ("RLY-12", "is cut")]),
     (Mutant::Cuts(Cut::Bytes), &[("RLY-06", "relays came in parts")]),

@@ -75,7 +75,7 @@ pub(crate) fn spoilt(defect: Defect, pair: &Pair, number: usize, common: &Common
             let repaired = String::from_utf8_lossy(bad);
             encoded(sender, &repaired.as_bytes()[..repaired.len().min(TEXT_BYTES_KEPT)])
         }),
-        Defect::NumbersLost if sender == b"server" => Vec::new(),
+        Defect::NumbersLost | Defect::RefusesSilently if sender == b"server" => Vec::new(),
         Defect::NumbersLost => encoded(sender.strip_suffix(b"-2").unwrap_or(sender), text),
         Defect::OtherSpokesman if sender == b"server" => encoded(b"*", text),
         _ => misled(defect, pair, number, good),

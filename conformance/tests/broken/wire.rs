@@ -72,6 +72,8 @@ impl Wire for BrokenWire {
             Defect::PartsDropped | Defect::OneFramePerWrite => self.frames = Decoder::new(1 << 20),
             Defect::ThirdPartsLost if self.parts == 3 => self.frames = Decoder::new(1 << 20),
             Defect::BufferDiscarded if is_malformed(&bytes) => return self.room.send(MALFORMED),
+            // These are only about what comes back: the room itself takes in what its limits allow.
+            Defect::RefusesSilently | Defect::ResetsAtTheEnd => return self.room.send(&bytes),
             Defect::HeadersKept => self.common.borrow_mut().header = header_if_odd(&bytes),
             _ => {}
         }

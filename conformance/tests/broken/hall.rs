@@ -1,0 +1,210 @@
+//! The room of a small server, with the defects that show in it.
+
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::process::exit;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use protocol::Decoder;
+use socket2::SockRef;
+
+use crate::server::Defect;
+use crate::spoil::encoded;
+
+/// The members of a small server, and its defect.
+pub(crate) struct Room {
+    defect: Defect,
+    members: Mutex<Vec<Member>>,
+    /// A pair that goes out with the next one.
+    held: Mutex<Vec<u8>>,
+}
+
+struct Member {
+    name: Vec<u8>,
+    stream: Arc<TcpStream>,
+    /// What its socket has not taken yet.
+    unsent: Vec<u8>,
+    /// It was waited for once.
+    slow: bool,
+}
+
+impl Room {
+    /// An empty one.
+    pub(crate) fn new(defect: Defect) -> Self {
+        Self { defect, members: Mutex::default(), held: Mutex::default() }
+    }
+
+    /// What is wrong with it.
+    pub(crate) fn defect(&self) -> Defect {
+        self.defect
+    }
+
+    /// One client, from its name to its end.
+    pub(crate) fn serve(&self, stream: &Arc<TcpStream>) -> io::Result<()> {
+        let fat = if self.defect == Defect::FatClients { 256 << 10 } else { 0 };
+        let held = vec![1_u8; fat];
+        stream.set_nodelay(true)?;
+        let waits = matches!(self.defect, Defect::BlocksOnFull | Defect::Spins);
+        let patience = (!waits).then_some(PATIENCE);
+        stream.set_write_timeout(patience)?;
+        stream.set_read_timeout((self.defect == Defect::EndsIdle).then_some(PATIENCE))?;
+        let outcome = self.read(stream);
+        self.lock().retain(|member| !Arc::ptr_eq(&member.stream, stream));
+        stream.shutdown(Shutdown::Both).ok();
+        drop(held);
+        outcome
+    }
+
+    fn read(&self, stream: &Arc<TcpStream>) -> io::Result<()> {
+        let mut frames = Decoder::new(MESSAGE_MAX);
+        let mut chunk = vec![0; 16 * 1024];
+        let mut name: Option<Vec<u8>> = None;
+        while let count @ 1.. = (&**stream).read(&mut chunk)? {
+            frames.feed(&chunk[..count]);
+            while let Some(frame) = frames.next_frame().map_err(io::Error::other)? {
+                match &name {
+                    Some(name) => self.say(name, &frame, stream),
+                    None => name = Some(self.join(&frame, stream)),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets a client in, under a number if its name is taken.
+    fn join(&self, wanted: &[u8], stream: &Arc<TcpStream>) -> Vec<u8> {
+        let free = |members: &[Member], name: &[u8]| members.iter().all(|m| m.name != name);
+        let mut members = self.lock();
+        let mut name = wanted.to_vec();
+        let mut number = 1;
+        while !free(&members, &name) {
+            number += 1;
+            name = [wanted, format!("-{number}").as_bytes()].concat();
+        }
+        if self.defect == Defect::ChecksThenTakes {
+            drop(members);
+            thread::park_timeout(REST);
+            members = self.lock();
+        }
+        if self.defect == Defect::LogsRaw {
+            eprintln!("{} joined", String::from_utf8_lossy(&name));
+        }
+        let (stream, unsent) = (Arc::clone(stream), Vec::new());
+        members.push(Member { name: name.clone(), stream, unsent, slow: false });
+        name
+    }
+
+    fn say(&self, name: &[u8], text: &[u8], from: &Arc<TcpStream>) {
+        if self.defect == Defect::LogsMessages {
+            eprintln!("{name:?}: {} bytes", text.len());
+        }
+        let mut pair = encoded(name, text);
+        if self.defect == Defect::ForgetsTheLast && text.len() >= LONG_BYTES {
+            let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+            pair = std::mem::replace(&mut *held, pair);
+        }
+        let is_kept = |member: &mut Member| {
+            Arc::ptr_eq(&member.stream, from) || member.deliver(self.defect, &pair).is_ok()
+        };
+        self.lock().retain_mut(is_kept);
+    }
+
+    /// Offers full sockets again what they did not take.
+    pub(crate) fn flush_for_ever(&self) -> ! {
+        loop {
+            thread::park_timeout(REST);
+            self.lock().retain_mut(|member| member.offer().is_ok());
+        }
+    }
+
+    /// What SIGTERM does.
+    pub(crate) fn shut(&self) {
+        while self.defect == Defect::WaitsForClients && !self.lock().is_empty() {
+            thread::park_timeout(REST);
+        }
+        let mut notice = encoded(b"server", b"the server stops");
+        match self.defect {
+            Defect::LeavesSilently => notice.clear(),
+            Defect::CutsAtTheEnd => notice.truncate(12),
+            _ => {}
+        }
+        for member in &mut *self.lock() {
+            member.deliver(self.defect, &notice).ok();
+            member.stream.shutdown(Shutdown::Write).ok();
+        }
+        exit(0);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Member>> {
+        self.members.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Member {
+    /// Writes a pair behind all that was written before; an error ends the member.
+    fn deliver(&mut self, defect: Defect, pair: &[u8]) -> io::Result<()> {
+        if !(self.slow && defect == Defect::DropsPairs && !self.unsent.is_empty()) {
+            self.unsent.extend(pair);
+        }
+        self.offer()?;
+        match defect {
+            Defect::KeepsMuch if self.unsent.len() < HOARD_BYTES => return Ok(()),
+            Defect::KeepsMuch => return self.close(),
+            _ if !self.slow => self.wait()?,
+            _ => {}
+        }
+        self.slow = !self.unsent.is_empty();
+        match defect {
+            _ if !self.slow => Ok(()),
+            Defect::DropsPairs => Ok(()),
+            Defect::ForgetsHalfPairs => {
+                self.unsent.clear();
+                Ok(())
+            }
+            Defect::ClosesIdle => self.close(),
+            _ => {
+                SockRef::from(&*self.stream).set_linger(Some(Duration::ZERO))?;
+                self.close()
+            }
+        }
+    }
+
+    /// Writes what its socket takes at once.
+    fn offer(&mut self) -> io::Result<()> {
+        match SockRef::from(&*self.stream).send_with_flags(&self.unsent, libc::MSG_DONTWAIT) {
+            Ok(count) => drop(self.unsent.drain(..count)),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    /// Writes what its socket takes before the time for writing is over.
+    fn wait(&mut self) -> io::Result<()> {
+        while !self.unsent.is_empty() {
+            match (&*self.stream).write(&self.unsent) {
+                Ok(count) => drop(self.unsent.drain(..count)),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    fn close(&self) -> io::Result<()> {
+        self.stream.shutdown(Shutdown::Both)?;
+        Err(io::ErrorKind::TimedOut.into())
+    }
+}
+
+/// Before something is tried again.
+pub(crate) const REST: Duration = Duration::from_millis(20);
+const MESSAGE_MAX: usize = 64 * 1024;
+/// As long as a message of a flood.
+const LONG_BYTES: usize = 1000;
+/// How long a full socket is waited for, once.
+const PATIENCE: Duration = Duration::from_millis(200);
+/// For one client. Some of them need more than our servers declare for all.
+const HOARD_BYTES: usize = 8 << 20;
