@@ -23,8 +23,12 @@ ANN = "cargo run --release --bin client-cli -- --name ann"
 BOB = "cargo run --release --bin client-cli -- --name bob"
 TUTORIAL = "python3 conformance/guests/client.py"
 CHECK = "cargo run --release --bin conformance -- check -- python3 conformance/guests/server.py --port {port}"
-# These two are steps of their own in the gate.
-ELSEWHERE = ["cargo lab", "cargo test --workspace"]
+# These are steps of their own in the gate.
+ELSEWHERE = [
+    "cargo lab",
+    "cargo test --workspace",
+    "cargo run --release --package conformance -- siege --short",
+]
 COMMANDS = [SERVER, ANN, BOB, TUTORIAL, CHECK, *ELSEWHERE]
 
 TWINS = ["server-select", "server-threaded", "server-async"]
