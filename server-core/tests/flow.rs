@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use protocol::{Name, pair_len};
 use server_core::bytes::Bytes;
-use server_core::{CloseReason, MemberId, Offer, Relay, Release, Room, Said};
+use server_core::{CloseReason, MemberId, Offer, Relay, Release, Room, Said, Settings};
 
 const WINDOW: u64 = 64 * 1024;
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -222,6 +222,26 @@ fn who_has_not_proven_to_keep_up_gets_pairs_in_small_writes() {
         proven += take_at(&mut room, bob, usize::MAX, late).0;
     }
     assert_eq!(1, writes_at(&mut room, late).len());
+}
+
+/// Nobody need be there who waits for the pause to end, and so counts its time.
+#[test]
+fn who_leaves_a_paused_room_is_told_of_at_once() {
+    let settings = Settings { extensions: true, window: 512 << 10, ..Settings::default() };
+    let (mut room, now) = (Room::of(&settings), Instant::now());
+    let [ann, bob, deaf] = ["ann", "bob", "deaf"].map(|name| join(&mut room, name));
+    say_until_paused(&mut room, ann, now);
+    take_nothing(&mut room, deaf);
+    take_all(&mut room, bob);
+    assert!(room.is_paused());
+    for (id, name) in [(ann, "ann"), (deaf, "deaf")] {
+        let pulse = room.pulse();
+        // Whether that ends the pause is not the question here.
+        let _ = room.leave(Some(id), &mut CloseReason::Left);
+        assert_ne!(pulse, room.pulse());
+        let notice = pair_len(b"server", format!("{name} has left").as_bytes());
+        assert_eq!(notice as u64, take_all(&mut room, bob));
+    }
 }
 
 /// How often a speaker looks again whether the pause is over.
