@@ -143,7 +143,7 @@ fn offer(server: &Server, stream: &TcpStream, member: MemberId) -> Result<Offere
         Ok(Offered::Last)
     };
     if release == Release::Waiters {
-        // At the end of a pause, or of this member, the others may be told who has left.
+        // At the end of this member the others may be told that it has left.
         deliver(server, state);
     }
     outcome

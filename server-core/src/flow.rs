@@ -21,7 +21,7 @@ pub(crate) struct Flow {
 
 #[derive(Debug)]
 struct Pause {
-    /// The head when it began; nothing is appended meanwhile.
+    /// The head when it began; only notices of leavers are appended meanwhile.
     head: u64,
     /// Members more than a quarter of the window behind it.
     laggards: usize,

@@ -218,7 +218,8 @@ impl<H> Member<H> {
 
     /// Whether it has proven to read all the time (SPEC RLY-12).
     pub(crate) fn keeps_up(&self, now: Instant) -> bool {
-        self.caught_up && !self.is_idle(now) && self.taken - self.taken_idle >= PROOF_BYTES
+        let proof = if self.caught_up { PROOF_BYTES } else { PROOF_BEHIND };
+        !self.is_idle(now) && self.taken - self.taken_idle >= proof
     }
 
     fn is_idle(&self, now: Instant) -> bool {
@@ -248,6 +249,10 @@ impl<H> Member<H> {
 /// Who has taken this much without being idle keeps up: it is more than a connection holds whose client reads
 /// nothing, some 200 KB with buffers of the usual size.
 const PROOF_BYTES: u64 = 256 * 1024;
+
+/// The same for one that has not caught up since: in a room where much is said it may never do, just because small
+/// writes are slow, and the more members are given them the slower they are.
+const PROOF_BEHIND: u64 = 4 * PROOF_BYTES;
 
 /// A client whose full socket has taken nothing for so long does not read all the time. One that does has the
 /// socket full now and then, too, but for some milliseconds.

@@ -76,9 +76,24 @@ impl Names {
         key(name.as_str()) == self.reserved
     }
 
-    /// Who has this name, in whatever spelling.
-    pub(crate) fn holder(&self, name: &str) -> Option<MemberId> {
-        self.taken.get(&key(name)).map(|holder| holder.member)
+    /// The members whose names `text` begins with, each followed by a space, and what comes behind that: the longest
+    /// name first. No further than `chars_max` characters are looked at.
+    pub(crate) fn addressees<'a>(
+        &self,
+        text: &'a str,
+        chars_max: usize,
+    ) -> impl Iterator<Item = (MemberId, &'a str)> {
+        let (mut seen, mut word, mut found) = (String::new(), 0, Vec::new());
+        let gaps = text.char_indices().take(chars_max).filter(|(_, char)| *char == ' ');
+        for (gap, _) in gaps {
+            // Each word is looked up in Unicode's tables once, however many beginnings of names it is part of.
+            seen += &looks(&text[word..gap]);
+            let holder = self.taken.get(seen.trim());
+            found.extend(holder.map(|holder| (holder.member, &text[gap + 1..])));
+            seen.push(' ');
+            word = gap + 1;
+        }
+        found.into_iter().rev()
     }
 
     /// Frees a name that [`take`](Self::take) gave (SPEC CLS-07).
@@ -88,16 +103,21 @@ impl Names {
     }
 }
 
-/// What a name looks like, which is what no two members share: without what shows nothing, trimmed, lower-cased, confusable
-/// characters unified by the skeleton of Unicode's UTS 39, lower-cased again because a skeleton may hold capitals.
+/// What a name looks like, which is what no two members share: its [looks](looks) without the white space around them.
 pub fn key(name: &str) -> String {
-    let lower = name.trim().to_ascii_lowercase();
+    looks(name).trim().to_owned()
+}
+
+/// Text without what shows nothing, lower-cased, confusable characters unified by the skeleton of Unicode's UTS 39,
+/// lower-cased again because a skeleton may hold capitals. A space parts what is looked at together: words look
+/// the same one by one.
+fn looks(text: &str) -> String {
+    let lower = text.to_ascii_lowercase();
     if lower.bytes().all(is_plain) {
         return lower;
     }
-    let visible: String = name.chars().filter(|&char| !is_invisible(char)).collect();
-    let lower = visible.trim().to_lowercase();
-    skeleton(&lower).collect::<String>().to_lowercase()
+    let visible: String = text.chars().filter(|&char| !is_invisible(char)).collect();
+    skeleton(&visible.to_lowercase()).collect::<String>().to_lowercase()
 }
 
 /// Whether a lower-case character is its own skeleton, and need not be looked up in Unicode's tables. That is
@@ -140,10 +160,33 @@ mod tests {
         let holder = MemberId::new(3, 7);
         names.take(&name, holder);
         take(&mut names, "ann");
-        assert_eq!(Some(holder), names.holder(" aNN "));
-        assert_eq!(Some(MEMBER), names.holder("ann-2"));
+        let first = |names: &Names, text| names.addressees(text, 64).next().map(|(who, _)| who);
+        assert_eq!(Some(holder), first(&names, "  aNN  x"));
+        assert_eq!(Some(MEMBER), first(&names, "ann-2 x"));
         names.free(&name);
-        assert_eq!(None, names.holder("ann"));
+        assert_eq!(None, first(&names, "ann x"));
+    }
+
+    #[test]
+    fn words_look_the_same_one_by_one_as_together() {
+        let words = [
+            "a\u{301}", "\u{301}b", "ΟΔΟΣ", "Σ", "\u{a0}m", "ﷺ", "\u{200d}", "", "\u{1100}",
+            "\u{1161}",
+        ];
+        for (one, other) in words.iter().flat_map(|one| words.map(move |other| (one, other))) {
+            let together = looks(&format!("{one} {other}"));
+            assert_eq!(together, [looks(one), looks(other)].join(" "), "{one:?} {other:?}");
+        }
+    }
+
+    #[test]
+    fn the_longest_name_comes_first_and_spaces_around_it_do_not_count() {
+        let mut names = Names::new();
+        take(&mut names, "bob");
+        take(&mut names, "Bob  Σ");
+        let texts = |text| names.addressees(text, 12).map(|(_, text)| text).collect::<Vec<_>>();
+        assert_eq!(["c d", " c d", "σ  c d", " σ  c d"], texts("bob  σ  c d")[..]);
+        assert_eq!([""; 0], texts("longer than that, bob x")[..]);
     }
 
     #[test]

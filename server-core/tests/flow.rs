@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use protocol::{Name, pair_len};
 use server_core::bytes::Bytes;
-use server_core::{CloseReason, MemberId, Offer, Relay, Release, Room, Said};
+use server_core::{CloseReason, MemberId, Offer, Relay, Release, Room, Said, Settings};
 
 const WINDOW: u64 = 64 * 1024;
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -183,14 +183,14 @@ fn one_offer_is_at_most_1024_slices() {
     assert_eq!(3000 * 9023, take_all(&mut room, late));
 }
 
-/// Until it has taken 256 KiB, and from the start when its full socket has taken nothing for a quarter of a
+/// Until it has taken 256 KiB, and, until it has caught up or taken 1 MiB, when its full socket has taken nothing for a quarter of a
 /// second (SPEC RLY-12).
 #[test]
 fn who_has_not_proven_to_keep_up_gets_pairs_in_small_writes() {
     let mut room = Room::new(Relay::Others, 64 << 20, PATIENCE, 0);
     let [ann, bob] = ["ann", "bob"].map(|name| join(&mut room, name));
     let start = Instant::now();
-    for _ in 0..20_000 {
+    for _ in 0..40_000 {
         assert_eq!(Said::Appended, room.say(ann, &TEXT, start));
     }
     let writes_at = |room: &mut Room<()>, now| {
@@ -214,9 +214,34 @@ fn who_has_not_proven_to_keep_up_gets_pairs_in_small_writes() {
     assert_eq!(0, take_at(&mut room, bob, 0, soon).0);
     let late = start + Duration::from_millis(250);
     assert_eq!([74 + 15 * 87, 16 * 87], writes_at(&mut room, late)[..2]);
-    // And it has all to prove again.
-    assert_eq!(74 + 15 * 87, take_at(&mut room, bob, 74 + 15 * 87, late).0);
-    assert!(is_small(&writes_at(&mut room, late)));
+    // And it has all to prove again, and more, for as long as it does not catch up.
+    let mut proven = take_at(&mut room, bob, 74 + 15 * 87, late).0;
+    assert_eq!(74 + 15 * 87, proven);
+    while proven < 1024 * 1024 {
+        assert!(is_small(&writes_at(&mut room, late)));
+        proven += take_at(&mut room, bob, usize::MAX, late).0;
+    }
+    assert_eq!(1, writes_at(&mut room, late).len());
+}
+
+/// Nobody need be there who waits for the pause to end, and so counts its time.
+#[test]
+fn who_leaves_a_paused_room_is_told_of_at_once() {
+    let settings = Settings { extensions: true, window: 512 << 10, ..Settings::default() };
+    let (mut room, now) = (Room::of(&settings), Instant::now());
+    let [ann, bob, deaf] = ["ann", "bob", "deaf"].map(|name| join(&mut room, name));
+    say_until_paused(&mut room, ann, now);
+    take_nothing(&mut room, deaf);
+    take_all(&mut room, bob);
+    assert!(room.is_paused());
+    for (id, name) in [(ann, "ann"), (deaf, "deaf")] {
+        let pulse = room.pulse();
+        // Whether that ends the pause is not the question here.
+        let _ = room.leave(Some(id), &mut CloseReason::Left);
+        assert_ne!(pulse, room.pulse());
+        let notice = pair_len(b"server", format!("{name} has left").as_bytes());
+        assert_eq!(notice as u64, take_all(&mut room, bob));
+    }
 }
 
 /// How often a speaker looks again whether the pause is over.

@@ -47,6 +47,7 @@ impl Server {
         {
             self.round();
         }
+        self.delivery.offer.clear();
     }
 
     fn round(&mut self) {
@@ -58,7 +59,6 @@ impl Server {
                 self.deliver_to(member);
             }
         }
-        self.delivery.offer.clear();
     }
 
     /// Offers one member what comes next for it.

@@ -177,13 +177,9 @@ impl<H: Clone> Room<H> {
     /// Whom `NAME TEXT` is for, and the text: the longest name of somebody here wins, because a name may
     /// hold spaces. Who is leaving gets nothing any more and counts as gone.
     fn addressee<'a>(&self, rest: &'a str) -> Option<(usize, &'a str)> {
-        let gaps = rest.char_indices().take(ADDRESS_CHARS_MAX).filter(|(_, char)| *char == ' ');
-        let mut ends: Vec<usize> = gaps.map(|(end, _)| end).collect();
-        ends.reverse();
-        ends.into_iter().find_map(|end| {
-            let target = self.names.holder(&rest[..end]).and_then(|id| self.member(id))?;
-            self.members[target].end.is_none().then_some((target, &rest[end + 1..]))
-        })
+        let named = self.names.addressees(rest, ADDRESS_CHARS_MAX);
+        let mut here = named.filter_map(|(id, text)| Some((self.member(id)?, text)));
+        here.find(|(place, _)| self.members[*place].end.is_none())
     }
 }
 

@@ -133,9 +133,6 @@ impl<H: Clone> Room<H> {
         let reads_answers = asides > 0 && bytes > 0;
         let done = member.end.is_some() && member.piece(self.log.head()).is_none();
         let resumed = self.flow.moved(before, member.cursor());
-        if resumed {
-            self.tell_who_left();
-        }
         self.settle();
         release(reads_answers || done || resumed)
     }

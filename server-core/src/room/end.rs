@@ -61,7 +61,7 @@ impl<H: Clone> Room<H> {
             self.told.retain(|told| *told != id);
         }
         let resumed = self.flow.moved(member.cursor(), u64::MAX);
-        self.note_leaver(member.name);
+        self.tell_who_left(&member.name);
         self.settle();
         resumed
     }
@@ -92,7 +92,6 @@ impl<H: Clone> Room<H> {
     /// Ends the room: `notice` is the last that anybody is told, and everybody is served up to it
     /// (SPEC SHD-01).
     pub fn shut(&mut self, notice: &str) {
-        self.tell_who_left();
         self.shut = true;
         let head = self.append_notice(notice.as_bytes());
         for (_, member) in &mut self.members {

@@ -14,15 +14,12 @@ pub(super) struct Extensions {
     pub(super) max_message: usize,
     /// Longest name that can be chosen, in bytes.
     pub(super) max_name: usize,
-    /// Who left while the room was paused, in their order. Nobody joins meanwhile, so there are never more
-    /// of them than there were members.
-    left: Vec<Name>,
 }
 
 impl Extensions {
     pub(super) fn new(settings: &Settings) -> Self {
         let Settings { max_message, max_name, .. } = *settings;
-        Self { max_message, max_name, left: Vec::new() }
+        Self { max_message, max_name }
     }
 }
 
@@ -52,24 +49,12 @@ impl<H: Clone> Room<H> {
         self.tell(id, &welcome);
     }
 
-    /// Tells everybody that somebody has left, now or when the pause is over: nothing is appended before.
-    /// That is all that a leaver can cause, so no end of a member ever leads to another one's.
+    /// Tells everybody that somebody has left (SPEC EXT-01), also while the room is paused: nobody joins meanwhile,
+    /// so there are never more of these notices than there were members.
     #[inline(never)]
-    pub(super) fn note_leaver(&mut self, name: Name) {
+    pub(super) fn tell_who_left(&mut self, name: &Name) {
         // After the notice of the shutdown nobody is told anything.
-        if let Some(extensions) = self.extensions.as_mut().filter(|_| !self.shut) {
-            extensions.left.push(name);
-        }
-        if !self.flow.is_paused() {
-            self.tell_who_left();
-        }
-    }
-
-    /// Tells everybody who has left while nothing could be appended (SPEC EXT-01).
-    #[inline(never)]
-    pub(super) fn tell_who_left(&mut self) {
-        let left = self.extensions.as_mut().map(|extensions| std::mem::take(&mut extensions.left));
-        for name in left.into_iter().flatten() {
+        if self.extensions.is_some() && !self.shut {
             self.append_notice(format!("{name} has left").as_bytes());
         }
     }

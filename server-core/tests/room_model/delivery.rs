@@ -56,7 +56,6 @@ impl Trial {
         if (seat.is_done() && !done) || (seat.aside_bytes() == 0 && answers > 0) {
             assert!(self.released, "{} has all that it waited for", seat.name);
         }
-        self.tell_who_left();
     }
 }
 

@@ -38,27 +38,13 @@ impl Trial {
         self.released |= self.room.leave(Some(seat.id), &mut reason) == Release::Waiters;
         assert_eq!(aborted.unwrap_or(CloseReason::Left), reason);
         if self.settings.extensions && !self.room.is_shut() {
-            self.left.push(seat.name);
+            let before = self.slow.head;
+            self.slow.notify(None, &format!("{} has left", seat.name));
+            self.unasked += self.slow.head - before;
         }
-        self.tell_who_left();
         let sent = seat.pulled.bytes();
         assert_eq!(Release::Nobody, self.room.offered(seat.id, &seat.pulled, Ok(sent)));
         assert_eq!(Said::Closed, self.room.hear(seat.id, b"a ghost speaks", self.now));
-    }
-
-    /// Whoever left is told of once the room is not paused.
-    pub(super) fn tell_who_left(&mut self) {
-        if !self.pause_lasts() {
-            self.append_leavers();
-        }
-    }
-
-    fn append_leavers(&mut self) {
-        for name in std::mem::take(&mut self.left) {
-            let before = self.slow.head;
-            self.slow.notify(None, &format!("{name} has left"));
-            self.unasked += self.slow.head - before;
-        }
     }
 
     pub(super) fn wait(&mut self, millis: u64) {
@@ -83,7 +69,6 @@ impl Trial {
     pub(super) fn shut(&mut self) {
         if !self.room.is_shut() {
             self.room.shut(NOTICE);
-            self.append_leavers();
             self.slow.shut(NOTICE);
             // Whoever shuts the room wakes everybody.
             self.released = true;

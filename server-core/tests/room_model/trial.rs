@@ -43,8 +43,6 @@ struct Trial {
     /// How many texts have been made up.
     texts: usize,
     pulse: u64,
-    /// Who has left while the room was paused.
-    left: Vec<String>,
     /// Bytes of notices about leavers since the flow rule was asked: they do not wait for it.
     unasked: u64,
 }
@@ -67,7 +65,6 @@ impl Trial {
             released: false,
             texts: 0,
             pulse: 0,
-            left: Vec::new(),
             unasked: 0,
         }
     }
