@@ -48,7 +48,7 @@ pub struct Session {
 
 #[derive(Debug, Default)]
 struct News {
-    joined: bool,
+    joined: Option<Name>,
     /// The name before, if it changed and that is to be written.
     renamed: Option<Name>,
     messages: usize,
@@ -167,7 +167,7 @@ impl Session {
         self.member = Some(member);
         self.decoder.set_limit(self.settings.max_message);
         self.deadline = None;
-        self.news.joined = true;
+        self.news.joined.clone_from(&self.name);
         Ok(())
     }
 
@@ -215,8 +215,8 @@ impl Session {
     /// Writes to the log what [`act`](Self::act) has done since the last time.
     pub fn log(&mut self) {
         let News { joined, renamed, messages, bytes } = std::mem::take(&mut self.news);
-        if joined {
-            info!(peer = %self.peer, name = ?self.name(), "joined");
+        if let Some(name) = joined {
+            info!(peer = %self.peer, name = ?name.as_str(), "joined");
         }
         if let Some(before) = renamed {
             info!(peer = %self.peer, name = ?self.name(), before = ?before.as_str(), "renamed");
