@@ -158,10 +158,23 @@ pub(crate) fn courier(server: &Server) {
     let mut state = server.lock();
     while !state.delivery.stopped {
         state = match state.delivery.who {
-            Who::Courier => round(server, state).0,
+            Who::Courier => courier_round(server, state),
             Who::Nobody | Who::Appender => park(server, state),
         };
     }
+}
+
+/// Makes a round. If sockets that were said to take more took nothing, the kernel has no memory for them, and
+/// asking again at once would make that worse.
+fn courier_round<'a>(server: &'a Server, state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+    let writes = state.room.counters().writes;
+    let (state, left) = round(server, state);
+    if !left.filled || state.room.counters().writes > writes {
+        return state;
+    }
+    drop(state);
+    server.bell.rest();
+    server.lock()
 }
 
 /// Waits until the courier is called, or a full socket can take more: then rounds include it again.
