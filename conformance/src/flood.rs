@@ -191,8 +191,12 @@ impl<'a> Pour<'a> {
                 continue;
             }
             let start = Instant::now();
-            if let Some(reader) = readers.iter_mut().find(|reader| !reader.is_done(self.flood)) {
-                reader.read(self.flood, stage.look_pace())?;
+            match readers.iter_mut().find(|reader| !reader.is_done(self.flood)) {
+                Some(reader) => {
+                    reader.read(self.flood, stage.look_pace())?;
+                }
+                // Without a wait the time in which nothing moves would hardly be counted.
+                None => self.from.expect_nothing_within(stage.look_pace())?,
             }
             self.poured.stood_still += start.elapsed();
             if self.poured.stood_still > patience {
