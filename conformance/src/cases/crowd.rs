@@ -222,8 +222,13 @@ fn garbage(chance: u64, number: usize) -> Vec<u8> {
 /// Members promise as much as they may, and send one byte of it (SPEC LIM-01).
 fn promises_cost_no_memory(stage: &mut Stage) -> Result<Finding, Fault> {
     let most = needed(stage.declared().max_message, "largest message")?;
+    let count = PROMISED_BYTES_MIN.div_ceil(most).max(PROMISING_MIN);
+    if count > PROMISING_MAX {
+        let what = format!("it takes {count} clients for messages of {most} bytes to be seen");
+        return Err(Fault::Inapplicable(what));
+    }
     let mut crowd = Vec::new();
-    for number in 0..PROMISED_BYTES_MIN.div_ceil(most).max(PROMISING_MIN) {
+    for number in 0..count {
         crowd.push(stage.join(&format!("crowd{number}"))?);
     }
     let before = stage.usage()?.resident;
@@ -282,6 +287,8 @@ const GARBAGE_BYTES_MAX: usize = 64;
 /// What fifty that promise a mebibyte promise.
 const PROMISED_BYTES_MIN: usize = 50 << 20;
 const PROMISING_MIN: usize = 50;
+/// Fewer than a server of this level has to serve (SPEC RES-04).
+const PROMISING_MAX: usize = 1000;
 /// What an allocator keeps for later, in arenas of several threads; a leak of 500 bytes for each of ten
 /// thousand clients is more.
 const RESIDENT_SLACK: u64 = 4 << 20;
