@@ -61,7 +61,7 @@ fn hear_the_welcome(stage: &Stage, client: &mut Client) -> Result<(), Fault> {
 fn many_connect_at_once(stage: &mut Stage) -> Result<Finding, Fault> {
     let count = AT_ONCE_BY_LEVEL[usize::from(stage.asked_level()).min(2)];
     let mut bob = stage.join("bob")?;
-    let mut slow = 0;
+    let (first, mut slow) = (Instant::now(), 0);
     let mut crowd = Vec::new();
     for number in 0..count {
         let start = Instant::now();
@@ -70,7 +70,8 @@ fn many_connect_at_once(stage: &mut Stage) -> Result<Finding, Fault> {
         slow += usize::from(start.elapsed() >= SYN_RETRY);
     }
     for (turn, batch) in crowd.chunks_mut(AT_ONCE).enumerate() {
-        introduce(stage, &mut bob, turn * AT_ONCE, batch)?;
+        introduce(stage, &mut bob, turn * AT_ONCE, batch)
+            .map_err(|fault| unless_late(stage, first, fault))?;
         batch.iter_mut().for_each(Client::half_close);
         for client in batch {
             stage.read_to_end(client)?;
@@ -82,6 +83,16 @@ fn many_connect_at_once(stage: &mut Stage) -> Result<Finding, Fault> {
         0 => Finding::Kept,
         _ => Finding::Noted(format!("{slow} of {count} connections took a second or more")),
     })
+}
+
+/// They may be too many to say their names in the declared time, however well they are served.
+fn unless_late(stage: &Stage, first: Instant, fault: Fault) -> Fault {
+    match stage.declared().name_timeout {
+        Some(timeout) if first.elapsed() >= timeout => {
+            Fault::Harness(format!("the names came later than {timeout:?} after the first connect"))
+        }
+        _ => fault,
+    }
 }
 
 /// (SPEC RES-06)

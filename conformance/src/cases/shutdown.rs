@@ -73,6 +73,10 @@ fn a_taken_port_is_told(stage: &mut Stage) -> Result<Finding, Fault> {
 
 /// (SPEC SHD-05)
 fn a_second_signal_ends_at_once(stage: &mut Stage) -> Result<Finding, Fault> {
+    if stage.declared().grace.is_some_and(|grace| grace <= stage.deadline()) {
+        let what = "one signal ends it as fast as that; it has no words for a longer --grace";
+        return Err(Fault::Inapplicable(what.into()));
+    }
     let _crowd = Crowd::gather(stage)?;
     let start = Instant::now();
     while start.elapsed() < stage.deadline() {
