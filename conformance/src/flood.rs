@@ -121,7 +121,8 @@ impl<'a> Reader<'a> {
 /// How a flood went.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Poured {
-    /// For how long, in all, neither the speaker could send nor any reader had anything to read.
+    /// For how long, in all, neither the speaker could send nor any reader had anything to read. Only looks
+    /// that find nothing count.
     pub stood_still: Duration,
     /// How often the speaker could send nothing.
     pub refusals: usize,
@@ -191,8 +192,14 @@ impl<'a> Pour<'a> {
                 continue;
             }
             let start = Instant::now();
-            if let Some(reader) = readers.iter_mut().find(|reader| !reader.is_done(self.flood)) {
-                reader.read(self.flood, stage.look_pace())?;
+            let read = match readers.iter_mut().find(|reader| !reader.is_done(self.flood)) {
+                Some(reader) => reader.read(self.flood, stage.look_pace())?,
+                // Without a wait the time in which nothing moves would hardly be counted.
+                None => self.from.expect_nothing_within(stage.look_pace()).map(|()| 0)?,
+            };
+            if read > 0 {
+                // A server may be slower than its clients: that is not standing still.
+                continue;
             }
             self.poured.stood_still += start.elapsed();
             if self.poured.stood_still > patience {

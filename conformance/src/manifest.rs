@@ -228,6 +228,7 @@ mod tests {
         for (text, told) in [
             ("\nmax-mesage = \"1KiB\"", "my.toml:2: unknown field `max-mesage`, expected one of"),
             ("max-message = 10", "my.toml:1: this is no size: write a text such as \"64KiB\""),
+            ("max-message = \"0B\"", "my.toml:1: this is no size"),
             ("\n\npatience = \"soon\"", "my.toml:3: this is no time: write a text such as"),
             ("max-clients = \"many\"", "my.toml:1: invalid type: string \"many\", expected usize"),
             ("slow-readers = \"kill\"", "unknown variant `kill`, expected"),

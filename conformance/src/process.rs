@@ -57,13 +57,13 @@ pub enum StartError {
     Ended {
         /// How it ended.
         status: ExitStatus,
-        /// The end of its standard error.
+        /// The end of what it wrote.
         log: String,
     },
     /// It lives, but neither printed the ready line nor accepted a connection.
     #[error("the server was not ready within {} s{}", READY_WITHIN.as_secs(), words(log))]
     NotReady {
-        /// The end of its standard error.
+        /// The end of what it wrote.
         log: String,
     },
     /// No port could be bound for it.
@@ -178,18 +178,18 @@ impl ServerProcess {
         self.group.id()
     }
 
-    /// The end of what it has written to standard error so far, at most 64 KiB.
+    /// The end of what it has written to its two outputs so far, at most 64 KiB.
     pub fn log(&self) -> String {
         self.log.text()
     }
 
-    /// How many bytes it has written to standard error so far.
+    /// How many bytes it has written to its two outputs so far.
     pub fn log_bytes(&self) -> u64 {
         self.log.written()
     }
 
     /// As [`log`](Self::log), of a server that has ended and so will write nothing more; `None` if
-    /// somebody still holds its standard error open when `deadline` is over.
+    /// somebody still holds one of its outputs open when `deadline` is over.
     pub fn last_log(&self, deadline: Duration) -> Option<String> {
         self.log.wait_for_end(deadline).then(|| self.log())
     }

@@ -151,6 +151,16 @@ fn a_hangup_leaves_no_server_behind() {
     assert_eq!(Some(128 + Signal::HUP.as_raw()), check.0.wait().unwrap().code());
 }
 
+#[test]
+fn a_limit_too_small_to_be_seen_in_memory_is_left_alone() {
+    let small = TempFile::holding("max-message = \"1KiB\"\n");
+    let manifest = small.0.to_str().unwrap();
+    let which = ["--manifest", manifest, "--only", "LIM-01", "--", PROGRAM, "serve", "select"];
+    let server = ["--max-message", "1KiB", "--listen", ANY_PORT];
+    let output = command(which.into_iter().chain(server)).output().unwrap();
+    assert!(shown(&output).contains("SKIP         LIM-01"), "{}", shown(&output));
+}
+
 /// Checks one of our servers as if it were somebody else's.
 fn check_ours(manifest: &str) -> Output {
     let rows = DECLARED.join(",");

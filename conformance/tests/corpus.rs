@@ -94,7 +94,8 @@ fn live(model: Model, way: Way, entries: &[Entry]) -> Result<(), Failed> {
     if !status.success() {
         return Err(format!("exit status 0 expected, got {status}").into());
     }
-    compare_counts(&played, &server.log())
+    let log = server.last_log(EXIT_WITHIN).ok_or("its log does not end")?;
+    compare_counts(&played, &log)
 }
 
 fn in_memory(way: Way, entries: &[Entry]) -> Result<(), Failed> {

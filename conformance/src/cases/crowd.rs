@@ -61,7 +61,7 @@ fn hear_the_welcome(stage: &Stage, client: &mut Client) -> Result<(), Fault> {
 fn many_connect_at_once(stage: &mut Stage) -> Result<Finding, Fault> {
     let count = AT_ONCE_BY_LEVEL[usize::from(stage.asked_level()).min(2)];
     let mut bob = stage.join("bob")?;
-    let mut slow = 0;
+    let (first, mut slow) = (Instant::now(), 0);
     let mut crowd = Vec::new();
     for number in 0..count {
         let start = Instant::now();
@@ -70,7 +70,8 @@ fn many_connect_at_once(stage: &mut Stage) -> Result<Finding, Fault> {
         slow += usize::from(start.elapsed() >= SYN_RETRY);
     }
     for (turn, batch) in crowd.chunks_mut(AT_ONCE).enumerate() {
-        introduce(stage, &mut bob, turn * AT_ONCE, batch)?;
+        introduce(stage, &mut bob, turn * AT_ONCE, batch)
+            .map_err(|fault| unless_late(stage, first, fault))?;
         batch.iter_mut().for_each(Client::half_close);
         for client in batch {
             stage.read_to_end(client)?;
@@ -82,6 +83,16 @@ fn many_connect_at_once(stage: &mut Stage) -> Result<Finding, Fault> {
         0 => Finding::Kept,
         _ => Finding::Noted(format!("{slow} of {count} connections took a second or more")),
     })
+}
+
+/// They may be too many to say their names in the declared time, however well they are served.
+fn unless_late(stage: &Stage, first: Instant, fault: Fault) -> Fault {
+    match stage.declared().name_timeout {
+        Some(timeout) if first.elapsed() >= timeout => {
+            Fault::Harness(format!("the names came later than {timeout:?} after the first connect"))
+        }
+        _ => fault,
+    }
 }
 
 /// (SPEC RES-06)
@@ -222,8 +233,13 @@ fn garbage(chance: u64, number: usize) -> Vec<u8> {
 /// Members promise as much as they may, and send one byte of it (SPEC LIM-01).
 fn promises_cost_no_memory(stage: &mut Stage) -> Result<Finding, Fault> {
     let most = needed(stage.declared().max_message, "largest message")?;
+    let count = PROMISED_BYTES_MIN.div_ceil(most).max(PROMISING_MIN);
+    if count > PROMISING_MAX {
+        let what = format!("it takes {count} clients for messages of {most} bytes to be seen");
+        return Err(Fault::Inapplicable(what));
+    }
     let mut crowd = Vec::new();
-    for number in 0..PROMISED_BYTES_MIN.div_ceil(most).max(PROMISING_MIN) {
+    for number in 0..count {
         crowd.push(stage.join(&format!("crowd{number}"))?);
     }
     let before = stage.usage()?.resident;
@@ -282,6 +298,8 @@ const GARBAGE_BYTES_MAX: usize = 64;
 /// What fifty that promise a mebibyte promise.
 const PROMISED_BYTES_MIN: usize = 50 << 20;
 const PROMISING_MIN: usize = 50;
+/// Fewer than a server of this level has to serve (SPEC RES-04).
+const PROMISING_MAX: usize = 1000;
 /// What an allocator keeps for later, in arenas of several threads; a leak of 500 bytes for each of ten
 /// thousand clients is more.
 const RESIDENT_SLACK: u64 = 4 << 20;

@@ -15,6 +15,10 @@ pub(super) const CASES: &[Case] = &[
         "--extensions",
         "--patience",
         "1m",
+        "--max-name",
+        "128",
+        "--max-message",
+        "64KiB",
     ]),
     Case::new("EXT-14", Needs::Process, operator_is_heard_in_order).with(&["--console"]),
 ];

@@ -18,6 +18,8 @@ pub(super) const CASES: &[Case] = &[
         "--extensions",
         "--aside-bytes",
         "4KiB",
+        "--max-message",
+        "64KiB",
     ]),
     Case::new("ORD-06", Needs::Room, private_words_keep_their_places).with(&["--extensions"]),
 ];

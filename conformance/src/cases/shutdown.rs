@@ -6,7 +6,7 @@ use super::{Case, Finding, Needs};
 use crate::client::{Client, End, Next};
 use crate::declared::needed;
 use crate::fault::Fault;
-use crate::flood::{Flood, Pour, Reader};
+use crate::flood::{Flood, Pour, Reader, TEXT_BYTES};
 use crate::stage::Stage;
 
 pub(super) const CASES: &[Case] = &[
@@ -20,11 +20,16 @@ pub(super) const CASES: &[Case] = &[
 /// (SPEC SHD-01)
 fn what_was_read_is_delivered_at_the_end(stage: &mut Stage) -> Result<Finding, Fault> {
     let grace = needed(stage.declared().grace, "grace")?;
-    let (mut ann, mut bob) = (stage.join("ann")?, stage.join("bob")?);
-    stage.fence_all(&mut [&mut ann, &mut bob])?;
+    let (mut ann, mut bob, mut cyd) = (stage.join("ann")?, stage.join("bob")?, stage.join("cyd")?);
+    stage.fence_all(&mut [&mut ann, &mut bob, &mut cyd])?;
     stage.dismiss_witness();
     let flood = Flood::of(b"ann", READ_BYTES);
     Pour::new(&flood, &mut ann).finish(stage, &mut [], stage.deadline())?;
+    // What another one has heard was read; the rest of a flood may still be on its way to the server.
+    let all_but_one = Flood::of(b"ann", READ_BYTES - TEXT_BYTES);
+    let mut hearing = Reader::eager(&mut cyd);
+    hearing.read_on(&all_but_one, stage.deadline())?;
+    hearing.check_complete(&all_but_one)?;
     stage.settle(&mut ann);
     stage.process()?.terminate();
     let mut reader = Reader::eager(&mut bob);
@@ -34,7 +39,7 @@ fn what_was_read_is_delivered_at_the_end(stage: &mut Stage) -> Result<Finding, F
         expect_farewell(stage, client)?;
     }
     // Whoever has seen the end goes, and is not waited for.
-    drop((ann, bob));
+    drop((ann, bob, cyd));
     match stage.process()?.wait(grace + stage.deadline()) {
         Some(status) if status.success() => Ok(Finding::Kept),
         Some(status) => Err(Fault::broken(format!("the server ended with {status}"))),
@@ -73,6 +78,10 @@ fn a_taken_port_is_told(stage: &mut Stage) -> Result<Finding, Fault> {
 
 /// (SPEC SHD-05)
 fn a_second_signal_ends_at_once(stage: &mut Stage) -> Result<Finding, Fault> {
+    if stage.declared().grace.is_some_and(|grace| grace <= stage.deadline()) {
+        let what = "one signal ends it as fast as that; it has no words for a longer --grace";
+        return Err(Fault::Inapplicable(what.into()));
+    }
     let _crowd = Crowd::gather(stage)?;
     let start = Instant::now();
     while start.elapsed() < stage.deadline() {

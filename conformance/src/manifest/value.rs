@@ -11,7 +11,7 @@ use toml::Value;
 ///
 /// # Errors
 ///
-/// It is no text, no size, or more than fits.
+/// It is no text, no size, nothing at all, or more than fits.
 pub(super) fn size<'de, D, T>(value: D) -> Result<Option<T>, D::Error>
 where
     D: Deserializer<'de>,
@@ -19,7 +19,8 @@ where
 {
     let value = Value::deserialize(value)?;
     let size = value.as_str().and_then(|text| text.parse::<ByteSize>().ok());
-    let fitting = size.and_then(|size| T::try_from(size.as_u64()).ok());
+    let fitting = size.filter(|size| size.as_u64() > 0);
+    let fitting = fitting.and_then(|size| T::try_from(size.as_u64()).ok());
     let hint = || D::Error::custom("this is no size: write a text such as \"64KiB\"");
     fitting.map(Some).ok_or_else(hint)
 }

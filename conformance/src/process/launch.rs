@@ -53,31 +53,33 @@ pub(super) fn watch_output(
     let mut stderr = child.stderr.take().expect("standard error was asked for as a pipe");
     let (tell, ready) = mpsc::channel();
     let open = tell.clone();
-    thread::spawn(move || find_ready_line(stdout, &sign, &tell));
-    let log = Arc::clone(log);
+    let (told, said) = (Arc::clone(log), Arc::clone(log));
+    thread::spawn(move || find_ready_line(stdout, &told, &sign, &tell));
     thread::spawn(move || {
         // The channel closes when both outputs have been read to their ends.
         let _open = open;
         let mut chunk = [0; 4096];
         while let Ok(count @ 1..) = stderr.read(&mut chunk) {
-            log.push(&chunk[..count]);
+            said.push(&chunk[..count]);
         }
-        log.end();
+        said.end();
     });
     ready
 }
 
-fn find_ready_line(stdout: ChildStdout, sign: &ReadySign, tell: &Sender<SocketAddr>) {
+fn find_ready_line(stdout: ChildStdout, log: &Log, sign: &ReadySign, tell: &Sender<SocketAddr>) {
     let mut stdout = BufReader::new(stdout);
     let mut line = Vec::new();
     // A line longer than the bound arrives as several: it is no ready line anyway.
     while let Ok(1..) = stdout.by_ref().take(LINE_BYTES_MAX).read_until(b'\n', &mut line) {
+        log.push(&line);
         if let Some(addr) = sign.address(&line) {
             // Nobody listens any more once the first address has been told.
             tell.send(addr).ok();
         }
         line.clear();
     }
+    log.end();
 }
 
 impl ReadySign {

@@ -1,11 +1,12 @@
-//! Log: what a child has written to standard error, of which the end is kept.
+//! Log: what a child has written to its two outputs, of which the end is kept.
 
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::group::lock;
 
-/// The last bytes of an output: a server that talks without end costs a bounded buffer.
+/// The last bytes of both: a server that talks without end costs a bounded buffer. Many log on standard
+/// output, and it is a log all the same.
 #[derive(Debug, Default)]
 pub(super) struct Log {
     tail: Mutex<Tail>,
@@ -17,7 +18,8 @@ struct Tail {
     /// At most twice [`BYTES_MAX`].
     bytes: Vec<u8>,
     written: u64,
-    ended: bool,
+    /// At most [`OUTPUTS`].
+    ended: u8,
 }
 
 impl Log {
@@ -31,16 +33,17 @@ impl Log {
         }
     }
 
+    /// One of the outputs is over.
     pub(super) fn end(&self) {
-        lock(&self.tail).ended = true;
+        lock(&self.tail).ended += 1;
         self.ended.notify_all();
     }
 
     /// Whether nothing more can come, after `deadline` at the latest.
     pub(super) fn wait_for_end(&self, deadline: Duration) -> bool {
         let tail = lock(&self.tail);
-        let waited = self.ended.wait_timeout_while(tail, deadline, |tail| !tail.ended);
-        waited.unwrap_or_else(PoisonError::into_inner).0.ended
+        let waited = self.ended.wait_timeout_while(tail, deadline, |tail| tail.ended < OUTPUTS);
+        waited.unwrap_or_else(PoisonError::into_inner).0.ended == OUTPUTS
     }
 
     pub(super) fn written(&self) -> u64 {
@@ -54,4 +57,6 @@ impl Log {
     }
 }
 
+/// Standard output and standard error.
+const OUTPUTS: u8 = 2;
 const BYTES_MAX: usize = 64 * 1024;

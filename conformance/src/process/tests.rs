@@ -37,6 +37,15 @@ fn an_early_end_shows_what_the_server_said() {
 }
 
 #[test]
+fn what_it_says_on_either_output_is_its_log() {
+    let script = "echo told >&2; echo listening on 127.0.0.1:1; exec sleep 60";
+    let server = ServerProcess::start_on(&shell(script), 1).unwrap();
+    server.terminate();
+    let log = server.last_log(READY_WITHIN).unwrap();
+    assert!(log.contains("listening on 127.0.0.1:1\n") && log.contains("told\n"), "{log}");
+}
+
+#[test]
 fn dropping_ends_the_children_of_the_server_too() {
     let fifo = std::env::temp_dir().join(format!("conformance-{}", std::process::id()));
     let path = fifo.to_str().unwrap();
