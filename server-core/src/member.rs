@@ -41,8 +41,8 @@ pub(crate) struct Member<H> {
     rest: usize,
     /// What it had taken when it was last seen to be idle.
     taken_idle: u64,
-    /// Whether it has had everything at some moment since.
-    caught_up: bool,
+    /// Where the log ended then.
+    head_idle: u64,
     /// Since when its socket has been full and has taken nothing.
     full_since: Option<Instant>,
 }
@@ -100,7 +100,7 @@ impl<H> Member<H> {
             full: false,
             rest: 0,
             taken_idle: 0,
-            caught_up: true,
+            head_idle: 0,
             full_since: None,
         }
     }
@@ -199,9 +199,8 @@ impl<H> Member<H> {
     pub(crate) fn note(&mut self, taken: Taken, rest: usize, head: u64, now: Instant) {
         if self.is_idle(now) {
             self.taken_idle = self.taken;
-            self.caught_up = false;
+            self.head_idle = head;
         }
-        self.caught_up = self.caught_up || self.piece(head).is_none();
         self.full = taken != Taken::All;
         self.rest = rest;
         self.full_since = match taken {
@@ -218,8 +217,9 @@ impl<H> Member<H> {
 
     /// Whether it has proven to read all the time (SPEC RLY-12).
     pub(crate) fn keeps_up(&self, now: Instant) -> bool {
-        let proof = if self.caught_up { PROOF_BYTES } else { PROOF_BEHIND };
-        !self.is_idle(now) && self.taken - self.taken_idle >= proof
+        let has_had_what_it_missed = self.cursor >= self.head_idle;
+        let proves_to_read = self.taken - self.taken_idle >= PROOF_BYTES;
+        has_had_what_it_missed && proves_to_read && !self.is_idle(now)
     }
 
     fn is_idle(&self, now: Instant) -> bool {
@@ -249,10 +249,6 @@ impl<H> Member<H> {
 /// Who has taken this much without being idle keeps up: it is more than a connection holds whose client reads
 /// nothing, some 200 KB with buffers of the usual size.
 const PROOF_BYTES: u64 = 256 * 1024;
-
-/// The same for one that has not caught up since: in a room where much is said it may never do, just because small
-/// writes are slow, and the more members are given them the slower they are.
-const PROOF_BEHIND: u64 = 4 * PROOF_BYTES;
 
 /// A client whose full socket has taken nothing for so long does not read all the time. One that does has the
 /// socket full now and then, too, but for some milliseconds.

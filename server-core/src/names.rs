@@ -103,7 +103,7 @@ impl Names {
     }
 }
 
-/// What a name looks like, which is what no two members share: its [looks](looks) without the white space around them.
+/// What a name looks like, which is what no two members share: what it shows without the white space around them.
 pub fn key(name: &str) -> String {
     looks(name).trim().to_owned()
 }
