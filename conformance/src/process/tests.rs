@@ -21,8 +21,8 @@ fn the_ready_line_gives_the_address() {
 
 #[test]
 fn a_habit_of_its_own_tells_that_it_is_ready_and_ends_it() {
-    let command = shell("trap 'exit 9' INT; echo up and $1; while :; do sleep 0.1; done");
-    let habits = Habits { ready: Some("up and".into()), end: Signal::INT, ..Habits::default() };
+    let command = shell("trap 'exit 9' USR1; echo up and $1; while :; do sleep 0.1; done");
+    let habits = Habits { ready: Some("up and".into()), end: Signal::USR1, ..Habits::default() };
     let server = ServerProcess::start_as(&command, &habits).unwrap();
     assert_ne!(0, server.addr().port());
     server.terminate();
