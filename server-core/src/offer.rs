@@ -16,6 +16,8 @@ pub struct Offer {
     slices: Vec<Bytes>,
     /// Where each write ends in `slices`.
     ends: Vec<usize>,
+    /// Whether each write is to be a segment of its own.
+    in_groups: bool,
     /// When it was made.
     made: Option<Instant>,
 }
@@ -42,9 +44,15 @@ impl Offer {
         self.slices.is_empty()
     }
 
+    /// Whether each write is a group of whole pairs, to be a segment of its own.
+    pub(crate) fn is_in_groups(&self) -> bool {
+        self.in_groups
+    }
+
     /// Begins an offer, made at `now`.
     pub(crate) fn begin(&mut self, now: Instant) {
         self.clear();
+        self.in_groups = false;
         self.made = Some(now);
     }
 
@@ -68,6 +76,7 @@ impl Offer {
     /// Writes of whole pairs, as many as a socket may take at once. The slices begin with what is left, `rest`
     /// bytes, of a pair that was cut; it goes first.
     pub(crate) fn fill_in_groups(&mut self, slices: impl Iterator<Item = Bytes>, mut rest: usize) {
+        self.in_groups = true;
         let (mut bytes, mut group) = (0, 0);
         for mut slice in slices {
             let mut at = 0;

@@ -69,8 +69,10 @@ pub fn prepare(connection: &impl AsFd) {
 /// `WouldBlock` if it takes nothing because it is full; anything else ends the connection.
 pub fn offer(connection: &impl AsFd, offer: &Offer) -> io::Result<usize> {
     let mut taken = 0;
+    // Ends of segments cost a large write two thirds of its speed.
+    let flags = if offer.is_in_groups() { SEND_FLAGS | END_OF_RECORD } else { SEND_FLAGS };
     for write in offer.writes() {
-        match send(connection, write) {
+        match send(connection, write, flags) {
             Ok(bytes) => {
                 taken += bytes;
                 if bytes < write.iter().map(Bytes::len).sum() {
@@ -84,20 +86,20 @@ pub fn offer(connection: &impl AsFd, offer: &Offer) -> io::Result<usize> {
     Ok(taken)
 }
 
-fn send(connection: &impl AsFd, slices: &[Bytes]) -> io::Result<usize> {
+fn send(connection: &impl AsFd, slices: &[Bytes], flags: i32) -> io::Result<usize> {
     let socket = SockRef::from(connection);
     retry(|| match slices {
-        [one] => socket.send_with_flags(one, SEND_FLAGS),
+        [one] => socket.send_with_flags(one, flags),
         [..] if slices.len() <= FEW => {
             let mut few = [IoSlice::new(&[]); FEW];
             for (place, slice) in few.iter_mut().zip(slices) {
                 *place = IoSlice::new(slice);
             }
-            socket.send_vectored_with_flags(&few[..slices.len()], SEND_FLAGS)
+            socket.send_vectored_with_flags(&few[..slices.len()], flags)
         }
         many => {
             let many: Vec<_> = many.iter().map(|slice| IoSlice::new(slice)).collect();
-            socket.send_vectored_with_flags(&many, SEND_FLAGS)
+            socket.send_vectored_with_flags(&many, flags)
         }
     })
 }
@@ -115,7 +117,7 @@ fn retry<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
 pub fn refuse(connection: &impl AsFd, refusal: Option<Bytes>) {
     if let Some(pair) = refusal {
         // Nothing was ever sent to it: this fits, or the client is gone.
-        let _ = send(connection, &[pair]);
+        let _ = send(connection, &[pair], SEND_FLAGS);
     }
     half_close(connection);
 }
@@ -219,7 +221,7 @@ const DRAIN_READS: usize = 64;
 const DRAIN_CHUNK: usize = 4096;
 
 /// Not waiting whatever the socket's mode: a server with threads leaves its sockets blocking.
-const SEND_FLAGS: i32 = libc::MSG_DONTWAIT | NO_SIGNAL | END_OF_RECORD;
+const SEND_FLAGS: i32 = libc::MSG_DONTWAIT | NO_SIGNAL;
 
 /// No signal where the client is gone. Elsewhere that is left to Rust's runtime, which ignores it.
 #[cfg(target_os = "linux")]
