@@ -1,6 +1,7 @@
 //! Member: one client's view of the log, a cursor and what it does not see.
 
 use std::collections::VecDeque;
+use std::mem;
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
@@ -8,6 +9,7 @@ use bytes::{Buf, Bytes};
 use protocol::Name;
 
 use crate::log::Log;
+use crate::offer::{Buffer, Offer};
 
 /// One member's place in the log, and what is meant for it alone.
 ///
@@ -45,6 +47,8 @@ pub(crate) struct Member<H> {
     head_idle: u64,
     /// Since when its socket has been full and has taken nothing.
     full_since: Option<Instant>,
+    /// What its socket has.
+    buffer: Buffer,
 }
 
 #[derive(Debug)]
@@ -102,6 +106,7 @@ impl<H> Member<H> {
             taken_idle: 0,
             head_idle: 0,
             full_since: None,
+            buffer: Buffer::Small,
         }
     }
 
@@ -220,6 +225,14 @@ impl<H> Member<H> {
         let has_had_what_it_missed = self.cursor >= self.head_idle;
         let proves_to_read = self.taken - self.taken_idle >= PROOF_BYTES;
         has_had_what_it_missed && proves_to_read && !self.is_idle(now)
+    }
+
+    /// Has the socket get the buffer that an offer needs, if it has another.
+    pub(crate) fn rebuffer(&mut self, offer: &mut Offer) {
+        let needed = if offer.is_in_groups() { Buffer::Small } else { Buffer::Large };
+        if mem::replace(&mut self.buffer, needed) != needed {
+            offer.set_buffer(needed);
+        }
     }
 
     fn is_idle(&self, now: Instant) -> bool {

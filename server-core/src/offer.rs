@@ -18,8 +18,19 @@ pub struct Offer {
     ends: Vec<usize>,
     /// Whether each write is to be a segment of its own.
     in_groups: bool,
+    /// Whether the socket gets another buffer first.
+    buffer: Option<Buffer>,
     /// When it was made.
     made: Option<Instant>,
+}
+
+/// How much the kernel holds for a client beyond what the client's own side takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Buffer {
+    /// Little: that a client reads nothing is noticed early.
+    Small,
+    /// As much as a client that reads all the time fetches between two of its turns.
+    Large,
 }
 
 impl Offer {
@@ -49,10 +60,21 @@ impl Offer {
         self.in_groups
     }
 
+    /// The buffer that the socket is to have from now on, if it is another than so far.
+    pub(crate) fn buffer(&self) -> Option<Buffer> {
+        self.buffer
+    }
+
+    /// Has the socket get this buffer before the writes.
+    pub(crate) fn set_buffer(&mut self, buffer: Buffer) {
+        self.buffer = Some(buffer);
+    }
+
     /// Begins an offer, made at `now`.
     pub(crate) fn begin(&mut self, now: Instant) {
         self.clear();
         self.in_groups = false;
+        self.buffer = None;
         self.made = Some(now);
     }
 
@@ -73,7 +95,7 @@ impl Offer {
         self.close();
     }
 
-    /// Writes of whole pairs, as many as a socket may take at once. The slices begin with what is left, `rest`
+    /// Writes of whole pairs, a dozen of them. The slices begin with what is left, `rest`
     /// bytes, of a pair that was cut; it goes first.
     pub(crate) fn fill_in_groups(&mut self, slices: impl Iterator<Item = Bytes>, mut rest: usize) {
         self.in_groups = true;
@@ -148,8 +170,9 @@ fn frame_bytes(bytes: &[u8]) -> usize {
 /// pair goes by itself.
 const GROUP_BYTES: usize = 1400;
 
-/// More than this in groups is more than the buffer of a socket takes.
-const OFFER_BYTES: usize = 64 * 1024;
+/// This much in groups is one offer: a dozen system calls. Rounds over many members stay short, so that a member is not
+/// taken for idle because its turn came late.
+const OFFER_BYTES: usize = 16 * 1024;
 
 /// Most slices of one write: what the kernel accepts.
 const SLICES_MAX: usize = 1024;
@@ -192,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn one_offer_in_groups_is_what_a_socket_may_take() {
+    fn one_offer_in_groups_is_short() {
         let groups = groups(&[joined(&pairs([100; 1000]))], 0);
         assert_eq!(vec![1400; OFFER_BYTES.div_ceil(1400)], groups);
     }

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tracing::warn;
 
-use crate::offer::Offer;
+use crate::offer::{Buffer, Offer};
 
 /// Bytes read from a client at a time, at most: what a session holds beyond one message while the room
 /// is paused.
@@ -58,7 +58,7 @@ pub fn prepare(connection: &impl AsFd) {
     let socket = SockRef::from(connection);
     // An error means that the connection is gone already, and its first read tells that.
     let _ = socket.set_tcp_nodelay(true);
-    let _ = socket.set_send_buffer_size(SEND_BUFFER);
+    let _ = socket.set_send_buffer_size(send_buffer(Buffer::Small));
 }
 
 /// Offers a socket one write after the other, each in one system call and without waiting, until it does
@@ -68,6 +68,10 @@ pub fn prepare(connection: &impl AsFd) {
 ///
 /// `WouldBlock` if it takes nothing because it is full; anything else ends the connection.
 pub fn offer(connection: &impl AsFd, offer: &Offer) -> io::Result<usize> {
+    if let Some(buffer) = offer.buffer() {
+        // As in `prepare`.
+        let _ = SockRef::from(connection).set_send_buffer_size(send_buffer(buffer));
+    }
     let mut taken = 0;
     // Ends of segments cost a large write two thirds of its speed.
     let flags = if offer.is_in_groups() { SEND_FLAGS | END_OF_RECORD } else { SEND_FLAGS };
@@ -235,9 +239,14 @@ const END_OF_RECORD: i32 = libc::MSG_EOR;
 #[cfg(not(target_os = "linux"))]
 const END_OF_RECORD: i32 = 0;
 
-/// What the kernel is asked to hold for a client that does not read. Linux takes twice as much, for its own
-/// account of it.
-const SEND_BUFFER: usize = 64 * 1024;
+/// What the kernel is asked to hold. Linux takes twice as much, for its own account of it, but no more than twice
+/// `net.core.wmem_max`, which is 208 KiB unless somebody has set it.
+const fn send_buffer(buffer: Buffer) -> usize {
+    match buffer {
+        Buffer::Small => 64 * 1024,
+        Buffer::Large => 512 * 1024,
+    }
+}
 
 /// Up to this many slices need no allocation.
 const FEW: usize = 16;
