@@ -1,4 +1,4 @@
-//! The command line of the one binary: serve, check, list, lab, siege.
+//! The command line of the one binary: serve, check, list, lab, diff, siege.
 
 mod check;
 mod examinee;
@@ -44,8 +44,10 @@ enum Command {
     Check(check::CheckArgs),
     /// Show every rule, its level, and how it is tested
     List,
-    /// Compare the three servers in under a minute
+    /// Measure the three servers, and others beside them
     Lab(crate::lab::LabArgs),
+    /// Compare two reports of the lab, and show what exceeds the noise
+    Diff(crate::lab::DiffArgs),
     /// Surround honest clients with a hostile crowd, and see whether they are harmed
     Siege(crate::siege::SiegeArgs),
 }
@@ -73,6 +75,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Check(arguments) => check::run(&arguments),
         Command::List => list::run().map(success),
         Command::Lab(arguments) => crate::lab::run(&arguments),
+        Command::Diff(arguments) => crate::lab::diff(&arguments),
         Command::Siege(arguments) => crate::siege::run(&arguments),
     })
 }

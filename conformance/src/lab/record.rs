@@ -1,0 +1,156 @@
+//! Record: everything that one run of the lab did and found, as its JSON file has it.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use super::entrant::Kind;
+use super::environment::Environment;
+use super::metric::Figures;
+
+/// One run of the lab.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Record {
+    /// Which version of this form it has.
+    pub(super) format: u32,
+    /// When it began.
+    pub(super) started: String,
+    pub(super) command: String,
+    pub(super) seed: u64,
+    /// `quick`, `usual` or `full`.
+    pub(super) scale: String,
+    pub(super) repeats: u32,
+    pub(super) is_interrupted: bool,
+    pub(super) environment: Environment,
+    pub(super) entrants: Vec<EntrantRecord>,
+    pub(super) points: Vec<PointRecord>,
+    pub(super) left_out: Vec<LeftOut>,
+    /// In the order in which they were made.
+    pub(super) runs: Vec<Run>,
+    /// System calls, counted in a pass of their own.
+    pub(super) traces: Vec<Trace>,
+}
+
+/// Who took part.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct EntrantRecord {
+    pub(super) name: String,
+    pub(super) kind: Kind,
+    /// What became of the rules, in words.
+    pub(super) gate: String,
+    /// What is known of how it does its work.
+    pub(super) manifest: Vec<(String, String)>,
+}
+
+/// Where everybody was measured.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct PointRecord {
+    pub(super) id: String,
+    pub(super) workload: String,
+    /// The command that measures it again.
+    pub(super) again: String,
+}
+
+/// Who was not measured where, and why.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct LeftOut {
+    /// Nobody was, if there is none.
+    pub(super) entrant: Option<String>,
+    /// All of them, if there is none.
+    pub(super) point: Option<String>,
+    pub(super) reason: String,
+}
+
+/// One entrant, once, at one point.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Run {
+    pub(super) point: String,
+    pub(super) entrant: String,
+    /// Counted from 1.
+    pub(super) repeat: u32,
+    /// Empty if the run is void.
+    pub(super) figures: Figures,
+    /// Why it is void.
+    pub(super) void: Option<String>,
+    /// Why the load and not the server set the pace.
+    pub(super) client_bound: Option<String>,
+    /// Whether it never became steady while it warmed up.
+    pub(super) is_unsteady: bool,
+}
+
+/// What an entrant called in a fixed load while it was traced.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Trace {
+    pub(super) entrant: String,
+    /// System calls per 1000 deliveries.
+    pub(super) calls: f64,
+    /// The most frequent, with their number per 1000 deliveries.
+    pub(super) most: Vec<(String, f64)>,
+}
+
+/// Why a file holds no record.
+#[derive(Debug, Error)]
+pub(super) enum RecordError {
+    #[error("{path} cannot be read: {source}")]
+    Unreadable { path: PathBuf, source: io::Error },
+    #[error("{path} is no lab.json ({reason}): give a file that cargo lab --out has written")]
+    Foreign { path: PathBuf, reason: String },
+    #[error("{path} has format {found}, and this program reads {FORMAT}: measure again")]
+    OtherFormat { path: PathBuf, found: u64 },
+}
+
+impl Record {
+    /// Reads one from a file.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be read, or is nothing that this version of the lab has written.
+    pub(super) fn read(path: &Path) -> Result<Self, RecordError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| RecordError::Unreadable { path: path.into(), source })?;
+        Self::parse(&text, path)
+    }
+
+    fn parse(text: &str, path: &Path) -> Result<Self, RecordError> {
+        let foreign = |reason: String| RecordError::Foreign { path: path.into(), reason };
+        let value: serde_json::Value =
+            serde_json::from_str(text).map_err(|error| foreign(error.to_string()))?;
+        match value.get("format").and_then(serde_json::Value::as_u64) {
+            Some(found) if found == u64::from(FORMAT) => {
+                serde_json::from_value(value).map_err(|error| foreign(error.to_string()))
+            }
+            Some(found) => Err(RecordError::OtherFormat { path: path.into(), found }),
+            None => Err(foreign("it has no format number".into())),
+        }
+    }
+
+    /// As the file has it.
+    pub(super) fn to_json(&self) -> String {
+        serde_json::to_string_pretty(self).expect("texts, numbers and lists always fit in JSON")
+    }
+
+    /// The runs of an entrant at a point that are not void.
+    pub(super) fn runs_of(&self, point: &str, entrant: &str) -> impl Iterator<Item = &Run> {
+        let is_meant = move |run: &&Run| run.point == point && run.entrant == entrant;
+        self.runs.iter().filter(is_meant).filter(|run| run.void.is_none())
+    }
+
+    /// A figure of these runs; empty if one of them lacks it.
+    pub(super) fn values(&self, point: &str, entrant: &str, key: &str) -> Vec<f64> {
+        let values = self.runs_of(point, entrant).map(|run| run.figures.get(key).copied());
+        values.collect::<Option<_>>().unwrap_or_default()
+    }
+
+    /// The entrant that was measured twice, and its twin.
+    pub(super) fn twins(&self) -> Option<(&str, &str)> {
+        let again = self.entrants.iter().find(|entrant| entrant.kind == Kind::Again)?;
+        Some((again.name.strip_suffix(AGAIN)?, &again.name))
+    }
+}
+
+/// What the name of the control ends with.
+pub(super) const AGAIN: &str = " again";
+/// Counted up whenever a reader of the last one would be misled.
+pub(super) const FORMAT: u32 = 1;
