@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
 
+use super::alarm::ALARM;
 use super::connect::{connect, fresh_number};
 use super::fault::LoadError;
 use super::hall::Hall;
@@ -28,16 +29,16 @@ pub struct Shape {
 /// Clients of one server, all joined: whatever is said from here on, every one of them has to hear.
 ///
 /// Two kinds of method: [`join`](Self::join) and [`add_listeners`](Self::add_listeners) make it bigger;
-/// [`fan_out`](Self::fan_out) and [`ping_pong`](Self::ping_pong) put load on the server, and return when
+/// [`fan_out`](Self::fan_out), [`paced`](Self::paced) and [`ping_pong`](Self::ping_pong) put load on the server, and return when
 /// all that was said has been heard by all. After an error a crowd is of no more use.
 #[derive(Debug)]
 pub struct Crowd {
     pub(super) hall: Hall,
-    poll: Poll,
+    pub(super) poll: Poll,
     events: Events,
     addr: SocketAddr,
     number: u32,
-    stall: Duration,
+    pub(super) stall: Duration,
 }
 
 /// Clients that have joined and know each other, for whoever goes on with them in another way.
@@ -161,7 +162,7 @@ impl Crowd {
         Ok(())
     }
 
-    fn stalled(&self) -> LoadError {
+    pub(super) fn stalled(&self) -> LoadError {
         let (member, missing) = self.hall.laggard();
         LoadError::Stalled { member, missing, waited: self.stall }
     }
@@ -179,14 +180,18 @@ impl Crowd {
         Ok(())
     }
 
-    /// As [`turn`](Self::turn), for at most `patience`; tells whether anything was ready.
-    fn turn_within(&mut self, patience: Duration) -> Result<bool, LoadError> {
+    /// As [`turn`](Self::turn), for at most `patience`; tells whether any member was ready.
+    pub(super) fn turn_within(&mut self, patience: Duration) -> Result<bool, LoadError> {
         match self.poll.poll(&mut self.events, Some(patience)) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(true),
             polled => polled.map_err(LoadError::io("polling"))?,
         }
-        self.events.iter().try_for_each(|event| self.hall.attend(event))?;
-        Ok(!self.events.is_empty())
+        let mut anything = false;
+        for event in self.events.iter().filter(|event| event.token() != ALARM) {
+            self.hall.attend(event)?;
+            anything = true;
+        }
+        Ok(anything)
     }
 }
 

@@ -94,10 +94,10 @@ impl Crowd {
         Ok(self.tally(start, first))
     }
 
-    fn tally(&self, start: Instant, first: u64) -> Tally {
+    pub(super) fn tally(&self, start: Instant, first: u64) -> Tally {
         let messages = self.hall.said() - first;
-        let hearers = self.hall.members.len() as u64 - 1;
+        let deliveries = messages * u64::from(self.hall.hearers());
         let strayed = self.hall.strayed();
-        Tally { messages, deliveries: messages * hearers, elapsed: start.elapsed(), strayed }
+        Tally { messages, deliveries, elapsed: start.elapsed(), strayed }
     }
 }

@@ -7,19 +7,24 @@ use super::fault::LoadError;
 use super::ledger::{Ledger, Roster};
 use super::member::{Got, Hearing, Member, Outbox, read};
 use super::reference::Reference;
+use super::watch::Watch;
 
 /// The members and what they have to hear. The first ones, one per outbox, are the speakers.
 #[derive(Debug)]
 pub(super) struct Hall {
     pub(super) members: Vec<Member>,
     pub(super) roster: Roster,
-    outboxes: Vec<Outbox>,
-    reference: Reference,
+    pub(super) outboxes: Vec<Outbox>,
+    pub(super) reference: Reference,
     /// Messages said in all.
-    said: u64,
+    pub(super) said: u64,
     /// Who was furthest behind when we last looked. As long as it stays where it is and nothing is
     /// said, nobody can be further behind, and thousands need not be looked at again.
     furthest: Option<Furthest>,
+    /// What is due and was heard, while a paced load runs.
+    pub(super) watch: Option<Watch>,
+    /// The most bytes of the reference that a paced load keeps before it looks who needs them.
+    pub(super) kept_max: usize,
     buffer: Box<[u8]>,
 }
 
@@ -40,12 +45,19 @@ impl Hall {
             roster,
             said: 0,
             furthest: None,
+            watch: None,
+            kept_max: 0,
             buffer: vec![0; READ_BYTES].into(),
         }
     }
 
     pub(super) fn speakers(&self) -> usize {
         self.outboxes.len()
+    }
+
+    /// How many members hear each message: all but its speaker.
+    pub(super) fn hearers(&self) -> u32 {
+        u32::try_from(self.members.len() - 1).expect("each has a descriptor of its own")
     }
 
     pub(super) fn said(&self) -> u64 {
@@ -166,7 +178,7 @@ impl Hall {
         Some(self.said - heard)
     }
 
-    fn trim(&mut self) {
+    pub(super) fn trim(&mut self) {
         let offsets = self.members.iter().filter_map(|member| match member.hearing {
             Hearing::Following(offset) => Some(offset),
             Hearing::Alone { .. } => None,
@@ -186,9 +198,13 @@ impl Hall {
 
     fn flush(&mut self, speaker: usize) -> Result<(), LoadError> {
         let stream = &mut self.members[speaker].stream;
-        self.outboxes[speaker]
-            .flush(stream)
-            .map_err(LoadError::io(format!("writing as speaker {speaker}")))
+        let outbox = &mut self.outboxes[speaker];
+        let failed = LoadError::io(format!("writing as speaker {speaker}"));
+        outbox.flush(stream).map_err(failed)?;
+        if let Some(watch) = &mut self.watch {
+            watch.handed(speaker, outbox.handed(), watch.now());
+        }
+        Ok(())
     }
 
     /// Reads what there is for a member and checks it.
@@ -203,8 +219,15 @@ impl Hall {
                     return Err(LoadError::io(format!("reading as {}", self.title(index)))(error));
                 }
             };
-            let heard =
-                member.hearing.hear(&self.buffer[..count], &mut self.reference, &self.roster);
+            let bytes = &self.buffer[..count];
+            let (reference, roster) = (&mut self.reference, &self.roster);
+            let heard = match &mut self.watch {
+                Some(watch) => {
+                    let now = watch.now();
+                    member.hearing.hear(bytes, reference, roster, |stamp| watch.heard(stamp, now))
+                }
+                None => member.hearing.hear(bytes, reference, roster, |_| ()),
+            };
             heard.map_err(|fault| LoadError::violation(self.title(index))(fault))?;
             // A stream socket that gave less than was asked for is empty: the next byte is an event.
             if count < self.buffer.len() {

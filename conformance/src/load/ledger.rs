@@ -3,7 +3,7 @@
 use protocol::{FrameError, FrameFault, HEADER_LEN, parse_header};
 
 use super::fault::Fault;
-use super::message;
+use super::message::{self, Stamp};
 
 /// The speakers' names and the one size of their messages: what every pair can be checked against.
 #[derive(Debug)]
@@ -79,13 +79,13 @@ impl Ledger {
         }
     }
 
-    /// Checks and counts every whole pair at the start of `bytes` and calls `seen` with its speaker.
+    /// Checks and counts every whole pair at the start of `bytes` and calls `seen` with its stamp.
     /// Returns how many bytes they took.
     pub(super) fn take(
         &mut self,
         bytes: &[u8],
         roster: &Roster,
-        mut seen: impl FnMut(usize),
+        mut seen: impl FnMut(Stamp),
     ) -> Result<usize, Fault> {
         let mut rest = bytes;
         while let Some((pair, behind)) =
@@ -97,7 +97,7 @@ impl Ledger {
                 return Err(Fault::Sender { speaker: stamp.speaker, sender });
             }
             self.count(stamp.speaker, stamp.sequence)?;
-            seen(stamp.speaker);
+            seen(stamp);
             rest = behind;
         }
         Ok(bytes.len() - rest.len())

@@ -1,6 +1,7 @@
 //! Members: the two ends of a connection under load, what it hears and what it says.
 
 use std::io::{self, Read, Write};
+use std::mem;
 
 use mio::net::TcpStream;
 
@@ -34,23 +35,25 @@ impl Hearing {
         Self::Alone { ledger: Ledger::new(speakers), carry: Vec::new() }
     }
 
-    /// Checks what has come.
+    /// Checks what has come, and calls `seen` with every message that is whole now.
     pub(super) fn hear(
         &mut self,
         bytes: &[u8],
         reference: &mut Reference,
         roster: &Roster,
+        seen: impl FnMut(Stamp),
     ) -> Result<(), Fault> {
         if let Self::Following(offset) = self {
             if reference.follow(*offset, bytes, roster)? == Comparison::Same {
-                *offset += bytes.len() as u64;
+                let from = mem::replace(offset, *offset + bytes.len() as u64);
+                reference.between(from, *offset).for_each(seen);
                 return Ok(());
             }
             let (ledger, begun) = reference.ledger_at(*offset);
             *self = Self::Alone { ledger, carry: begun.to_vec() };
         }
         let Self::Alone { ledger, carry } = self else { return Ok(()) };
-        hear_alone(ledger, carry, bytes, roster)
+        hear_alone(ledger, carry, bytes, roster, seen)
     }
 
     /// How many messages are behind this member; `None` while it has not heard every speaker yet.
@@ -85,13 +88,14 @@ fn hear_alone(
     carry: &mut Vec<u8>,
     bytes: &[u8],
     roster: &Roster,
+    seen: impl FnMut(Stamp),
 ) -> Result<(), Fault> {
     if carry.is_empty() {
-        let taken = ledger.take(bytes, roster, |_| ())?;
+        let taken = ledger.take(bytes, roster, seen)?;
         carry.extend_from_slice(&bytes[taken..]);
     } else {
         carry.extend_from_slice(bytes);
-        let taken = ledger.take(carry, roster, |_| ())?;
+        let taken = ledger.take(carry, roster, seen)?;
         carry.drain(..taken);
     }
     Ok(())
@@ -105,6 +109,8 @@ pub(crate) struct Outbox {
     unsent: Vec<u8>,
     /// How much of `unsent` the kernel has taken.
     sent: usize,
+    /// Bytes of a message with its frame, as far as any is unsent.
+    frame_len: usize,
 }
 
 impl Outbox {
@@ -112,10 +118,22 @@ impl Outbox {
     /// the kernel allows.
     pub(crate) fn say(&mut self, speaker: usize, count: u64, size: usize) {
         for sequence in self.next..self.next + count {
+            let start = self.unsent.len();
             self.unsent.extend_from_slice(&protocol::header(size));
             message::append(Stamp { speaker, sequence }, size, &mut self.unsent);
+            self.frame_len = self.unsent.len() - start;
         }
         self.next += count;
+    }
+
+    /// Bytes that the kernel has not taken yet.
+    pub(super) fn backlog(&self) -> usize {
+        self.unsent.len() - self.sent
+    }
+
+    /// Number of the first message that the kernel has not taken whole.
+    pub(super) fn handed(&self) -> u64 {
+        self.next - self.backlog().div_ceil(self.frame_len.max(1)) as u64
     }
 
     /// Writes until all is sent or the kernel takes no more.

@@ -10,6 +10,7 @@ use bytes::{Buf, BytesMut};
 
 use super::fault::Fault;
 use super::ledger::{Ledger, Roster};
+use super::message::Stamp;
 
 /// The part of the shared stream that some follower has not reached yet, and the counters at its ends.
 #[derive(Debug)]
@@ -18,8 +19,8 @@ pub(super) struct Reference {
     start: u64,
     /// The stream from `start` on; all but a begun pair at its end is checked.
     window: BytesMut,
-    /// Who spoke each whole pair of the window.
-    order: VecDeque<usize>,
+    /// Who spoke each whole pair of the window, and which of that speaker's messages it is.
+    order: VecDeque<Stamp>,
     /// The counters at `start`.
     behind: Ledger,
     /// The counters behind the window's last whole pair.
@@ -77,18 +78,28 @@ impl Reference {
         self.behind.heard() + self.pairs_before(offset) as u64
     }
 
+    /// The messages that a listener completes on its way from one offset to another.
+    pub(super) fn between(&self, from: u64, to: u64) -> impl Iterator<Item = Stamp> {
+        self.order.range(self.pairs_before(from)..self.pairs_before(to)).copied()
+    }
+
+    /// Bytes that are kept.
+    pub(super) fn len(&self) -> usize {
+        self.window.len()
+    }
+
     /// The counters of a listener at `offset`, and the begun pair that it holds there.
     pub(super) fn ledger_at(&self, offset: u64) -> (Ledger, &[u8]) {
         let pairs = self.pairs_before(offset);
         let mut ledger = self.behind.clone();
-        self.order.iter().take(pairs).for_each(|speaker| ledger.advance(*speaker));
+        self.order.iter().take(pairs).for_each(|stamp| ledger.advance(stamp.speaker));
         (ledger, &self.window[pairs * self.pair_len..self.index(offset)])
     }
 
     /// Forgets what every follower has passed, the lowest of whom is at `lowest`.
     pub(super) fn trim(&mut self, lowest: u64) {
         let pairs = self.pairs_before(lowest);
-        self.order.drain(..pairs).for_each(|speaker| self.behind.advance(speaker));
+        self.order.drain(..pairs).for_each(|stamp| self.behind.advance(stamp.speaker));
         self.window.advance(pairs * self.pair_len);
         self.start += (pairs * self.pair_len) as u64;
     }
@@ -100,7 +111,7 @@ impl Reference {
         self.window.extend_from_slice(bytes);
         let unchecked = &self.window[self.order.len() * self.pair_len..];
         let order = &mut self.order;
-        self.ahead.take(unchecked, roster, |speaker| order.push_back(speaker)).map(|_| ())
+        self.ahead.take(unchecked, roster, |stamp| order.push_back(stamp)).map(|_| ())
     }
 
     fn pairs_before(&self, offset: u64) -> usize {

@@ -1,6 +1,7 @@
 //! The load generator is tested with servers that break one promise each: every breach is told.
 
 pub(crate) mod fake;
+mod paced;
 
 use std::time::Duration;
 
