@@ -5,7 +5,8 @@ use mio::net::TcpStream;
 
 use super::fault::LoadError;
 use super::ledger::{Ledger, Roster};
-use super::member::{Got, Hearing, Member, Outbox, read};
+use super::member::{Alone, Got, Hearing, Member, read};
+use super::outbox::Outbox;
 use super::reference::Reference;
 use super::watch::Watch;
 
@@ -38,10 +39,13 @@ struct Furthest {
 impl Hall {
     pub(super) fn new(roster: Roster) -> Self {
         let speakers = roster.names.len();
+        let outbox = |(speaker, name): (usize, &String)| {
+            Outbox::new(speaker, name, roster.size, roster.dialect)
+        };
         Self {
             members: Vec::new(),
-            outboxes: (0..speakers).map(|_| Outbox::default()).collect(),
-            reference: Reference::new(Ledger::new(speakers), roster.pair_len()),
+            outboxes: roster.names.iter().enumerate().map(outbox).collect(),
+            reference: Reference::new(Ledger::new(speakers), roster.delivery_len()),
             roster,
             said: 0,
             furthest: None,
@@ -55,9 +59,10 @@ impl Hall {
         self.outboxes.len()
     }
 
-    /// How many members hear each message: all but its speaker.
+    /// How many members hear each message: all but its speaker, or all but the speakers.
     pub(super) fn hearers(&self) -> u32 {
-        u32::try_from(self.members.len() - 1).expect("each has a descriptor of its own")
+        let deaf = if self.roster.dialect.speakers_hear() { 1 } else { self.speakers() };
+        u32::try_from(self.members.len() - deaf).expect("each has a descriptor of its own")
     }
 
     pub(super) fn said(&self) -> u64 {
@@ -89,12 +94,12 @@ impl Hall {
     pub(super) fn say_as(&mut self, speaker: usize, count: u64) -> Result<(), LoadError> {
         let outbox = &mut self.outboxes[speaker];
         // Speakers do not hear themselves: what they say counts as heard by them at once.
-        if let Hearing::Alone { ledger, .. } = &mut self.members[speaker].hearing {
+        if let Hearing::Alone(Alone { ledger, .. }) = &mut self.members[speaker].hearing {
             for sequence in outbox.next..outbox.next + count {
                 ledger.count(speaker, sequence).expect("a speaker counts its own without a gap");
             }
         }
-        outbox.say(speaker, count, self.roster.size);
+        outbox.say(count);
         self.said += count;
         self.furthest = None;
         self.flush(speaker)
@@ -136,7 +141,9 @@ impl Hall {
 
     /// Takes in one more member.
     pub(super) fn seat(&mut self, stream: TcpStream) {
-        let hearing = Hearing::new(self.speakers());
+        let is_deaf = self.members.len() < self.speakers() && !self.roster.dialect.speakers_hear();
+        let hearing =
+            if is_deaf { Hearing::Deaf(Vec::new()) } else { Hearing::new(self.speakers()) };
         self.members.push(Member { stream, hearing });
         self.furthest = None;
     }
@@ -145,8 +152,8 @@ impl Hall {
     pub(super) fn fall_in(&mut self) {
         let Some(listener) = self.members.get(self.speakers()) else { return };
         if !self.members.iter().any(|member| matches!(member.hearing, Hearing::Following(_))) {
-            let ledger = listener.hearing.ledger(&self.reference);
-            self.reference = Reference::new(ledger, self.roster.pair_len());
+            let ledger = listener.hearing.ledger(&self.reference).expect("a listener hears");
+            self.reference = Reference::new(ledger, self.roster.delivery_len());
         }
         for member in &mut self.members[self.outboxes.len()..] {
             member.hearing.fall_in(&self.reference);
@@ -156,7 +163,7 @@ impl Hall {
     /// Listeners whose stream has differed from the reference since they last fell in.
     pub(super) fn strayed(&self) -> usize {
         let listeners = &self.members[self.speakers()..];
-        listeners.iter().filter(|member| matches!(member.hearing, Hearing::Alone { .. })).count()
+        listeners.iter().filter(|member| member.hearing.is_stray()).count()
     }
 
     /// The member furthest behind, and the first message that it has not heard.
@@ -175,13 +182,13 @@ impl Hall {
 
     fn lag_of(&self, member: usize) -> Option<u64> {
         let heard = self.members[member].hearing.heard(&self.reference)?;
-        Some(self.said - heard)
+        Some(self.said.saturating_sub(heard))
     }
 
     pub(super) fn trim(&mut self) {
         let offsets = self.members.iter().filter_map(|member| match member.hearing {
             Hearing::Following(offset) => Some(offset),
-            Hearing::Alone { .. } => None,
+            Hearing::Alone(_) | Hearing::Deaf(_) => None,
         });
         let lowest = offsets.min().unwrap_or(self.reference.head());
         self.reference.trim(lowest);
@@ -190,7 +197,7 @@ impl Hall {
     fn missing(&self, member: usize) -> String {
         let ledger = self.members[member].hearing.ledger(&self.reference);
         let missing = self.outboxes.iter().enumerate().find_map(|(speaker, outbox)| {
-            let next = ledger.next(speaker).unwrap_or(0);
+            let next = ledger.as_ref()?.next(speaker).unwrap_or(0);
             (next < outbox.next).then(|| format!("message {next} of speaker {speaker}"))
         });
         missing.unwrap_or_else(|| "nothing more".into())

@@ -100,8 +100,7 @@ impl Hall {
     /// Has a speaker say what is due and has room.
     fn catch_up(&mut self, speaker: usize) -> Result<(), LoadError> {
         let (Some(watch), outbox) = (&self.watch, &self.outboxes[speaker]) else { return Ok(()) };
-        let room = OUTBOX_BYTES_MAX.saturating_sub(outbox.backlog()).div_ceil(self.roster.size);
-        match (watch.goal(speaker) - outbox.next).min(room as u64) {
+        match (watch.goal(speaker) - outbox.next).min(outbox.room(OUTBOX_BYTES_MAX)) {
             0 => Ok(()),
             count => self.say_as(speaker, count),
         }

@@ -34,7 +34,7 @@ pub(super) struct Reference {
 pub(super) enum Comparison {
     /// They are the same, or further than anybody was before and in order.
     Same,
-    /// They differ: this listener hears another order, or something wrong.
+    /// They differ: this listener hears another order, something wrong, or something between messages.
     Differs,
 }
 
@@ -69,8 +69,7 @@ impl Reference {
         if known[..common] != bytes[..common] {
             return Ok(Comparison::Differs);
         }
-        self.extend(&bytes[common..], roster)?;
-        Ok(Comparison::Same)
+        self.extend(&bytes[common..], roster)
     }
 
     /// How many messages are behind a listener at `offset`.
@@ -104,14 +103,21 @@ impl Reference {
         self.start += (pairs * self.pair_len) as u64;
     }
 
-    fn extend(&mut self, bytes: &[u8], roster: &Roster) -> Result<(), Fault> {
+    fn extend(&mut self, bytes: &[u8], roster: &Roster) -> Result<Comparison, Fault> {
         if bytes.is_empty() {
-            return Ok(());
+            return Ok(Comparison::Same);
         }
+        let before = self.window.len();
         self.window.extend_from_slice(bytes);
         let unchecked = &self.window[self.order.len() * self.pair_len..];
         let order = &mut self.order;
-        self.ahead.take(unchecked, roster, |stamp| order.push_back(stamp)).map(|_| ())
+        let taken = self.ahead.take(unchecked, roster, |stamp| order.push_back(stamp))?;
+        if roster.skip_others(&unchecked[taken..])? == 0 {
+            return Ok(Comparison::Same);
+        }
+        // What is no message is for this listener alone, and so is for now what came behind it.
+        self.window.truncate(before.max(self.order.len() * self.pair_len));
+        Ok(Comparison::Differs)
     }
 
     fn pairs_before(&self, offset: u64) -> usize {

@@ -1,14 +1,10 @@
 //! A paced load counts every delivery once, and what a server delays or spoils is told.
 
-use std::net::TcpListener;
 use std::time::Duration;
-use std::{io, thread};
-
-use mio::net::TcpStream;
 
 use super::fake::{Fake, Trick};
 use super::{Crowd, Fault, LoadError, PLAN, SHAPE, Shape, VICTIM, fan_out};
-use crate::load::{Outbox, Pace, Paced};
+use crate::load::{Pace, Paced};
 
 const PACE: Pace = Pace { rate: 2000.0, lasting: Duration::from_millis(200) };
 /// How many messages that makes.
@@ -17,7 +13,7 @@ const MESSAGES: u64 = 400;
 #[test]
 fn everything_due_is_said_heard_and_timed() {
     let fake = Fake::start();
-    let shape = Shape { speakers: 3, listeners: 4, size: 100 };
+    let shape = Shape::chat(3, 4, 100);
     let mut crowd = Crowd::join(fake.addr, &shape).unwrap();
     // The speakers come with different numbers.
     fan_out(&mut crowd, 10).unwrap();
@@ -81,29 +77,6 @@ fn a_delay_is_seen_in_what_was_delayed_and_in_what_was_due_meanwhile() {
     assert!(last.count_between(nanos(delay * 9 / 10), u64::MAX) >= played, "{last:?}");
     // At two milliseconds each, another ten messages were due in the first half of every delay.
     assert!(delayed(delay / 2) > 2 * 5 * played, "{each:?}");
-}
-
-#[test]
-fn an_outbox_knows_what_the_kernel_has_taken() -> io::Result<()> {
-    let listener = TcpListener::bind("127.0.0.1:0")?;
-    let mut stream = TcpStream::from_std({
-        let stream = std::net::TcpStream::connect(listener.local_addr()?)?;
-        stream.set_nonblocking(true)?;
-        stream
-    });
-    let (mut reader, _) = listener.accept()?;
-    let mut outbox = Outbox::default();
-    outbox.say(0, 300, 100_000);
-    outbox.flush(&mut stream)?;
-    let taken = outbox.handed();
-    assert!(taken < 300 && outbox.backlog() > 0, "{taken} of 30 MB are in a socket");
-    drop(thread::spawn(move || io::copy(&mut reader, &mut io::sink())));
-    while outbox.handed() < 300 {
-        assert!(outbox.backlog() > 0);
-        outbox.flush(&mut stream)?;
-    }
-    assert_eq!(0, outbox.backlog());
-    Ok(())
 }
 
 /// What the fault of one delivery in 500 ends a load with.
