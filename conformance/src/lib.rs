@@ -7,6 +7,7 @@ pub mod client;
 mod console;
 pub mod conversation;
 pub mod declared;
+pub mod dialect;
 pub mod failure;
 pub mod fault;
 pub mod flood;
