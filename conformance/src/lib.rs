@@ -19,6 +19,7 @@ pub mod measure;
 pub mod memory;
 pub mod model;
 pub mod pairs;
+pub mod peers;
 pub mod process;
 pub mod siege;
 pub mod spec;
