@@ -70,7 +70,7 @@ fn last_lines(log: &str) -> String {
 fn fan_out(server: &ServerProcess, plan: &Plan) -> Result<Figures, LoadError> {
     // The first few pay for what a server sets up once; the rest tell what one more costs.
     let few = plan.listeners.min(FEW);
-    let shape = Shape { speakers: 1, listeners: few, size: plan.size };
+    let shape = Shape::chat(1, few, plan.size);
     let mut crowd = Crowd::join(server.addr(), &shape)?;
     let with_few = Usage::of(server.id());
     crowd.add_listeners(plan.listeners - few)?;

@@ -4,10 +4,11 @@ use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
-use super::connect::{connect, fresh_number};
+use super::connect::{Role, connect, fresh_number};
 use super::fault::{Fault, LoadError};
 use super::ledger::split_pair;
 use super::message::{self, MESSAGE_BYTES_MIN, Stamp};
+use crate::dialect::Dialect;
 
 /// A witness in the room, and the number of the next visitor.
 #[derive(Debug)]
@@ -30,7 +31,8 @@ impl Churn {
     pub fn join(addr: SocketAddr) -> Result<Self, LoadError> {
         let number = fresh_number();
         let failed = || LoadError::io(format!("joining {addr} as the witness"));
-        let witness = connect(addr, &format!("witness-{number}")).map_err(failed())?;
+        let witness = connect(addr, Dialect::Chat, &format!("witness-{number}"), Role::Speaker)
+            .map_err(failed())?;
         witness.set_read_timeout(Some(TOKEN_PACE)).map_err(failed())?;
         let mut churn = Self { addr, number, witness, heard: Vec::new(), next: 0 };
         churn.admit()?;
@@ -74,7 +76,8 @@ impl Churn {
 
     fn enter(&self, number: u64) -> Result<TcpStream, LoadError> {
         let failed = || LoadError::io(format!("joining {} as visitor {number}", self.addr));
-        let visitor = connect(self.addr, &self.name(number)).map_err(failed())?;
+        let visitor = connect(self.addr, Dialect::Chat, &self.name(number), Role::Speaker)
+            .map_err(failed())?;
         visitor.set_read_timeout(Some(STALL)).map_err(failed())?;
         Ok(visitor)
     }
@@ -118,7 +121,8 @@ impl Churn {
     }
 
     fn take(&mut self, name: &str) -> Result<Option<u64>, Fault> {
-        let pair = split_pair(&self.heard, PAYLOAD_LIMIT).map_err(Fault::Frame)?;
+        let pair = split_pair(&self.heard, PAYLOAD_LIMIT);
+        let pair = pair.map_err(|error| Fault::Frame(error.into()))?;
         let Some((pair, rest)) = pair else { return Ok(None) };
         let stamp = message::parse(pair.text)?;
         if pair.sender != name.as_bytes() {

@@ -5,20 +5,34 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use bytes::BytesMut;
 use rustix::io::Errno;
 use socket2::{Domain, SockAddr, Socket, Type};
 
-/// Connects and says the name, with `TCP_NODELAY` on.
-pub(super) fn connect(addr: SocketAddr, name: &str) -> io::Result<TcpStream> {
+use crate::dialect::Dialect;
+
+/// Connects with `TCP_NODELAY` on, and joins as one who speaks or as one who only listens.
+pub(super) fn connect(
+    addr: SocketAddr,
+    dialect: Dialect,
+    name: &str,
+    role: Role,
+) -> io::Result<TcpStream> {
     let socket = bound_socket(addr)?;
     socket.connect_timeout(&SockAddr::from(addr), CONNECT_WITHIN)?;
     socket.set_tcp_nodelay(true)?;
     let mut stream = TcpStream::from(socket);
-    let mut frame = BytesMut::new();
-    protocol::encode_frame(name.as_bytes(), &mut frame);
-    stream.write_all(&frame)?;
+    stream.write_all(&dialect.hello(name, role == Role::Speaker))?;
+    dialect.await_welcome(&mut stream, role == Role::Speaker)?;
     Ok(stream)
+}
+
+/// What a member is there for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    /// To speak, and in the chat to hear the others too.
+    Speaker,
+    /// Only to hear.
+    Listener,
 }
 
 /// How much fits on a connection's way to a client that does not read.

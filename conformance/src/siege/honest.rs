@@ -18,7 +18,6 @@ pub(super) struct Honest {
     names: Vec<String>,
     seats: Vec<Seat>,
     books: Books,
-    size: usize,
     buffer: Box<[u8]>,
 }
 
@@ -56,7 +55,7 @@ impl Honest {
         count: usize,
         size: usize,
     ) -> Result<Self, LoadError> {
-        let shape = Shape { speakers: count, listeners: 0, size };
+        let shape = Shape::chat(count, 0, size);
         let Speakers { poll, names, seats } = Crowd::join(addr, &shape)?.into_speakers();
         let first: Vec<u64> = seats.iter().map(|(_, outbox)| outbox.next).collect();
         let seat = |(stream, outbox)| Seat {
@@ -74,13 +73,13 @@ impl Honest {
             progress: Instant::now(),
         };
         let (events, buffer) = (Events::with_capacity(count), vec![0; READ_BYTES].into());
-        Ok(Self { poll, events, names, seats, books, size, buffer })
+        Ok(Self { poll, events, names, seats, books, buffer })
     }
 
     /// Has one of them say one message.
     pub(super) fn say(&mut self, speaker: usize) {
         let seat = &mut self.seats[speaker];
-        seat.outbox.say(speaker, 1, self.size);
+        seat.outbox.say(1);
         self.books.said_at[speaker].push(Instant::now());
         seat.flush();
     }
