@@ -35,6 +35,12 @@ pub struct LabArgs {
     /// The stand-in for the tutorial's server, too
     #[arg(long)]
     pub(super) guests: bool,
+    /// Naive servers of the same protocol, too
+    #[arg(long)]
+    pub(super) rungs: bool,
+    /// Message brokers of others, too, if they are installed: redis, nats, mosquitto
+    #[arg(long)]
+    pub(super) peers: bool,
     /// Without the floor, a program that only passes bytes on
     #[arg(long)]
     pub(super) no_floor: bool,

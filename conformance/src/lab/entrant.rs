@@ -10,11 +10,14 @@ use serde::{Deserialize, Serialize};
 
 use super::args::LabArgs;
 use super::point::{Load, Point};
+use crate::dialect::Dialect;
 use crate::manifest::Manifest;
 use crate::model::Model;
+use crate::peers::{Installed, Peer};
 use crate::process::{ServerProcess, StartError, our_command};
 use crate::subject::{CommandServer, OurServer, RemoteServer};
 use crate::target::Subject;
+use crate::yardstick::Yardstick;
 
 /// What an entrant is in the comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +33,10 @@ pub(super) enum Kind {
     Floor,
     /// The stand-in for the tutorial's server.
     Guest,
+    /// A naive server of the chat protocol, as people write them first.
+    Rung,
+    /// A message broker of others.
+    Peer,
 }
 
 /// A server that takes part.
@@ -42,6 +49,8 @@ pub(super) struct Entrant {
     origin: Origin,
     /// The same server, as the suite knows it; `None` if it speaks no chat.
     pub(super) subject: Option<Rc<dyn Subject>>,
+    /// How its clients speak.
+    pub(super) dialect: Dialect,
 }
 
 /// Where the server comes from.
@@ -52,6 +61,8 @@ enum Origin {
     Command(Vec<OsString>),
     /// It runs already.
     Running(SocketAddr),
+    /// A broker that is installed.
+    Broker(Installed),
 }
 
 /// A server that is being measured.
@@ -82,6 +93,20 @@ impl Entrant {
         entrants.extend(Self::control(&entrants));
         entrants.extend(args.server.iter().map(|(name, command)| Self::yours(name, command)));
         entrants.extend(args.connect.iter().map(|(name, addr)| Self::running(name, *addr)));
+        if !args.no_floor {
+            let floors = [Yardstick::Floor, Yardstick::FloorBlocking];
+            entrants.extend(floors.map(|floor| Self::yardstick(floor, Kind::Floor, &exe)));
+        }
+        if args.rungs {
+            let rungs = [Yardstick::NaiveSend, Yardstick::NaiveChannel, Yardstick::NaiveWriter];
+            entrants.extend(rungs.map(|rung| Self::yardstick(rung, Kind::Rung, &exe)));
+        }
+        for peer in Peer::ALL.into_iter().filter(|_| args.peers) {
+            match peer.find() {
+                Ok(installed) => entrants.push(Self::peer(installed)),
+                Err(reason) => left_out.push(format!("{}: {reason}", peer.name())),
+            }
+        }
         if args.guests {
             match Self::guest() {
                 Ok(guest) => entrants.push(guest),
@@ -110,6 +135,7 @@ impl Entrant {
             manifest: manifest.map(|(what, how)| (what.into(), how)).into(),
             origin: Origin::Flagged(our_command(model, exe)),
             subject: Some(Rc::new(subject)),
+            dialect: Dialect::Chat,
         }
     }
 
@@ -122,9 +148,10 @@ impl Entrant {
             manifest: twin.manifest.clone(),
             origin: match &twin.origin {
                 Origin::Flagged(command) => Origin::Flagged(command.clone()),
-                Origin::Command(_) | Origin::Running(_) => return None,
+                _ => return None,
             },
             subject: twin.subject.clone(),
+            dialect: twin.dialect,
         })
     }
 
@@ -138,6 +165,7 @@ impl Entrant {
             manifest: vec![("command".into(), line.into())],
             origin: Origin::Command(command),
             subject: Some(Rc::new(subject)),
+            dialect: Dialect::Chat,
         }
     }
 
@@ -148,6 +176,7 @@ impl Entrant {
             manifest: vec![("runs at".into(), addr.to_string())],
             origin: Origin::Running(addr),
             subject: Some(Rc::new(RemoteServer { addr, manifest: None })),
+            dialect: Dialect::Chat,
         }
     }
 
@@ -167,7 +196,36 @@ impl Entrant {
             manifest: vec![("command".into(), format!("python3 {GUEST}"))],
             origin: Origin::Command(command),
             subject: Some(Rc::new(subject)),
+            dialect: Dialect::Chat,
         })
+    }
+
+    fn yardstick(yardstick: Yardstick, kind: Kind, exe: &Path) -> Self {
+        let command = yardstick.command(exe);
+        let subject = CommandServer { command: command.clone(), manifest: None };
+        let is_chat = yardstick.dialect() == Dialect::Chat;
+        Self {
+            name: yardstick.name().into(),
+            kind,
+            manifest: vec![("version".into(), env!("CARGO_PKG_VERSION").into())],
+            origin: Origin::Command(command),
+            subject: is_chat.then(|| Rc::new(subject) as Rc<dyn Subject>),
+            dialect: yardstick.dialect(),
+        }
+    }
+
+    fn peer(installed: Installed) -> Self {
+        let peer = installed.peer;
+        let manifest =
+            [("version", installed.version.as_str()), ("set otherwise", peer.tuned())];
+        Self {
+            name: peer.name().into(),
+            kind: Kind::Peer,
+            manifest: manifest.map(|(what, how)| (what.into(), how.into())).into(),
+            origin: Origin::Broker(installed),
+            subject: None,
+            dialect: peer.dialect(),
+        }
     }
 
     /// Starts it with these flags, of which only servers of ours know what they mean.
@@ -180,17 +238,28 @@ impl Entrant {
             }
             Origin::Command(command) => ServerProcess::start(command).map(Server::Started),
             Origin::Running(addr) => Ok(Server::Running(*addr)),
+            Origin::Broker(installed) => installed.start().map(Server::Started),
         }
     }
 
     /// Why it cannot be measured at this point, if it cannot.
     pub(super) fn obstacle(&self, point: &Point) -> Option<&'static str> {
-        let process = "nothing is known of the process of a server that runs already";
-        match (&self.origin, point.load) {
-            (Origin::Running(_), Load::Idle { .. }) => Some(process),
-            (Origin::Flagged(_), _) => None,
-            (_, _) if !point.flags.is_empty() => {
-                Some("it takes flags that only servers of this project are known to have")
+        let is_flagged = matches!(self.origin, Origin::Flagged(_));
+        if !point.flags.is_empty() && !is_flagged {
+            return Some("it takes flags that only servers of this project are known to have");
+        }
+        if matches!(self.origin, Origin::Running(_)) && matches!(point.load, Load::Idle { .. }) {
+            return Some("nothing is known of the process of a server that runs already");
+        }
+        if self.name == Yardstick::FloorBlocking.name() && point.workload.id != "W1" {
+            return Some("it passes on between two clients and no more");
+        }
+        match point.workload.id {
+            "W5" | "W6" if self.dialect != Dialect::Chat => {
+                Some("coming, leaving and misbehaving are no work of it")
+            }
+            "W1" | "W3" if self.kind == Kind::Peer => {
+                Some("there, who speaks and who listens are different clients")
             }
             _ => None,
         }

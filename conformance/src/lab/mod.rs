@@ -116,7 +116,7 @@ fn begin(args: &LabArgs, entrants: &[Entrant], points: &[Point]) -> Record {
         name: entrant.name.clone(),
         kind: entrant.kind,
         gate: match entrant.kind {
-            Kind::Floor => "no gate: not a chat server".into(),
+            Kind::Floor | Kind::Peer => "no gate: not a chat server".into(),
             _ => "not tried".into(),
         },
         manifest: entrant.manifest.clone(),

@@ -71,6 +71,8 @@ pub(super) fn command(args: &LabArgs, seed: u64, point: Option<&Point>) -> Strin
         ("--quick", args.quick),
         ("--full", args.full),
         ("--guests", args.guests),
+        ("--rungs", args.rungs),
+        ("--peers", args.peers),
         ("--no-floor", args.no_floor),
     ];
     words.extend(flags.iter().filter(|(_, is_set)| *is_set).map(|(flag, _)| (*flag).to_owned()));

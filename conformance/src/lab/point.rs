@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use super::workload::Workload;
+use crate::dialect::Dialect;
+use crate::load::Shape;
 
 /// One place at which every entrant is measured.
 #[derive(Clone, Debug)]
@@ -99,7 +101,6 @@ impl Scale {
         let clients = if self == Self::Quick { 1000 } else { 2000 };
         points.push(point("STORM", &format!("/{clients}"), Load::Storm { clients }));
         points.extend(self.room_sizes().iter().copied().map(room));
-        points.retain(|p| !matches!(p.load, Load::Paced { .. } | Load::Storm { .. }));
         points
     }
 
@@ -138,6 +139,14 @@ impl Point {
     /// What a sweep of rates has in common.
     pub(super) fn sweep(&self) -> &str {
         self.id.split_once('@').map_or(&*self.id, |(sweep, _)| sweep)
+    }
+}
+
+impl Size {
+    /// As the load has it, for a server that understands this.
+    pub(super) fn shape(self, dialect: Dialect) -> Shape {
+        let Self { speakers, listeners, bytes } = self;
+        Shape { speakers, listeners, size: bytes, dialect }
     }
 }
 

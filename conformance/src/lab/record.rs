@@ -113,7 +113,7 @@ impl Record {
         Self::parse(&text, path)
     }
 
-    fn parse(text: &str, path: &Path) -> Result<Self, RecordError> {
+    pub(super) fn parse(text: &str, path: &Path) -> Result<Self, RecordError> {
         let foreign = |reason: String| RecordError::Foreign { path: path.into(), reason };
         let value: serde_json::Value =
             serde_json::from_str(text).map_err(|error| foreign(error.to_string()))?;
@@ -154,3 +154,69 @@ impl Record {
 pub(super) const AGAIN: &str = " again";
 /// Counted up whenever a reader of the last one would be misled.
 pub(super) const FORMAT: u32 = 1;
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    /// A record of one point: `select` twice, 10 % apart at most, and `async` with these runs.
+    pub(in super::super) fn record(of_async: &[f64]) -> Record {
+        let entrant = |name: &str, kind| EntrantRecord {
+            name: name.into(),
+            kind,
+            gate: "kept".into(),
+            manifest: vec![("version".into(), "1".into())],
+        };
+        let run = |entrant: &str, repeat: u32, value: f64| Run {
+            point: "S64/1000".into(),
+            entrant: entrant.into(),
+            repeat,
+            figures: [("cpu_us".to_owned(), value)].into(),
+            void: None,
+            client_bound: None,
+            is_unsteady: false,
+        };
+        let mut runs = vec![run("select", 1, 1.0), run("select again", 1, 1.05)];
+        runs.extend([run("select again", 2, 1.1), run("select", 2, 1.0)]);
+        runs.extend(of_async.iter().zip(1..).map(|(value, repeat)| run("async", repeat, *value)));
+        Record {
+            format: FORMAT,
+            started: "2026-01-01T00:00:00Z".into(),
+            command: "cargo lab".into(),
+            seed: 7,
+            scale: "usual".into(),
+            repeats: 3,
+            is_interrupted: false,
+            environment: Environment::read(),
+            entrants: vec![
+                entrant("select", Kind::Ours),
+                entrant("async", Kind::Ours),
+                entrant("select again", Kind::Again),
+            ],
+            points: vec![PointRecord {
+                id: "S64/1000".into(),
+                workload: "S64".into(),
+                again: "cargo lab --only S64/1000".into(),
+            }],
+            left_out: Vec::new(),
+            runs,
+            traces: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        let written = record(&[1.0, 2.5]);
+        let read = Record::parse(&written.to_json(), Path::new("lab.json")).unwrap();
+        assert_eq!(written, read);
+        assert_eq!(vec![1.0, 2.5], read.values("S64/1000", "async", "cpu_us"));
+        assert_eq!(Some(("select", "select again")), read.twins());
+    }
+
+    #[test]
+    fn void_runs_have_no_figures() {
+        let mut record = record(&[1.0, 2.5]);
+        record.runs.last_mut().unwrap().void = Some("lost".into());
+        assert_eq!(vec![1.0], record.values("S64/1000", "async", "cpu_us"));
+    }
+}

@@ -95,3 +95,6 @@ fn traces(record: &Record, frame: Frame) -> Option<String> {
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod tests;

@@ -115,7 +115,7 @@ pub(super) const WORKLOADS: &[Workload] = &[
         title: "Join, speak, be heard, leave, one after the other",
         isolates: "accepting, and making and ending threads and tasks",
         pace: Pace::Closed,
-        columns: &["visit_cpu_us", "visits", "switches", "load_busy"],
+        columns: &["visit_cpu_us", "visits", "visit_p50", "visit_p99", "visit_max", "load_busy"],
         relies_on: &["RES-06"],
     },
     Workload {

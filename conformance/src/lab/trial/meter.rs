@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use hdrhistogram::Histogram;
+
 use super::super::entrant::Server;
 use super::super::metric::Figures;
 use super::float;
@@ -53,3 +55,14 @@ impl Meter {
 
 /// The key of what one delivery costs.
 pub(super) const COST: &str = "cpu_us";
+
+/// The figures of a histogram of nanoseconds, in microseconds.
+pub(super) fn percentiles(
+    name: &str,
+    histogram: &Histogram<u64>,
+) -> impl Iterator<Item = (String, f64)> {
+    let quantiles = [("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p999", 0.999), ("max", 1.0)];
+    quantiles.into_iter().map(move |(which, quantile)| {
+        (format!("{name}_{which}"), float(histogram.value_at_quantile(quantile)) / 1000.0)
+    })
+}

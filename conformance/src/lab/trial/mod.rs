@@ -3,6 +3,7 @@
 mod crowd;
 mod guard;
 mod meter;
+mod paced;
 mod steady;
 mod visits;
 
@@ -12,6 +13,7 @@ pub(super) use self::guard::client_bound;
 use super::entrant::{Entrant, Server};
 use super::metric::Figures;
 use super::point::{Load, Point, Scale};
+use crate::dialect::Dialect;
 use crate::load::LoadError;
 use crate::measure::{Usage, peak_resident};
 use crate::process::StartError;
@@ -41,7 +43,7 @@ pub(super) fn run(entrant: &Entrant, point: &Point, scale: Scale) -> Result<Foun
     let server = entrant.start(point.flags)?;
     let at_rest = server.id().and_then(Usage::of);
     let mut found =
-        load(&server, point, scale).map_err(|error| match last_lines(&server.log()) {
+        load(&server, entrant.dialect, point, scale).map_err(|error| match last_lines(&server.log()) {
             log if log.is_empty() => TrialError::Load(error),
             log => TrialError::Told { error, log },
         })?;
@@ -55,13 +57,23 @@ pub(super) fn run(entrant: &Entrant, point: &Point, scale: Scale) -> Result<Foun
     Ok(found)
 }
 
-fn load(server: &Server, point: &Point, scale: Scale) -> Result<Found, LoadError> {
+fn load(
+    server: &Server,
+    dialect: Dialect,
+    point: &Point,
+    scale: Scale,
+) -> Result<Found, LoadError> {
     match point.load {
-        Load::PingPong => crowd::ping_pong(server, scale),
-        Load::FanOut { crowd, in_flight } => crowd::fan_out(server, crowd, in_flight, scale),
-        Load::Idle { members } => crowd::idle(server, members),
+        Load::PingPong => crowd::ping_pong(server, dialect, scale),
+        Load::FanOut { crowd, in_flight } => {
+            crowd::fan_out(server, crowd.shape(dialect), in_flight, scale)
+        }
+        Load::Paced { crowd, rate, bad } => {
+            paced::run(server, crowd.shape(dialect), rate, bad, scale)
+        }
+        Load::Idle { members } => crowd::idle(server, dialect, members),
         Load::Churn => visits::churn(server, scale),
-        Load::Paced { .. } | Load::Storm { .. } => unreachable!("not offered"),
+        Load::Storm { clients } => visits::storm(server, dialect, clients),
     }
 }
 
