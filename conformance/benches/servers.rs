@@ -55,7 +55,7 @@ fn join_leave(criterion: &mut Criterion) {
     on_every_server(
         &mut group,
         |server| checked(Churn::join(server.addr())),
-        |churn, visitors| checked(churn.run(visitors)),
+        |churn, visitors| checked(churn.run(visitors)).elapsed,
     );
 }
 

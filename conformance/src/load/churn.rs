@@ -4,10 +4,13 @@ use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
+use hdrhistogram::Histogram;
+
 use super::connect::{Role, connect, fresh_number};
 use super::fault::{Fault, LoadError};
 use super::ledger::split_pair;
 use super::message::{self, MESSAGE_BYTES_MIN, Stamp};
+use super::watch::{histogram, nanos};
 use crate::dialect::Dialect;
 
 /// A witness in the room, and the number of the next visitor.
@@ -20,6 +23,15 @@ pub struct Churn {
     heard: Vec<u8>,
     /// What the next visitor says carries this number.
     next: u64,
+}
+
+/// How long visits took.
+#[derive(Clone, Debug)]
+pub struct Churned {
+    /// All of them.
+    pub elapsed: Duration,
+    /// Each, from before it connected until it was let go, in nanoseconds.
+    pub each: Histogram<u64>,
 }
 
 impl Churn {
@@ -46,16 +58,17 @@ impl Churn {
     ///
     /// A visitor cannot connect, is not heard exactly once, hears something itself, or is not let go
     /// after its end of the stream.
-    pub fn run(&mut self, visitors: u64) -> Result<Duration, LoadError> {
-        let start = Instant::now();
+    pub fn run(&mut self, visitors: u64) -> Result<Churned, LoadError> {
+        let (start, mut each) = (Instant::now(), histogram());
         for _ in 0..visitors {
-            let number = self.next;
+            let (number, came) = (self.next, Instant::now());
             let mut visitor = self.enter(number)?;
             self.speak(&mut visitor)?;
             self.expect(number, number)?;
             leave(&mut visitor).map_err(LoadError::io(format!("leaving as visitor {number}")))?;
+            each.saturating_record(nanos(came.elapsed()));
         }
-        Ok(start.elapsed())
+        Ok(Churned { elapsed: start.elapsed(), each })
     }
 
     /// The join barrier: one visitor repeats itself until the witness hears it.

@@ -45,9 +45,9 @@ impl Shape {
 pub struct Crowd {
     pub(super) hall: Hall,
     pub(super) poll: Poll,
-    events: Events,
+    pub(super) events: Events,
     addr: SocketAddr,
-    number: u32,
+    pub(super) number: u32,
     pub(super) stall: Duration,
 }
 
@@ -163,7 +163,7 @@ impl Crowd {
     }
 
     /// Waits until everybody has heard something of every speaker, or this time is over.
-    fn await_token(&mut self, pace: Duration) -> Result<(), LoadError> {
+    pub(super) fn await_token(&mut self, pace: Duration) -> Result<(), LoadError> {
         let start = Instant::now();
         while self.hall.lag().is_none()
             && let Some(left) = pace.checked_sub(start.elapsed())
@@ -174,8 +174,12 @@ impl Crowd {
     }
 
     pub(super) fn stalled(&self) -> LoadError {
+        self.stalled_for(self.stall)
+    }
+
+    pub(super) fn stalled_for(&self, waited: Duration) -> LoadError {
         let (member, missing) = self.hall.laggard();
-        LoadError::Stalled { member, missing, waited: self.stall }
+        LoadError::Stalled { member, missing, waited }
     }
 
     fn seat(&mut self, name: &str) -> Result<(), LoadError> {
@@ -196,16 +200,22 @@ impl Crowd {
 
     /// As [`turn`](Self::turn), for at most `patience`; tells whether any member was ready.
     pub(super) fn turn_within(&mut self, patience: Duration) -> Result<bool, LoadError> {
-        match self.poll.poll(&mut self.events, Some(patience)) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(true),
-            polled => polled.map_err(LoadError::io("polling"))?,
-        }
+        self.wait(patience)?;
         let mut anything = false;
         for event in self.events.iter().filter(|event| event.token() != ALARM) {
             self.hall.attend(event)?;
             anything = true;
         }
         Ok(anything)
+    }
+
+    /// Waits for events; there are none if a signal comes.
+    pub(super) fn wait(&mut self, patience: Duration) -> Result<(), LoadError> {
+        match self.poll.poll(&mut self.events, Some(patience)) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => self.events.clear(),
+            polled => polled.map_err(LoadError::io("polling"))?,
+        }
+        Ok(())
     }
 }
 

@@ -6,6 +6,7 @@
 //! [`LoadError`] that says which listener heard what instead of what.
 
 mod alarm;
+mod bad;
 mod churn;
 mod connect;
 mod crowd;
@@ -18,11 +19,13 @@ mod message;
 mod outbox;
 mod pace;
 mod reference;
+mod storm;
 #[cfg(test)]
 pub(crate) mod tests;
 mod watch;
 
-pub use self::churn::Churn;
+pub use self::bad::{Bad, BadCrowd};
+pub use self::churn::{Churn, Churned};
 pub use self::connect::make_room_for;
 pub(crate) use self::connect::{Line, begin};
 pub(crate) use self::crowd::Speakers;
@@ -35,3 +38,5 @@ pub(crate) use self::message::parse;
 pub use self::message::{MESSAGE_BYTES_MIN, SPEAKERS_MAX};
 pub(crate) use self::outbox::Outbox;
 pub use self::pace::{Pace, Paced, RATE_MAX};
+pub use self::storm::{Storm, Storming};
+pub(crate) use self::watch::{histogram, nanos};

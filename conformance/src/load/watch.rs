@@ -154,11 +154,12 @@ impl Watch {
 }
 
 /// For times from a microsecond, below which they count as one, up to a minute, likewise; to a thousandth.
-pub(super) fn histogram() -> Histogram<u64> {
+pub(crate) fn histogram() -> Histogram<u64> {
     Histogram::new_with_bounds(1_000, 60_000_000_000, 3).expect("these bounds make sense")
 }
 
-pub(super) fn nanos(time: Duration) -> u64 {
+/// A time as histograms count it.
+pub(crate) fn nanos(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 

@@ -3,12 +3,15 @@
 use std::time::{Duration, Instant};
 use std::{io, mem};
 
+use hdrhistogram::Histogram;
 use mio::net::TcpStream;
 use mio::{Events, Poll};
 
 use super::account::{Account, Counts, Delivery};
-use super::latency::Latencies;
-use crate::load::{Crowd, Got, Heard, LoadError, Outbox, Shape, Speakers, parse, read, split_pair};
+use crate::load::{
+    Crowd, Got, Heard, LoadError, Outbox, Shape, Speakers, histogram, nanos, parse, read,
+    split_pair,
+};
 
 /// The honest clients of one server, all joined.
 #[derive(Debug)]
@@ -39,7 +42,8 @@ struct Books {
     said_at: Vec<Vec<Instant>>,
     /// By speaker: the number of the first of those.
     first: Vec<u64>,
-    latencies: Latencies,
+    /// How long deliveries took, in nanoseconds.
+    latencies: Histogram<u64>,
     /// When something came that was said by an honest client and not heard before.
     progress: Instant,
 }
@@ -69,7 +73,7 @@ impl Honest {
         let books = Books {
             said_at: vec![Vec::new(); count],
             first,
-            latencies: Latencies::new(),
+            latencies: histogram(),
             progress: Instant::now(),
         };
         let (events, buffer) = (Events::with_capacity(count), vec![0; READ_BYTES].into());
@@ -130,7 +134,7 @@ impl Honest {
         sum
     }
 
-    pub(super) fn latencies(&self) -> &Latencies {
+    pub(super) fn latencies(&self) -> &Histogram<u64> {
         &self.books.latencies
     }
 
@@ -214,7 +218,7 @@ impl Books {
         if account.hear(speaker, stamp.sequence, said) == Delivery::First {
             self.progress = Instant::now();
             let place = usize::try_from(stamp.sequence - first).expect("it indexes a vector");
-            self.latencies.add(self.progress - said_at[place]);
+            self.latencies.saturating_record(nanos(self.progress - said_at[place]));
         }
     }
 }

@@ -4,6 +4,7 @@ mod broker;
 mod dialects;
 pub(crate) mod fake;
 mod paced;
+mod storm;
 
 use std::time::Duration;
 
@@ -159,7 +160,7 @@ fn ping_pong_counts_what_came_back() {
 fn churn_tells_what_its_witness_misses() {
     let fake = Fake::start();
     let mut churn = Churn::join(fake.addr).unwrap();
-    churn.run(20).unwrap();
+    assert_eq!(20, churn.run(20).unwrap().each.len());
     fake.arm(Trick::Double, 0);
     churn.run(1).unwrap();
     let error = churn.run(1).unwrap_err();
