@@ -13,6 +13,7 @@ use crate::model::Model;
 /// What the lab is asked to do.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = EXAMPLES)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct LabArgs {
     /// A point of each workload, three times, in under a minute; not for quoting
     #[arg(long, conflicts_with = "full")]
@@ -115,7 +116,9 @@ impl LabArgs {
             ("--in-flight", self.in_flight),
         ];
         for (flag, value) in flags {
-            value.into_iter().for_each(|value| add(flag, &value.to_string()));
+            if let Some(value) = value {
+                add(flag, &value.to_string());
+            }
         }
     }
 

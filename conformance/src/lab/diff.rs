@@ -47,7 +47,7 @@ pub fn run(args: &DiffArgs) -> io::Result<ExitCode> {
     let mut out = anstream::stdout().lock();
     writeln!(out, "{}", render(&comparison))?;
     out.flush()?;
-    let is_worse = comparison.changes.iter().any(|change| change.is_worse());
+    let is_worse = comparison.changes.iter().any(Change::is_worse);
     Ok(if is_worse { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 

@@ -22,6 +22,7 @@ mod schedule;
 mod session;
 mod standing;
 mod statistics;
+mod trace;
 mod trial;
 mod workload;
 

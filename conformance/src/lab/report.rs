@@ -95,6 +95,3 @@ fn traces(record: &Record, frame: Frame) -> Option<String> {
 
 #[cfg(test)]
 mod tests;
-
-#[cfg(test)]
-mod tests;

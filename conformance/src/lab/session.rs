@@ -9,6 +9,7 @@ use super::point::{Point, Scale};
 use super::progress::Progress;
 use super::record::{LeftOut, Record, Run};
 use super::schedule::schedule;
+use super::trace::trace;
 use super::trial::{self, client_bound};
 
 /// What is measured, on whom, and how.
@@ -38,6 +39,32 @@ impl Session<'_> {
                 }
             }
         }
+        self.count_calls(&gates, record);
+    }
+
+    /// The pass that is traced, where S64 was measured and there is time for it.
+    fn count_calls(&self, gates: &HashMap<&str, Gate>, record: &mut Record) {
+        let Some(point) = self.points.iter().find(|point| point.workload.id == "S64") else {
+            return;
+        };
+        let is_kept = |entrant: &&Entrant| {
+            let broken = gates.get(&*entrant.name).and_then(|gate| gate.obstacle(point));
+            entrant.kind != Kind::Again && entrant.obstacle(point).or(broken.as_deref()).is_none()
+        };
+        for entrant in self.entrants.iter().filter(is_kept) {
+            if self.scale == Scale::Quick || self.interruption.has_come() {
+                break;
+            }
+            match trace(entrant) {
+                Ok(trace) => record.traces.push(trace),
+                Err(error) => record.left_out.push(LeftOut {
+                    entrant: Some(entrant.name.clone()),
+                    point: Some("system calls".into()),
+                    reason: error.to_string(),
+                }),
+            }
+        }
+        record.is_interrupted = self.interruption.has_come();
     }
 
     /// Holds everybody to the rules, each program once.
