@@ -66,7 +66,7 @@ impl Peer {
         match self {
             Self::Redis => {
                 "no snapshots, no limit on what a slow subscriber may leave unread, 11000 clients, a backlog of \
-                 4096, warnings only"
+                 4096, all of this machine let in, warnings only"
             }
             Self::Nats => {
                 "a slow subscriber may leave 1 GiB unread and take 60 s, messages of up to 8 MiB, a PING only \
@@ -86,10 +86,8 @@ impl Peer {
     /// A sentence that says why it is left out.
     pub fn find(self) -> Result<Installed, String> {
         let program = self.program();
-        let path = find_program(program).ok_or_else(|| {
-            let package = self.package();
-            format!("{program} is not installed; on Debian the package {package} has it")
-        })?;
+        let missing = || format!("{program} is not installed; Debian has a package of that name");
+        let path = find_program(program).ok_or_else(missing)?;
         let version = self.version(&path)?;
         Ok(Installed { peer: self, path, version })
     }
@@ -113,11 +111,6 @@ impl Peer {
             Self::Nats => "nats-server",
             Self::Mosquitto => "mosquitto",
         }
-    }
-
-    /// All of them are named as their programs.
-    fn package(self) -> &'static str {
-        self.program()
     }
 
     fn arguments(self) -> &'static [&'static str] {

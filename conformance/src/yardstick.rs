@@ -53,6 +53,9 @@ impl Yardstick {
     pub const ALL: [Self; 5] =
         [Self::Floor, Self::FloorBlocking, Self::NaiveSend, Self::NaiveChannel, Self::NaiveWriter];
 
+    /// Those that speak the chat protocol.
+    pub const RUNGS: [Self; 3] = [Self::NaiveSend, Self::NaiveChannel, Self::NaiveWriter];
+
     /// Its name on command lines and in tables.
     pub fn name(self) -> &'static str {
         match self {

@@ -6,6 +6,28 @@ use std::thread;
 use std::time::Duration;
 
 use super::{serve, serve_blocking};
+use crate::dialect::Dialect;
+use crate::load::{Crowd, Extent, FanOut, MESSAGE_BYTES_MIN, Shape};
+
+#[test]
+fn the_load_hears_everything_through_it() {
+    let addr = start(serve);
+    for size in [MESSAGE_BYTES_MIN, 20_000] {
+        let shape = Shape { speakers: 3, listeners: 5, size, dialect: Dialect::Floor };
+        let mut crowd = Crowd::join(addr, &shape).unwrap();
+        let plan = FanOut { extent: Extent::Messages(1000), in_flight: 32 };
+        let tally = crowd.fan_out(plan).unwrap();
+        assert_eq!((1000, 7000), (tally.messages, tally.deliveries), "{size}");
+    }
+}
+
+#[test]
+fn the_load_goes_to_and_fro_through_two_threads() {
+    let addr = start(|listener| serve_blocking(&listener));
+    let shape = Shape { speakers: 2, listeners: 0, size: 64, dialect: Dialect::Floor };
+    let mut crowd = Crowd::join(addr, &shape).unwrap();
+    assert_eq!(200, crowd.ping_pong(100).unwrap().tally.deliveries);
+}
 
 #[test]
 fn everybody_hears_all_others_and_nobody_itself() {

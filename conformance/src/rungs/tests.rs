@@ -29,7 +29,7 @@ fn what_goes_wrong_in_the_faulty_one_is_told_by_the_load_unless_it_is_only_late(
     for trouble in Trouble::value_variants() {
         let trouble = *trouble;
         let addr = start(move |listener| serve_faulty(&listener, trouble));
-        let outcome = fan_out(addr, Shape { speakers: 1, listeners: 7, size: 64 });
+        let outcome = fan_out(addr, Shape::chat(1, 7, 64));
         match trouble {
             Trouble::Delay => assert_eq!(MESSAGES * 7, outcome.unwrap().deliveries),
             Trouble::Drop | Trouble::Double | Trouble::Swap => {
@@ -43,7 +43,7 @@ fn what_goes_wrong_in_the_faulty_one_is_told_by_the_load_unless_it_is_only_late(
 /// With several speakers, so that they speak into each other's deliveries, and in two sizes.
 fn delivers_everything(addr: SocketAddr) {
     for size in [MESSAGE_BYTES_MIN, 20_000] {
-        let tally = fan_out(addr, Shape { speakers: 3, listeners: 5, size }).unwrap();
+        let tally = fan_out(addr, Shape::chat(3, 5, size)).unwrap();
         assert_eq!((MESSAGES, MESSAGES * 7), (tally.messages, tally.deliveries), "{size}");
     }
 }
