@@ -216,8 +216,7 @@ impl Entrant {
 
     fn peer(installed: Installed) -> Self {
         let peer = installed.peer;
-        let manifest =
-            [("version", installed.version.as_str()), ("set otherwise", peer.tuned())];
+        let manifest = [("version", installed.version.as_str()), ("set otherwise", peer.tuned())];
         Self {
             name: peer.name().into(),
             kind: Kind::Peer,

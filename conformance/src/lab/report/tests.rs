@@ -57,7 +57,8 @@ fn what_is_left_out_is_named_with_its_reason() {
 #[test]
 fn every_run_is_listed_in_its_order() {
     let text = all_runs(&record(&[1.5]));
-    let order: Vec<&str> = text.lines().skip(1).map(|line| line.split(':').next().unwrap()).collect();
+    let order: Vec<&str> =
+        text.lines().skip(1).map(|line| line.split(':').next().unwrap()).collect();
     assert_eq!("S64/1000 select 1", order[0]);
     assert_eq!("S64/1000 async 1", order[4]);
 }

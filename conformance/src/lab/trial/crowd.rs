@@ -22,9 +22,8 @@ pub(super) fn fan_out(
     crowd.fan_out(proving(shape))?;
     let (slice, slices) = scale.warm_up();
     let saturated = |time| FanOut { extent: Extent::Lasting(time), in_flight };
-    let is_steady = warm_up(slices, RATES_APART, || {
-        crowd.fan_out(saturated(slice)).map(|tally| rate(&tally))
-    })?;
+    let is_steady =
+        warm_up(slices, RATES_APART, || crowd.fan_out(saturated(slice)).map(|tally| rate(&tally)))?;
     let meter = Meter::start(server);
     let tally = crowd.fan_out(saturated(scale.measured()))?;
     let mut figures = meter.stop(tally.deliveries, COST);

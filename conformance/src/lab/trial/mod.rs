@@ -43,9 +43,11 @@ pub(super) fn run(entrant: &Entrant, point: &Point, scale: Scale) -> Result<Foun
     let server = entrant.start(point.flags)?;
     let at_rest = server.id().and_then(Usage::of);
     let mut found =
-        load(&server, entrant.dialect, point, scale).map_err(|error| match last_lines(&server.log()) {
-            log if log.is_empty() => TrialError::Load(error),
-            log => TrialError::Told { error, log },
+        load(&server, entrant.dialect, point, scale).map_err(|error| {
+            match last_lines(&server.log()) {
+                log if log.is_empty() => TrialError::Load(error),
+                log => TrialError::Told { error, log },
+            }
         })?;
     let mut add = |key: &str, bytes: Option<u64>| {
         if let Some(bytes) = bytes {

@@ -30,11 +30,7 @@ pub(super) fn churn(server: &Server, scale: Scale) -> Result<Found, LoadError> {
 }
 
 /// All come at once, and are joined when each hears the room.
-pub(super) fn storm(
-    server: &Server,
-    dialect: Dialect,
-    clients: usize,
-) -> Result<Found, LoadError> {
+pub(super) fn storm(server: &Server, dialect: Dialect, clients: usize) -> Result<Found, LoadError> {
     let meter = Meter::start(server);
     let storming = Storm::run(server.addr(), clients, dialect)?;
     let count = clients as u64;
