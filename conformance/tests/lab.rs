@@ -130,6 +130,7 @@ fn what_cannot_be_done_is_told_before_anything_is_measured() {
     for (status, arguments, told) in [
         (3, &["--only", "W99"][..], "no such workload"),
         (3, &["--server", "mine"], "write NAME="),
+        (3, &["--server", "async=./mine {port}"], "belongs to another entrant"),
         (3, &["--quick", "--full"], "cannot be used with"),
         (2, &["--out", taken.0.to_str().unwrap()], "choose another directory"),
     ] {

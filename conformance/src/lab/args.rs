@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, value_parser};
 
 use super::point::{Point, Scale};
+use super::record::AGAIN;
 use super::workload::Workload;
 use crate::load::MESSAGE_BYTES_MIN;
 use crate::model::Model;
@@ -108,6 +109,23 @@ impl LabArgs {
         Ok(points)
     }
 
+    /// Finds out whether everybody has a name of his own.
+    ///
+    /// # Errors
+    ///
+    /// A name that is given to a server is that of another one.
+    pub(super) fn check_names(&self) -> Result<(), String> {
+        let given = self.server.iter().map(|(name, _)| name);
+        let given: Vec<&String> = given.chain(self.connect.iter().map(|(name, _)| name)).collect();
+        for (index, name) in given.iter().enumerate() {
+            let is_taken = given[..index].contains(name) || name.ends_with(AGAIN);
+            if is_taken || NAMES.contains(&&***name) {
+                return Err(format!("the name {name} belongs to another entrant: choose another"));
+            }
+        }
+        Ok(())
+    }
+
     /// The flags that ask for a fan-out of one's own, as they were given.
     pub(super) fn own_flags(&self, add: &mut impl FnMut(&str, &str)) {
         let flags = [
@@ -145,6 +163,21 @@ fn named_address(text: &str) -> Result<(String, SocketAddr), String> {
     Ok((name, addresses.next().ok_or("no such host")?))
 }
 
+/// Names of everybody who may take part without being named.
+const NAMES: [&str; 12] = [
+    "threaded",
+    "select",
+    "async",
+    "floor",
+    "floor-blocking",
+    "naive-send",
+    "naive-channel",
+    "naive-writer",
+    "redis",
+    "nats",
+    "mosquitto",
+    "guest",
+];
 /// From the smallest message that can be checked to the largest that the servers take unasked.
 #[expect(clippy::cast_possible_wrap, reason = "a few dozen bytes")]
 const SIZES: std::ops::RangeInclusive<i64> = MESSAGE_BYTES_MIN as i64..=65_536;

@@ -55,9 +55,14 @@ impl Gate {
         (!told.is_empty()).then(|| told.join(", "))
     }
 
+    /// Whether all rules are kept.
+    pub(super) fn is_kept(&self) -> bool {
+        self.broken.is_empty()
+    }
+
     /// All of it in a few words.
     pub(super) fn told(&self) -> String {
-        if self.broken.is_empty() {
+        if self.is_kept() {
             return "kept".into();
         }
         let told: Vec<String> =

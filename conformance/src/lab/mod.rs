@@ -52,7 +52,8 @@ use crate::load::make_room_for;
 ///
 /// The report cannot be written.
 pub fn run(args: &LabArgs) -> io::Result<ExitCode> {
-    let points = match args.points() {
+    let asked = args.points().and_then(|points| args.check_names().map(|()| points));
+    let points = match asked {
         Ok(points) => points,
         Err(error) => {
             complain(format_args!("lab: {error}"));
@@ -120,6 +121,7 @@ fn begin(args: &LabArgs, entrants: &[Entrant], points: &[Point]) -> Record {
             Kind::Floor | Kind::Peer => "no gate: not a chat server".into(),
             _ => "not tried".into(),
         },
+        is_broken: false,
         manifest: entrant.manifest.clone(),
     });
     let again = |point: &Point| PointRecord {
@@ -152,7 +154,7 @@ fn tell(record: &Record, out: Option<&Out>) -> io::Result<ExitCode> {
     writeln!(stdout, "{}", report::render(record, Frame::of_output()))?;
     stdout.flush()?;
     let is_void = record.runs.iter().any(|run| run.void.is_some());
-    let is_broken = record.left_out.iter().any(|left| left.reason.contains("FAIL"));
+    let is_broken = record.entrants.iter().any(|entrant| entrant.is_broken);
     Ok(match (record.is_interrupted, is_void || is_broken) {
         (true, _) => ExitCode::from(INTERRUPTED),
         (_, true) => ExitCode::FAILURE,

@@ -40,6 +40,8 @@ pub(super) struct EntrantRecord {
     pub(super) kind: Kind,
     /// What became of the rules, in words.
     pub(super) gate: String,
+    /// Whether it was held to rules and does not keep them all.
+    pub(super) is_broken: bool,
     /// What is known of how it does its work.
     pub(super) manifest: Vec<(String, String)>,
 }
@@ -165,6 +167,7 @@ pub(super) mod tests {
             name: name.into(),
             kind,
             gate: "kept".into(),
+            is_broken: false,
             manifest: vec![("version".into(), "1".into())],
         };
         let run = |entrant: &str, repeat: u32, value: f64| Run {

@@ -48,6 +48,7 @@ fn section(record: &Record, workload: &Workload, frame: Frame) -> Option<String>
     let time = match workload.pace {
         Pace::Open => "open loop",
         Pace::Closed => "closed loop: its times are service time",
+        Pace::Still => "without a word",
     };
     let title =
         format!("{}: {}; shows {} ({time})", workload.id, workload.title, workload.isolates);

@@ -85,6 +85,7 @@ impl Session<'_> {
             self.progress.step(&format!("{}: the rules", entrant.name));
             if let Some(gate) = Gate::check(entrant, self.points, self.interruption) {
                 told.gate = gate.told();
+                told.is_broken = !gate.is_kept();
                 gates.insert(&*entrant.name, gate);
             }
         }

@@ -103,7 +103,7 @@ mod tests {
         let three = [(1, true), (3, false), (1, true)];
         assert_eq!(three.to_vec(), places(&[1.0, 1.3, 1.1], 0.15));
         // Nobody is carried along a chain: the third is too far from the first.
-        assert_eq!([(1, true), (1, true), (3, false)].to_vec(), places(&[1.0, 1.1, 1.2], 0.1));
+        assert_eq!([(1, true), (1, true), (3, false)].to_vec(), places(&[1.0, 1.125, 1.25], 0.125));
         assert!(places(&[], 0.1).is_empty());
     }
 

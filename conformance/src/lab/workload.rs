@@ -24,6 +24,8 @@ pub(super) enum Pace {
     Open,
     /// The server's last answer: its times are service times.
     Closed,
+    /// Nothing is said.
+    Still,
 }
 
 impl Workload {
@@ -154,7 +156,7 @@ pub(super) const WORKLOADS: &[Workload] = &[
         id: "MEM",
         title: "Members that say and hear nothing",
         isolates: "memory, threads and open files for each",
-        pace: Pace::Closed,
+        pace: Pace::Still,
         columns: &["member_kib", "base_kib", "peak_kib", "threads", "descriptors"],
         relies_on: &["RES-04"],
     },
