@@ -76,7 +76,7 @@ fn knees(record: &Record, frame: Frame) -> Option<String> {
         }
     }
     let title = "Knee: the highest rate (messages/s) at which the last member heard within 100 ms at p99, \
-                 nothing was lost and the load was not its own limit";
+                 and nothing was lost";
     let header = ["sweep", "entrant", "messages/s"];
     (!rows.is_empty()).then(|| format!("{title}\n{}", columns(&header, &rows, 2, frame)))
 }
