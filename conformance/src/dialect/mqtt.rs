@@ -36,7 +36,8 @@ pub(super) fn welcome(stream: &mut TcpStream, speaks: bool) -> io::Result<()> {
 /// Bytes of a PUBLISH, which is the same on both ways.
 pub(super) fn packet_len(size: usize) -> usize {
     let rest = TOPIC.len() + size;
-    1 + length_bytes(rest).len() + rest
+    let length = rest.ilog2() as usize / 7 + 1;
+    1 + length + rest
 }
 
 pub(super) fn begin_message(size: usize, out: &mut Vec<u8>) {

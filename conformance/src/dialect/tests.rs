@@ -164,9 +164,9 @@ fn what_is_of_another_protocol_is_refused() {
         let outcome = dialect.split(bytes, 64);
         assert!(outcome.is_err(), "{dialect:?}, {}: {outcome:?}", bytes.escape_ascii());
     }
-    let endless = [&b":"[..], &[b'1'; 1 << 16]].concat();
+    let endless = [&b":"[..], &vec![b'1'; 1 << 16]].concat();
     assert!(Dialect::Redis.split(&endless, 64).is_err());
-    let endless = [&b"INFO "[..], &[b'1'; 1 << 16]].concat();
+    let endless = [&b"INFO "[..], &vec![b'1'; 1 << 16]].concat();
     assert!(Dialect::Nats.split(&endless, 64).is_err());
 }
 
