@@ -39,8 +39,9 @@ impl Shape {
 /// Clients of one server, all joined: whatever is said from here on, every one of them has to hear.
 ///
 /// Two kinds of method: [`join`](Self::join) and [`add_listeners`](Self::add_listeners) make it bigger;
-/// [`fan_out`](Self::fan_out), [`paced`](Self::paced) and [`ping_pong`](Self::ping_pong) put load on the server, and return when
-/// all that was said has been heard by all. After an error a crowd is of no more use.
+/// [`fan_out`](Self::fan_out), [`paced`](Self::paced) and [`ping_pong`](Self::ping_pong) put load on the
+/// server, and return when all that was said has been heard by all. After an error a crowd is of no
+/// more use.
 #[derive(Debug)]
 pub struct Crowd {
     pub(super) hall: Hall,
