@@ -54,7 +54,7 @@ fn is_client_bound(record: &Record, point: &str, entrant: &str) -> bool {
     2 * runs(record, point, entrant).filter(|run| run.client_bound.is_some()).count() > all
 }
 
-fn runs(record: &Record, point: &str, entrant: &str) -> impl Iterator<Item = &Run> {
+fn runs<'a>(record: &'a Record, point: &'a str, entrant: &'a str) -> impl Iterator<Item = &'a Run> {
     record.runs.iter().filter(move |run| run.point == point && run.entrant == entrant)
 }
 
