@@ -259,6 +259,11 @@ impl Entrant {
         }
     }
 
+    /// Whether it is held to rules: who speaks no chat has none, and the control is the same program again.
+    pub(super) fn is_gated(&self) -> bool {
+        self.subject.is_some() && self.kind != Kind::Again
+    }
+
     /// Whether its runs and those of another of this name count as identical.
     pub(super) fn is_twin_of(&self, other: &Self) -> bool {
         self.kind == Kind::Again && self.name == format!("{} again", other.name)

@@ -1,11 +1,12 @@
 //! List: what there is to measure, and how long it takes.
 
 use super::args::LabArgs;
+use super::entrant::Entrant;
 use super::point::{Load, Point, Scale};
 use super::workload::WORKLOADS;
 
-/// Workloads with their points, and what the whole takes with so many entrants.
-pub(super) fn render(args: &LabArgs, points: &[Point], entrants: usize) -> String {
+/// Workloads with their points, and about how long these entrants take at all of them.
+pub(super) fn render(args: &LabArgs, points: &[Point], entrants: &[Entrant]) -> String {
     let mut lines = Vec::new();
     for workload in WORKLOADS {
         let ids = points.iter().filter(|point| point.workload == workload).map(|point| &*point.id);
@@ -19,14 +20,20 @@ pub(super) fn render(args: &LabArgs, points: &[Point], entrants: usize) -> Strin
             }
         }
     }
-    let each: f64 = points.iter().map(|point| seconds(point, args.scale())).sum();
-    let all = each * f64::from(args.repeats()) * super::trial::float(entrants as u64);
+    let repeat = |entrant: &Entrant| -> f64 {
+        let points = points.iter().filter(|point| entrant.obstacle(point).is_none());
+        points.map(|point| seconds(point, args.scale())).sum()
+    };
+    let each: f64 = entrants.iter().map(repeat).sum();
+    let rules: f64 =
+        entrants.iter().filter(|entrant| entrant.is_gated()).map(|_| SECONDS_OF_RULES).sum();
+    let all = rules + each * f64::from(args.repeats());
     lines.push(String::new());
     lines.push(format!(
-        "{} points, {entrants} entrants, {} times each: about {:.0} s, and 2 s for the rules of each server",
+        "{} points, {} entrants, {} times each: about {all:.0} s",
         points.len(),
-        args.repeats(),
-        all
+        entrants.len(),
+        args.repeats()
     ));
     lines.join("\n")
 }
@@ -42,6 +49,7 @@ fn seconds(point: &Point, scale: Scale) -> f64 {
     SECONDS_A_START + joining + measured
 }
 
+const SECONDS_OF_RULES: f64 = 4.0;
 /// To start a server, and to end it.
 const SECONDS_A_START: f64 = 0.02;
 /// A batch of them, until all hear; the last word of every one included.

@@ -75,7 +75,7 @@ fn measure(args: &LabArgs, points: Vec<Point>) -> io::Result<Option<(Record, Opt
     let (entrants, absent) = Entrant::all(args)?;
     if args.list {
         let mut out = anstream::stdout().lock();
-        writeln!(out, "{}", list::render(args, &points, entrants.len()))?;
+        writeln!(out, "{}", list::render(args, &points, &entrants))?;
         return out.flush().map(|()| None);
     }
     let out = args.out.as_deref().map(Out::prepare).transpose()?;

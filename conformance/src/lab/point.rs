@@ -65,7 +65,7 @@ impl Scale {
     pub(super) fn measured(self) -> Duration {
         Duration::from_millis(match self {
             Self::Quick => 120,
-            Self::Usual => 600,
+            Self::Usual => 500,
             Self::Full => 1500,
         })
     }
@@ -99,7 +99,7 @@ impl Scale {
             self.of(&[1000], &[1000, 9000])
                 .map(|members| point("MEM", &format!("/{members}"), Load::Idle { members })),
         );
-        let clients = if self == Self::Quick { 1000 } else { 2000 };
+        let clients = if self == Self::Quick { 500 } else { 2000 };
         points.push(point("STORM", &format!("/{clients}"), Load::Storm { clients }));
         points.extend(self.room_sizes().iter().copied().map(room));
         points

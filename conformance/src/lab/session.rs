@@ -160,7 +160,6 @@ impl Session<'_> {
 
 /// Steps of the whole: a gate for each program, and every run.
 pub(super) fn steps(entrants: &[Entrant], points: &[Point], repeats: u32) -> u64 {
-    let is_gated = |entrant: &&Entrant| entrant.subject.is_some() && entrant.kind != Kind::Again;
-    let gates = entrants.iter().filter(is_gated).count();
+    let gates = entrants.iter().filter(|entrant| entrant.is_gated()).count();
     gates as u64 + u64::from(repeats) * (entrants.len() * points.len()) as u64
 }
