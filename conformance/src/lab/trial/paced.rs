@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::super::entrant::Server;
 use super::super::point::Scale;
-use super::crowd::{fence, fill, proving};
+use super::crowd::{fence, fill, prove};
 use super::meter::{COST, Meter, percentiles};
 use super::steady::warm_up;
 use super::{Found, float};
@@ -20,7 +20,7 @@ pub(super) fn run(
 ) -> Result<Found, LoadError> {
     let _bad = BadCrowd::enter(server.addr(), shape.dialect, &Bad::ALL, bad)?;
     let (mut crowd, _) = fill(server, shape)?;
-    crowd.fan_out(proving(shape))?;
+    prove(&mut crowd, shape)?;
     let (slice, slices) = scale.warm_up();
     // A slice with a handful of messages has no middle to speak of.
     let slice = slice.max(Duration::from_secs_f64(MESSAGES_MIN / rate));
