@@ -56,6 +56,8 @@ impl Session<'_> {
                 break;
             }
             match trace(entrant) {
+                // Its server was ended in the middle of it.
+                _ if self.interruption.has_come() => break,
                 Ok(trace) => record.traces.push(trace),
                 Err(error) => record.left_out.push(LeftOut {
                     entrant: Some(entrant.name.clone()),
