@@ -75,7 +75,8 @@ impl Work {
         for bound in &self.bounds {
             let of_kind = calls.iter().filter(|(name, _)| Kind::of(name) == bound.kind);
             let each = float(of_kind.map(|(_, count)| count).sum()) / float(messages);
-            let (least, most) = (bound.least - SLACK, bound.most[model as usize] + SLACK);
+            let least = (bound.least - SLACK).max(0.0);
+            let most = bound.most[model as usize] + SLACK;
             if !(least..=most).contains(&each) {
                 let (name, kind) = (self.name, bound.kind);
                 return Err(format!(
