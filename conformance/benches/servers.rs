@@ -23,7 +23,7 @@ fn fan_out(criterion: &mut Criterion) {
         for listeners in [10, 100, LISTENERS_MAX] {
             let mut group = group(criterion, &format!("fan-out-{title}-{listeners}"));
             group.throughput(Throughput::Elements(listeners as u64));
-            let shape = Shape { speakers: 1, listeners, size };
+            let shape = Shape::chat(1, listeners, size);
             on_every_server(
                 &mut group,
                 |server| checked(Crowd::join(server.addr(), &shape)),
@@ -40,11 +40,11 @@ fn fan_out(criterion: &mut Criterion) {
 fn ping_pong(criterion: &mut Criterion) {
     let mut group = group(criterion, "ping-pong");
     group.throughput(Throughput::Elements(2));
-    let shape = Shape { speakers: 2, listeners: 0, size: 64 };
+    let shape = Shape::chat(2, 0, 64);
     on_every_server(
         &mut group,
         |server| checked(Crowd::join(server.addr(), &shape)),
-        |crowd, rounds| checked(crowd.ping_pong(rounds)).elapsed,
+        |crowd, rounds| checked(crowd.ping_pong(rounds)).tally.elapsed,
     );
 }
 
@@ -55,7 +55,7 @@ fn join_leave(criterion: &mut Criterion) {
     on_every_server(
         &mut group,
         |server| checked(Churn::join(server.addr())),
-        |churn, visitors| checked(churn.run(visitors)),
+        |churn, visitors| checked(churn.run(visitors)).elapsed,
     );
 }
 

@@ -1,8 +1,9 @@
-//! The command line of the one binary: serve, check, list, lab, siege.
+//! The command line of the one binary: serve, check, list, lab, diff, siege.
 
 mod check;
 mod examinee;
 mod list;
+mod serve;
 mod tally;
 
 use std::ffi::OsString;
@@ -12,7 +13,6 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::console::{INCONCLUSIVE, exit_status};
-use crate::model::Model;
 
 /// Holds chat servers to the protocol's rules
 #[derive(Debug, Parser)]
@@ -24,14 +24,10 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run one of this project's servers
-    #[command(disable_help_flag = true)]
+    /// Run one of this project's servers, or a yardstick to measure them by
     Serve {
-        /// Its concurrency model
-        model: Model,
-        /// Flags of the server; `serve MODEL --help` lists them
-        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-        flags: Vec<OsString>,
+        #[command(subcommand)]
+        served: serve::Served,
     },
     /// Run this project's line client
     #[command(disable_help_flag = true)]
@@ -44,8 +40,10 @@ enum Command {
     Check(check::CheckArgs),
     /// Show every rule, its level, and how it is tested
     List,
-    /// Compare the three servers in under a minute
+    /// Measure the three servers, and others beside them
     Lab(crate::lab::LabArgs),
+    /// Compare two reports of the lab, and show what exceeds the noise
+    Diff(crate::lab::DiffArgs),
     /// Surround honest clients with a hostile crowd, and see whether they are harmed
     Siege(crate::siege::SiegeArgs),
 }
@@ -68,22 +66,18 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     exit_status(match cli.command {
-        Command::Serve { model, flags } => Ok(serve(model, flags)),
+        Command::Serve { served } => Ok(serve::run(served)),
         Command::Chat { arguments } => Ok(chat(arguments)),
         Command::Check(arguments) => check::run(&arguments),
         Command::List => list::run().map(success),
         Command::Lab(arguments) => crate::lab::run(&arguments),
+        Command::Diff(arguments) => crate::lab::diff(&arguments),
         Command::Siege(arguments) => crate::siege::run(&arguments),
     })
 }
 
 fn success((): ()) -> ExitCode {
     ExitCode::SUCCESS
-}
-
-fn serve(model: Model, flags: Vec<OsString>) -> ExitCode {
-    let program = model.program();
-    server_core::run(program, iter::once(program.name.into()).chain(flags))
 }
 
 fn chat(arguments: Vec<OsString>) -> ExitCode {

@@ -1,8 +1,43 @@
 //! Console: what the program says for itself, and its exit status when its output cannot be written.
 
 use std::fmt::Display;
-use std::io::{self, ErrorKind, Write as _};
+use std::io::{self, ErrorKind, IsTerminal, Write as _};
 use std::process::ExitCode;
+
+use comfy_table::{CellAlignment, Table, presets};
+
+/// How a table looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Frame {
+    /// With lines, for people at a terminal.
+    Lines,
+    /// Plain columns, for pipes and files.
+    Plain,
+}
+
+impl Frame {
+    /// What suits standard output.
+    pub(crate) fn of_output() -> Self {
+        if io::stdout().is_terminal() { Self::Lines } else { Self::Plain }
+    }
+}
+
+/// A table whose first `names` columns are texts and all others figures.
+pub(crate) fn columns(header: &[&str], rows: &[Vec<String>], names: usize, frame: Frame) -> String {
+    let mut table = Table::new();
+    let is_framed = frame == Frame::Lines;
+    table.load_style(if is_framed { presets::UTF8_FULL_CONDENSED } else { presets::NOTHING });
+    table.set_header(header);
+    for row in rows {
+        table.add_row(row);
+    }
+    table.column_iter_mut().skip(names).for_each(|column| {
+        column.set_cell_alignment(CellAlignment::Right);
+    });
+    // Padding at the end of a line would only be in the way of whoever copies it.
+    let lines: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
+    lines.join("\n")
+}
 
 /// Says one line on standard error.
 pub(crate) fn complain(line: impl Display) {

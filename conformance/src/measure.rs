@@ -1,16 +1,22 @@
 //! Measure: what a process has used so far, read from outside, as Linux tells it in `/proc`.
 
+mod network;
+
 use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub use self::network::Network;
+
 /// What a process has used since it began, and what it holds now.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
-    /// Processor time in user mode, of all its threads, finished ones too; counted in steps of 10 ms.
+    /// Processor time of all its threads, finished ones too, to the nanosecond; where the system has no clock for it,
+    /// the sum of the next two.
+    pub processor: Duration,
+    /// The part of it in user mode; counted in steps of 10 ms.
     pub user: Duration,
-    /// Processor time in the kernel, likewise. Only the sum of the two is exact: the kernel divides
-    /// it by what its timer happened to find.
+    /// The part of it in the kernel, likewise. The kernel divides the two by what its timer happened to find.
     pub system: Duration,
     /// Context switches of its live threads, voluntary and not. Those of finished threads are lost:
     /// two readings compare only if no thread ended between them.
@@ -29,6 +35,7 @@ impl Usage {
     pub fn of(id: u32) -> Option<Self> {
         let process = PathBuf::from(format!("/proc/{id}"));
         let (user, system) = cpu_times(&fs::read_to_string(process.join("stat")).ok()?)?;
+        let processor = exact_cpu_time(id).unwrap_or(user + system);
         // Walks the page tables, so it is exact; the counter in `status` may lag by some pages a thread.
         let resident = number(&fs::read_to_string(process.join("smaps_rollup")).ok()?, "Rss:")?;
         let descriptors = fs::read_dir(process.join("fd")).ok()?.count() as u64;
@@ -39,12 +46,13 @@ impl Usage {
             threads += 1;
             switches += context_switches(&status)?;
         }
-        Some(Self { user, system, switches, resident: resident * KIB, threads, descriptors })
+        let resident = resident * KIB;
+        Some(Self { processor, user, system, switches, resident, threads, descriptors })
     }
 
     /// Processor time in all.
     pub fn cpu(&self) -> Duration {
-        self.user + self.system
+        self.processor
     }
 }
 
@@ -61,6 +69,19 @@ pub fn peak_resident(id: u32) -> Option<u64> {
 fn status_bytes(id: u32, key: &str) -> Option<u64> {
     let status = fs::read_to_string(format!("/proc/{id}/status")).ok()?;
     Some(number(&status, key)? * KIB)
+}
+
+/// What the process's own clock shows.
+#[cfg(target_os = "linux")]
+fn exact_cpu_time(id: u32) -> Option<Duration> {
+    let process = nix::unistd::Pid::from_raw(id.try_into().ok()?);
+    let clock = nix::time::clock_getcpuclockid(process).ok()?;
+    Some(clock.now().ok()?.into())
+}
+
+#[cfg(not(target_os = "linux"))]
+fn exact_cpu_time(_id: u32) -> Option<Duration> {
+    None
 }
 
 /// User and system time from a `stat` line. The program's name, in parentheses, may hold anything.
@@ -116,6 +137,22 @@ mod tests {
         assert!(usage.resident > 100 * 1024, "{usage:?}");
         let peak = peak_resident(std::process::id()).expect("Linux tells");
         assert!(peak >= usage.resident / 2, "{peak} is no peak of {}", usage.resident);
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn the_clock_runs_with_what_the_process_does_and_agrees_with_the_counter() {
+        let id = std::process::id();
+        let before = exact_cpu_time(id).expect("Linux tells");
+        let mut after = before;
+        while after.saturating_sub(before) < 3 * TICK {
+            let later = exact_cpu_time(id).expect("Linux tells");
+            assert!(later >= after, "{later:?} is before {after:?}");
+            after = later;
+        }
+        let usage = Usage::of(id).expect("Linux tells");
+        assert!(usage.cpu() >= after && usage.user + usage.system + TICK >= before, "{usage:?}");
+        assert!(!usage.processor.subsec_nanos().is_multiple_of(10_000_000), "no tick: {usage:?}");
     }
 
     #[test]

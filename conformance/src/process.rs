@@ -20,6 +20,7 @@ use thiserror::Error;
 
 pub use self::client::{ClientProcess, Left, Screen};
 pub use self::group::kill_all;
+pub(crate) use self::group::kill_live;
 use self::group::{Group, enlist};
 pub use self::habits::{Habits, User};
 use self::launch::{ReadySign, as_user, free_ports, holds_port, says_in_use, spawn, watch_output};

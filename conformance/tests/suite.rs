@@ -1,5 +1,5 @@
 //! Every test of every rule against every server of this project, against the room in memory, and, up to
-//! level 0, against a guest: one trial per rule and target, named as in `select::RLY-03`. The order of the trials
+//! level 0, against a guest and the naive rungs: one trial per rule and target, named as in `select::RLY-03`. The order of the trials
 //! and all other chance are drawn from `CONFORMANCE_SEED`.
 
 #[path = "common/machine.rs"]
@@ -20,6 +20,7 @@ use conformance::subject::{CommandServer, OurServer};
 use conformance::suite::{Plan, Verdict, is_tested, run_row};
 use conformance::target::Subject;
 use conformance::token::mixed;
+use conformance::yardstick::Yardstick;
 use libtest_mimic::{Arguments, Failed, Trial};
 
 fn main() -> ExitCode {
@@ -47,8 +48,18 @@ fn main() -> ExitCode {
     let guest = Arc::new(CommandServer { command: guest_command(), manifest: None });
     let obstacle = python::obstacle();
     let level_0 = rules.iter().filter(|rule| rule.level == 0);
-    let guest_plan = Plan { level: 0, ..plan };
-    trials.extend(level_0.map(|rule| trial("guest", rule, &guest, guest_plan, obstacle)));
+    let level_0_plan = Plan { level: 0, ..plan };
+    trials.extend(level_0.clone().map(|rule| trial("guest", rule, &guest, level_0_plan, obstacle)));
+    for rung in Yardstick::RUNGS {
+        let command = rung.command(Path::new(env!("CARGO_BIN_EXE_conformance")));
+        let server = Arc::new(CommandServer { command, manifest: None });
+        let obstacle = |rule: &Rule| machine::obstacle(&rule.id);
+        trials.extend(
+            level_0
+                .clone()
+                .map(|rule| trial(rung.name(), rule, &server, level_0_plan, obstacle(rule))),
+        );
+    }
     shuffle(&mut trials, plan.seed);
     libtest_mimic::run(&arguments, trials).exit_code()
 }

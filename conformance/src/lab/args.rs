@@ -1,59 +1,197 @@
-//! Arguments of the lab: who takes part, and how big the load is.
+//! Arguments of the lab: what is measured, on whom, how often, and where the report goes.
+
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::PathBuf;
 
 use clap::{Args, value_parser};
 
+use super::point::{Point, Scale};
+use super::record::AGAIN;
+use super::workload::Workload;
 use crate::load::MESSAGE_BYTES_MIN;
 use crate::model::Model;
 
 /// What the lab is asked to do.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = EXAMPLES)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct LabArgs {
-    /// Servers to measure, separated by commas; one named twice shows the noise [default: all]
+    /// A point of each workload, three times, in under a minute; not for quoting
+    #[arg(long, conflicts_with = "full")]
+    pub(super) quick: bool,
+    /// Every workload at every point; half an hour and more
+    #[arg(long)]
+    pub(super) full: bool,
+    /// Only these workloads or points, such as W2 or S64/1000
+    #[arg(long, value_delimiter = ',', value_name = "ID,…")]
+    pub(super) only: Vec<String>,
+    /// Servers of this project [default: all]
     #[arg(long, value_enum, value_delimiter = ',', value_name = "SERVER,…")]
-    pub servers: Vec<Model>,
-    /// Clients that only listen; one more speaks
-    #[arg(long, default_value_t = 1000, value_parser = value_parser!(u32).range(1..=10_000))]
-    pub listeners: u32,
-    /// Bytes of every message
-    #[arg(long, default_value_t = 64, value_parser = value_parser!(u32).range(SIZES))]
-    pub size: u32,
-    /// The most messages that a listener may have still to hear
-    #[arg(long, default_value_t = 1024, value_parser = value_parser!(u64).range(1..=1_048_576))]
-    pub in_flight: u64,
-    /// How often each server is measured; the table shows the median
-    #[arg(long, default_value_t = 3, value_parser = value_parser!(u32).range(1..=99))]
-    pub repeats: u32,
+    pub(super) servers: Vec<Model>,
+    /// Another server, and how it is started; {port} stands for the port it is given
+    #[arg(long, value_name = "NAME=COMMAND", value_parser = named)]
+    pub(super) server: Vec<(String, String)>,
+    /// A server that runs already; of its process nothing is measured
+    #[arg(long, value_name = "NAME=HOST:PORT", value_parser = named_address)]
+    pub(super) connect: Vec<(String, SocketAddr)>,
+    /// The stand-in for the tutorial's server, too
+    #[arg(long)]
+    pub(super) guests: bool,
+    /// Naive servers of the same protocol, too
+    #[arg(long)]
+    pub(super) rungs: bool,
+    /// Message brokers of others, too, if they are installed: redis, nats, mosquitto
+    #[arg(long)]
+    pub(super) peers: bool,
+    /// Without the floor, a program that only passes bytes on
+    #[arg(long)]
+    pub(super) no_floor: bool,
+    /// What chance is drawn from: the order of runs [default: drawn, and printed]
+    #[arg(long, value_name = "N")]
+    pub(super) seed: Option<u64>,
+    /// How often each entrant is measured [default: 5, quick: 3]
+    #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..=99))]
+    pub(super) repeats: Option<u32>,
+    /// Where lab.json and lab.txt go; made if it is not there
+    #[arg(long, value_name = "DIR")]
+    pub(super) out: Option<PathBuf>,
+    /// Show workloads, points, what each isolates and the time it all takes, and measure nothing
+    #[arg(long)]
+    pub(super) list: bool,
+    /// A fan-out of your own: clients that only listen; one more speaks [default: 1000]
+    #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..=10_000))]
+    listeners: Option<u32>,
+    /// A fan-out of your own: bytes of every message [default: 64]
+    #[arg(long, value_name = "BYTES", value_parser = value_parser!(u32).range(SIZES))]
+    size: Option<u32>,
+    /// A fan-out of your own: the most messages that a listener may have still to hear [default: 1024]
+    #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(1..=1_048_576))]
+    in_flight: Option<u64>,
 }
 
 impl LabArgs {
-    /// The servers asked for, or all of them.
-    pub fn servers(&self) -> &[Model] {
+    /// The servers of this project that are asked for, or all of them.
+    pub(super) fn servers(&self) -> &[Model] {
         if self.servers.is_empty() { &Model::ALL } else { &self.servers }
     }
 
-    /// The command that does the same again.
-    pub fn command(&self) -> String {
-        let servers: Vec<&str> = self.servers().iter().map(|model| model.name()).collect();
-        format!(
-            "cargo lab --servers {} --listeners {} --size {} --in-flight {} --repeats {}",
-            servers.join(","),
-            self.listeners,
-            self.size,
-            self.in_flight,
-            self.repeats
-        )
+    pub(super) fn scale(&self) -> Scale {
+        match (self.quick, self.full) {
+            (true, _) => Scale::Quick,
+            (_, true) => Scale::Full,
+            _ => Scale::Usual,
+        }
+    }
+
+    pub(super) fn repeats(&self) -> u32 {
+        self.repeats.unwrap_or(self.scale().repeats())
+    }
+
+    /// The points asked for.
+    ///
+    /// # Errors
+    ///
+    /// A word of `--only` stands for no point.
+    pub(super) fn points(&self) -> Result<Vec<Point>, String> {
+        let mut points = self.scale().points();
+        if let Some(own) = self.own() {
+            points.retain(|point| !self.only.is_empty() && Workload::is_asked(point, &self.only));
+            points.insert(0, own);
+            return Ok(points);
+        }
+        for word in &self.only {
+            let words = std::slice::from_ref(word);
+            if !points.iter().any(|point| Workload::is_asked(point, words)) {
+                return Err(format!("--only {word}: no such workload or point; see --list"));
+            }
+        }
+        points.retain(|point| Workload::is_asked(point, &self.only));
+        Ok(points)
+    }
+
+    /// Finds out whether everybody has a name of his own.
+    ///
+    /// # Errors
+    ///
+    /// A name that is given to a server is that of another one.
+    pub(super) fn check_names(&self) -> Result<(), String> {
+        let given = self.server.iter().map(|(name, _)| name);
+        let given: Vec<&String> = given.chain(self.connect.iter().map(|(name, _)| name)).collect();
+        for (index, name) in given.iter().enumerate() {
+            let is_taken = given[..index].contains(name) || name.ends_with(AGAIN);
+            if is_taken || NAMES.contains(&&***name) {
+                return Err(format!("the name {name} belongs to another entrant: choose another"));
+            }
+        }
+        Ok(())
+    }
+
+    /// The flags that ask for a fan-out of one's own, as they were given.
+    pub(super) fn own_flags(&self, add: &mut impl FnMut(&str, &str)) {
+        let flags = [
+            ("--listeners", self.listeners.map(u64::from)),
+            ("--size", self.size.map(u64::from)),
+            ("--in-flight", self.in_flight),
+        ];
+        for (flag, value) in flags {
+            if let Some(value) = value {
+                add(flag, &value.to_string());
+            }
+        }
+    }
+
+    fn own(&self) -> Option<Point> {
+        let is_asked = self.listeners.is_some() || self.size.is_some() || self.in_flight.is_some();
+        let (listeners, size) = (self.listeners.unwrap_or(1000), self.size.unwrap_or(64));
+        let in_flight = self.in_flight.unwrap_or(1024);
+        is_asked.then(|| Point::own(listeners as usize, size as usize, in_flight))
     }
 }
 
+fn named(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, rest)) if !name.trim().is_empty() && !rest.trim().is_empty() => {
+            Ok((name.trim().into(), rest.trim().into()))
+        }
+        _ => Err("write NAME=…, such as mine='./my-server {port}'".into()),
+    }
+}
+
+fn named_address(text: &str) -> Result<(String, SocketAddr), String> {
+    let (name, place) = named(text)?;
+    let mut addresses = place.to_socket_addrs().map_err(|error| error.to_string())?;
+    Ok((name, addresses.next().ok_or("no such host")?))
+}
+
+/// Names of everybody who may take part without being named.
+const NAMES: [&str; 12] = [
+    "threaded",
+    "select",
+    "async",
+    "floor",
+    "floor-blocking",
+    "naive-send",
+    "naive-channel",
+    "naive-writer",
+    "redis",
+    "nats",
+    "mosquitto",
+    "guest",
+];
 /// From the smallest message that can be checked to the largest that the servers take unasked.
 #[expect(clippy::cast_possible_wrap, reason = "a few dozen bytes")]
 const SIZES: std::ops::RangeInclusive<i64> = MESSAGE_BYTES_MIN as i64..=65_536;
 
 const EXAMPLES: &str = "\
 Examples:
-  cargo lab                                    all servers, under a minute
-  cargo lab --servers select,async             two of them
-  cargo lab --servers select,select            twice the same: how much is noise
-  cargo lab --in-flight 64                     how they do with little to batch
-  cargo lab --listeners 100 --size 1024        fewer listeners, longer messages";
+  cargo lab                                         the three servers; about five minutes
+  cargo lab --quick                                 a first look, in under a minute
+  cargo lab --full --out results                    everything, kept as lab.json and lab.txt
+  cargo lab --only W2,S64 --servers select,async    two workloads, two servers
+  cargo lab --server mine='./my-server {port}'      a server of yours beside them
+  cargo lab --listeners 100 --size 1024             a fan-out of your own
+  cargo lab --list                                  what there is to measure
+  conformance diff old/lab.json new/lab.json        what changed by more than the noise
+
+Exit status: 0 everything was measured; 1 a server broke a rule or lost something; 2 nothing can be measured;
+3 the command line is wrong; 130 interrupted: what was finished is reported.";

@@ -1,36 +1,303 @@
-//! Entrants: who takes part, how it is started, and how it is tested.
+//! Entrants: who takes part, how each is started and tested, and what cannot be asked of it.
 
 use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::rc::Rc;
 use std::{env, io};
 
+use serde::{Deserialize, Serialize};
+
+use super::args::LabArgs;
+use super::point::{Load, Point};
+use crate::dialect::Dialect;
+use crate::manifest::Manifest;
 use crate::model::Model;
+use crate::peers::{Installed, Peer};
 use crate::process::{ServerProcess, StartError, our_command};
-use crate::subject::OurServer;
+use crate::subject::{CommandServer, OurServer, RemoteServer};
 use crate::target::Subject;
+use crate::yardstick::Yardstick;
+
+/// What an entrant is in the comparison.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Kind {
+    /// A server of this project.
+    Ours,
+    /// One of ours for a second time: how far identical servers lie apart.
+    Again,
+    /// A server that the command line names.
+    Yours,
+    /// A program that passes bytes on and does nothing else.
+    Floor,
+    /// The stand-in for the tutorial's server.
+    Guest,
+    /// A naive server of the chat protocol, as people write them first.
+    Rung,
+    /// A message broker of others.
+    Peer,
+}
 
 /// A server that takes part.
 pub(super) struct Entrant {
-    /// What it is called in the table.
+    /// What it is called in tables.
     pub(super) name: String,
+    pub(super) kind: Kind,
+    /// What is known of how it does its work, for whoever compares.
+    pub(super) manifest: Vec<(String, String)>,
+    origin: Origin,
+    /// The same server, as the suite knows it; `None` if it speaks no chat.
+    pub(super) subject: Option<Rc<dyn Subject>>,
+    /// How its clients speak.
+    pub(super) dialect: Dialect,
+}
+
+/// Where the server comes from.
+enum Origin {
+    /// A program of ours, which takes our flags and tells its port.
+    Flagged(Vec<OsString>),
     /// Program and arguments, with `{port}` where the port belongs.
-    command: Vec<OsString>,
-    /// The same server, as the suite knows it.
-    pub(super) subject: Box<dyn Subject>,
+    Command(Vec<OsString>),
+    /// It runs already.
+    Running(SocketAddr),
+    /// A broker that is installed.
+    Broker(Installed),
+}
+
+/// A server that is being measured.
+pub(super) enum Server {
+    /// A process of ours, ended with this value.
+    Started(ServerProcess),
+    /// Somebody else's.
+    Running(SocketAddr),
 }
 
 impl Entrant {
-    /// These of our own servers, run by this very program.
-    pub(super) fn ours(models: &[Model]) -> io::Result<Vec<Self>> {
+    /// All that the command line asks for; and why some of it is left out.
+    ///
+    /// # Errors
+    ///
+    /// Our own program cannot be found.
+    pub(super) fn all(args: &LabArgs) -> io::Result<(Vec<Self>, Vec<String>)> {
         let exe = env::current_exe()?;
-        let ours = |&model: &Model| Self {
-            name: model.name().into(),
-            command: our_command(model, &exe),
-            subject: Box::new(OurServer { model, exe: exe.clone() }),
-        };
-        Ok(models.iter().map(ours).collect())
+        let (mut entrants, mut left_out) = (Vec::new(), Vec::new());
+        for (index, &model) in args.servers().iter().enumerate() {
+            let twins = args.servers()[..index].iter().filter(|&&other| other == model).count();
+            let name = match twins {
+                0 => model.name().to_owned(),
+                twins => format!("{model} {}", twins + 1),
+            };
+            entrants.push(Self::ours(name, model, &exe));
+        }
+        entrants.extend(Self::control(&entrants));
+        entrants.extend(args.server.iter().map(|(name, command)| Self::yours(name, command)));
+        entrants.extend(args.connect.iter().map(|(name, addr)| Self::running(name, *addr)));
+        if !args.no_floor {
+            let floors = [Yardstick::Floor, Yardstick::FloorBlocking];
+            entrants.extend(floors.map(|floor| Self::yardstick(floor, Kind::Floor, &exe)));
+        }
+        if args.rungs {
+            let rungs = [Yardstick::NaiveSend, Yardstick::NaiveChannel, Yardstick::NaiveWriter];
+            entrants.extend(rungs.map(|rung| Self::yardstick(rung, Kind::Rung, &exe)));
+        }
+        for peer in Peer::ALL.into_iter().filter(|_| args.peers) {
+            match peer.find() {
+                Ok(installed) => entrants.push(Self::peer(installed)),
+                Err(reason) => left_out.push(format!("{}: {reason}", peer.name())),
+            }
+        }
+        if args.guests {
+            match Self::guest() {
+                Ok(guest) => entrants.push(guest),
+                Err(reason) => left_out.push(reason),
+            }
+        }
+        Ok((entrants, left_out))
     }
 
-    pub(super) fn start(&self) -> Result<ServerProcess, StartError> {
-        ServerProcess::start_on(&self.command, 0)
+    fn ours(name: String, model: Model, exe: &Path) -> Self {
+        let subject = OurServer { model, exe: exe.into() };
+        let declared = subject.declared(&[]);
+        let known = |value: Option<String>| value.unwrap_or_else(|| "-".into());
+        let manifest = [
+            ("version", env!("CARGO_PKG_VERSION").to_owned()),
+            ("NODELAY", "yes".into()),
+            ("writes", "one per member and wake-up".into()),
+            ("slow readers", format!("ended after {}", known(declared.patience.map(spelled)))),
+            ("messages kept", known(declared.memory.map(|bytes| format!("{} MiB", bytes >> 20)))),
+            ("log", "info, to a pipe".into()),
+            ("tuned", "yes".into()),
+        ];
+        Self {
+            name,
+            kind: Kind::Ours,
+            manifest: manifest.map(|(what, how)| (what.into(), how)).into(),
+            origin: Origin::Flagged(our_command(model, exe)),
+            subject: Some(Rc::new(subject)),
+            dialect: Dialect::Chat,
+        }
+    }
+
+    /// The select server once more, or the first there is: it has the fewest threads to disturb it.
+    fn control(ours: &[Self]) -> Option<Self> {
+        let twin = ours.iter().find(|entrant| entrant.name == "select").or(ours.first())?;
+        Some(Self {
+            name: format!("{} again", twin.name),
+            kind: Kind::Again,
+            manifest: twin.manifest.clone(),
+            origin: match &twin.origin {
+                Origin::Flagged(command) => Origin::Flagged(command.clone()),
+                _ => return None,
+            },
+            subject: twin.subject.clone(),
+            dialect: twin.dialect,
+        })
+    }
+
+    fn yours(name: &str, line: &str) -> Self {
+        // As a shell takes it, and the process becomes the program itself.
+        let command: Vec<OsString> = ["sh", "-c", &format!("exec {line}")].map(Into::into).into();
+        let subject = CommandServer { command: command.clone(), manifest: None };
+        Self {
+            name: name.into(),
+            kind: Kind::Yours,
+            manifest: vec![("command".into(), line.into())],
+            origin: Origin::Command(command),
+            subject: Some(Rc::new(subject)),
+            dialect: Dialect::Chat,
+        }
+    }
+
+    fn running(name: &str, addr: SocketAddr) -> Self {
+        Self {
+            name: name.into(),
+            kind: Kind::Yours,
+            manifest: vec![("runs at".into(), addr.to_string())],
+            origin: Origin::Running(addr),
+            subject: Some(Rc::new(RemoteServer { addr, manifest: None })),
+            dialect: Dialect::Chat,
+        }
+    }
+
+    fn guest() -> Result<Self, String> {
+        let (program, declared) = (Path::new(GUEST), Path::new(GUEST_MANIFEST));
+        let missing = |what| format!("guest: {what}; start the lab at the top of the repository");
+        if !program.exists() {
+            return Err(missing(format!("there is no {GUEST} here")));
+        }
+        let declared = Manifest::read(declared).map_err(|error| missing(error.to_string()))?;
+        let command: Vec<OsString> =
+            ["python3", GUEST, "--port", "{port}"].map(Into::into).to_vec();
+        let subject = CommandServer { command: command.clone(), manifest: Some(declared) };
+        Ok(Self {
+            name: "guest".into(),
+            kind: Kind::Guest,
+            manifest: vec![("command".into(), format!("python3 {GUEST}"))],
+            origin: Origin::Command(command),
+            subject: Some(Rc::new(subject)),
+            dialect: Dialect::Chat,
+        })
+    }
+
+    fn yardstick(yardstick: Yardstick, kind: Kind, exe: &Path) -> Self {
+        let command = yardstick.command(exe);
+        let subject = CommandServer { command: command.clone(), manifest: None };
+        let is_chat = yardstick.dialect() == Dialect::Chat;
+        Self {
+            name: yardstick.name().into(),
+            kind,
+            manifest: vec![("version".into(), env!("CARGO_PKG_VERSION").into())],
+            origin: Origin::Command(command),
+            subject: is_chat.then(|| Rc::new(subject) as Rc<dyn Subject>),
+            dialect: yardstick.dialect(),
+        }
+    }
+
+    fn peer(installed: Installed) -> Self {
+        let peer = installed.peer;
+        let manifest = [("version", installed.version.as_str()), ("set otherwise", peer.tuned())];
+        Self {
+            name: peer.name().into(),
+            kind: Kind::Peer,
+            manifest: manifest.map(|(what, how)| (what.into(), how.into())).into(),
+            origin: Origin::Broker(installed),
+            subject: None,
+            dialect: peer.dialect(),
+        }
+    }
+
+    /// Starts it with these flags, of which only servers of ours know what they mean.
+    pub(super) fn start(&self, flags: &[&str]) -> Result<Server, StartError> {
+        match &self.origin {
+            Origin::Flagged(command) => {
+                let flags = flags.iter().map(OsString::from);
+                let command: Vec<OsString> = command.iter().cloned().chain(flags).collect();
+                ServerProcess::start_on(&command, 0).map(Server::Started)
+            }
+            Origin::Command(command) => ServerProcess::start(command).map(Server::Started),
+            Origin::Running(addr) => Ok(Server::Running(*addr)),
+            Origin::Broker(installed) => installed.start().map(Server::Started),
+        }
+    }
+
+    /// Why it cannot be measured at this point, if it cannot.
+    pub(super) fn obstacle(&self, point: &Point) -> Option<&'static str> {
+        let is_flagged = matches!(self.origin, Origin::Flagged(_));
+        if !point.flags.is_empty() && !is_flagged {
+            return Some("it takes flags that only servers of this project are known to have");
+        }
+        if matches!(self.origin, Origin::Running(_)) && matches!(point.load, Load::Idle { .. }) {
+            return Some("nothing is known of the process of a server that runs already");
+        }
+        if self.name == Yardstick::FloorBlocking.name() && point.workload.id != "W1" {
+            return Some("it passes on between two clients and no more");
+        }
+        match point.workload.id {
+            "W5" | "W6" if self.dialect != Dialect::Chat => {
+                Some("coming, leaving and misbehaving are no work of it")
+            }
+            "W1" | "W3" if self.kind == Kind::Peer => {
+                Some("there, who speaks and who listens are different clients")
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether its runs and those of another of this name count as identical.
+    pub(super) fn is_twin_of(&self, other: &Self) -> bool {
+        self.kind == Kind::Again && self.name == format!("{} again", other.name)
     }
 }
+
+impl Server {
+    pub(super) fn addr(&self) -> SocketAddr {
+        match self {
+            Self::Started(server) => server.addr(),
+            Self::Running(addr) => *addr,
+        }
+    }
+
+    /// Its process id, if it is known.
+    pub(super) fn id(&self) -> Option<u32> {
+        match self {
+            Self::Started(server) => Some(server.id()),
+            Self::Running(_) => None,
+        }
+    }
+
+    /// The end of what it has written so far.
+    pub(super) fn log(&self) -> String {
+        match self {
+            Self::Started(server) => server.log(),
+            Self::Running(_) => String::new(),
+        }
+    }
+}
+
+fn spelled(time: std::time::Duration) -> String {
+    humantime::format_duration(time).to_string()
+}
+
+const GUEST: &str = "conformance/guests/server.py";
+const GUEST_MANIFEST: &str = "conformance/manifests/guest.toml";

@@ -1,23 +1,46 @@
-//! Environment: the machine that the figures belong to.
+//! Environment: the machine and the program that the figures belong to.
 
-use std::fmt;
-use std::{env, fs, thread};
+use std::collections::BTreeMap;
+use std::process::{Command, Stdio};
+use std::{env, fmt, fs, thread};
+
+use serde::{Deserialize, Serialize};
 
 /// What has to be known of a machine to read figures taken on it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Environment {
     pub(super) cores: usize,
+    architecture: String,
     kernel: String,
     processor: Option<String>,
+    /// How the first core's frequency is chosen; unknown in most virtual machines.
+    governor: Option<String>,
+    /// Files that a process may have open.
+    open_files: Option<u64>,
+    /// Of the kernel's network, by name.
+    settings: BTreeMap<String, String>,
+    version: String,
+    /// Of the repository the lab was started in.
+    commit: Option<String>,
 }
 
 impl Environment {
     pub(crate) fn read() -> Self {
+        let setting = |&name: &&str| {
+            let path = format!("/proc/sys/net/{name}");
+            read_line(&path).map(|value| (name.to_owned(), value.replace('\t', " ")))
+        };
         Self {
             cores: thread::available_parallelism().map_or(1, usize::from),
+            architecture: env::consts::ARCH.into(),
             kernel: read_line("/proc/sys/kernel/osrelease")
                 .map_or_else(|| env::consts::OS.into(), |release| format!("Linux {release}")),
             processor: processor(),
+            governor: read_line("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
+            open_files: rlimit::Resource::NOFILE.get_soft().ok(),
+            settings: SETTINGS.iter().filter_map(setting).collect(),
+            version: env!("CARGO_PKG_VERSION").into(),
+            commit: commit(),
         }
     }
 
@@ -25,12 +48,40 @@ impl Environment {
     pub(super) fn shares_cores(&self) -> bool {
         self.cores < CORES_TO_SEPARATE
     }
+
+    /// What makes the two different machines: figures of theirs cannot be compared.
+    pub(super) fn differences(&self, other: &Self) -> Vec<String> {
+        let unknown = || "unknown".to_owned();
+        let traits = |machine: &Self| {
+            [
+                ("cores", machine.cores.to_string()),
+                ("architecture", machine.architecture.clone()),
+                ("kernel", machine.kernel.clone()),
+                ("processor", machine.processor.clone().unwrap_or_else(unknown)),
+                ("governor", machine.governor.clone().unwrap_or_else(unknown)),
+            ]
+        };
+        let pairs = traits(self).into_iter().zip(traits(other));
+        let unlike = pairs.filter(|((_, one), (_, other))| one != other);
+        unlike.map(|((what, one), (_, other))| format!("{what}: {one} and {other}")).collect()
+    }
+
+    /// What the first line of a report does not say.
+    pub(super) fn details(&self) -> String {
+        let settings = self.settings.iter().map(|(name, value)| format!("{name} = {value}"));
+        let mut parts = vec![format!("version {}", self.version)];
+        parts.extend(self.commit.iter().map(|commit| format!("started in commit {commit}")));
+        parts.extend(self.governor.iter().map(|governor| format!("governor {governor}")));
+        parts.extend(self.open_files.map(|files| format!("at most {files} open files")));
+        parts.extend(settings);
+        parts.join("; ")
+    }
 }
 
 impl fmt::Display for Environment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let plural = if self.cores == 1 { "" } else { "s" };
-        write!(f, "{} core{plural}, {}, {}", self.cores, env::consts::ARCH, self.kernel)?;
+        write!(f, "{} core{plural}, {}, {}", self.cores, self.architecture, self.kernel)?;
         self.processor.iter().try_for_each(|processor| write!(f, ", {processor}"))
     }
 }
@@ -45,5 +96,17 @@ fn read_line(path: &str) -> Option<String> {
     Some(fs::read_to_string(path).ok()?.trim().into())
 }
 
+/// The commit of the directory, with a mark if something in it is changed; `None` if it is in no repository.
+fn commit() -> Option<String> {
+    let mut git = Command::new("git");
+    git.args(["describe", "--always", "--dirty", "--abbrev=12"]).stdin(Stdio::null());
+    let output = git.stderr(Stdio::null()).output().ok()?;
+    let said = String::from_utf8(output.stdout).ok()?;
+    Some(said.trim().into()).filter(|_| output.status.success())
+}
+
 /// With four, two are left for a server when the load and the rest of the system take one each.
 const CORES_TO_SEPARATE: usize = 4;
+/// What bounds backlogs and sockets' buffers.
+const SETTINGS: [&str; 5] =
+    ["core/somaxconn", "core/wmem_max", "core/rmem_max", "ipv4/tcp_wmem", "ipv4/tcp_rmem"];

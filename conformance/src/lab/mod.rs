@@ -1,81 +1,167 @@
-//! Lab: level 0 as a gate, then one saturating fan-out on every server, side by side in a table.
+//! Lab: who is measured, at what, in which order, and what may be said of it.
+//!
+//! A `workload` has `point`s; a `session` holds every `entrant` to the rules (`gate`) and then has `trial`s made
+//! in the order of a `schedule`. Everything goes into a `record`, which is what is kept as JSON, what the
+//! `report` shows, and what `diff` compares.
 
 mod args;
+mod diff;
 mod entrant;
 mod environment;
 mod gate;
 mod interrupt;
+mod knee;
+mod list;
+mod metric;
+mod out;
+mod point;
 mod progress;
+mod record;
 mod report;
+mod schedule;
+mod session;
+mod standing;
+mod statistics;
+mod trace;
 mod trial;
+mod workload;
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 pub use self::args::LabArgs;
-use self::entrant::Entrant;
+pub use self::diff::{DiffArgs, run as diff};
+use self::entrant::{Entrant, Kind};
 pub(crate) use self::environment::Environment;
 pub(crate) use self::interrupt::{Interruption, note_signals};
 pub use self::interrupt::{end_children_on_signals, ignores_hangup};
+use self::out::Out;
+use self::point::Point;
 pub(crate) use self::progress::Progress;
-use self::report::Row;
-use self::trial::Plan;
-use crate::console::complain;
+use self::record::{EntrantRecord, FORMAT, LeftOut, PointRecord, Record};
+use self::session::{Session, steps};
+use crate::console::{Frame, INCONCLUSIVE, complain};
 use crate::load::make_room_for;
 
-/// Runs the lab and prints its table on standard output, its progress on standard error.
+/// Runs the lab and prints its report on standard output, its progress on standard error.
 ///
-/// Success means that every server kept level 0 and every repeat ended with all deliveries checked.
+/// The exit status is 0 if everything was measured, 1 if somebody broke a rule or lost something, 2 if nothing
+/// can be measured, 3 if something is asked for that there is not, 130 after an interrupt.
 ///
 /// # Errors
 ///
-/// The table cannot be written.
+/// The report cannot be written.
 pub fn run(args: &LabArgs) -> io::Result<ExitCode> {
-    if let Err(error) = prepare(args) {
-        complain(format_args!("lab: {error}"));
-        return Ok(ExitCode::FAILURE);
-    }
-    let entrants = match Entrant::ours(args.servers()) {
-        Ok(entrants) => entrants,
+    let asked = args.points().and_then(|points| args.check_names().map(|()| points));
+    let points = match asked {
+        Ok(points) => points,
         Err(error) => {
-            complain(format_args!("lab: our own program cannot be found: {error}"));
-            return Ok(ExitCode::FAILURE);
+            complain(format_args!("lab: {error}"));
+            return Ok(ExitCode::from(USAGE));
         }
     };
-    let rows = measure(&entrants, args);
-    let report = report::render(&rows, &Environment::read(), args);
-    let is_complete = rows.iter().all(|row| row.outcome.is_ok());
-    let mut out = anstream::stdout().lock();
-    writeln!(out, "{report}")?;
-    out.flush()?;
-    Ok(if is_complete { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-/// Sees to it that an interrupt leaves no server behind and that all connections can be open.
-fn prepare(args: &LabArgs) -> Result<(), String> {
-    interrupt::end_children_on_signals().map_err(|error| format!("no signal handler: {error}"))?;
-    make_room_for(args.listeners as usize).map_err(|error| error.to_string())
-}
-
-/// The gate for everybody, then the repeats, interleaved so that what the machine does meanwhile
-/// meets all alike. Whoever fails takes no further part.
-fn measure(entrants: &[Entrant], args: &LabArgs) -> Vec<Row> {
-    let plan = Plan::from(args);
-    let progress = Progress::new(entrants.len() as u64 * (1 + u64::from(args.repeats)));
-    let mut rows: Vec<Row> = Vec::new();
-    for entrant in entrants {
-        progress.step(&format!("{}: level 0", entrant.name));
-        rows.push(Row {
-            name: entrant.name.clone(),
-            outcome: gate::check(entrant).map(|()| vec![]),
-        });
-    }
-    for repeat in 1..=args.repeats {
-        for (entrant, row) in entrants.iter().zip(&mut rows) {
-            progress.step(&format!("{}: fan-out, {repeat} of {}", entrant.name, args.repeats));
-            row.add(|| trial::run(entrant, &plan));
+    match measure(args, points) {
+        Ok(None) => Ok(ExitCode::SUCCESS),
+        Ok(Some((record, out))) => tell(&record, out.as_ref()),
+        Err(error) => {
+            complain(format_args!("lab: {error}"));
+            Ok(ExitCode::from(INCONCLUSIVE))
         }
     }
-    progress.finish();
-    rows
 }
+
+/// Measures all that is asked for; or shows it, if only that is asked for.
+fn measure(args: &LabArgs, points: Vec<Point>) -> io::Result<Option<(Record, Option<Out>)>> {
+    let (entrants, absent) = Entrant::all(args)?;
+    if args.list {
+        let mut out = anstream::stdout().lock();
+        writeln!(out, "{}", list::render(args, &points, entrants.len()))?;
+        return out.flush().map(|()| None);
+    }
+    let out = args.out.as_deref().map(Out::prepare).transpose()?;
+    let interruption = interrupt::give_up_on_signals()?;
+    let (points, too_big) = within_limits(points);
+    let mut record = begin(args, &entrants, &points);
+    let reasons = absent.into_iter().map(|reason| LeftOut { entrant: None, point: None, reason });
+    record.left_out.extend(reasons.chain(too_big));
+    let progress = Progress::new(steps(&entrants, &points, record.repeats));
+    let session = Session {
+        entrants: &entrants,
+        points: &points,
+        scale: args.scale(),
+        interruption: &interruption,
+        progress: &progress,
+    };
+    session.run(&mut record);
+    progress.finish();
+    Ok(Some((record, out)))
+}
+
+/// The points for which the system allows enough open files, and which it does not.
+fn within_limits(points: Vec<Point>) -> (Vec<Point>, Vec<LeftOut>) {
+    let (mut fitting, mut too_big) = (Vec::new(), Vec::new());
+    for point in points {
+        match make_room_for(point.load.connections()) {
+            Ok(()) => fitting.push(point),
+            Err(error) => {
+                let (point, reason) = (Some(point.id), error.to_string());
+                too_big.push(LeftOut { entrant: None, point, reason });
+            }
+        }
+    }
+    (fitting, too_big)
+}
+
+fn begin(args: &LabArgs, entrants: &[Entrant], points: &[Point]) -> Record {
+    let seed = args.seed.unwrap_or_else(out::drawn_seed);
+    let entrants = entrants.iter().map(|entrant| EntrantRecord {
+        name: entrant.name.clone(),
+        kind: entrant.kind,
+        gate: match entrant.kind {
+            Kind::Floor | Kind::Peer => "no gate: not a chat server".into(),
+            _ => "not tried".into(),
+        },
+        is_broken: false,
+        manifest: entrant.manifest.clone(),
+    });
+    let again = |point: &Point| PointRecord {
+        id: point.id.clone(),
+        workload: point.workload.id.into(),
+        again: out::command(args, seed, Some(point)),
+    };
+    Record {
+        format: FORMAT,
+        started: out::now(),
+        command: out::command(args, seed, None),
+        seed,
+        scale: args.scale().name().into(),
+        repeats: args.repeats(),
+        is_interrupted: false,
+        environment: Environment::read(),
+        entrants: entrants.collect(),
+        points: points.iter().map(again).collect(),
+        left_out: Vec::new(),
+        runs: Vec::new(),
+        traces: Vec::new(),
+    }
+}
+
+fn tell(record: &Record, out: Option<&Out>) -> io::Result<ExitCode> {
+    if let Some(out) = out {
+        out.keep(record)?;
+    }
+    let mut stdout = anstream::stdout().lock();
+    writeln!(stdout, "{}", report::render(record, Frame::of_output()))?;
+    stdout.flush()?;
+    let is_void = record.runs.iter().any(|run| run.void.is_some());
+    let is_broken = record.entrants.iter().any(|entrant| entrant.is_broken);
+    Ok(match (record.is_interrupted, is_void || is_broken) {
+        (true, _) => ExitCode::from(INTERRUPTED),
+        (_, true) => ExitCode::FAILURE,
+        _ => ExitCode::SUCCESS,
+    })
+}
+
+const USAGE: u8 = 3;
+/// What a shell says of a program that Ctrl-C has ended.
+const INTERRUPTED: u8 = 130;

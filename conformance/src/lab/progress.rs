@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::cell::Cell;
+use std::time::Instant;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -12,7 +13,8 @@ use crate::console::complain;
 pub(crate) struct Progress {
     bar: ProgressBar,
     begun: Cell<u64>,
-    steps: u64,
+    steps: Cell<u64>,
+    start: Instant,
 }
 
 impl Progress {
@@ -21,7 +23,7 @@ impl Progress {
         if let Ok(style) = ProgressStyle::with_template(TEMPLATE) {
             bar.set_style(style);
         }
-        Self { bar, begun: Cell::new(0), steps }
+        Self { bar, begun: Cell::new(0), steps: Cell::new(steps), start: Instant::now() }
     }
 
     /// Tells that the next step begins.
@@ -29,9 +31,27 @@ impl Progress {
         self.bar.set_position(self.begun.get());
         self.begun.set(self.begun.get() + 1);
         if self.bar.is_hidden() {
-            complain(format_args!("[{}/{}] {what}", self.begun.get(), self.steps));
+            let (begun, steps) = (self.begun.get(), self.steps.get());
+            complain(format_args!("[{begun}/{steps}] {what}{}", self.left()));
         }
         self.bar.set_message(Cow::Owned(what.into()));
+    }
+
+    /// Tells that so many steps will not be made.
+    pub(crate) fn skip(&self, steps: u64) {
+        self.steps.set(self.steps.get().saturating_sub(steps));
+        self.bar.set_length(self.steps.get());
+    }
+
+    /// How long the rest takes if it takes what the last steps did; nothing, while that is a guess.
+    fn left(&self) -> String {
+        let done = self.begun.get().saturating_sub(1);
+        if done < STEPS_TO_TELL {
+            return String::new();
+        }
+        let left = u32::try_from(self.steps.get() - done).unwrap_or(u32::MAX);
+        let rest = self.start.elapsed() / u32::try_from(done).unwrap_or(u32::MAX) * left;
+        format!(" (about {} s left)", rest.as_secs())
     }
 
     pub(crate) fn finish(&self) {
@@ -39,4 +59,6 @@ impl Progress {
     }
 }
 
+/// After fewer steps, nobody knows.
+const STEPS_TO_TELL: u64 = 5;
 const TEMPLATE: &str = "{wide_bar} {pos}/{len}  {msg}  {elapsed} of about {duration}";

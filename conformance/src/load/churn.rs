@@ -4,10 +4,14 @@ use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
-use super::connect::{connect, fresh_number};
+use hdrhistogram::Histogram;
+
+use super::connect::{Role, connect, fresh_number};
 use super::fault::{Fault, LoadError};
 use super::ledger::split_pair;
 use super::message::{self, MESSAGE_BYTES_MIN, Stamp};
+use super::watch::{histogram, nanos};
+use crate::dialect::Dialect;
 
 /// A witness in the room, and the number of the next visitor.
 #[derive(Debug)]
@@ -21,6 +25,15 @@ pub struct Churn {
     next: u64,
 }
 
+/// How long visits took.
+#[derive(Clone, Debug)]
+pub struct Churned {
+    /// All of them.
+    pub elapsed: Duration,
+    /// Each, from before it connected until it was let go, in nanoseconds.
+    pub each: Histogram<u64>,
+}
+
 impl Churn {
     /// Puts a witness into the room and waits until it is known to hear others.
     ///
@@ -30,7 +43,8 @@ impl Churn {
     pub fn join(addr: SocketAddr) -> Result<Self, LoadError> {
         let number = fresh_number();
         let failed = || LoadError::io(format!("joining {addr} as the witness"));
-        let witness = connect(addr, &format!("witness-{number}")).map_err(failed())?;
+        let witness = connect(addr, Dialect::Chat, &format!("witness-{number}"), Role::Speaker)
+            .map_err(failed())?;
         witness.set_read_timeout(Some(TOKEN_PACE)).map_err(failed())?;
         let mut churn = Self { addr, number, witness, heard: Vec::new(), next: 0 };
         churn.admit()?;
@@ -44,16 +58,17 @@ impl Churn {
     ///
     /// A visitor cannot connect, is not heard exactly once, hears something itself, or is not let go
     /// after its end of the stream.
-    pub fn run(&mut self, visitors: u64) -> Result<Duration, LoadError> {
-        let start = Instant::now();
+    pub fn run(&mut self, visitors: u64) -> Result<Churned, LoadError> {
+        let (start, mut each) = (Instant::now(), histogram());
         for _ in 0..visitors {
-            let number = self.next;
+            let (number, came) = (self.next, Instant::now());
             let mut visitor = self.enter(number)?;
             self.speak(&mut visitor)?;
             self.expect(number, number)?;
             leave(&mut visitor).map_err(LoadError::io(format!("leaving as visitor {number}")))?;
+            each.saturating_record(nanos(came.elapsed()));
         }
-        Ok(start.elapsed())
+        Ok(Churned { elapsed: start.elapsed(), each })
     }
 
     /// The join barrier: one visitor repeats itself until the witness hears it.
@@ -74,7 +89,8 @@ impl Churn {
 
     fn enter(&self, number: u64) -> Result<TcpStream, LoadError> {
         let failed = || LoadError::io(format!("joining {} as visitor {number}", self.addr));
-        let visitor = connect(self.addr, &self.name(number)).map_err(failed())?;
+        let visitor = connect(self.addr, Dialect::Chat, &self.name(number), Role::Speaker)
+            .map_err(failed())?;
         visitor.set_read_timeout(Some(STALL)).map_err(failed())?;
         Ok(visitor)
     }
@@ -118,7 +134,8 @@ impl Churn {
     }
 
     fn take(&mut self, name: &str) -> Result<Option<u64>, Fault> {
-        let pair = split_pair(&self.heard, PAYLOAD_LIMIT).map_err(Fault::Frame)?;
+        let pair = split_pair(&self.heard, PAYLOAD_LIMIT);
+        let pair = pair.map_err(|error| Fault::Frame(error.into()))?;
         let Some((pair, rest)) = pair else { return Ok(None) };
         let stamp = message::parse(pair.text)?;
         if pair.sender != name.as_bytes() {

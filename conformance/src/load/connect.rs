@@ -5,20 +5,32 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use bytes::BytesMut;
 use rustix::io::Errno;
 use socket2::{Domain, SockAddr, Socket, Type};
 
-/// Connects and says the name, with `TCP_NODELAY` on.
-pub(super) fn connect(addr: SocketAddr, name: &str) -> io::Result<TcpStream> {
-    let socket = bound_socket(addr)?;
-    socket.connect_timeout(&SockAddr::from(addr), CONNECT_WITHIN)?;
-    socket.set_tcp_nodelay(true)?;
-    let mut stream = TcpStream::from(socket);
-    let mut frame = BytesMut::new();
-    protocol::encode_frame(name.as_bytes(), &mut frame);
-    stream.write_all(&frame)?;
+use crate::dialect::Dialect;
+
+/// Connects with `TCP_NODELAY` on, and joins as one who speaks or as one who only listens.
+pub(super) fn connect(
+    addr: SocketAddr,
+    dialect: Dialect,
+    name: &str,
+    role: Role,
+) -> io::Result<TcpStream> {
+    let mut stream = open(addr, Line::Wide)?;
+    stream.set_nodelay(true)?;
+    stream.write_all(&dialect.hello(name, role == Role::Speaker))?;
+    dialect.await_welcome(&mut stream, role == Role::Speaker)?;
     Ok(stream)
+}
+
+/// What a member is there for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    /// To speak, and in the chat to hear the others too.
+    Speaker,
+    /// Only to hear.
+    Listener,
 }
 
 /// How much fits on a connection's way to a client that does not read.
@@ -30,14 +42,16 @@ pub(crate) enum Line {
     Narrow,
 }
 
+/// Connects, and says nothing.
+pub(super) fn open(addr: SocketAddr, line: Line) -> io::Result<TcpStream> {
+    let socket = bound_socket(addr, line)?;
+    socket.connect_timeout(&SockAddr::from(addr), CONNECT_WITHIN)?;
+    Ok(TcpStream::from(socket))
+}
+
 /// Begins to connect, without waiting: the connection refuses to be used until it stands.
 pub(crate) fn begin(addr: SocketAddr, line: Line) -> io::Result<TcpStream> {
-    let socket = bound_socket(addr)?;
-    if line == Line::Narrow {
-        socket.set_recv_buffer_size(NARROW_BUFFER)?;
-        // The other side sizes its send buffer by the largest segment that this side takes.
-        socket.set_tcp_mss(NARROW_SEGMENT)?;
-    }
+    let socket = bound_socket(addr, line)?;
     socket.set_nonblocking(true)?;
     match socket.connect(&SockAddr::from(addr)) {
         Err(error) if Errno::from_io_error(&error) != Some(Errno::INPROGRESS) => Err(error),
@@ -45,8 +59,13 @@ pub(crate) fn begin(addr: SocketAddr, line: Line) -> io::Result<TcpStream> {
     }
 }
 
-fn bound_socket(addr: SocketAddr) -> io::Result<Socket> {
+fn bound_socket(addr: SocketAddr, line: Line) -> io::Result<Socket> {
     let socket = Socket::new(Domain::for_address(addr), Type::STREAM, None)?;
+    if line == Line::Narrow {
+        socket.set_recv_buffer_size(NARROW_BUFFER)?;
+        // The other side sizes its send buffer by the largest segment that this side takes.
+        socket.set_tcp_mss(NARROW_SEGMENT)?;
+    }
     if let Some(source) = source_for(addr) {
         socket.bind(&SockAddr::from(SocketAddr::from((source, 0))))?;
     }

@@ -7,37 +7,48 @@ use std::time::{Duration, Instant};
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
 
-use super::connect::{connect, fresh_number};
+use super::alarm::ALARM;
+use super::connect::{Role, connect, fresh_number};
 use super::fault::LoadError;
 use super::hall::Hall;
 use super::ledger::Roster;
-use super::member::Outbox;
 use super::message::{MESSAGE_BYTES_MIN, SPEAKERS_MAX};
+use super::outbox::Outbox;
+use crate::dialect::Dialect;
 
 /// How many clients a crowd has, and how much they say at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shape {
-    /// Clients that speak; they hear each other too.
+    /// Clients that speak; in the chat they hear each other too.
     pub speakers: usize,
     /// Clients that only listen.
     pub listeners: usize,
     /// Bytes of every message, at least [`MESSAGE_BYTES_MIN`].
     pub size: usize,
+    /// What the server understands.
+    pub dialect: Dialect,
+}
+
+impl Shape {
+    /// A crowd that speaks the chat protocol.
+    pub const fn chat(speakers: usize, listeners: usize, size: usize) -> Self {
+        Self { speakers, listeners, size, dialect: Dialect::Chat }
+    }
 }
 
 /// Clients of one server, all joined: whatever is said from here on, every one of them has to hear.
 ///
 /// Two kinds of method: [`join`](Self::join) and [`add_listeners`](Self::add_listeners) make it bigger;
-/// [`fan_out`](Self::fan_out) and [`ping_pong`](Self::ping_pong) put load on the server, and return when
+/// [`fan_out`](Self::fan_out), [`paced`](Self::paced) and [`ping_pong`](Self::ping_pong) put load on the server, and return when
 /// all that was said has been heard by all. After an error a crowd is of no more use.
 #[derive(Debug)]
 pub struct Crowd {
     pub(super) hall: Hall,
-    poll: Poll,
-    events: Events,
+    pub(super) poll: Poll,
+    pub(super) events: Events,
     addr: SocketAddr,
-    number: u32,
-    stall: Duration,
+    pub(super) number: u32,
+    pub(super) stall: Duration,
 }
 
 /// Clients that have joined and know each other, for whoever goes on with them in another way.
@@ -70,7 +81,8 @@ impl Crowd {
         let name = |speaker| format!("speaker-{number}-{speaker:0digits$}");
         let names = (0..shape.speakers).map(name);
         let poll = Poll::new().map_err(LoadError::io("creating a poll"))?;
-        let hall = Hall::new(Roster { names: names.collect(), size: shape.size });
+        let Shape { size, dialect, .. } = *shape;
+        let hall = Hall::new(Roster { names: names.collect(), size, dialect });
         let events = Events::with_capacity(EVENTS_PER_TURN);
         let mut crowd = Self { hall, poll, events, addr, number, stall: STALL };
         for speaker in 0..shape.speakers {
@@ -151,7 +163,7 @@ impl Crowd {
     }
 
     /// Waits until everybody has heard something of every speaker, or this time is over.
-    fn await_token(&mut self, pace: Duration) -> Result<(), LoadError> {
+    pub(super) fn await_token(&mut self, pace: Duration) -> Result<(), LoadError> {
         let start = Instant::now();
         while self.hall.lag().is_none()
             && let Some(left) = pace.checked_sub(start.elapsed())
@@ -161,32 +173,49 @@ impl Crowd {
         Ok(())
     }
 
-    fn stalled(&self) -> LoadError {
+    pub(super) fn stalled(&self) -> LoadError {
+        self.stalled_for(self.stall)
+    }
+
+    pub(super) fn stalled_for(&self, waited: Duration) -> LoadError {
         let (member, missing) = self.hall.laggard();
-        LoadError::Stalled { member, missing, waited: self.stall }
+        LoadError::Stalled { member, missing, waited }
     }
 
     fn seat(&mut self, name: &str) -> Result<(), LoadError> {
         let failed = || LoadError::io(format!("joining {} as {name}", self.addr));
-        let stream = connect(self.addr, name).map_err(failed())?;
+        let (member, speakers) = (self.hall.members.len(), self.hall.speakers());
+        let role = if member < speakers { Role::Speaker } else { Role::Listener };
+        let stream = connect(self.addr, self.hall.roster.dialect, name, role).map_err(failed())?;
         stream.set_nonblocking(true).map_err(failed())?;
         let mut stream = TcpStream::from_std(stream);
-        let (member, speakers) = (self.hall.members.len(), self.hall.speakers());
-        let speaks = (member < speakers).then_some(Interest::WRITABLE);
-        let interest = speaks.map_or(Interest::READABLE, |writes| writes | Interest::READABLE);
+        let interest = match role {
+            Role::Speaker => Interest::READABLE | Interest::WRITABLE,
+            Role::Listener => Interest::READABLE,
+        };
         self.poll.registry().register(&mut stream, Token(member), interest).map_err(failed())?;
         self.hall.seat(stream);
         Ok(())
     }
 
-    /// As [`turn`](Self::turn), for at most `patience`; tells whether anything was ready.
-    fn turn_within(&mut self, patience: Duration) -> Result<bool, LoadError> {
+    /// As [`turn`](Self::turn), for at most `patience`; tells whether any member was ready.
+    pub(super) fn turn_within(&mut self, patience: Duration) -> Result<bool, LoadError> {
+        self.wait(patience)?;
+        let mut anything = false;
+        for event in self.events.iter().filter(|event| event.token() != ALARM) {
+            self.hall.attend(event)?;
+            anything = true;
+        }
+        Ok(anything)
+    }
+
+    /// Waits for events; there are none if a signal comes.
+    pub(super) fn wait(&mut self, patience: Duration) -> Result<(), LoadError> {
         match self.poll.poll(&mut self.events, Some(patience)) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => self.events.clear(),
             polled => polled.map_err(LoadError::io("polling"))?,
         }
-        self.events.iter().try_for_each(|event| self.hall.attend(event))?;
-        Ok(!self.events.is_empty())
+        Ok(())
     }
 }
 

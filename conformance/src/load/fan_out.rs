@@ -2,8 +2,11 @@
 
 use std::time::{Duration, Instant};
 
+use hdrhistogram::Histogram;
+
 use super::crowd::Crowd;
 use super::fault::LoadError;
+use super::watch::{histogram, nanos};
 
 /// A saturating load: as much is said as the bound on messages in flight allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +50,15 @@ pub struct Tally {
     pub strayed: usize,
 }
 
+/// What a game of ping-pong found.
+#[derive(Clone, Debug)]
+pub struct Rounds {
+    /// What was said and heard.
+    pub tally: Tally,
+    /// From the first word of a round until its answer was heard, in nanoseconds.
+    pub round_trips: Histogram<u64>,
+}
+
 impl Crowd {
     /// Has the speakers say as much as `plan` allows, and returns when everybody has heard all of it.
     ///
@@ -72,7 +84,8 @@ impl Crowd {
         }
     }
 
-    /// Has two speakers answer each other `rounds` times, one message in flight: service time.
+    /// Has two speakers answer each other `rounds` times, one message in flight: service time. Where
+    /// speakers do not hear, whoever listens hears in their place.
     ///
     /// # Errors
     ///
@@ -80,24 +93,28 @@ impl Crowd {
     ///
     /// # Panics
     ///
-    /// The crowd has other than two speakers.
-    pub fn ping_pong(&mut self, rounds: u64) -> Result<Tally, LoadError> {
+    /// The crowd has other than two speakers, or nobody hears them.
+    pub fn ping_pong(&mut self, rounds: u64) -> Result<Rounds, LoadError> {
         assert_eq!(self.hall.speakers(), 2, "two play ping-pong");
+        assert!(self.hall.hearers() > 0, "somebody has to hear it");
         self.hall.fall_in();
         let (start, first) = (Instant::now(), self.hall.said());
+        let mut round_trips = histogram();
         for _ in 0..rounds {
+            let served = Instant::now();
             for speaker in 0..2 {
                 self.hall.say_as(speaker, 1)?;
                 self.settle()?;
             }
+            round_trips.saturating_record(nanos(served.elapsed()));
         }
-        Ok(self.tally(start, first))
+        Ok(Rounds { tally: self.tally(start, first), round_trips })
     }
 
-    fn tally(&self, start: Instant, first: u64) -> Tally {
+    pub(super) fn tally(&self, start: Instant, first: u64) -> Tally {
         let messages = self.hall.said() - first;
-        let hearers = self.hall.members.len() as u64 - 1;
+        let deliveries = messages * u64::from(self.hall.hearers());
         let strayed = self.hall.strayed();
-        Tally { messages, deliveries: messages * hearers, elapsed: start.elapsed(), strayed }
+        Tally { messages, deliveries, elapsed: start.elapsed(), strayed }
     }
 }

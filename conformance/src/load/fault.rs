@@ -3,8 +3,9 @@
 use std::io;
 use std::time::Duration;
 
-use protocol::FrameError;
 use thiserror::Error;
+
+use crate::dialect::DialectError;
 
 /// Why a load ended early. Its figures are void then.
 #[derive(Debug, Error)]
@@ -58,9 +59,10 @@ impl LoadError {
 /// What was wrong with something heard.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum Fault {
-    /// The stream is not made of frames any more; places count from where the frame begins.
+    /// The stream is not made of frames any more, or not of its protocol; places count from where the
+    /// frame begins.
     #[error("a broken frame: {0}")]
-    Frame(FrameError),
+    Frame(DialectError),
     /// A message that no speaker said like this: its checksum does not fit.
     #[error("a damaged message came: \"{text}\"")]
     Damaged {

@@ -5,21 +5,27 @@ use mio::net::TcpStream;
 
 use super::fault::LoadError;
 use super::ledger::{Ledger, Roster};
-use super::member::{Got, Hearing, Member, Outbox, read};
+use super::member::{Alone, Got, Hearing, Member, read};
+use super::outbox::Outbox;
 use super::reference::Reference;
+use super::watch::Watch;
 
 /// The members and what they have to hear. The first ones, one per outbox, are the speakers.
 #[derive(Debug)]
 pub(super) struct Hall {
     pub(super) members: Vec<Member>,
     pub(super) roster: Roster,
-    outboxes: Vec<Outbox>,
-    reference: Reference,
+    pub(super) outboxes: Vec<Outbox>,
+    pub(super) reference: Reference,
     /// Messages said in all.
-    said: u64,
+    pub(super) said: u64,
     /// Who was furthest behind when we last looked. As long as it stays where it is and nothing is
     /// said, nobody can be further behind, and thousands need not be looked at again.
     furthest: Option<Furthest>,
+    /// What is due and was heard, while a paced load runs.
+    pub(super) watch: Option<Watch>,
+    /// The most bytes of the reference that a paced load keeps before it looks who needs them.
+    pub(super) kept_max: usize,
     buffer: Box<[u8]>,
 }
 
@@ -33,19 +39,30 @@ struct Furthest {
 impl Hall {
     pub(super) fn new(roster: Roster) -> Self {
         let speakers = roster.names.len();
+        let outbox = |(speaker, name): (usize, &String)| {
+            Outbox::new(speaker, name, roster.size, roster.dialect)
+        };
         Self {
             members: Vec::new(),
-            outboxes: (0..speakers).map(|_| Outbox::default()).collect(),
-            reference: Reference::new(Ledger::new(speakers), roster.pair_len()),
+            outboxes: roster.names.iter().enumerate().map(outbox).collect(),
+            reference: Reference::new(Ledger::new(speakers), roster.delivery_len()),
             roster,
             said: 0,
             furthest: None,
+            watch: None,
+            kept_max: 0,
             buffer: vec![0; READ_BYTES].into(),
         }
     }
 
     pub(super) fn speakers(&self) -> usize {
         self.outboxes.len()
+    }
+
+    /// How many members hear each message: all but its speaker, or all but the speakers.
+    pub(super) fn hearers(&self) -> u32 {
+        let deaf = if self.roster.dialect.speakers_hear() { 1 } else { self.speakers() };
+        u32::try_from(self.members.len() - deaf).expect("each has a descriptor of its own")
     }
 
     pub(super) fn said(&self) -> u64 {
@@ -77,12 +94,12 @@ impl Hall {
     pub(super) fn say_as(&mut self, speaker: usize, count: u64) -> Result<(), LoadError> {
         let outbox = &mut self.outboxes[speaker];
         // Speakers do not hear themselves: what they say counts as heard by them at once.
-        if let Hearing::Alone { ledger, .. } = &mut self.members[speaker].hearing {
+        if let Hearing::Alone(Alone { ledger, .. }) = &mut self.members[speaker].hearing {
             for sequence in outbox.next..outbox.next + count {
                 ledger.count(speaker, sequence).expect("a speaker counts its own without a gap");
             }
         }
-        outbox.say(speaker, count, self.roster.size);
+        outbox.say(count);
         self.said += count;
         self.furthest = None;
         self.flush(speaker)
@@ -124,7 +141,9 @@ impl Hall {
 
     /// Takes in one more member.
     pub(super) fn seat(&mut self, stream: TcpStream) {
-        let hearing = Hearing::new(self.speakers());
+        let is_deaf = self.members.len() < self.speakers() && !self.roster.dialect.speakers_hear();
+        let hearing =
+            if is_deaf { Hearing::Deaf(Vec::new()) } else { Hearing::new(self.speakers()) };
         self.members.push(Member { stream, hearing });
         self.furthest = None;
     }
@@ -133,8 +152,8 @@ impl Hall {
     pub(super) fn fall_in(&mut self) {
         let Some(listener) = self.members.get(self.speakers()) else { return };
         if !self.members.iter().any(|member| matches!(member.hearing, Hearing::Following(_))) {
-            let ledger = listener.hearing.ledger(&self.reference);
-            self.reference = Reference::new(ledger, self.roster.pair_len());
+            let ledger = listener.hearing.ledger(&self.reference).expect("a listener hears");
+            self.reference = Reference::new(ledger, self.roster.delivery_len());
         }
         for member in &mut self.members[self.outboxes.len()..] {
             member.hearing.fall_in(&self.reference);
@@ -144,7 +163,7 @@ impl Hall {
     /// Listeners whose stream has differed from the reference since they last fell in.
     pub(super) fn strayed(&self) -> usize {
         let listeners = &self.members[self.speakers()..];
-        listeners.iter().filter(|member| matches!(member.hearing, Hearing::Alone { .. })).count()
+        listeners.iter().filter(|member| member.hearing.is_stray()).count()
     }
 
     /// The member furthest behind, and the first message that it has not heard.
@@ -163,13 +182,13 @@ impl Hall {
 
     fn lag_of(&self, member: usize) -> Option<u64> {
         let heard = self.members[member].hearing.heard(&self.reference)?;
-        Some(self.said - heard)
+        Some(self.said.saturating_sub(heard))
     }
 
-    fn trim(&mut self) {
+    pub(super) fn trim(&mut self) {
         let offsets = self.members.iter().filter_map(|member| match member.hearing {
             Hearing::Following(offset) => Some(offset),
-            Hearing::Alone { .. } => None,
+            Hearing::Alone(_) | Hearing::Deaf(_) => None,
         });
         let lowest = offsets.min().unwrap_or(self.reference.head());
         self.reference.trim(lowest);
@@ -178,7 +197,7 @@ impl Hall {
     fn missing(&self, member: usize) -> String {
         let ledger = self.members[member].hearing.ledger(&self.reference);
         let missing = self.outboxes.iter().enumerate().find_map(|(speaker, outbox)| {
-            let next = ledger.next(speaker).unwrap_or(0);
+            let next = ledger.as_ref()?.next(speaker).unwrap_or(0);
             (next < outbox.next).then(|| format!("message {next} of speaker {speaker}"))
         });
         missing.unwrap_or_else(|| "nothing more".into())
@@ -186,9 +205,13 @@ impl Hall {
 
     fn flush(&mut self, speaker: usize) -> Result<(), LoadError> {
         let stream = &mut self.members[speaker].stream;
-        self.outboxes[speaker]
-            .flush(stream)
-            .map_err(LoadError::io(format!("writing as speaker {speaker}")))
+        let outbox = &mut self.outboxes[speaker];
+        let failed = LoadError::io(format!("writing as speaker {speaker}"));
+        outbox.flush(stream).map_err(failed)?;
+        if let Some(watch) = &mut self.watch {
+            watch.handed(speaker, outbox.handed(), watch.now());
+        }
+        Ok(())
     }
 
     /// Reads what there is for a member and checks it.
@@ -203,8 +226,15 @@ impl Hall {
                     return Err(LoadError::io(format!("reading as {}", self.title(index)))(error));
                 }
             };
-            let heard =
-                member.hearing.hear(&self.buffer[..count], &mut self.reference, &self.roster);
+            let bytes = &self.buffer[..count];
+            let (reference, roster) = (&mut self.reference, &self.roster);
+            let heard = match &mut self.watch {
+                Some(watch) => {
+                    let now = watch.now();
+                    member.hearing.hear(bytes, reference, roster, |stamp| watch.heard(stamp, now))
+                }
+                None => member.hearing.hear(bytes, reference, roster, |_| ()),
+            };
             heard.map_err(|fault| LoadError::violation(self.title(index))(fault))?;
             // A stream socket that gave less than was asked for is empty: the next byte is an event.
             if count < self.buffer.len() {

@@ -3,21 +3,47 @@
 use protocol::{FrameError, FrameFault, HEADER_LEN, parse_header};
 
 use super::fault::Fault;
-use super::message;
+use super::message::{self, Stamp};
+use crate::dialect::{Dialect, Next};
 
-/// The speakers' names and the one size of their messages: what every pair can be checked against.
+/// The speakers' names and the one size of their messages: what every delivery can be checked against.
 #[derive(Debug)]
 pub(super) struct Roster {
-    /// All of one length, so that every pair has one length.
+    /// All of one length, so that every delivery has one length.
     pub(super) names: Vec<String>,
     /// Bytes of every message.
     pub(super) size: usize,
+    /// What stands around a message.
+    pub(super) dialect: Dialect,
 }
 
 impl Roster {
-    /// Bytes of every pair.
-    pub(super) fn pair_len(&self) -> usize {
-        2 * HEADER_LEN + self.names.first().map_or(0, String::len) + self.size
+    /// Bytes of every delivery.
+    pub(super) fn delivery_len(&self) -> usize {
+        self.dialect.delivery_len(self.names.first().map_or(0, String::len), self.size)
+    }
+
+    /// How many bytes at the start of these are something whole, and no message.
+    pub(super) fn skip_others(&self, bytes: &[u8]) -> Result<usize, Fault> {
+        let mut rest = bytes;
+        while let Some((None, behind)) = self.split(rest)? {
+            rest = behind;
+        }
+        Ok(bytes.len() - rest.len())
+    }
+
+    /// The next thing in what a member hears.
+    pub(super) fn split<'a>(&self, bytes: &'a [u8]) -> Result<Next<'a>, Fault> {
+        self.dialect.split(bytes, self.delivery_len()).map_err(Fault::Frame)
+    }
+
+    fn check_sender(&self, heard: &Heard<'_>, stamp: Stamp) -> Result<(), Fault> {
+        let name = self.names.get(stamp.speaker).map(String::as_bytes);
+        if name.is_some_and(|name| name == heard.sender || !self.dialect.carries_sender()) {
+            return Ok(());
+        }
+        let sender = heard.sender.escape_ascii().to_string();
+        Err(Fault::Sender { speaker: stamp.speaker, sender })
     }
 }
 
@@ -79,25 +105,20 @@ impl Ledger {
         }
     }
 
-    /// Checks and counts every whole pair at the start of `bytes` and calls `seen` with its speaker.
+    /// Checks and counts every whole message at the start of `bytes` and calls `seen` with its stamp.
     /// Returns how many bytes they took.
     pub(super) fn take(
         &mut self,
         bytes: &[u8],
         roster: &Roster,
-        mut seen: impl FnMut(usize),
+        mut seen: impl FnMut(Stamp),
     ) -> Result<usize, Fault> {
         let mut rest = bytes;
-        while let Some((pair, behind)) =
-            split_pair(rest, roster.pair_len()).map_err(Fault::Frame)?
-        {
-            let stamp = message::parse(pair.text)?;
-            if roster.names.get(stamp.speaker).is_none_or(|name| name.as_bytes() != pair.sender) {
-                let sender = pair.sender.escape_ascii().to_string();
-                return Err(Fault::Sender { speaker: stamp.speaker, sender });
-            }
+        while let Some((Some(heard), behind)) = roster.split(rest)? {
+            let stamp = message::parse(heard.text)?;
+            roster.check_sender(&heard, stamp)?;
             self.count(stamp.speaker, stamp.sequence)?;
-            seen(stamp.speaker);
+            seen(stamp);
             rest = behind;
         }
         Ok(bytes.len() - rest.len())

@@ -10,6 +10,7 @@ use bytes::{Buf, BytesMut};
 
 use super::fault::Fault;
 use super::ledger::{Ledger, Roster};
+use super::message::Stamp;
 
 /// The part of the shared stream that some follower has not reached yet, and the counters at its ends.
 #[derive(Debug)]
@@ -18,8 +19,8 @@ pub(super) struct Reference {
     start: u64,
     /// The stream from `start` on; all but a begun pair at its end is checked.
     window: BytesMut,
-    /// Who spoke each whole pair of the window.
-    order: VecDeque<usize>,
+    /// Who spoke each whole pair of the window, and which of that speaker's messages it is.
+    order: VecDeque<Stamp>,
     /// The counters at `start`.
     behind: Ledger,
     /// The counters behind the window's last whole pair.
@@ -33,7 +34,7 @@ pub(super) struct Reference {
 pub(super) enum Comparison {
     /// They are the same, or further than anybody was before and in order.
     Same,
-    /// They differ: this listener hears another order, or something wrong.
+    /// They differ: this listener hears another order, something wrong, or something between messages.
     Differs,
 }
 
@@ -68,8 +69,7 @@ impl Reference {
         if known[..common] != bytes[..common] {
             return Ok(Comparison::Differs);
         }
-        self.extend(&bytes[common..], roster)?;
-        Ok(Comparison::Same)
+        self.extend(&bytes[common..], roster)
     }
 
     /// How many messages are behind a listener at `offset`.
@@ -77,30 +77,47 @@ impl Reference {
         self.behind.heard() + self.pairs_before(offset) as u64
     }
 
+    /// The messages that a listener completes on its way from one offset to another.
+    pub(super) fn between(&self, from: u64, to: u64) -> impl Iterator<Item = Stamp> {
+        self.order.range(self.pairs_before(from)..self.pairs_before(to)).copied()
+    }
+
+    /// Bytes that are kept.
+    pub(super) fn len(&self) -> usize {
+        self.window.len()
+    }
+
     /// The counters of a listener at `offset`, and the begun pair that it holds there.
     pub(super) fn ledger_at(&self, offset: u64) -> (Ledger, &[u8]) {
         let pairs = self.pairs_before(offset);
         let mut ledger = self.behind.clone();
-        self.order.iter().take(pairs).for_each(|speaker| ledger.advance(*speaker));
+        self.order.iter().take(pairs).for_each(|stamp| ledger.advance(stamp.speaker));
         (ledger, &self.window[pairs * self.pair_len..self.index(offset)])
     }
 
     /// Forgets what every follower has passed, the lowest of whom is at `lowest`.
     pub(super) fn trim(&mut self, lowest: u64) {
         let pairs = self.pairs_before(lowest);
-        self.order.drain(..pairs).for_each(|speaker| self.behind.advance(speaker));
+        self.order.drain(..pairs).for_each(|stamp| self.behind.advance(stamp.speaker));
         self.window.advance(pairs * self.pair_len);
         self.start += (pairs * self.pair_len) as u64;
     }
 
-    fn extend(&mut self, bytes: &[u8], roster: &Roster) -> Result<(), Fault> {
+    fn extend(&mut self, bytes: &[u8], roster: &Roster) -> Result<Comparison, Fault> {
         if bytes.is_empty() {
-            return Ok(());
+            return Ok(Comparison::Same);
         }
+        let before = self.window.len();
         self.window.extend_from_slice(bytes);
         let unchecked = &self.window[self.order.len() * self.pair_len..];
         let order = &mut self.order;
-        self.ahead.take(unchecked, roster, |speaker| order.push_back(speaker)).map(|_| ())
+        let taken = self.ahead.take(unchecked, roster, |stamp| order.push_back(stamp))?;
+        if roster.skip_others(&unchecked[taken..])? == 0 {
+            return Ok(Comparison::Same);
+        }
+        // What is no message is for this listener alone, and so is for now what came behind it.
+        self.window.truncate(before.max(self.order.len() * self.pair_len));
+        Ok(Comparison::Differs)
     }
 
     fn pairs_before(&self, offset: u64) -> usize {

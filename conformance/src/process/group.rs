@@ -83,6 +83,13 @@ pub fn kill_all() {
     mem::forget(live);
 }
 
+/// Kills every group that is alive now; others can be started later.
+pub(crate) fn kill_live() {
+    for pid in &*lock(&LIVE) {
+        kill_group(*pid);
+    }
+}
+
 fn kill_group(pid: Pid) {
     // The group may have ended by itself a moment ago, which is as good.
     kill_process_group(pid, Signal::KILL).ok();

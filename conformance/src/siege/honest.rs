@@ -3,12 +3,15 @@
 use std::time::{Duration, Instant};
 use std::{io, mem};
 
+use hdrhistogram::Histogram;
 use mio::net::TcpStream;
 use mio::{Events, Poll};
 
 use super::account::{Account, Counts, Delivery};
-use super::latency::Latencies;
-use crate::load::{Crowd, Got, Heard, LoadError, Outbox, Shape, Speakers, parse, read, split_pair};
+use crate::load::{
+    Crowd, Got, Heard, LoadError, Outbox, Shape, Speakers, histogram, nanos, parse, read,
+    split_pair,
+};
 
 /// The honest clients of one server, all joined.
 #[derive(Debug)]
@@ -18,7 +21,6 @@ pub(super) struct Honest {
     names: Vec<String>,
     seats: Vec<Seat>,
     books: Books,
-    size: usize,
     buffer: Box<[u8]>,
 }
 
@@ -40,7 +42,8 @@ struct Books {
     said_at: Vec<Vec<Instant>>,
     /// By speaker: the number of the first of those.
     first: Vec<u64>,
-    latencies: Latencies,
+    /// How long deliveries took, in nanoseconds.
+    latencies: Histogram<u64>,
     /// When something came that was said by an honest client and not heard before.
     progress: Instant,
 }
@@ -56,7 +59,7 @@ impl Honest {
         count: usize,
         size: usize,
     ) -> Result<Self, LoadError> {
-        let shape = Shape { speakers: count, listeners: 0, size };
+        let shape = Shape::chat(count, 0, size);
         let Speakers { poll, names, seats } = Crowd::join(addr, &shape)?.into_speakers();
         let first: Vec<u64> = seats.iter().map(|(_, outbox)| outbox.next).collect();
         let seat = |(stream, outbox)| Seat {
@@ -70,17 +73,17 @@ impl Honest {
         let books = Books {
             said_at: vec![Vec::new(); count],
             first,
-            latencies: Latencies::new(),
+            latencies: histogram(),
             progress: Instant::now(),
         };
         let (events, buffer) = (Events::with_capacity(count), vec![0; READ_BYTES].into());
-        Ok(Self { poll, events, names, seats, books, size, buffer })
+        Ok(Self { poll, events, names, seats, books, buffer })
     }
 
     /// Has one of them say one message.
     pub(super) fn say(&mut self, speaker: usize) {
         let seat = &mut self.seats[speaker];
-        seat.outbox.say(speaker, 1, self.size);
+        seat.outbox.say(1);
         self.books.said_at[speaker].push(Instant::now());
         seat.flush();
     }
@@ -131,7 +134,7 @@ impl Honest {
         sum
     }
 
-    pub(super) fn latencies(&self) -> &Latencies {
+    pub(super) fn latencies(&self) -> &Histogram<u64> {
         &self.books.latencies
     }
 
@@ -215,7 +218,7 @@ impl Books {
         if account.hear(speaker, stamp.sequence, said) == Delivery::First {
             self.progress = Instant::now();
             let place = usize::try_from(stamp.sequence - first).expect("it indexes a vector");
-            self.latencies.add(self.progress - said_at[place]);
+            self.latencies.saturating_record(nanos(self.progress - said_at[place]));
         }
     }
 }

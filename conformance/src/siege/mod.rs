@@ -14,7 +14,6 @@ mod ground;
 mod honest;
 mod hostile;
 mod kind;
-mod latency;
 mod means;
 mod outcome;
 mod report;

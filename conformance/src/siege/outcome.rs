@@ -59,8 +59,8 @@ impl Outcome {
         }
         Self {
             counts,
-            median: honest.latencies().median(),
-            longest: honest.latencies().longest(),
+            median: Duration::from_nanos(honest.latencies().value_at_quantile(0.5)),
+            longest: Duration::from_nanos(honest.latencies().max()),
             standing: fleet.standing_max(),
             ends: fleet.ends().clone(),
             cpu: None,

@@ -1,14 +1,13 @@
 //! Report: the table of what every assault did, and what has to be known to read it.
 
-use std::io::{self, IsTerminal};
 use std::time::Duration;
 
 use bytesize::ByteSize;
-use comfy_table::{CellAlignment, Table, presets};
 
 use super::args::SiegeArgs;
 use super::kind::Kind;
 use super::outcome::{Outcome, Verdict};
+use crate::console::{Frame, columns};
 use crate::lab::Environment;
 
 /// One assault, or why it has no outcome.
@@ -39,7 +38,7 @@ pub(super) fn render(rows: &[Row], args: &SiegeArgs) -> String {
         Environment::read().to_string(),
         String::new(),
     ];
-    lines.extend(table(rows).lines().map(|line| line.trim_end().to_owned()));
+    lines.push(table(rows));
     lines.extend([String::new(), "How the hostile clients' connections ended:".into()]);
     lines.extend(rows.iter().filter_map(ends));
     let told = rows.iter().flat_map(remarks).collect::<Vec<_>>();
@@ -52,18 +51,8 @@ pub(super) fn render(rows: &[Row], args: &SiegeArgs) -> String {
 }
 
 fn table(rows: &[Row]) -> String {
-    let mut table = Table::new();
-    let is_framed = io::stdout().is_terminal();
-    table.load_style(if is_framed { presets::UTF8_FULL_CONDENSED } else { presets::NOTHING });
-    table.set_header(HEADER);
-    for row in rows {
-        table.add_row(cells(row));
-    }
-    let figures = table.column_iter_mut().skip(2).take(HEADER.len() - 3);
-    figures.for_each(|column| {
-        column.set_cell_alignment(CellAlignment::Right);
-    });
-    table.to_string()
+    let rows: Vec<Vec<String>> = rows.iter().map(cells).collect();
+    columns(&HEADER, &rows, 2, Frame::of_output())
 }
 
 fn cells(row: &Row) -> Vec<String> {

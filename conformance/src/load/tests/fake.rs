@@ -4,6 +4,7 @@ use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use protocol::Decoder;
@@ -12,9 +13,13 @@ use protocol::Decoder;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Trick {
     Drop,
+    /// It comes later, and so does all that the server would have done meanwhile.
+    Delay(Duration),
     Double,
     Swap,
-    Change { byte: usize },
+    Change {
+        byte: usize,
+    },
     HangUp,
     SwapSpeakers,
     SwapSpeakersThenDrop,
@@ -164,6 +169,10 @@ impl Seat {
     fn tamper(&mut self, trick: Trick, name: &Bytes, pair: &BytesMut) -> Option<Trick> {
         match trick {
             Trick::Drop => return None,
+            Trick::Delay(time) => {
+                thread::sleep(time);
+                self.deliver(pair);
+            }
             Trick::Double => self.deliver(&[&pair[..], &pair[..]].concat()),
             Trick::Change { byte } => {
                 let mut changed = pair.to_vec();

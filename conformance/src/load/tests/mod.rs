@@ -1,13 +1,17 @@
 //! The load generator is tested with servers that break one promise each: every breach is told.
 
+mod broker;
+mod dialects;
 pub(crate) mod fake;
+mod paced;
+mod storm;
 
 use std::time::Duration;
 
 use self::fake::{Fake, Trick};
-use super::{Churn, Crowd, Extent, FanOut, Fault, LoadError, Shape, Tally};
+use super::{Churn, Crowd, Extent, FanOut, Fault, LoadError, Rounds, Shape, Tally};
 
-const SHAPE: Shape = Shape { speakers: 1, listeners: 5, size: 64 };
+const SHAPE: Shape = Shape::chat(1, 5, 64);
 const PLAN: FanOut = FanOut { extent: Extent::Messages(300), in_flight: 32 };
 /// Which member the fake server tricks, counted as it connects: the last listener of `SHAPE`.
 const VICTIM: usize = 5;
@@ -25,7 +29,7 @@ fn an_honest_server_is_counted_in_full() {
 #[test]
 fn several_speakers_hear_each_other_too() {
     let fake = Fake::start();
-    let shape = Shape { speakers: 3, listeners: 4, size: 100 };
+    let shape = Shape::chat(3, 4, 100);
     let mut crowd = Crowd::join(fake.addr, &shape).unwrap();
     let tally = fan_out(&mut crowd, 301).unwrap();
     assert_eq!((301, 301 * 6), (tally.messages, tally.deliveries));
@@ -88,7 +92,7 @@ fn a_speaker_is_checked_as_a_listener_is() {
 #[test]
 fn another_order_of_two_speakers_is_counted_and_no_fault() {
     let fake = Fake::start();
-    let shape = Shape { speakers: 2, listeners: 4, size: 64 };
+    let shape = Shape::chat(2, 4, 64);
     let mut crowd = Crowd::join(fake.addr, &shape).unwrap();
     fake.arm(Trick::SwapSpeakers, VICTIM);
     let tally = fan_out(&mut crowd, 300).unwrap();
@@ -101,7 +105,7 @@ fn another_order_of_two_speakers_is_counted_and_no_fault() {
 #[test]
 fn a_listener_that_strayed_is_checked_still() {
     let fake = Fake::start();
-    let shape = Shape { speakers: 2, listeners: 4, size: 64 };
+    let shape = Shape::chat(2, 4, 64);
     let mut crowd = Crowd::join(fake.addr, &shape).unwrap();
     fake.arm(Trick::SwapSpeakersThenDrop, VICTIM);
     let error = fan_out(&mut crowd, 300).unwrap_err();
@@ -144,10 +148,10 @@ fn a_last_delivery_that_never_comes_is_a_stall() {
 #[test]
 fn ping_pong_counts_what_came_back() {
     let fake = Fake::start();
-    let shape = Shape { speakers: 2, listeners: 0, size: 64 };
+    let shape = Shape::chat(2, 0, 64);
     let mut crowd = Crowd::join(fake.addr, &shape).unwrap();
-    let tally = crowd.ping_pong(50).unwrap();
-    assert_eq!((100, 100), (tally.messages, tally.deliveries));
+    let Rounds { tally, round_trips } = crowd.ping_pong(50).unwrap();
+    assert_eq!((100, 100, 50), (tally.messages, tally.deliveries, round_trips.len()));
     fake.arm(Trick::Change { byte: 3 }, 1);
     assert!(crowd.ping_pong(50).is_err());
 }
@@ -156,7 +160,7 @@ fn ping_pong_counts_what_came_back() {
 fn churn_tells_what_its_witness_misses() {
     let fake = Fake::start();
     let mut churn = Churn::join(fake.addr).unwrap();
-    churn.run(20).unwrap();
+    assert_eq!(20, churn.run(20).unwrap().each.len());
     fake.arm(Trick::Double, 0);
     churn.run(1).unwrap();
     let error = churn.run(1).unwrap_err();

@@ -1,0 +1,61 @@
+//! `serve`: every server that this program contains.
+
+use std::ffi::OsString;
+use std::iter;
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+
+use crate::model::Model;
+use crate::yardstick::{FaultyArgs, Yardstick, YardstickArgs};
+
+/// Which server.
+#[derive(Debug, Subcommand)]
+pub(super) enum Served {
+    /// The chat server with a thread per client
+    #[command(disable_help_flag = true)]
+    Threaded(Flags),
+    /// The chat server with one readiness loop for all clients
+    #[command(disable_help_flag = true)]
+    Select(Flags),
+    /// The chat server with tasks per client
+    #[command(disable_help_flag = true)]
+    Async(Flags),
+    /// Yardstick: passes on bytes, in one write per client and wake-up
+    Floor(YardstickArgs),
+    /// Yardstick: passes on bytes between two clients, with two threads
+    FloorBlocking(YardstickArgs),
+    /// Yardstick: a thread per client, a send per delivery, under one lock
+    NaiveSend(FaultyArgs),
+    /// Yardstick: two tasks per client, an unbounded channel between them
+    NaiveChannel(YardstickArgs),
+    /// Yardstick: two threads per client, an unbounded channel between them
+    NaiveWriter(YardstickArgs),
+}
+
+/// What one of our own servers is told.
+#[derive(Debug, Args)]
+pub(super) struct Flags {
+    /// Flags of the server; `--help` lists them
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    flags: Vec<OsString>,
+}
+
+/// Serves until a signal ends it.
+pub(super) fn run(served: Served) -> ExitCode {
+    match served {
+        Served::Threaded(Flags { flags }) => run_model(Model::Threaded, flags),
+        Served::Select(Flags { flags }) => run_model(Model::Select, flags),
+        Served::Async(Flags { flags }) => run_model(Model::Async, flags),
+        Served::Floor(arguments) => Yardstick::Floor.run(&arguments),
+        Served::FloorBlocking(arguments) => Yardstick::FloorBlocking.run(&arguments),
+        Served::NaiveSend(arguments) => Yardstick::run_faulty(&arguments),
+        Served::NaiveChannel(arguments) => Yardstick::NaiveChannel.run(&arguments),
+        Served::NaiveWriter(arguments) => Yardstick::NaiveWriter.run(&arguments),
+    }
+}
+
+fn run_model(model: Model, flags: Vec<OsString>) -> ExitCode {
+    let program = model.program();
+    server_core::run(program, iter::once(program.name.into()).chain(flags))
+}

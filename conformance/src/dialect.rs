@@ -1,0 +1,211 @@
+//! Dialect: how clients of a server under load join, speak and hear, whichever protocol it has.
+//!
+//! All of it is bytes in and bytes out, save [`Dialect::await_welcome`]. A message is the same stamped
+//! text in every dialect; only what stands around it differs.
+//!
+//! | dialect | joins with | a speaker sends | a listener hears |
+//! |---|---|---|---|
+//! | chat | its name frame | message frames | pairs |
+//! | floor | nothing | whole pairs, its name included | the same pairs |
+//! | redis | `SUBSCRIBE room` | `PUBLISH room` | `message` of `room` |
+//! | nats | `CONNECT`, `SUB room 1`, `PING` | `PUB room` | `MSG room 1` |
+//! | mqtt | CONNECT, SUBSCRIBE `room` | PUBLISH, `QoS` 0 | the same packets |
+
+mod mqtt;
+mod nats;
+mod redis;
+#[cfg(test)]
+mod tests;
+mod welcome;
+
+use std::io;
+use std::net::TcpStream;
+
+use protocol::{FrameError, HEADER_LEN};
+use thiserror::Error;
+
+use crate::load::{Heard, split_pair};
+
+/// The protocol that the clients of a server speak.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Dialect {
+    /// The chat protocol of this project.
+    #[default]
+    Chat,
+    /// Pairs of the chat protocol that the speakers make themselves, for a server that only passes on.
+    Floor,
+    /// RESP, the protocol of Redis, with its publish and subscribe.
+    Redis,
+    /// The client protocol of NATS.
+    Nats,
+    /// MQTT 3.1.1 with a quality of service of 0.
+    Mqtt,
+}
+
+/// Why what a client hears is not of its dialect.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum DialectError {
+    /// No frames of the chat protocol.
+    #[error(transparent)]
+    Frame(#[from] FrameError),
+    /// The server says that something went wrong.
+    #[error("the server refuses: {0}")]
+    Refused(String),
+    /// Something that this server does not say to such a client.
+    #[error("'{0}' is nothing that a client hears in this protocol")]
+    Foreign(String),
+    /// A message longer than any that was sent.
+    #[error("a message of {length} bytes is announced, and {limit} is the limit")]
+    TooLong {
+        /// Bytes announced.
+        length: u64,
+        /// Bytes allowed.
+        limit: usize,
+    },
+}
+
+/// The next thing in what a client hears, and the bytes behind it: a message, or something to be
+/// skipped, such as the answer to a message sent. The outer `None` means that it is not complete.
+pub(crate) type Next<'a> = Option<(Option<Heard<'a>>, &'a [u8])>;
+
+impl Dialect {
+    /// What a client sends right after it has connected.
+    pub(crate) fn hello(self, name: &str, speaks: bool) -> Vec<u8> {
+        match self {
+            Self::Chat => {
+                let mut frame = Vec::new();
+                protocol::encode_frame(name.as_bytes(), &mut frame);
+                frame
+            }
+            Self::Floor => Vec::new(),
+            Self::Redis => redis::hello(speaks),
+            Self::Nats => nats::hello(name, speaks),
+            Self::Mqtt => mqtt::hello(name, speaks),
+        }
+    }
+
+    /// Waits until the server has answered the hello, and reads no byte beyond its answer.
+    ///
+    /// # Errors
+    ///
+    /// The answer is another one, or has not come in ten seconds, or the connection fails.
+    pub(crate) fn await_welcome(self, stream: &mut TcpStream, speaks: bool) -> io::Result<()> {
+        match self {
+            Self::Chat | Self::Floor => Ok(()),
+            Self::Redis => welcome::patiently(stream, |stream| redis::welcome(stream, speaks)),
+            Self::Nats => welcome::patiently(stream, nats::welcome),
+            Self::Mqtt => welcome::patiently(stream, |stream| mqtt::welcome(stream, speaks)),
+        }
+    }
+
+    /// Bytes that a message of `size` bytes takes at a listener, if the speaker's name has `name_len`.
+    pub(crate) fn delivery_len(self, name_len: usize, size: usize) -> usize {
+        match self {
+            Self::Chat | Self::Floor => 2 * HEADER_LEN + name_len + size,
+            Self::Redis => redis::delivery_len(size),
+            Self::Nats => nats::delivery_len(size),
+            Self::Mqtt => mqtt::packet_len(size),
+        }
+    }
+
+    /// Appends what stands before a message of `size` bytes as its speaker sends it.
+    pub(crate) fn begin_message(self, name: &str, size: usize, out: &mut Vec<u8>) {
+        match self {
+            Self::Chat => out.extend_from_slice(&protocol::header(size)),
+            Self::Floor => {
+                protocol::encode_frame(name.as_bytes(), out);
+                out.extend_from_slice(&protocol::header(size));
+            }
+            Self::Redis => redis::begin_message(size, out),
+            Self::Nats => nats::begin_message(size, out),
+            Self::Mqtt => mqtt::begin_message(size, out),
+        }
+    }
+
+    /// Appends what stands behind it.
+    pub(crate) fn end_message(self, out: &mut Vec<u8>) {
+        match self {
+            Self::Chat | Self::Floor | Self::Mqtt => {}
+            Self::Redis | Self::Nats => out.extend_from_slice(LINE_END),
+        }
+    }
+
+    /// The next thing that a client hears, where it lies; no message may be longer than `limit`.
+    ///
+    /// # Errors
+    ///
+    /// It is not of this dialect, or a refusal, or too long.
+    pub(crate) fn split(self, bytes: &[u8], limit: usize) -> Result<Next<'_>, DialectError> {
+        match self {
+            Self::Chat | Self::Floor => {
+                Ok(split_pair(bytes, limit)?.map(|(heard, rest)| (Some(heard), rest)))
+            }
+            Self::Redis => redis::split(bytes, limit),
+            Self::Nats => nats::split(bytes, limit),
+            Self::Mqtt => mqtt::split(bytes, limit),
+        }
+    }
+
+    /// Whether what is heard names who said it; otherwise [`Heard::sender`] is empty.
+    pub(crate) fn carries_sender(self) -> bool {
+        matches!(self, Self::Chat | Self::Floor)
+    }
+
+    /// Whether those who speak hear the others; otherwise a speaker only speaks.
+    pub(crate) fn speakers_hear(self) -> bool {
+        matches!(self, Self::Chat | Self::Floor)
+    }
+}
+
+/// A message of `length` bytes at the start of `bytes`, and those behind it.
+fn split_text(bytes: &[u8], length: u64, limit: usize) -> Result<Split<'_>, DialectError> {
+    match usize::try_from(length) {
+        Ok(whole) if whole <= limit => Ok(bytes.split_at_checked(whole)),
+        _ => Err(DialectError::TooLong { length, limit }),
+    }
+}
+
+/// The line at the start of `bytes` without its end, and the bytes behind it.
+fn split_line(bytes: &[u8]) -> Result<Split<'_>, DialectError> {
+    let sought = &bytes[..bytes.len().min(LINE_BYTES_MAX)];
+    match sought.windows(LINE_END.len()).position(|end| end == LINE_END) {
+        Some(length) => Ok(Some((&bytes[..length], &bytes[length + LINE_END.len()..]))),
+        None if sought.len() == LINE_BYTES_MAX => Err(foreign(bytes)),
+        None => Ok(None),
+    }
+}
+
+/// Some bytes and those behind them; `None` if they are not complete.
+type Split<'a> = Option<(&'a [u8], &'a [u8])>;
+
+/// A number in ASCII digits, as every dialect but MQTT spells it.
+fn number(digits: &[u8]) -> Option<u64> {
+    let is_plain = digits.iter().all(u8::is_ascii_digit);
+    str::from_utf8(digits).ok().filter(|_| is_plain)?.parse().ok()
+}
+
+/// How many digits a number has.
+fn digits(number: usize) -> usize {
+    number.checked_ilog10().unwrap_or(0) as usize + 1
+}
+
+/// A message as a dialect without names gives it.
+fn nameless(text: &[u8]) -> Heard<'_> {
+    Heard { sender: b"", text }
+}
+
+/// Says that these bytes do not belong here, by the first of them.
+fn foreign(bytes: &[u8]) -> DialectError {
+    DialectError::Foreign(excerpt(bytes))
+}
+
+fn excerpt(bytes: &[u8]) -> String {
+    bytes[..bytes.len().min(EXCERPT_BYTES)].escape_ascii().to_string()
+}
+
+/// Where all meet: the channel, the subject, or the topic.
+const ROOM: &str = "room";
+const LINE_END: &[u8] = b"\r\n";
+/// The longest line is what a NATS server tells of itself, some hundreds of bytes.
+const LINE_BYTES_MAX: usize = 16 * 1024;
+const EXCERPT_BYTES: usize = 64;

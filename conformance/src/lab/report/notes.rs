@@ -1,0 +1,117 @@
+//! Notes: what stands around the tables.
+
+use super::super::entrant::Kind;
+use super::super::metric::Metric;
+use super::super::record::{PointRecord, Record, Run};
+use super::super::standing::{noise_at, standings};
+use super::super::statistics::Summary;
+use super::super::workload::Workload;
+
+/// What stands above everything.
+pub(super) fn head(record: &Record) -> String {
+    let mut lines = vec![
+        format!(
+            "Lab, {}: every delivery checked; medians of {} runs each, in an order drawn from seed {}",
+            record.scale, record.repeats, record.seed
+        ),
+        record.environment.to_string(),
+        format!("{}; begun {}", record.environment.details(), record.started),
+    ];
+    if record.scale == "quick" {
+        lines.push("A quick look: NOT FOR QUOTING.".into());
+    }
+    if record.is_interrupted {
+        lines.push("INTERRUPTED: this is what was finished.".into());
+    }
+    lines.extend(ceiling(record));
+    lines.join("\n")
+}
+
+/// What the load alone can do: its best median against a program that only passes bytes on.
+fn ceiling(record: &Record) -> Option<String> {
+    let floor = record.entrants.iter().find(|entrant| entrant.kind == Kind::Floor)?;
+    let rates = record.points.iter().filter_map(|point| {
+        Some((point, Summary::of(&record.values(&point.id, &floor.name, "deliveries"))?.median))
+    });
+    let (point, rate) = rates.max_by(|(_, one), (_, other)| one.total_cmp(other))?;
+    let rate = rate / 1e6;
+    Some(format!(
+        "Ceiling: the load alone moves {rate:.2} M deliveries/s against the floor ({})",
+        point.id
+    ))
+}
+
+/// What has to be known of one workload's rows.
+pub(super) fn of_workload(record: &Record, workload: &Workload) -> Vec<String> {
+    let points = record.points.iter().filter(|point| point.workload == workload.id);
+    points.flat_map(|point| of_point(record, point, workload)).collect()
+}
+
+fn of_point(record: &Record, point: &PointRecord, workload: &Workload) -> Vec<String> {
+    let key = workload.columns[0];
+    let mut notes = Vec::new();
+    let standings = standings(record, point, key);
+    match noise_at(record, &point.id, key) {
+        Some(noise) if !standings.is_empty() => notes.push(format!(
+            "{}: noise {:.0} % in {}: identical servers lay so far apart",
+            point.id,
+            100.0 * noise,
+            Metric::of(key).title
+        )),
+        None if !standings.is_empty() => {
+            notes.push(format!("{}: no ranks: no server was measured twice here", point.id));
+        }
+        _ => {}
+    }
+    for standing in &standings {
+        let name = &standing.entrant.name;
+        notes
+            .extend(standing.void.as_ref().map(|reason| format!("{}: {name}: {reason}", point.id)));
+        let is_meant = |run: &&Run| run.point == point.id && &run.entrant == name;
+        let runs: Vec<&Run> = record.runs.iter().filter(is_meant).collect();
+        let bound = runs.iter().find_map(|run| run.client_bound.as_ref());
+        let bound = bound.filter(|_| standing.is_client_bound);
+        notes.extend(bound.map(|why| format!("{}: {name}: o, client-bound: {why}", point.id)));
+        let unsteady = runs.iter().filter(|run| run.is_unsteady).count();
+        if unsteady > 0 {
+            notes.push(format!("{}: {name}: unsteady in {unsteady} of {}", point.id, runs.len()));
+        }
+    }
+    notes
+}
+
+/// Who was not measured where, and why, the same reasons together.
+pub(super) fn left_out(record: &Record) -> Option<String> {
+    let mut told: Vec<(String, Vec<&str>)> = Vec::new();
+    for left in &record.left_out {
+        let who = left.entrant.as_deref().unwrap_or("everybody");
+        let what = format!("{who}: {}", left.reason);
+        let point = left.point.as_deref().unwrap_or("all");
+        match told.iter_mut().find(|(other, _)| *other == what) {
+            Some((_, points)) => points.push(point),
+            None => told.push((what, vec![point])),
+        }
+    }
+    let lines = told.iter().map(|(what, points)| format!("  {} – {what}", points.join(", ")));
+    let lines: Vec<String> = lines.collect();
+    (!lines.is_empty()).then(|| format!("Left out:\n{}", lines.join("\n")))
+}
+
+/// How to read it, and how to do it again.
+pub(super) fn foot(record: &Record) -> String {
+    let mut lines = vec![
+        "o: the load and not the server was the limit, never ranked. tie: no further apart than the \
+         noise. All runs are in lab.json (--out)."
+            .to_owned(),
+    ];
+    if record.environment.shares_cores() {
+        let cores = record.environment.cores;
+        lines.push(format!(
+            "Shared cores: load and servers share {cores}; CPU time and memory are ranked, never times or \
+             rates."
+        ));
+    }
+    lines.extend(record.points.iter().map(|point| format!("  {}: {}", point.id, point.again)));
+    lines.push(format!("Again: {}", record.command));
+    lines.join("\n")
+}

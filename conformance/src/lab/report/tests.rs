@@ -1,0 +1,64 @@
+use super::*;
+use crate::lab::record::tests::record;
+
+fn row<'a>(text: &'a str, entrant: &str) -> Vec<&'a str> {
+    let is_row = |line: &&str| line.trim_start().starts_with("S64/1000");
+    let mut rows = text.lines().filter(is_row).map(|line| line.split_whitespace().collect());
+    rows.find(|row: &Vec<&str>| row[1] == entrant && row[2] != "again").expect("it was measured")
+}
+
+#[test]
+fn the_median_and_the_range_are_shown_with_the_rank() {
+    let text = render(&record(&[3.0, 1.5, 2.0]), Frame::Plain);
+    assert_eq!(["async", "2", "2.0000", "1.5000–3.0000"], row(&text, "async")[1..5]);
+    assert_eq!(["select", "1", "1.0000"], row(&text, "select")[1..4]);
+    assert!(text.contains("noise 10 %"), "{text}");
+}
+
+#[test]
+fn a_difference_inside_the_noise_is_a_tie() {
+    let text = render(&record(&[1.05, 1.05]), Frame::Plain);
+    assert_eq!(["async", "1", "tie"], row(&text, "async")[1..4]);
+    assert_eq!(["select", "1", "tie"], row(&text, "select")[1..4]);
+}
+
+#[test]
+fn a_loss_voids_the_cell_in_its_own_words() {
+    let mut record = record(&[1.5, 1.6]);
+    record.runs.last_mut().unwrap().void = Some("listener 3: message 7 was lost".into());
+    let text = render(&record, Frame::Plain);
+    assert_eq!(["async", "void", "-", "-"], row(&text, "async")[1..5]);
+    assert!(text.contains("S64/1000: async: listener 3: message 7 was lost"), "{text}");
+}
+
+#[test]
+fn whoever_the_load_held_back_is_not_ranked() {
+    let mut record = record(&[0.5, 0.5, 0.5]);
+    let of_async = record.runs.iter_mut().filter(|run| run.entrant == "async");
+    of_async.take(2).for_each(|run| run.client_bound = Some("the load was busy".into()));
+    let text = render(&record, Frame::Plain);
+    assert_eq!(["async", "o", "0.5000"], row(&text, "async")[1..4]);
+    assert_eq!(["select", "1"], row(&text, "select")[1..3]);
+    assert!(text.contains("S64/1000: async: o, client-bound: the load was busy"), "{text}");
+}
+
+#[test]
+fn what_is_left_out_is_named_with_its_reason() {
+    let mut record = record(&[1.0]);
+    record.left_out.push(crate::lab::record::LeftOut {
+        entrant: Some("mine".into()),
+        point: Some("W7/1MiB".into()),
+        reason: "it takes flags".into(),
+    });
+    let text = render(&record, Frame::Plain);
+    assert!(text.contains("W7/1MiB – mine: it takes flags"), "{text}");
+}
+
+#[test]
+fn every_run_is_listed_in_its_order() {
+    let text = all_runs(&record(&[1.5]));
+    let order: Vec<&str> =
+        text.lines().skip(1).map(|line| line.split(':').next().unwrap()).collect();
+    assert_eq!("S64/1000 select 1", order[0]);
+    assert_eq!("S64/1000 async 1", order[4]);
+}

@@ -1,0 +1,76 @@
+//! Standing: how the entrants of one point compare: who is ranked, who ties, and who is not ranked and why.
+
+use super::entrant::Kind;
+use super::metric::{Better, Metric};
+use super::record::{EntrantRecord, PointRecord, Record};
+use super::statistics::{Rank, Summary, noise, ranks};
+
+/// One entrant's row at one point.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Standing<'a> {
+    pub(super) entrant: &'a EntrantRecord,
+    /// Void runs, in the words of the first of them.
+    pub(super) void: Option<String>,
+    /// Whether the load set the pace in most runs.
+    pub(super) is_client_bound: bool,
+    pub(super) rank: Option<Rank>,
+}
+
+/// Everybody who was measured at a point, in the order of the entrants.
+///
+/// Ranked is by the first column of the workload's table, among those that are entrants of the comparison: the
+/// floor does less work, and the control is the same server twice.
+pub(super) fn standings<'a>(
+    record: &'a Record,
+    point: &PointRecord,
+    key: &str,
+) -> Vec<Standing<'a>> {
+    let mut standings: Vec<Standing<'_>> = record
+        .entrants
+        .iter()
+        .filter(|entrant| is_measured(record, point, entrant))
+        .map(|entrant| Standing {
+            entrant,
+            void: void(record, point, entrant),
+            is_client_bound: is_client_bound(record, point, entrant),
+            rank: None,
+        })
+        .collect();
+    let Some(noise) = noise_at(record, &point.id, key) else { return standings };
+    let (mut places, mut medians) = (Vec::new(), Vec::new());
+    for (place, standing) in standings.iter().enumerate() {
+        let can_be = !matches!(standing.entrant.kind, Kind::Again | Kind::Floor);
+        let values = record.values(&point.id, &standing.entrant.name, key);
+        let summary = Summary::of(&values).filter(|_| can_be && standing.void.is_none());
+        if let Some(summary) = summary.filter(|_| !standing.is_client_bound) {
+            places.push(place);
+            medians.push(summary.median);
+        }
+    }
+    assert_ne!(Better::Neither, Metric::of(key).better, "{key} ranks nobody");
+    for (place, rank) in places.into_iter().zip(ranks(&medians, noise)) {
+        standings[place].rank = Some(rank);
+    }
+    standings
+}
+
+/// How far identical servers lie apart at this point in this figure, as a part of their median.
+pub(super) fn noise_at(record: &Record, point: &str, key: &str) -> Option<f64> {
+    let (one, same) = record.twins()?;
+    noise(&record.values(point, one, key), &record.values(point, same, key))
+}
+
+fn is_measured(record: &Record, point: &PointRecord, entrant: &EntrantRecord) -> bool {
+    record.runs.iter().any(|run| run.point == point.id && run.entrant == entrant.name)
+}
+
+/// Any loss voids all of it.
+fn void(record: &Record, point: &PointRecord, entrant: &EntrantRecord) -> Option<String> {
+    let is_meant = |run: &&super::record::Run| run.point == point.id && run.entrant == entrant.name;
+    record.runs.iter().filter(is_meant).find_map(|run| run.void.clone())
+}
+
+fn is_client_bound(record: &Record, point: &PointRecord, entrant: &EntrantRecord) -> bool {
+    let runs: Vec<_> = record.runs_of(&point.id, &entrant.name).collect();
+    2 * runs.iter().filter(|run| run.client_bound.is_some()).count() > runs.len()
+}

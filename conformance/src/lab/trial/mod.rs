@@ -1,0 +1,93 @@
+//! Trial: one run of one entrant at one point, from its start to its figures.
+
+mod crowd;
+mod guard;
+mod meter;
+mod paced;
+mod steady;
+mod visits;
+
+use thiserror::Error;
+
+pub(super) use self::guard::client_bound;
+use super::entrant::{Entrant, Server};
+use super::metric::Figures;
+use super::point::{Load, Point, Scale};
+use crate::dialect::Dialect;
+use crate::load::LoadError;
+use crate::measure::{Usage, peak_resident};
+use crate::process::StartError;
+
+/// What one trial found.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Found {
+    pub(super) figures: Figures,
+    /// Whether it never became steady while it warmed up.
+    pub(super) is_unsteady: bool,
+}
+
+/// Why a trial has no figures.
+#[derive(Debug, Error)]
+pub(super) enum TrialError {
+    #[error("{0}")]
+    Start(#[from] StartError),
+    #[error("{0}")]
+    Load(#[from] LoadError),
+    /// With the last that the server had to say.
+    #[error("{error}; the server said last: {log}")]
+    Told { error: LoadError, log: String },
+}
+
+/// Starts the server and puts the point's load on it.
+pub(super) fn run(entrant: &Entrant, point: &Point, scale: Scale) -> Result<Found, TrialError> {
+    let server = entrant.start(point.flags)?;
+    let at_rest = server.id().and_then(Usage::of);
+    let mut found =
+        load(&server, entrant.dialect, point, scale).map_err(|error| {
+            match last_lines(&server.log()) {
+                log if log.is_empty() => TrialError::Load(error),
+                log => TrialError::Told { error, log },
+            }
+        })?;
+    let mut add = |key: &str, bytes: Option<u64>| {
+        if let Some(bytes) = bytes {
+            found.figures.insert(key.into(), float(bytes) / 1024.0);
+        }
+    };
+    add("base_kib", at_rest.map(|usage| usage.resident));
+    add("peak_kib", server.id().and_then(peak_resident));
+    Ok(found)
+}
+
+fn load(
+    server: &Server,
+    dialect: Dialect,
+    point: &Point,
+    scale: Scale,
+) -> Result<Found, LoadError> {
+    match point.load {
+        Load::PingPong => crowd::ping_pong(server, dialect, scale),
+        Load::FanOut { crowd, in_flight } => {
+            crowd::fan_out(server, crowd.shape(dialect), in_flight, scale)
+        }
+        Load::Paced { crowd, rate, bad } => {
+            paced::run(server, crowd.shape(dialect), rate, bad, scale)
+        }
+        Load::Idle { members } => crowd::idle(server, dialect, members),
+        Load::Churn => visits::churn(server, scale),
+        Load::Storm { clients } => visits::storm(server, dialect, clients),
+    }
+}
+
+/// The end of a log: what came before the trouble is mostly members joining.
+fn last_lines(log: &str) -> String {
+    let lines: Vec<&str> = log.lines().collect();
+    lines[lines.len().saturating_sub(LOG_LINES)..].join(" | ")
+}
+
+#[expect(clippy::cast_precision_loss, reason = "no count here comes near 2^53")]
+pub(super) fn float(count: u64) -> f64 {
+    count as f64
+}
+
+const LOG_LINES: usize = 3;

@@ -1,0 +1,60 @@
+//! Alarm: wakes a poll at a time between two milliseconds, which is as fine as a poll's own timeout gets.
+
+use std::io;
+use std::time::Duration;
+
+use mio::{Registry, Token};
+
+/// The token of every alarm's event; no member has it.
+pub(super) const ALARM: Token = Token(usize::MAX);
+
+/// A timer of the kernel, so that waiting for the next message costs a system call and no processor time.
+#[cfg(target_os = "linux")]
+#[derive(Debug)]
+pub(super) struct Alarm(nix::sys::timerfd::TimerFd);
+
+#[cfg(target_os = "linux")]
+impl Alarm {
+    /// An alarm that wakes the poll of `registry`, until it is dropped.
+    pub(super) fn new(registry: &Registry) -> io::Result<Self> {
+        use std::os::fd::{AsFd, AsRawFd};
+
+        use mio::Interest;
+        use mio::unix::SourceFd;
+        use nix::sys::timerfd::{ClockId, TimerFd, TimerFlags};
+
+        let flags = TimerFlags::TFD_NONBLOCK | TimerFlags::TFD_CLOEXEC;
+        let timer = TimerFd::new(ClockId::CLOCK_MONOTONIC, flags)?;
+        let descriptor = timer.as_fd().as_raw_fd();
+        registry.register(&mut SourceFd(&descriptor), ALARM, Interest::READABLE)?;
+        Ok(Self(timer))
+    }
+
+    /// Sets it to go off after `left`, which is not zero; returns how long to poll.
+    pub(super) fn set(&self, left: Duration) -> io::Result<Duration> {
+        use nix::sys::timerfd::{Expiration, TimerSetTimeFlags};
+
+        // Setting it forgets an earlier end too, so nobody has to read the timer.
+        self.0.set(Expiration::OneShot(left.into()), TimerSetTimeFlags::empty())?;
+        // A poll rounds up to whole milliseconds: the timer comes first.
+        Ok(left)
+    }
+}
+
+/// Elsewhere the last part of a millisecond is spent polling over and over.
+#[cfg(not(target_os = "linux"))]
+#[derive(Debug)]
+pub(super) struct Alarm;
+
+#[cfg(not(target_os = "linux"))]
+impl Alarm {
+    /// An alarm for the poll of `registry`.
+    pub(super) fn new(_registry: &Registry) -> io::Result<Self> {
+        Ok(Self)
+    }
+
+    /// Returns how long to poll, so that it ends before `left` is over.
+    pub(super) fn set(&self, left: Duration) -> io::Result<Duration> {
+        Ok(Duration::from_millis(left.as_millis().try_into().unwrap_or(u64::MAX)))
+    }
+}

@@ -1,0 +1,107 @@
+//! Outbox: what a speaker has said and the kernel has not taken yet.
+
+use std::io::{self, Write};
+
+use mio::net::TcpStream;
+
+use super::message::{self, Stamp};
+use crate::dialect::Dialect;
+
+/// One speaker's numbered messages on their way out.
+#[derive(Debug)]
+pub(crate) struct Outbox {
+    speaker: usize,
+    name: String,
+    /// Bytes of every message.
+    size: usize,
+    dialect: Dialect,
+    /// Number of the message to say next.
+    pub(crate) next: u64,
+    unsent: Vec<u8>,
+    /// How much of `unsent` the kernel has taken.
+    sent: usize,
+    /// Bytes of a message with all around it, once one was said.
+    message_len: usize,
+}
+
+impl Outbox {
+    /// That of a speaker whose messages have `size` bytes each.
+    pub(super) fn new(speaker: usize, name: &str, size: usize, dialect: Dialect) -> Self {
+        let (name, unsent) = (name.to_owned(), Vec::new());
+        Self { speaker, name, size, dialect, next: 0, unsent, sent: 0, message_len: 1 }
+    }
+
+    /// Says `count` messages; they leave with the next [`flush`](Self::flush), in as few writes as
+    /// the kernel allows.
+    pub(crate) fn say(&mut self, count: u64) {
+        for sequence in self.next..self.next + count {
+            let start = self.unsent.len();
+            self.dialect.begin_message(&self.name, self.size, &mut self.unsent);
+            let stamp = Stamp { speaker: self.speaker, sequence };
+            message::append(stamp, self.size, &mut self.unsent);
+            self.dialect.end_message(&mut self.unsent);
+            self.message_len = self.unsent.len() - start;
+        }
+        self.next += count;
+    }
+
+    /// How many more messages it takes until this many bytes are unsent.
+    pub(super) fn room(&self, bytes_max: usize) -> u64 {
+        bytes_max.saturating_sub(self.backlog()).div_ceil(self.message_len) as u64
+    }
+
+    /// Number of the first message that the kernel has not taken whole.
+    pub(super) fn handed(&self) -> u64 {
+        self.next - self.backlog().div_ceil(self.message_len) as u64
+    }
+
+    /// Writes until all is sent or the kernel takes no more.
+    pub(crate) fn flush(&mut self, stream: &mut TcpStream) -> io::Result<()> {
+        while self.sent < self.unsent.len() {
+            match stream.write(&self.unsent[self.sent..]) {
+                Ok(taken) => self.sent += taken,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        self.unsent.clear();
+        self.sent = 0;
+        Ok(())
+    }
+
+    /// Bytes that the kernel has not taken yet.
+    fn backlog(&self) -> usize {
+        self.unsent.len() - self.sent
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{TcpListener, TcpStream as Blocking};
+    use std::thread;
+
+    use super::*;
+
+    #[test]
+    fn it_knows_what_the_kernel_has_taken() -> io::Result<()> {
+        let listener = TcpListener::bind("127.0.0.1:0")?;
+        let stream = Blocking::connect(listener.local_addr()?)?;
+        let (mut reader, _) = listener.accept()?;
+        stream.set_nonblocking(true)?;
+        let mut stream = TcpStream::from_std(stream);
+        let mut outbox = Outbox::new(0, "ann", 100_000, Dialect::Chat);
+        outbox.say(300);
+        outbox.flush(&mut stream)?;
+        let taken = outbox.handed();
+        assert!(taken < 300 && outbox.backlog() > 0, "{taken} messages of 300 are in a socket");
+        assert_eq!(0, outbox.room(100_000));
+        drop(thread::spawn(move || io::copy(&mut reader, &mut io::sink())));
+        while outbox.handed() < 300 {
+            assert!(outbox.backlog() > 0);
+            outbox.flush(&mut stream)?;
+        }
+        assert_eq!((0, 2), (outbox.backlog(), outbox.room(100_011)));
+        Ok(())
+    }
+}

@@ -1,0 +1,99 @@
+//! Broker: a naive server of NATS clients, one thread each, that says more than it needs to.
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::thread::{self, JoinHandle};
+
+/// A running broker. Dropping it ends it; its clients' threads end with their connections.
+pub(super) struct Broker {
+    pub(super) addr: SocketAddr,
+    room: Arc<Mutex<Room>>,
+    acceptor: Option<JoinHandle<()>>,
+}
+
+#[derive(Default)]
+struct Room {
+    subscribers: Vec<TcpStream>,
+    messages: usize,
+    loses_one: bool,
+    is_over: bool,
+}
+
+impl Broker {
+    pub(super) fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let addr = listener.local_addr().unwrap();
+        let room = Arc::new(Mutex::new(Room::default()));
+        let shared = Arc::clone(&room);
+        let acceptor = Some(thread::spawn(move || accept_loop(&listener, &shared)));
+        Self { addr, room, acceptor }
+    }
+
+    /// Has the last subscriber miss the next message.
+    pub(super) fn lose_one(&self) {
+        self.room.lock().unwrap().loses_one = true;
+    }
+}
+
+impl Drop for Broker {
+    fn drop(&mut self) {
+        if let Ok(mut room) = self.room.lock() {
+            room.is_over = true;
+        }
+        // The acceptor looks up when somebody comes.
+        drop(TcpStream::connect(self.addr));
+        self.acceptor.take().map(JoinHandle::join);
+    }
+}
+
+fn accept_loop(listener: &TcpListener, room: &Arc<Mutex<Room>>) {
+    for stream in listener.incoming().flatten() {
+        if room.lock().unwrap().is_over {
+            return;
+        }
+        let room = Arc::clone(room);
+        thread::spawn(move || serve(stream, &room));
+    }
+}
+
+/// Ends with the connection, or with a line that no client of ours says.
+fn serve(mut stream: TcpStream, room: &Mutex<Room>) -> Option<()> {
+    stream.write_all(b"INFO {}\r\n").ok()?;
+    let mut lines = BufReader::new(stream.try_clone().ok()?).lines();
+    loop {
+        let line = lines.next()?.ok()?;
+        match line.split_once(' ').map_or(&line[..], |(word, _)| word) {
+            "CONNECT" => {}
+            "SUB" => room.lock().unwrap().subscribers.push(stream.try_clone().ok()?),
+            "PING" => stream.write_all(b"PONG\r\n").ok()?,
+            "PUB" => {
+                let text = lines.next()?.ok()?;
+                room.lock().unwrap().relay(&text);
+                stream.write_all(b"+OK\r\nPING\r\n").ok()?;
+            }
+            _ => return None,
+        }
+    }
+}
+
+impl Room {
+    /// Asks now the first subscriber and now the second, between two messages, whether it is there.
+    fn relay(&mut self, text: &str) {
+        self.messages += 1;
+        let asked = self.messages.is_multiple_of(PAUSE).then_some(self.messages / PAUSE % 2);
+        let message = format!("MSG room 1 {}\r\n{text}\r\n", text.len());
+        let last = self.subscribers.len() - 1;
+        for (number, stream) in self.subscribers.iter_mut().enumerate() {
+            let question = if asked == Some(number) { "PING\r\n" } else { "" };
+            if number == last && std::mem::take(&mut self.loses_one) {
+                continue;
+            }
+            // One that has left is noticed by its reader.
+            stream.write_all([question, &message].concat().as_bytes()).ok();
+        }
+    }
+}
+
+/// Messages between two questions.
+const PAUSE: usize = 50;

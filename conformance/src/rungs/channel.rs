@@ -1,0 +1,112 @@
+//! Channel: two tasks for each client, one that reads and one that writes, and a channel to the second.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::TcpListener;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use protocol::Decoder;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::runtime::Builder;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+use super::{FRAME_MAX, READ_CHUNK, pair};
+
+/// The way to everybody's writer.
+#[derive(Default)]
+struct Room(Mutex<BTreeMap<u64, UnboundedSender<Bytes>>>);
+
+/// Serves the clients of `listener`, two tasks for each, on a thread per processor.
+///
+/// # Errors
+///
+/// There is no runtime to be had, or accepting fails.
+pub(crate) fn serve(listener: TcpListener) -> io::Result<()> {
+    listener.set_nonblocking(true)?;
+    let runtime = Builder::new_multi_thread().enable_io().build()?;
+    runtime.block_on(accept_loop(listener))
+}
+
+async fn accept_loop(listener: TcpListener) -> io::Result<()> {
+    let listener = tokio::net::TcpListener::from_std(listener)?;
+    let room = Arc::new(Room::default());
+    for number in 0.. {
+        let (stream, _) = listener.accept().await?;
+        let room = Arc::clone(&room);
+        // What goes wrong with a client is its own affair: its connection closes, the room goes on.
+        tokio::spawn(async move { talk(&room, number, stream).await.ok() });
+    }
+    Ok(())
+}
+
+/// Reads the name, then message after message, and puts each into every other one's channel.
+async fn talk(room: &Room, number: u64, stream: TcpStream) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    let (read, write) = stream.into_split();
+    let mut frames = Frames { read, decoder: Decoder::new(FRAME_MAX) };
+    let Some(name) = frames.next().await? else { return Ok(()) };
+    let (say, to_hear) = unbounded_channel();
+    tokio::spawn(write_loop(write, to_hear));
+    room.lock().insert(number, say);
+    let outcome = room.relay_all(number, &name, &mut frames).await;
+    // With the last way into it the channel ends, and with the channel the writer.
+    room.lock().remove(&number);
+    outcome
+}
+
+/// Writes one pair after the other, each in a system call of its own.
+async fn write_loop(mut write: OwnedWriteHalf, mut to_hear: UnboundedReceiver<Bytes>) {
+    while let Some(pair) = to_hear.recv().await {
+        if write.write_all(&pair).await.is_err() {
+            return;
+        }
+    }
+}
+
+impl Room {
+    async fn relay_all(&self, from: u64, name: &[u8], frames: &mut Frames) -> io::Result<()> {
+        while let Some(text) = frames.next().await? {
+            self.relay(from, &pair(name, &text));
+        }
+        Ok(())
+    }
+
+    /// One lock for all channels: so everybody gets the messages in the same order.
+    fn relay(&self, from: u64, pair: &Bytes) {
+        for (number, say) in self.lock().iter() {
+            if *number != from {
+                // A writer that has ended is noticed by its reader.
+                say.send(pair.clone()).ok();
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<u64, UnboundedSender<Bytes>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What one client says, waited for by its task.
+struct Frames {
+    read: OwnedReadHalf,
+    decoder: Decoder,
+}
+
+impl Frames {
+    /// The next frame; `None` at the end of the stream.
+    async fn next(&mut self) -> io::Result<Option<Bytes>> {
+        loop {
+            if let Some(frame) = self.decoder.next_frame().map_err(io::Error::other)? {
+                return Ok(Some(frame));
+            }
+            let mut chunk = Vec::with_capacity(READ_CHUNK);
+            match self.read.read_buf(&mut chunk).await? {
+                0 => return Ok(None),
+                _ => self.decoder.feed(&chunk),
+            }
+        }
+    }
+}

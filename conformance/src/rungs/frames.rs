@@ -1,0 +1,36 @@
+//! Frames: what one client says, waited for by its thread.
+
+use std::io::{self, Read};
+use std::net::TcpStream;
+
+use bytes::Bytes;
+use protocol::Decoder;
+
+use super::{FRAME_MAX, READ_CHUNK};
+
+/// The frames of a connection, one after the other.
+pub(super) struct Frames {
+    stream: TcpStream,
+    decoder: Decoder,
+    chunk: Box<[u8]>,
+}
+
+impl Frames {
+    pub(super) fn of(stream: TcpStream) -> Self {
+        let chunk = vec![0; READ_CHUNK].into();
+        Self { stream, decoder: Decoder::new(FRAME_MAX), chunk }
+    }
+
+    /// The next one; `None` at the end of the stream.
+    pub(super) fn next(&mut self) -> io::Result<Option<Bytes>> {
+        loop {
+            if let Some(frame) = self.decoder.next_frame().map_err(io::Error::other)? {
+                return Ok(Some(frame));
+            }
+            match self.stream.read(&mut self.chunk)? {
+                0 => return Ok(None),
+                count => self.decoder.feed(&self.chunk[..count]),
+            }
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! Each rung delivers everything, as the load counts it, and what is made to go wrong is told.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::thread;
+
+use clap::ValueEnum;
+
+use super::{Trouble, serve_channel, serve_faulty, serve_send, serve_writer};
+use crate::load::{Crowd, Extent, FanOut, LoadError, MESSAGE_BYTES_MIN, Shape, Tally};
+
+#[test]
+fn the_first_rung_delivers_everything() {
+    delivers_everything(start(|listener| serve_send(&listener)));
+}
+
+#[test]
+fn the_rung_with_threads_delivers_everything() {
+    delivers_everything(start(|listener| serve_writer(&listener)));
+}
+
+#[test]
+fn the_rung_with_tasks_delivers_everything() {
+    delivers_everything(start(serve_channel));
+}
+
+#[test]
+fn what_goes_wrong_in_the_faulty_one_is_told_by_the_load_unless_it_is_only_late() {
+    for trouble in Trouble::value_variants() {
+        let trouble = *trouble;
+        let addr = start(move |listener| serve_faulty(&listener, trouble));
+        let outcome = fan_out(addr, Shape::chat(1, 7, 64));
+        match trouble {
+            Trouble::Delay => assert_eq!(MESSAGES * 7, outcome.unwrap().deliveries),
+            Trouble::Drop | Trouble::Double | Trouble::Swap => {
+                let error = outcome.expect_err("something went wrong");
+                assert!(matches!(error, LoadError::Violation { .. }), "{trouble:?}: {error}");
+            }
+        }
+    }
+}
+
+/// With several speakers, so that they speak into each other's deliveries, and in two sizes.
+fn delivers_everything(addr: SocketAddr) {
+    for size in [MESSAGE_BYTES_MIN, 20_000] {
+        let tally = fan_out(addr, Shape::chat(3, 5, size)).unwrap();
+        assert_eq!((MESSAGES, MESSAGES * 7), (tally.messages, tally.deliveries), "{size}");
+    }
+}
+
+fn fan_out(addr: SocketAddr, shape: Shape) -> Result<Tally, LoadError> {
+    let mut crowd = Crowd::join(addr, &shape)?;
+    crowd.fan_out(FanOut { extent: Extent::Messages(MESSAGES), in_flight: 32 })
+}
+
+/// A server that ends with the tests.
+fn start(serve: impl FnOnce(TcpListener) -> io::Result<()> + Send + 'static) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let addr = listener.local_addr().unwrap();
+    thread::spawn(move || serve(listener).expect("it serves to the end"));
+    addr
+}
+
+const MESSAGES: u64 = 1000;

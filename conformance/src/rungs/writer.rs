@@ -1,0 +1,73 @@
+//! Writer: two threads for each client, one that reads and one that writes, and a channel to the second.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+use bytes::Bytes;
+
+use super::frames::Frames;
+use super::{for_each_client, pair};
+
+/// The way to everybody's writer.
+#[derive(Default)]
+struct Room(Mutex<BTreeMap<u64, Sender<Bytes>>>);
+
+/// Serves the clients of `listener`, two threads for each.
+///
+/// # Errors
+///
+/// Accepting fails, or no thread can be started.
+pub(crate) fn serve(listener: &TcpListener) -> io::Result<()> {
+    let room = Arc::new(Room::default());
+    for_each_client(listener, move |number, stream| read_loop(&room, number, stream))
+}
+
+/// Reads the name, then message after message, and puts each into every other one's channel.
+fn read_loop(room: &Room, number: u64, stream: TcpStream) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    let mut frames = Frames::of(stream.try_clone()?);
+    let Some(name) = frames.next()? else { return Ok(()) };
+    let (say, to_hear) = mpsc::channel();
+    thread::Builder::new().spawn(move || write_loop(stream, &to_hear))?;
+    room.lock().insert(number, say);
+    let outcome = room.relay_all(number, &name, &mut frames);
+    // With the last way into it the channel ends, and with the channel the writer.
+    room.lock().remove(&number);
+    outcome
+}
+
+/// Writes one pair after the other, each in a system call of its own.
+fn write_loop(mut stream: TcpStream, to_hear: &Receiver<Bytes>) {
+    for pair in to_hear {
+        if stream.write_all(&pair).is_err() {
+            return;
+        }
+    }
+}
+
+impl Room {
+    fn relay_all(&self, from: u64, name: &[u8], frames: &mut Frames) -> io::Result<()> {
+        while let Some(text) = frames.next()? {
+            self.relay(from, &pair(name, &text));
+        }
+        Ok(())
+    }
+
+    /// One lock for all channels: so everybody gets the messages in the same order.
+    fn relay(&self, from: u64, pair: &Bytes) {
+        for (number, say) in self.lock().iter() {
+            if *number != from {
+                // A writer that has ended is noticed by its reader.
+                say.send(pair.clone()).ok();
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<u64, Sender<Bytes>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
