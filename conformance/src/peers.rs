@@ -65,16 +65,16 @@ impl Peer {
     pub fn tuned(self) -> &'static str {
         match self {
             Self::Redis => {
-                "no snapshots, no limit on what a slow subscriber may leave unread, 11000 clients, a backlog of \
-                 4096, all of this machine let in, warnings only"
+                "no snapshots, a slow subscriber may leave anything unread, 11000 clients, a backlog \
+                 of 4096, clients from all loopback addresses let in, warnings only"
             }
             Self::Nats => {
-                "a slow subscriber may leave 1 GiB unread and take 60 s, messages of up to 8 MiB, a PING only \
-                 at the start and then every hour"
+                "a slow subscriber may leave 1 GiB unread and take 60 s, messages of up to 8 MiB, \
+                 a PING only at the start and then every hour"
             }
             Self::Mosquitto => {
-                "TCP_NODELAY, no limit on what a slow subscriber may leave unread, no log, no figures of its own \
-                 published, anybody may connect"
+                "TCP_NODELAY, a slow subscriber may leave anything unread, no log, no figures of \
+                 its own published, anybody may connect"
             }
         }
     }

@@ -1,9 +1,10 @@
 //! Load: many clients from one thread, and every delivery of every one of them checked.
 //!
 //! A [`Crowd`] holds the connections. [`Crowd::fan_out`] saturates a server, [`Crowd::paced`] speaks on a
-//! schedule, and [`Crowd::ping_pong`] goes to and fro; [`Churn`] comes and leaves. What they count is what they have verified: who
-//! said it, that it is the next one of that speaker, and each byte of it. Anything else is a
-//! [`LoadError`] that says which listener heard what instead of what.
+//! schedule, and [`Crowd::ping_pong`] goes to and fro. [`Churn`] comes and leaves, a [`Storm`] comes all at
+//! once, and a [`BadCrowd`] is in the way. What they count is what they have verified: who said it, that it
+//! is the next one of that speaker, and each byte of it. Anything else is a [`LoadError`] that says which
+//! listener heard what instead of what.
 
 mod alarm;
 mod bad;

@@ -17,6 +17,9 @@ struct Room {
     subscribers: Vec<TcpStream>,
     messages: usize,
     loses_one: bool,
+    /// What came and was not passed on, and how many of them are passed on together.
+    held: Vec<String>,
+    hold: usize,
     is_over: bool,
 }
 
@@ -33,6 +36,11 @@ impl Broker {
     /// Has the last subscriber miss the next message.
     pub(super) fn lose_one(&self) {
         self.room.lock().unwrap().loses_one = true;
+    }
+
+    /// Has messages passed on so many at a time, and none before.
+    pub(super) fn hold(&self, messages: usize) {
+        self.room.lock().unwrap().hold = messages;
     }
 }
 
@@ -69,7 +77,7 @@ fn serve(mut stream: TcpStream, room: &Mutex<Room>) -> Option<()> {
             "PING" => stream.write_all(b"PONG\r\n").ok()?,
             "PUB" => {
                 let text = lines.next()?.ok()?;
-                room.lock().unwrap().relay(&text);
+                room.lock().unwrap().take(text);
                 stream.write_all(b"+OK\r\nPING\r\n").ok()?;
             }
             _ => return None,
@@ -78,15 +86,24 @@ fn serve(mut stream: TcpStream, room: &Mutex<Room>) -> Option<()> {
 }
 
 impl Room {
+    fn take(&mut self, text: String) {
+        self.held.push(text);
+        if self.held.len() >= self.hold {
+            for text in std::mem::take(&mut self.held) {
+                self.relay(&text);
+            }
+        }
+    }
+
     /// Asks now the first subscriber and now the second, between two messages, whether it is there.
     fn relay(&mut self, text: &str) {
         self.messages += 1;
         let asked = self.messages.is_multiple_of(PAUSE).then_some(self.messages / PAUSE % 2);
         let message = format!("MSG room 1 {}\r\n{text}\r\n", text.len());
-        let last = self.subscribers.len() - 1;
+        let last = self.subscribers.len().checked_sub(1);
         for (number, stream) in self.subscribers.iter_mut().enumerate() {
             let question = if asked == Some(number) { "PING\r\n" } else { "" };
-            if number == last && std::mem::take(&mut self.loses_one) {
+            if last == Some(number) && std::mem::take(&mut self.loses_one) {
                 continue;
             }
             // One that has left is noticed by its reader.

@@ -1,5 +1,7 @@
 //! A load that does not chat: its speakers hear nothing, its listeners more than messages.
 
+use std::time::Duration;
+
 use super::broker::Broker;
 use super::{Crowd, Fault, LoadError, Rounds, Shape, fan_out};
 use crate::dialect::Dialect;
@@ -16,11 +18,21 @@ fn every_listener_hears_every_speaker_and_skips_what_is_no_message() {
         assert_eq!((300, 300 * 3, 0), (tally.messages, tally.deliveries, tally.strayed));
     }
     crowd.add_listeners(2).unwrap();
-    let pace = Pace { rate: 3000.0, lasting: std::time::Duration::from_millis(100) };
+    let pace = Pace { rate: 3000.0, lasting: Duration::from_millis(100) };
     let paced = crowd.paced(pace).unwrap();
     assert_eq!((300, 300 * 5, 0), (paced.tally.messages, paced.each.len(), paced.tally.strayed));
     let Rounds { tally, round_trips } = crowd.ping_pong(100).unwrap();
     assert_eq!((200 * 5, 100), (tally.deliveries, round_trips.len()));
+}
+
+#[test]
+fn a_paced_load_waits_for_nobody() {
+    let broker = Broker::start();
+    let mut crowd = Crowd::join(broker.addr, &SHAPE).unwrap();
+    // The first of them is heard when the last has been said.
+    broker.hold(20);
+    let pace = Pace { rate: 3000.0, lasting: Duration::from_millis(100) };
+    assert_eq!(300 * 3, crowd.paced(pace).unwrap().each.len());
 }
 
 #[test]
