@@ -1,6 +1,6 @@
 //! Dialect: how clients of a server under load join, speak and hear, whichever protocol it has.
 //!
-//! All of it is bytes in and bytes out, save [`Dialect::await_welcome`]. A message is the same stamped
+//! All of it is bytes in and bytes out, save the wait for a welcome. A message is the same stamped
 //! text in every dialect; only what stands around it differs.
 //!
 //! | dialect | joins with | a speaker sends | a listener hears |

@@ -59,9 +59,9 @@ fn the_help_says_what_each_is_and_hides_what_is_for_trials_only() {
 
 fn help(arguments: &[&str]) -> String {
     let arguments = arguments.iter().map(OsString::from);
-    let output = Command::new(PROGRAM).args(arguments).output().unwrap();
+    let output = Command::new(PROGRAM).args(arguments).output().expect("it is built");
     assert!(output.status.success());
-    String::from_utf8(output.stdout).unwrap()
+    String::from_utf8(output.stdout).expect("help is text")
 }
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_conformance");

@@ -12,12 +12,12 @@ use crate::load::{Crowd, Extent, FanOut, MESSAGE_BYTES_MIN, Shape};
 #[test]
 fn the_load_hears_everything_through_it() {
     let addr = start(serve);
-    for size in [MESSAGE_BYTES_MIN, 20_000] {
+    for (size, messages) in [(MESSAGE_BYTES_MIN, 1000), (1 << 20, 20)] {
         let shape = Shape { speakers: 3, listeners: 5, size, dialect: Dialect::Floor };
         let mut crowd = Crowd::join(addr, &shape).unwrap();
-        let plan = FanOut { extent: Extent::Messages(1000), in_flight: 32 };
+        let plan = FanOut { extent: Extent::Messages(messages), in_flight: 16 };
         let tally = crowd.fan_out(plan).unwrap();
-        assert_eq!((1000, 7000), (tally.messages, tally.deliveries), "{size}");
+        assert_eq!((messages, messages * 7), (tally.messages, tally.deliveries), "{size}");
     }
 }
 
