@@ -1,5 +1,7 @@
 //! Entrants: who takes part, how each is started and tested, and what cannot be asked of it.
 
+mod server;
+
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -8,6 +10,7 @@ use std::{env, io};
 
 use serde::{Deserialize, Serialize};
 
+pub(super) use self::server::Server;
 use super::args::LabArgs;
 use super::point::{Load, Point};
 use crate::dialect::Dialect;
@@ -63,14 +66,6 @@ enum Origin {
     Running(SocketAddr),
     /// A broker that is installed.
     Broker(Installed),
-}
-
-/// A server that is being measured.
-pub(super) enum Server {
-    /// A process of ours, ended with this value.
-    Started(ServerProcess),
-    /// Somebody else's.
-    Running(SocketAddr),
 }
 
 impl Entrant {
@@ -267,31 +262,6 @@ impl Entrant {
     /// Whether its runs and those of another of this name count as identical.
     pub(super) fn is_twin_of(&self, other: &Self) -> bool {
         self.kind == Kind::Again && self.name == format!("{} again", other.name)
-    }
-}
-
-impl Server {
-    pub(super) fn addr(&self) -> SocketAddr {
-        match self {
-            Self::Started(server) => server.addr(),
-            Self::Running(addr) => *addr,
-        }
-    }
-
-    /// Its process id, if it is known.
-    pub(super) fn id(&self) -> Option<u32> {
-        match self {
-            Self::Started(server) => Some(server.id()),
-            Self::Running(_) => None,
-        }
-    }
-
-    /// The end of what it has written so far.
-    pub(super) fn log(&self) -> String {
-        match self {
-            Self::Started(server) => server.log(),
-            Self::Running(_) => String::new(),
-        }
     }
 }
 

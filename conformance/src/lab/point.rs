@@ -84,7 +84,8 @@ impl Scale {
         let mut points = vec![point("W1", "", Load::PingPong)];
         points.extend(self.sweeps());
         points.extend(self.of([32].as_slice(), &[8, 32, 128]).map(talk));
-        points.extend(self.of(&[1000], &[100, 1000, 10_000]).map(idle_among));
+        let idle: &[usize] = if self == Self::Quick { &[300] } else { &[1000] };
+        points.extend(self.of(idle, &[100, 1000, 10_000]).map(idle_among));
         points.push(point("W5", "", Load::Churn));
         points.extend(self.of(&[10], &[1, 10, 100]).map(beside_bad));
         points.push(large("64KiB", 64 * 1024, &[]));
