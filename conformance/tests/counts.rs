@@ -35,7 +35,7 @@ fn main() -> ExitCode {
 /// Holds a server to the table.
 fn hold(model: Model) -> Result<(), Failed> {
     let recorded = Recorded::start(model)?;
-    let shape = Shape { speakers: 1, listeners: LISTENERS, size: SIZE };
+    let shape = Shape::chat(1, LISTENERS, SIZE);
     let mut crowd = Crowd::join(recorded.server.addr(), &shape)?;
     // To a newcomer our servers write in small groups at first (SPEC RLY-12).
     crowd.fan_out(FanOut { extent: Extent::Messages(MESSAGES_PROVING), in_flight: 64 })?;
