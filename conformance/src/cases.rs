@@ -18,6 +18,7 @@ mod segment;
 mod shortage;
 mod shutdown;
 mod stalled;
+mod traces;
 
 use crate::fault::Fault;
 use crate::stage::Stage;
@@ -87,6 +88,7 @@ pub fn cases() -> impl Iterator<Item = &'static Case> {
         shortage::CASES,
         shutdown::CASES,
         stalled::CASES,
+        traces::CASES,
     ];
     areas.into_iter().flatten()
 }

@@ -28,6 +28,8 @@ use std::thread;
 use bytes::{Bytes, BytesMut};
 
 pub(crate) use self::channel::serve as serve_channel;
+#[cfg(test)]
+pub(crate) use self::fault::hold_back;
 pub(crate) use self::fault::{Trouble, serve as serve_faulty};
 pub(crate) use self::send::serve as serve_send;
 pub(crate) use self::writer::serve as serve_writer;

@@ -1,6 +1,8 @@
 //! The suite is tested with broken servers: each breaks one rule, and the row of that rule has to see it,
 //! and to say what it saw. One trial per mutant and row.
 
+#[path = "broken/altered.rs"]
+mod altered;
 #[path = "broken/client.rs"]
 mod client;
 #[path = "broken/declared.rs"]
@@ -45,8 +47,8 @@ use libtest_mimic::{Arguments, Failed, Trial};
 
 use self::client::ClientDefect;
 use self::defect::Defect;
-use self::excess::{Excess, Excessive};
-use self::proxy::{Cut, Proxy};
+use self::excess::{Excess, excessive};
+use self::proxy::{Cut, proxied};
 use self::room::BrokenRoom;
 
 /// What is wrong with a server or a client, and how such a one is had.
@@ -89,7 +91,7 @@ fn main() -> ExitCode {
         table.iter().flat_map(|(mutant, ids)| kills(*mutant, ids)).collect();
     trials.extend(INDIFFERENT_TO_CUTS.map(|id| {
         let name = format!("single_bytes_change_nothing::{id}");
-        Trial::test(name, move || passes(&Proxy { cut: Cut::Bytes }, id))
+        Trial::test(name, move || passes(&proxied(Cut::Bytes), id))
     }));
     for defect in [Defect::RefusesSilently, Defect::ResetsAtTheEnd] {
         trials.extend(INDIFFERENT_TO_REASONS.map(|id| {
@@ -149,12 +151,12 @@ fn passes(sound: &dyn Subject, id: &str) -> Result<(), Failed> {
 fn subject(mutant: Mutant) -> Arc<dyn Subject> {
     match mutant {
         Mutant::Memory(defect) => Arc::new(BrokenRoom { defect }),
-        Mutant::Cuts(cut) => Arc::new(Proxy { cut }),
+        Mutant::Cuts(cut) => Arc::new(proxied(cut)),
         Mutant::Process(defect) => Arc::new(server::BrokenServer { defect }),
-        Mutant::Declares(really) => Arc::new(declared::Misdeclared { really }),
-        Mutant::Deaf(to) => Arc::new(declared::Deaf { to }),
+        Mutant::Declares(really) => Arc::new(declared::misdeclared(really)),
+        Mutant::Deaf(to) => Arc::new(declared::deaf(to)),
         Mutant::Client(_) => unreachable!("a client is no server"),
-        Mutant::Holds(excess) => Arc::new(Excessive { excess }),
+        Mutant::Holds(excess) => Arc::new(excessive(excess)),
     }
 }
 

@@ -8,12 +8,14 @@
 mod chat;
 #[path = "exhaustion/child.rs"]
 mod child;
+#[path = "common/strace.rs"]
+mod strace;
 #[path = "faults/table.rs"]
 mod table;
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, ExitCode, Stdio};
+use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use chat::Chat;
@@ -26,7 +28,7 @@ fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     // They hardly do anything but wait.
     arguments.test_threads.get_or_insert(AT_ONCE);
-    let obstacle = obstacle();
+    let obstacle = strace::obstacle();
     let trials = Model::ALL.into_iter().flat_map(|model| {
         let faults = faults(model).into_iter();
         faults.map(move |fault| (format!("{model}::{}", fault.name()), model, fault))
@@ -44,28 +46,6 @@ fn main() -> ExitCode {
     };
     let trials = trials.into_iter().map(skip).collect();
     libtest_mimic::run(&arguments, trials).exit_code()
-}
-
-/// Why calls cannot be made to fail here, if they cannot.
-fn obstacle() -> Option<&'static str> {
-    let mut probe = Command::new("strace");
-    probe.args([
-        "-D",
-        "-f",
-        "--seccomp-bpf",
-        "-qq",
-        "-o",
-        "/dev/stdout",
-        "-e",
-        "trace=execve",
-        "true",
-    ]);
-    // Where it may not, it says so and leaves the command alone.
-    match probe.stdin(Stdio::null()).output() {
-        Ok(output) if output.stdout.windows(6).any(|word| word == b"execve") => None,
-        Ok(_) => Some("strace may not trace here"),
-        Err(_) => Some("no strace here"),
-    }
 }
 
 /// Members talk while calls fail; then it is seen who is left and what they have heard.

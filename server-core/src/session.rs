@@ -1,5 +1,7 @@
 //! Session: what one connection has said, turned into what the room does.
 
+mod end;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -8,9 +10,9 @@ use bytes::Bytes;
 use protocol::{Decoder, Name, to_utf8};
 use tracing::{debug, info};
 
-use crate::close::{CloseReason, Ending};
-use crate::names::RESERVED;
-use crate::room::{MemberId, Outside, Release, Room, Said, pair};
+pub use self::end::refusal;
+use crate::close::CloseReason;
+use crate::room::{MemberId, Outside, Room, Said};
 use crate::settings::Settings;
 
 /// One connection's side of the conversation. It knows no socket and no clock.
@@ -268,41 +270,6 @@ impl Session {
         self.member
     }
 
-    /// The end begins: fixes what the member is still served, the reason last if it is refused. At a
-    /// shutdown the room does that for everybody at once, with [`Room::shut`].
-    pub fn finish<H: Clone>(&self, room: &mut Room<H>, reason: &CloseReason) -> Release {
-        let Some(member) = self.member else { return Release::Nobody };
-        match reason {
-            CloseReason::Shutdown => Release::Nobody,
-            reason if reason.ending() == Ending::Abort => room.abort(member, reason),
-            reason => {
-                room.finish(member, reason.farewell().as_deref());
-                Release::Nobody
-            }
-        }
-    }
-
-    /// Whether the member has been served all it was due, or was never one.
-    pub fn is_done<H: Clone>(&self, room: &Room<H>) -> bool {
-        self.member.is_none_or(|member| room.is_done(member))
-    }
-
-    /// The end: the name is free from here on, before the client can see the connection's end (SPEC
-    /// CLS-07). A reason that the room had to abort the member for goes before the given one.
-    pub fn leave<H: Clone>(&self, room: &mut Room<H>, reason: &mut CloseReason) -> Release {
-        room.leave(self.member, reason)
-    }
-
-    /// Writes the end to the log.
-    pub fn log_end(&self, reason: &CloseReason) {
-        info!(peer = %self.peer, name = ?self.name(), reason = reason.label(), why = %reason, "closed");
-    }
-
-    /// What a client that never joined is told when it is refused; members are told by the room.
-    pub fn refusal(&self, reason: &CloseReason) -> Option<Bytes> {
-        if self.member.is_some() { None } else { refusal(reason) }
-    }
-
     fn name(&self) -> &str {
         self.name.as_ref().map_or("", Name::as_str)
     }
@@ -313,11 +280,6 @@ impl News {
         self.messages += 1;
         self.bytes += bytes;
     }
-}
-
-/// The pair that tells somebody who is no member why it is refused; `None` if the reason needs no word.
-pub fn refusal(reason: &CloseReason) -> Option<Bytes> {
-    Some(pair(RESERVED.as_bytes(), reason.farewell()?.as_bytes()))
 }
 
 /// Between two lines about new names of one member.

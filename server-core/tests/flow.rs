@@ -24,11 +24,22 @@ fn join(room: &mut Room<()>, name: &str) -> MemberId {
     room.join(&name, (), Instant::now()).expect("the room is open")
 }
 
-/// Offers a member's socket what comes next; it takes up to `most` bytes of it.
+/// Makes a member's socket one offer after the other, until it has taken `most` bytes or there are no more.
 fn take(room: &mut Room<()>, id: MemberId, most: usize) -> (usize, Release) {
-    take_at(room, id, most, Instant::now())
+    let (mut taken, mut release, now) = (0, Release::Nobody, Instant::now());
+    loop {
+        let (bytes, happened) = take_at(room, id, most - taken, now);
+        taken += bytes;
+        if happened == Release::Waiters {
+            release = happened;
+        }
+        if taken == most || !room.is_behind(id) {
+            return (taken, release);
+        }
+    }
 }
 
+/// Makes one offer; the socket takes up to `most` bytes of it.
 fn take_at(room: &mut Room<()>, id: MemberId, most: usize, now: Instant) -> (usize, Release) {
     let mut offer = Offer::default();
     room.pull(id, &mut offer, now);

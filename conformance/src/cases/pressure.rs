@@ -224,34 +224,28 @@ fn check_memory(stage: &Stage, before: u64, declared: u64) -> Result<Finding, Fa
     Ok(Finding::Noted(note))
 }
 
+/// Flags for little room, few clients, short messages and so much patience.
+const fn small(patience: &'static str) -> [&'static str; 10] {
+    [
+        "--window",
+        "1MiB",
+        "--patience",
+        patience,
+        "--max-clients",
+        "32",
+        "--max-message",
+        "4KiB",
+        "--aside-bytes",
+        "4KiB",
+    ]
+}
+
 /// Our servers, with little room and little patience.
 const SHORT: &[&str] = &["--window", "1MiB", "--patience", "300ms"];
 /// And with few clients, so that what they declare to need is little.
-const SMALL: &[&str] = &[
-    "--window",
-    "1MiB",
-    "--patience",
-    "300ms",
-    "--max-clients",
-    "32",
-    "--max-message",
-    "4KiB",
-    "--aside-bytes",
-    "4KiB",
-];
+const SMALL: &[&str] = &small("300ms");
 /// Little room, and time for a slow reader on a busy machine.
-const PATIENT: &[&str] = &[
-    "--window",
-    "1MiB",
-    "--patience",
-    "10s",
-    "--max-clients",
-    "32",
-    "--max-message",
-    "4KiB",
-    "--aside-bytes",
-    "4KiB",
-];
+const PATIENT: &[&str] = &small("10s");
 const SENDER_ONLY: &[&str] = &["--relay", "sender", "--patience", "300ms"];
 /// For servers that do not declare theirs.
 const PATIENCE_ASSUMED: Duration = Duration::from_secs(10);

@@ -63,13 +63,18 @@ fn talk(hall: &Arc<Mutex<Hall>>, number: u64, stream: TcpStream) -> io::Result<(
         for number in delayed {
             let hall = Arc::clone(hall);
             thread::Builder::new().spawn(move || {
-                thread::sleep(DELAY);
+                hold_back(DELAY);
                 lock(&hall).release(number);
             })?;
         }
     }
     lock(hall).seats.remove(&number);
     Ok(())
+}
+
+/// What a server does that keeps something for too long: nothing, for this time.
+pub(crate) fn hold_back(time: Duration) {
+    thread::sleep(time);
 }
 
 impl Hall {

@@ -1,60 +1,27 @@
 //! One of our servers that runs otherwise than it declares, and which rows have to see that.
 
-use conformance::declared::Declared;
-use conformance::target::{NotStarted, Origin, Subject, Target};
+use conformance::target::Subject;
 
+use crate::altered::Altered;
 use crate::{Kill, Mutant, our_server};
 
 /// It runs without these flags.
-pub(crate) struct Deaf {
-    pub(crate) to: &'static [&'static str],
+pub(crate) fn deaf(to: &'static [&'static str]) -> impl Subject {
+    Altered(move |flags: &[String]| {
+        let heard = |flag: &&String| !to.contains(&flag.as_str());
+        our_server().start(&flags.iter().filter(heard).cloned().collect::<Vec<_>>())
+    })
 }
 
-impl Subject for Deaf {
-    fn start(&self, flags: &[String]) -> Result<Box<dyn Target>, NotStarted> {
-        let kept: Vec<String> =
-            flags.iter().filter(|flag| !self.to.contains(&flag.as_str())).cloned().collect();
-        our_server().start(&kept)
-    }
-
-    fn origin(&self) -> Origin {
-        Origin::Ours
-    }
-
-    fn declared(&self, flags: &[String]) -> Declared {
-        our_server().declared(flags)
-    }
-
-    fn rerun(&self, id: &str, seed: u64) -> String {
-        format!("rerun {id} {seed}")
-    }
-}
-
-/// Whatever it is asked for, it runs with the flags in `really`.
-pub(crate) struct Misdeclared {
-    pub(crate) really: &'static [&'static str],
-}
-
-impl Subject for Misdeclared {
-    fn start(&self, flags: &[String]) -> Result<Box<dyn Target>, NotStarted> {
-        let replaced = |flag: &String| self.really.contains(&flag.as_str());
+/// Whatever it is asked for, it runs with these flags.
+pub(crate) fn misdeclared(really: &'static [&'static str]) -> impl Subject {
+    Altered(move |flags: &[String]| {
+        let replaced = |flag: &String| really.contains(&flag.as_str());
         // A flag and its value go together.
         let kept = flags.chunks(2).filter(|pair| !pair.first().is_some_and(replaced)).flatten();
-        let really = self.really.iter().copied().map(String::from);
+        let really = really.iter().copied().map(String::from);
         our_server().start(&kept.cloned().chain(really).collect::<Vec<_>>())
-    }
-
-    fn origin(&self) -> Origin {
-        Origin::Ours
-    }
-
-    fn declared(&self, flags: &[String]) -> Declared {
-        our_server().declared(flags)
-    }
-
-    fn rerun(&self, id: &str, seed: u64) -> String {
-        format!("rerun {id} {seed}")
-    }
+    })
 }
 
 pub(crate) const KILLS: &[Kill] = &[

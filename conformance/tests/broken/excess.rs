@@ -4,11 +4,11 @@ use std::cell::RefCell;
 use std::io;
 use std::time::Duration;
 
-use conformance::declared::Declared;
 use conformance::process::ServerProcess;
-use conformance::target::{Medium, NotStarted, Origin, Received, Settled, Subject, Target, Wire};
+use conformance::target::{Medium, Received, Settled, Subject, Target, Wire};
 use protocol::{HEADER_LEN, parse_header};
 
+use crate::altered::Altered;
 use crate::{Kill, Mutant, our_server};
 
 /// What such a server seems to do.
@@ -28,36 +28,20 @@ pub(crate) const KILLS: &[Kill] = &[
     (Mutant::Holds(Excess::KeepsPromises), &[("LIM-01", "the server grew by")]),
 ];
 
-pub(crate) struct Excessive {
-    pub(crate) excess: Excess,
-}
-
-impl Subject for Excessive {
-    fn start(&self, flags: &[String]) -> Result<Box<dyn Target>, NotStarted> {
+pub(crate) fn excessive(excess: Excess) -> impl Subject {
+    Altered(move |flags: &[String]| {
         let server = our_server().start(flags)?;
-        Ok(Box::new(ExcessiveTarget { server, excess: self.excess, kept: RefCell::default() }))
-    }
-
-    fn origin(&self) -> Origin {
-        Origin::Ours
-    }
-
-    fn declared(&self, flags: &[String]) -> Declared {
-        our_server().declared(flags)
-    }
-
-    fn rerun(&self, id: &str, seed: u64) -> String {
-        format!("rerun {id} {seed}")
-    }
+        Ok(Box::new(Excessive { server, excess, kept: RefCell::default() }) as Box<dyn Target>)
+    })
 }
 
-struct ExcessiveTarget {
+struct Excessive {
     server: Box<dyn Target>,
     excess: Excess,
     kept: RefCell<Vec<Box<dyn Wire>>>,
 }
 
-impl Target for ExcessiveTarget {
+impl Target for Excessive {
     fn connect(&self) -> io::Result<Box<dyn Wire>> {
         match self.excess {
             Excess::KeepsConnections => {

@@ -6,14 +6,13 @@ use std::path::Path;
 use std::thread;
 
 use bytes::BytesMut;
-use conformance::declared::Declared;
 use conformance::model::Model;
 use conformance::process::ServerProcess;
-use conformance::target::{Medium, NotStarted, Origin, Subject, Target, Wire};
+use conformance::target::{Medium, NotStarted, Subject, Target, Wire};
 use conformance::tcp::TcpWire;
 use protocol::{Decoder, encode_frame};
 
-use crate::our_server;
+use crate::altered::Altered;
 
 /// How what passes is cut.
 #[derive(Clone, Copy, Debug)]
@@ -24,39 +23,23 @@ pub(crate) enum Cut {
     Bytes,
 }
 
-pub(crate) struct Proxy {
-    pub(crate) cut: Cut,
-}
-
-impl Subject for Proxy {
-    fn start(&self, flags: &[String]) -> Result<Box<dyn Target>, NotStarted> {
+pub(crate) fn proxied(cut: Cut) -> impl Subject {
+    Altered(move |flags: &[String]| {
         let exe = Path::new(env!("CARGO_BIN_EXE_conformance"));
         let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
         let server = ServerProcess::ours(Model::Select, exe, &flags)
             .map_err(|error| NotStarted::Failed(error.to_string()))?;
         let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
         let addr = listener.local_addr().expect("a bound listener has an address");
-        let (behind, cut) = (server.addr(), self.cut);
+        let behind = server.addr();
         // It ends with the test program: nobody connects to it after the test.
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
                 thread::spawn(move || forward(&client, behind, cut));
             }
         });
-        Ok(Box::new(Proxied { addr, _server: server }))
-    }
-
-    fn origin(&self) -> Origin {
-        Origin::Ours
-    }
-
-    fn declared(&self, flags: &[String]) -> Declared {
-        our_server().declared(flags)
-    }
-
-    fn rerun(&self, id: &str, seed: u64) -> String {
-        format!("rerun {id} {seed}")
-    }
+        Ok(Box::new(Proxied { addr, _server: server }) as Box<dyn Target>)
+    })
 }
 
 struct Proxied {

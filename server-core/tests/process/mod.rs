@@ -1,15 +1,16 @@
-//! What every server does as a process: its ready line, its arguments, its signals, its last words.
+//! What every server does as a process: its arguments, its console, its signals, its last words.
 
 use std::thread;
 
 use protocol::pair_len;
 use server_core::STOPPING;
 
-use crate::SERVER;
 use client::Client;
-use server::{Ended, Log, Server, run};
+use server::{Log, Server};
 
+mod arguments;
 mod client;
+mod console;
 mod server;
 
 /// One's own message coming back tells that all before it has been dealt with.
@@ -69,52 +70,6 @@ fn a_second_signal_ends_it_at_once() {
     server.signal("TERM");
     let ended = server.end();
     assert_eq!(Some(128 + 15), ended.code, "{}", ended.err);
-}
-
-#[test]
-fn check_prints_every_limit_and_exits() {
-    let ended = run(&["--check", "--window", "16MiB", "--max-clients", "7"]);
-    assert_eq!(Some(0), ended.code, "{}", ended.err);
-    let value = |flag: &str| {
-        let row = ended.out.lines().find_map(|line| line.strip_prefix(flag));
-        row.map(str::trim).map(str::to_owned)
-    };
-    assert_eq!(Some("16.0 MiB".into()), value("window "), "{}", ended.out);
-    assert_eq!(Some("7".into()), value("max-clients "), "{}", ended.out);
-    assert!(value("memory for messages, at most ").is_some(), "{}", ended.out);
-}
-
-#[test]
-fn help_shows_how() {
-    let Ended { code, out, .. } = run(&["--help"]);
-    assert_eq!(Some(0), code);
-    assert!(out.contains("Examples:") && out.contains("--listen 127.0.0.1:0"), "{out}");
-}
-
-#[test]
-fn unusable_arguments_are_told_by_name() {
-    let unusable = [
-        (&["--wimdow", "8MiB"][..], "--wimdow"),
-        (&["--patience", "soon"], "--patience"),
-        (&["--window", "1KiB"], "--window"),
-        (&["--max-clients", "0"], "--max-clients"),
-    ];
-    for (arguments, told) in unusable {
-        let ended = run(arguments);
-        assert_eq!(Some(2), ended.code, "{arguments:?}: {}", ended.err);
-        assert!(ended.err.contains(told), "{arguments:?}: {}", ended.err);
-        assert_eq!("", ended.out, "{arguments:?}: nothing is served");
-    }
-}
-
-#[test]
-fn a_port_that_is_taken_is_told_with_advice() {
-    let server = Server::start(&[]);
-    let ended = run(&["--listen", &server.address]);
-    assert_eq!(Some(1), ended.code, "{}", ended.err);
-    let told = format!("cannot listen on {}", server.address);
-    assert!(ended.err.contains(&told), "{}", ended.err);
-    assert!(ended.err.contains("choose another port with --listen"), "{}", ended.err);
 }
 
 #[test]
@@ -195,74 +150,6 @@ fn who_floods_keeps_nobody_out() {
 }
 
 #[test]
-fn what_is_typed_goes_to_all_in_one_order() {
-    let mut server = Server::start_typing(&FENCED);
-    let mut ann = Client::join(&server.address, "ann");
-    let mut bob = Client::join(&server.address, "bob");
-    assert_eq!(pair("bob", "here"), ann.hear());
-    server.types(b"dinner is\n\nready \xff\n");
-    for client in [&mut ann, &mut bob] {
-        assert_eq!(pair("server", "dinner is"), client.hear());
-        assert_eq!(pair("server", "ready \u{FFFD}"), client.hear());
-    }
-    // More lines than any queue on the way holds, so whoever types has to wait and loses none.
-    let typing = thread::spawn(move || {
-        (0..2000).for_each(|line| server.types(format!("line {line}\n").as_bytes()));
-        server
-    });
-    for line in 0..2000 {
-        assert_eq!(pair("server", &format!("line {line}")), ann.hear());
-    }
-    let mut server = typing.join().expect("all of it is read");
-    // The end of the input is no reason to stop, and neither is one that never ends.
-    server.hang_up();
-    ann.say("still here");
-    while bob.hear() != pair("ann", "still here") {}
-    drop((ann, bob));
-    assert_eq!(Some(0), server.stop().code);
-}
-
-#[test]
-fn what_is_typed_waits_for_a_paused_room_and_nothing_is_lost() {
-    let flags = ["--window", "512KiB", "--max-message", "32KiB", "--extensions"];
-    let mut server = Server::start_typing(&flags);
-    let mut ann = Client::connect(&server.address);
-    ann.say("ann");
-    assert_eq!("server", ann.hear().0);
-    // It joins and never reads: the room has to pause for it, and in the end to give it up.
-    let mut deaf = Client::connect(&server.address);
-    deaf.say("deaf");
-    assert_eq!(pair("server", "deaf has joined"), ann.hear());
-    // More than its sockets and the window hold, said by nobody but the operator.
-    let text = "x".repeat(32 << 10);
-    let line = [text.as_bytes(), b"\n"].concat();
-    let typing = thread::spawn(move || {
-        (0..LINES).for_each(|_| server.types(&line));
-        server
-    });
-    let mut left = 0;
-    for _ in 0..=LINES {
-        let heard = ann.hear();
-        left += usize::from(heard == pair("server", "deaf has left"));
-        assert!(heard.1 == text || heard.1 == "deaf has left", "{heard:?}");
-    }
-    assert_eq!(1, left);
-    let ended = typing.join().expect("all of it is read").stop();
-    assert!(ended.err.contains("closed_too_slow=1"), "{}", ended.err);
-    drop(deaf);
-}
-
-const LINES: usize = 1000;
-
-#[test]
-fn a_console_that_nobody_types_at_does_not_hold_up_the_end() {
-    let server = Server::start_typing(&["--extensions"]);
-    let ended = server.stop();
-    assert_eq!(Some(0), ended.code, "{}", ended.err);
-    assert_eq!("", ended.out, "only the ready line is written");
-}
-
-#[test]
 fn with_extensions_who_comes_goes_and_changes_is_told_and_logged() {
     let server = Server::start(&["--extensions"]);
     let mut ann = Client::connect(&server.address);
@@ -304,15 +191,4 @@ fn after_the_notice_of_the_end_nobody_is_told_who_left() {
     }
     drop(clients);
     assert_eq!(Some(0), server.end().code);
-}
-
-#[test]
-fn only_the_runtime_heeds_its_number_of_workers() {
-    let none = [("TOKIO_WORKER_THREADS", "0")];
-    if !SERVER.ends_with("server-async") {
-        return assert_eq!(Some(0), Server::start_with(&[], &none).stop().code);
-    }
-    let ended = server::run_with(&["--listen", "127.0.0.1:0"], &none);
-    assert_eq!(Some(2), ended.code);
-    assert!(ended.err.contains("TOKIO_WORKER_THREADS must be a number"), "{}", ended.err);
 }

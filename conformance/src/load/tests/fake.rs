@@ -170,7 +170,7 @@ impl Seat {
         match trick {
             Trick::Drop => return None,
             Trick::Delay(time) => {
-                thread::sleep(time);
+                crate::rungs::hold_back(time);
                 self.deliver(pair);
             }
             Trick::Double => self.deliver(&[&pair[..], &pair[..]].concat()),

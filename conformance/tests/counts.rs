@@ -1,0 +1,61 @@
+//! Counts: the system calls that messages cost each server, which no load of the machine changes much.
+//!
+//! One speaker talks to a hundred listeners while strace writes down every call of the server. Without strace,
+//! or where it may not trace, the trials are listed as ignored.
+
+#[path = "counts/record.rs"]
+mod record;
+#[path = "common/strace.rs"]
+mod strace;
+#[path = "counts/table.rs"]
+mod table;
+
+use std::ops::Range;
+use std::process::ExitCode;
+use std::time::SystemTime;
+
+use conformance::load::{Crowd, Extent, FanOut, LoadError, Shape};
+use conformance::model::Model;
+use libtest_mimic::{Arguments, Failed, Trial};
+use record::Recorded;
+use table::{ALONE, LISTENERS, TOGETHER, Work};
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let obstacle = strace::obstacle();
+    let trial = |model: Model| {
+        Trial::test(format!("{model}::calls_per_message"), move || hold(model))
+            .with_kind(obstacle.unwrap_or_default())
+            .with_ignored_flag(obstacle.is_some())
+    };
+    let trials = Model::ALL.into_iter().map(trial).collect();
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+/// Holds a server to the table.
+fn hold(model: Model) -> Result<(), Failed> {
+    let recorded = Recorded::start(model)?;
+    let shape = Shape::chat(1, LISTENERS, SIZE);
+    let mut crowd = Crowd::join(recorded.server.addr(), &shape)?;
+    // To a newcomer our servers write in small groups at first (SPEC RLY-12).
+    crowd.fan_out(FanOut { extent: Extent::Messages(MESSAGES_PROVING), in_flight: 64 })?;
+    let alone = during(&mut crowd, &ALONE)?;
+    let together = during(&mut crowd, &TOGETHER)?;
+    let record = recorded.end()?;
+    ALONE.check(model, &record.calls(&alone), MESSAGES)?;
+    TOGETHER.check(model, &record.calls(&together), MESSAGES)
+}
+
+/// The time it takes to have everybody hear the messages of this work.
+fn during(crowd: &mut Crowd, work: &Work) -> Result<Range<SystemTime>, LoadError> {
+    let start = SystemTime::now();
+    let (extent, in_flight) = (Extent::Messages(MESSAGES as u64), work.in_flight);
+    crowd.fan_out(FanOut { extent, in_flight })?;
+    Ok(start..SystemTime::now())
+}
+
+/// Enough that what a server does now and then hardly counts.
+const MESSAGES: usize = 200;
+/// Twice what our servers ask for, in messages of [`SIZE`] bytes.
+const MESSAGES_PROVING: u64 = 600;
+const SIZE: usize = 1000;

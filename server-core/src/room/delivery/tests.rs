@@ -1,0 +1,85 @@
+//! Who is given what kind of offer, and which buffer its socket gets.
+
+use std::time::Duration;
+
+use protocol::Name;
+
+use super::*;
+use crate::offer::Buffer;
+use crate::room::Said;
+use crate::settings::Relay;
+
+struct Stage {
+    room: Room<()>,
+    speaker: MemberId,
+    reader: MemberId,
+    now: Instant,
+}
+
+impl Stage {
+    fn new() -> Self {
+        let mut room = Room::new(Relay::Others, 1 << 24, Duration::from_secs(30), 1 << 16);
+        let now = Instant::now();
+        let mut join = |name| room.join(&Name::new(name).unwrap(), (), now).unwrap();
+        let (speaker, reader) = (join(b"ann"), join(b"bob"));
+        Self { room, speaker, reader, now }
+    }
+
+    fn say(&mut self, bytes: usize) {
+        for _ in 0..bytes / 1000 {
+            assert_eq!(Said::Appended, self.room.say(self.speaker, &[b'x'; 1000], self.now));
+        }
+    }
+
+    /// Makes the reader one offer, of which its socket takes all or nothing: whether it was in groups, and the
+    /// buffer that the socket was to get.
+    fn offer(&mut self, takes: bool) -> (bool, Option<Buffer>) {
+        let mut offer = Offer::default();
+        assert!(self.room.pull(self.reader, &mut offer, self.now).is_some(), "it is behind");
+        let result = if takes { Ok(offer.bytes()) } else { Err(ErrorKind::WouldBlock.into()) };
+        assert_eq!(Release::Nobody, self.room.offered(self.reader, &offer, result));
+        (offer.is_in_groups(), offer.buffer())
+    }
+
+    /// Has the reader take everything: the offers' kinds, one for each run of like ones.
+    fn read_all(&mut self) -> Vec<(bool, Option<Buffer>)> {
+        let mut kinds = Vec::new();
+        while self.room.is_behind(self.reader) {
+            kinds.push(self.offer(true));
+        }
+        kinds.dedup();
+        kinds
+    }
+}
+
+const GROUPS: (bool, Option<Buffer>) = (true, None);
+const FIRST_LARGE: (bool, Option<Buffer>) = (false, Some(Buffer::Large));
+const LARGE: (bool, Option<Buffer>) = (false, None);
+const FIRST_GROUPS: (bool, Option<Buffer>) = (true, Some(Buffer::Small));
+
+#[test]
+fn a_reader_gets_large_writes_and_a_large_buffer_once_it_has_proven_to_read() {
+    let mut stage = Stage::new();
+    stage.say(200_000);
+    assert_eq!(vec![GROUPS], stage.read_all());
+    stage.say(200_000);
+    assert_eq!(vec![GROUPS, FIRST_LARGE, LARGE], stage.read_all());
+    stage.say(200_000);
+    assert_eq!(vec![LARGE], stage.read_all());
+}
+
+#[test]
+fn a_reader_whose_socket_takes_nothing_for_a_while_starts_over() {
+    let mut stage = Stage::new();
+    stage.say(400_000);
+    assert_eq!(vec![GROUPS, FIRST_LARGE, LARGE], stage.read_all());
+    stage.say(200_000);
+    assert_eq!(LARGE, stage.offer(false));
+    stage.now += Duration::from_millis(249);
+    assert_eq!(LARGE, stage.offer(false), "full for a moment");
+    stage.now += Duration::from_millis(1);
+    assert_eq!(FIRST_GROUPS, stage.offer(false));
+    assert_eq!(vec![GROUPS], stage.read_all());
+    stage.say(200_000);
+    assert_eq!(vec![GROUPS, FIRST_LARGE, LARGE], stage.read_all());
+}

@@ -1,0 +1,62 @@
+//! What a server is told when it is started: flags, the port, the environment.
+
+use crate::SERVER;
+
+use super::server::{Ended, Server, run, run_with};
+
+#[test]
+fn check_prints_every_limit_and_exits() {
+    let ended = run(&["--check", "--window", "16MiB", "--max-clients", "7"]);
+    assert_eq!(Some(0), ended.code, "{}", ended.err);
+    let value = |flag: &str| {
+        let row = ended.out.lines().find_map(|line| line.strip_prefix(flag));
+        row.map(str::trim).map(str::to_owned)
+    };
+    assert_eq!(Some("16.0 MiB".into()), value("window "), "{}", ended.out);
+    assert_eq!(Some("7".into()), value("max-clients "), "{}", ended.out);
+    assert!(value("memory for messages, at most ").is_some(), "{}", ended.out);
+}
+
+#[test]
+fn help_shows_how() {
+    let Ended { code, out, .. } = run(&["--help"]);
+    assert_eq!(Some(0), code);
+    assert!(out.contains("Examples:") && out.contains("--listen 127.0.0.1:0"), "{out}");
+}
+
+#[test]
+fn unusable_arguments_are_told_by_name() {
+    let unusable = [
+        (&["--wimdow", "8MiB"][..], "--wimdow"),
+        (&["--patience", "soon"], "--patience"),
+        (&["--window", "1KiB"], "--window"),
+        (&["--max-clients", "0"], "--max-clients"),
+    ];
+    for (arguments, told) in unusable {
+        let ended = run(arguments);
+        assert_eq!(Some(2), ended.code, "{arguments:?}: {}", ended.err);
+        assert!(ended.err.contains(told), "{arguments:?}: {}", ended.err);
+        assert_eq!("", ended.out, "{arguments:?}: nothing is served");
+    }
+}
+
+#[test]
+fn a_port_that_is_taken_is_told_with_advice() {
+    let server = Server::start(&[]);
+    let ended = run(&["--listen", &server.address]);
+    assert_eq!(Some(1), ended.code, "{}", ended.err);
+    let told = format!("cannot listen on {}", server.address);
+    assert!(ended.err.contains(&told), "{}", ended.err);
+    assert!(ended.err.contains("choose another port with --listen"), "{}", ended.err);
+}
+
+#[test]
+fn only_the_runtime_heeds_its_number_of_workers() {
+    let none = [("TOKIO_WORKER_THREADS", "0")];
+    if !SERVER.ends_with("server-async") {
+        return assert_eq!(Some(0), Server::start_with(&[], &none).stop().code);
+    }
+    let ended = run_with(&["--listen", "127.0.0.1:0"], &none);
+    assert_eq!(Some(2), ended.code);
+    assert!(ended.err.contains("TOKIO_WORKER_THREADS must be a number"), "{}", ended.err);
+}
