@@ -80,15 +80,15 @@ fn a_delay_is_seen_in_what_was_delayed_and_in_what_was_due_meanwhile() {
 }
 
 #[test]
-fn what_the_kernel_does_not_take_is_late_and_said_in_the_end() {
+fn what_the_kernel_does_not_take_is_said_in_the_end_and_was_not_the_loads_delay() {
     let fake = Fake::start();
     let mut crowd = Crowd::join(fake.addr, &Shape::chat(1, 1, 1 << 20)).unwrap();
     // As long as the server sleeps it reads nothing, and the sockets hold far less than 30 MiB.
     fake.arm(Trick::Delay(Duration::from_millis(300)), 1);
     let paced = crowd.paced(Pace { rate: 100.0, lasting: Duration::from_millis(300) }).unwrap();
     assert_eq!(counts(30, 1), counted(&paced));
-    assert!(paced.late.max() >= nanos(Duration::from_millis(100)), "{:?}", paced.late);
-    assert!(paced.each.max() >= paced.late.max(), "{:?}", paced.each);
+    assert!(paced.each.max() >= nanos(Duration::from_millis(290)), "{:?}", paced.each);
+    assert!(paced.late.max() < paced.each.max() / 2, "{:?}", paced.late);
 }
 
 /// What the fault of one delivery in 500 ends a load with.
