@@ -63,7 +63,7 @@ pub enum Fault {
     /// frame begins.
     #[error("a broken frame: {0}")]
     Frame(DialectError),
-    /// A message that no speaker said like this: its checksum does not fit.
+    /// A message that no speaker said like this: its checksum does not fit, or its length.
     #[error("a damaged message came: \"{text}\"")]
     Damaged {
         /// Its beginning, escaped.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::fake::{Fake, Trick};
-use super::{Crowd, Fault, LoadError, PLAN, SHAPE, Shape, VICTIM, fan_out};
+use super::{Crowd, Fault, LoadError, PLAN, SHAPE, STALL, Shape, VICTIM, fan_out};
 use crate::load::{Pace, Paced};
 
 const PACE: Pace = Pace { rate: 2000.0, lasting: Duration::from_millis(200) };
@@ -52,7 +52,7 @@ fn a_delivery_lost_doubled_or_swapped_ends_a_paced_load_and_a_saturating_one() {
 fn a_last_delivery_that_never_comes_is_a_stall_of_a_paced_load_too() {
     let fake = Fake::start();
     let crowd = Crowd::join(fake.addr, &SHAPE).unwrap();
-    let mut crowd = crowd.with_stall(Duration::from_millis(50));
+    let mut crowd = crowd.with_stall(STALL);
     fake.arm(Trick::Drop, 3);
     let error = crowd.paced(Pace { rate: 1.0, ..PACE }).unwrap_err();
     let LoadError::Stalled { member, .. } = &error else { panic!("{error}") };
