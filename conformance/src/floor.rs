@@ -8,7 +8,7 @@ mod blocking;
 mod member;
 mod relay;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub(crate) use self::blocking::serve as serve_blocking;
 pub(crate) use self::relay::serve;

@@ -15,6 +15,8 @@ pub(super) struct Member {
     pub(super) stream: TcpStream,
     /// Whether a part of what is being passed on is its own.
     pub(super) has_spoken: bool,
+    /// Whether it is among those that are to be read.
+    pub(super) is_readable: bool,
     /// A pair that has not come in full.
     begun: Vec<u8>,
     /// What it has to get, in parts of what was said: shared by all, so that a member who is behind
@@ -43,7 +45,8 @@ pub(super) enum Gone {
 impl Member {
     pub(super) fn new(stream: TcpStream) -> Self {
         let (begun, due) = (Vec::new(), VecDeque::new());
-        Self { stream, has_spoken: false, begun, due, unsent: 0, is_full: false }
+        let (has_spoken, is_readable, is_full) = (false, false, false);
+        Self { stream, has_spoken, is_readable, begun, due, unsent: 0, is_full }
     }
 
     /// Appends all pairs that are complete with these bytes to `said`, and keeps the rest.

@@ -105,7 +105,7 @@ impl Relay {
     /// Readiness is told once, when it begins.
     fn note(&mut self, place: usize, event: &Event) {
         let Some(member) = self.members.get_mut(place) else { return };
-        if event.is_readable() && !self.readable.contains(&place) {
+        if event.is_readable() && !std::mem::replace(&mut member.is_readable, true) {
             self.readable.push(place);
         }
         if event.is_writable()
@@ -118,21 +118,23 @@ impl Relay {
     /// Reads a member once. A stream that gave less than was asked for is empty.
     fn read(&mut self, place: usize) {
         let Some(member) = self.members.get_mut(place) else { return };
+        member.is_readable = false;
         let outcome = match member.stream.read(&mut self.chunk) {
             Ok(0) => Err(Gone::Left),
             Ok(count) => {
-                if count == self.chunk.len() {
-                    self.readable.push(place);
-                }
+                member.is_readable = count == self.chunk.len();
                 member.take_pairs(&self.chunk[..count], &mut self.said)
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(()),
             Err(error) if error.kind() == ErrorKind::Interrupted => {
-                self.readable.push(place);
+                member.is_readable = true;
                 Ok(())
             }
             Err(_) => Err(Gone::Left),
         };
+        if member.is_readable {
+            self.readable.push(place);
+        }
         if self.said.len() > self.parts.last().map_or(0, |(_, end)| *end) {
             member.has_spoken = true;
             self.parts.push((place, self.said.len()));

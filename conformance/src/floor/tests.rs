@@ -125,7 +125,9 @@ fn crowd() -> [TcpStream; 3] {
 }
 
 /// A server that ends with the tests.
-fn start(serve: impl FnOnce(TcpListener) -> std::io::Result<()> + Send + 'static) -> SocketAddr {
+pub(crate) fn start(
+    serve: impl FnOnce(TcpListener) -> std::io::Result<()> + Send + 'static,
+) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let addr = listener.local_addr().unwrap();
     thread::spawn(move || serve(listener).expect("it serves to the end"));

@@ -34,8 +34,8 @@ pub enum LoadError {
         /// The first thing that did not come.
         missing: String,
     },
-    /// Nothing came any more although something should.
-    #[error("nothing came for {} ms: {member} had still to hear {missing}", .waited.as_millis())]
+    /// Nothing came any more although something should, or not all of it in the time there was.
+    #[error("{} ms were waited in vain: {member} had still to hear {missing}", .waited.as_millis())]
     Stalled {
         /// Who is furthest behind.
         member: String,
@@ -63,7 +63,7 @@ pub enum Fault {
     /// frame begins.
     #[error("a broken frame: {0}")]
     Frame(DialectError),
-    /// A message that no speaker said like this: its checksum does not fit.
+    /// A message that no speaker said like this: its checksum does not fit, or its length.
     #[error("a damaged message came: \"{text}\"")]
     Damaged {
         /// Its beginning, escaped.

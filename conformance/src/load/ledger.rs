@@ -113,10 +113,14 @@ impl Ledger {
         roster: &Roster,
         mut seen: impl FnMut(Stamp),
     ) -> Result<usize, Fault> {
-        let mut rest = bytes;
+        let (mut rest, whole) = (bytes, roster.delivery_len());
         while let Some((Some(heard), behind)) = roster.split(rest)? {
             let stamp = message::parse(heard.text)?;
             roster.check_sender(&heard, stamp)?;
+            // Offsets are told into messages by this length, so no other may pass.
+            if rest.len() - behind.len() != whole {
+                return Err(message::damaged(heard.text));
+            }
             self.count(stamp.speaker, stamp.sequence)?;
             seen(stamp);
             rest = behind;
@@ -167,6 +171,19 @@ mod tests {
         assert_eq!(7, ledger.heard());
         let fault = Fault::Sequence { speaker: 0, expected: 6, got: 8 };
         assert_eq!(Err(fault), ledger.count(0, 8));
+    }
+
+    #[test]
+    fn a_message_of_another_length_is_damaged_however_whole_it_is() {
+        let (dialect, names) = (Dialect::Chat, vec!["ann".to_owned()]);
+        let roster = Roster { names, size: 64, dialect };
+        for (size, is_right) in [(63, false), (64, true), (65, false)] {
+            let (mut text, mut pair) = (Vec::new(), bytes::BytesMut::new());
+            message::append(Stamp { speaker: 0, sequence: 0 }, size, &mut text);
+            protocol::encode_pair(b"ann", &text, &mut pair);
+            let taken = Ledger::new(1).take(&pair, &roster, |_| ());
+            assert_eq!(is_right, taken == Ok(pair.len()), "{size}: {taken:?}");
+        }
     }
 
     #[test]

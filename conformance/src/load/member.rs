@@ -91,6 +91,7 @@ impl Hearing {
     pub(super) fn fall_in(&mut self, reference: &Reference) {
         if let Self::Alone(Alone { ledger, carry, .. }) = self
             && carry.is_empty()
+            && reference.is_whole()
             && ledger == reference.ahead()
         {
             *self = Self::Following(reference.head());

@@ -36,9 +36,13 @@ pub(super) fn append(stamp: Stamp, size: usize, out: &mut Vec<u8>) {
 
 /// Reads a message's stamp and checks every byte of it against the checksum.
 pub(crate) fn parse(message: &[u8]) -> Result<Stamp, Fault> {
-    parse_stamp(message).ok_or_else(|| Fault::Damaged {
-        text: message[..message.len().min(EXCERPT_BYTES)].escape_ascii().to_string(),
-    })
+    parse_stamp(message).ok_or_else(|| damaged(message))
+}
+
+/// Says of a message, by its beginning, that nobody said it like this.
+pub(super) fn damaged(message: &[u8]) -> Fault {
+    let excerpt = &message[..message.len().min(EXCERPT_BYTES)];
+    Fault::Damaged { text: excerpt.escape_ascii().to_string() }
 }
 
 fn parse_stamp(message: &[u8]) -> Option<Stamp> {

@@ -24,7 +24,7 @@ pub struct Pace {
     pub lasting: Duration,
 }
 
-/// What a paced load found. The histograms count nanoseconds, from 1 µs to 60 s, to three digits.
+/// What a paced load found. The histograms count nanoseconds, up to 60 s, to three digits.
 #[derive(Clone, Debug)]
 pub struct Paced {
     /// What was said and heard.
@@ -33,7 +33,8 @@ pub struct Paced {
     pub each: Histogram<u64>,
     /// From when a message was due until the last member heard it: as many as messages.
     pub last: Histogram<u64>,
-    /// From when a message was due until the kernel had taken it from the load: as many as messages.
+    /// From when a message was due until the load offered it to the kernel: as many as messages. If the kernel
+    /// does not take it then, the server lets it wait, and not the load.
     pub late: Histogram<u64>,
 }
 
@@ -103,11 +104,18 @@ impl Hall {
 
     /// Has a speaker say what is due and has room.
     fn catch_up(&mut self, speaker: usize) -> Result<(), LoadError> {
-        let (Some(watch), outbox) = (&self.watch, &self.outboxes[speaker]) else { return Ok(()) };
-        match (watch.goal(speaker) - outbox.next).min(outbox.room(OUTBOX_BYTES_MAX)) {
-            0 => Ok(()),
-            count => self.say_as(speaker, count),
+        let Some(goal) = self.watch.as_ref().map(|watch| watch.goal(speaker)) else {
+            return Ok(());
+        };
+        let outbox = &self.outboxes[speaker];
+        match (goal - outbox.next).min(outbox.room(OUTBOX_BYTES_MAX)) {
+            0 => {}
+            count => self.say_as(speaker, count)?,
         }
+        if let Some(watch) = &mut self.watch {
+            watch.offered(speaker, goal, watch.now());
+        }
+        Ok(())
     }
 
     /// Forgets what all have heard, once that is worth looking at everybody.

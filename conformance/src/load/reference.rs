@@ -51,6 +51,12 @@ impl Reference {
         self.start + self.window.len() as u64
     }
 
+    /// Whether nothing is begun at its end. What is, when all is said, is the beginning of something that is no
+    /// message, and only those who hear it may be there.
+    pub(super) fn is_whole(&self) -> bool {
+        self.window.len() == self.order.len() * self.pair_len
+    }
+
     /// The counters behind the last whole pair.
     pub(super) fn ahead(&self) -> &Ledger {
         &self.ahead
@@ -126,5 +132,25 @@ impl Reference {
 
     fn index(&self, offset: u64) -> usize {
         usize::try_from(offset - self.start).expect("a window fits in memory")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::member::Hearing;
+    use super::*;
+    use crate::dialect::Dialect;
+
+    #[test]
+    fn nobody_falls_in_where_something_is_begun_that_is_no_message() {
+        let roster = Roster { names: vec!["ann".into()], size: 64, dialect: Dialect::Nats };
+        let mut reference = Reference::new(Ledger::new(1), roster.delivery_len());
+        assert_eq!(Ok(Comparison::Same), reference.follow(0, b"PI", &roster));
+        let mut other = Hearing::new(1);
+        other.fall_in(&reference);
+        assert!(matches!(other, Hearing::Alone(_)), "it has not heard that: {other:?}");
+        let whole = Reference::new(Ledger::new(1), roster.delivery_len());
+        other.fall_in(&whole);
+        assert!(matches!(other, Hearing::Following(0)), "{other:?}");
     }
 }

@@ -25,8 +25,8 @@ pub(super) struct Watch {
     settled: u64,
     /// The messages behind those that are due so far.
     waiting: VecDeque<Waiting>,
-    /// By speaker: the number of the first message that the kernel has not taken.
-    handed: Vec<u64>,
+    /// By speaker: the number of the first message that the kernel was not offered.
+    offered: Vec<u64>,
     pub(super) each: Histogram<u64>,
     pub(super) last: Histogram<u64>,
     pub(super) late: Histogram<u64>,
@@ -47,7 +47,7 @@ impl Watch {
             start: Instant::now(),
             pace,
             said,
-            handed: next.clone(),
+            offered: next.clone(),
             first: next,
             hearers,
             settled: 0,
@@ -100,7 +100,9 @@ impl Watch {
             return;
         };
         let took = now.saturating_sub(waiting.due);
-        waiting.left -= 1;
+        // A server that makes up messages may have its speaker hear one, too; saying it will tell.
+        let Some(left) = waiting.left.checked_sub(1) else { return };
+        waiting.left = left;
         self.each.saturating_record(took);
         if waiting.left == 0 {
             self.last.saturating_record(took);
@@ -108,13 +110,14 @@ impl Watch {
         }
     }
 
-    /// Takes note that at `now` the kernel has taken all messages of `speaker` before this one.
-    pub(super) fn handed(&mut self, speaker: usize, before: u64, now: u64) {
-        for sequence in self.handed[speaker]..before {
+    /// Takes note that at `now` the kernel was offered all messages of `speaker` before this one. Whether it took
+    /// them is the server's affair, who reads or does not: only what comes before is the load's.
+    pub(super) fn offered(&mut self, speaker: usize, before: u64, now: u64) {
+        for sequence in self.offered[speaker]..before {
             let due = self.due_of(self.number(Stamp { speaker, sequence }));
             self.late.saturating_record(now.saturating_sub(due));
         }
-        self.handed[speaker] = before;
+        self.offered[speaker] = before;
     }
 
     /// Messages due so far.
@@ -153,9 +156,10 @@ impl Watch {
     }
 }
 
-/// For times from a microsecond, below which they count as one, up to a minute, likewise; to a thousandth.
+/// For times up to a minute, above which they count as one, to a thousandth. The shortest is a nanosecond: with a
+/// microsecond, steps would be half of one, and so a percent of the times of a ping-pong.
 pub(crate) fn histogram() -> Histogram<u64> {
-    Histogram::new_with_bounds(1_000, 60_000_000_000, 3).expect("these bounds make sense")
+    Histogram::new_with_bounds(1, 60_000_000_000, 3).expect("these bounds make sense")
 }
 
 /// A time as histograms count it.
@@ -176,8 +180,11 @@ mod tests {
         let pause = watch.pause(2_500_000);
         assert_eq!(Some(Duration::MAX), pause, "the fourth would be due at the end");
         assert!(watch.owes(49) && !watch.owes(50));
-        watch.handed(0, 9, 2_100_000);
-        watch.handed(1, 41, 2_100_000);
+        for _ in 0..2 {
+            // What was offered before is not late again.
+            watch.offered(0, 9, 2_100_000);
+            watch.offered(1, 41, 2_100_000);
+        }
         for (speaker, sequence) in [(0, 8), (0, 7), (1, 40)] {
             for at in [3_000_000, 4_000_000] {
                 watch.heard(Stamp { speaker, sequence }, at);
@@ -188,6 +195,16 @@ mod tests {
         assert!(watch.each.equivalent(1_000_000, watch.each.min()), "{}", watch.each.min());
         assert!(watch.last.equivalent(2_000_000, watch.last.min()), "{}", watch.last.min());
         assert!(watch.late.equivalent(2_100_000, watch.late.max()), "{}", watch.late.max());
+    }
+
+    #[test]
+    fn short_times_and_long_ones_are_told_to_a_thousandth() {
+        for time in [900_u64, 20_000, 5_000_000, 59_000_000_000] {
+            let mut times = histogram();
+            times.saturating_record(time);
+            let told = times.value_at_quantile(0.5);
+            assert!(told.abs_diff(time) <= time / 1000, "{told} instead of {time}");
+        }
     }
 
     #[test]

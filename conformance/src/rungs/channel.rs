@@ -46,7 +46,7 @@ async fn accept_loop(listener: TcpListener) -> io::Result<()> {
 async fn talk(room: &Room, number: u64, stream: TcpStream) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let (read, write) = stream.into_split();
-    let mut frames = Frames { read, decoder: Decoder::new(FRAME_MAX) };
+    let mut frames = Frames::of(read);
     let Some(name) = frames.next().await? else { return Ok(()) };
     let (say, to_hear) = unbounded_channel();
     tokio::spawn(write_loop(write, to_hear));
@@ -93,19 +93,24 @@ impl Room {
 struct Frames {
     read: OwnedReadHalf,
     decoder: Decoder,
+    chunk: Box<[u8]>,
 }
 
 impl Frames {
+    fn of(read: OwnedReadHalf) -> Self {
+        let chunk = vec![0; READ_CHUNK].into();
+        Self { read, decoder: Decoder::new(FRAME_MAX), chunk }
+    }
+
     /// The next frame; `None` at the end of the stream.
     async fn next(&mut self) -> io::Result<Option<Bytes>> {
         loop {
             if let Some(frame) = self.decoder.next_frame().map_err(io::Error::other)? {
                 return Ok(Some(frame));
             }
-            let mut chunk = Vec::with_capacity(READ_CHUNK);
-            match self.read.read_buf(&mut chunk).await? {
+            match self.read.read(&mut self.chunk).await? {
                 0 => return Ok(None),
-                _ => self.decoder.feed(&chunk),
+                count => self.decoder.feed(&self.chunk[..count]),
             }
         }
     }

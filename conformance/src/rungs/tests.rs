@@ -1,12 +1,11 @@
 //! Each rung delivers everything, as the load counts it, and what is made to go wrong is told.
 
-use std::io;
-use std::net::{SocketAddr, TcpListener};
-use std::thread;
+use std::net::SocketAddr;
 
 use clap::ValueEnum;
 
 use super::{Trouble, serve_channel, serve_faulty, serve_send, serve_writer};
+use crate::floor::tests::start;
 use crate::load::{Crowd, Extent, FanOut, LoadError, MESSAGE_BYTES_MIN, Shape, Tally};
 
 #[test]
@@ -51,14 +50,6 @@ fn delivers_everything(addr: SocketAddr) {
 fn fan_out(addr: SocketAddr, shape: Shape, messages: u64) -> Result<Tally, LoadError> {
     let mut crowd = Crowd::join(addr, &shape)?;
     crowd.fan_out(FanOut { extent: Extent::Messages(messages), in_flight: 16 })
-}
-
-/// A server that ends with the tests.
-fn start(serve: impl FnOnce(TcpListener) -> io::Result<()> + Send + 'static) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let addr = listener.local_addr().unwrap();
-    thread::spawn(move || serve(listener).expect("it serves to the end"));
-    addr
 }
 
 const MESSAGES: u64 = 1000;

@@ -6,13 +6,18 @@ pub(crate) mod fake;
 mod paced;
 mod storm;
 
+use std::io::Write;
+use std::net::TcpStream;
 use std::time::Duration;
 
 use self::fake::{Fake, Trick};
+use super::message::{self, Stamp};
 use super::{Churn, Crowd, Extent, FanOut, Fault, LoadError, Rounds, Shape, Tally};
 
 const SHAPE: Shape = Shape::chat(1, 5, 64);
 const PLAN: FanOut = FanOut { extent: Extent::Messages(300), in_flight: 32 };
+/// Much longer than a busy machine keeps the others waiting.
+const STALL: Duration = Duration::from_millis(500);
 /// Which member the fake server tricks, counted as it connects: the last listener of `SHAPE`.
 const VICTIM: usize = 5;
 
@@ -135,10 +140,29 @@ fn a_server_that_hangs_up_is_told_with_what_is_missing() {
 }
 
 #[test]
+fn a_message_that_nobody_has_said_yet_is_told_in_the_end() {
+    let fake = Fake::start();
+    let mut crowd = Crowd::join(fake.addr, &Shape::chat(2, 1, 64)).unwrap();
+    let next = crowd.hall.outboxes[0].next;
+    let mut made_up = Vec::new();
+    protocol::encode_frame(crowd.hall.roster.names[0].as_bytes(), &mut made_up);
+    made_up.extend_from_slice(&protocol::header(64));
+    message::append(Stamp { speaker: 0, sequence: next }, 64, &mut made_up);
+    let mut forger = TcpStream::connect(fake.addr).unwrap();
+    forger.write_all(&made_up).unwrap();
+    let heard = |crowd: &Crowd| crowd.hall.members[0].hearing.ledger(&crowd.hall.reference);
+    while heard(&crowd).expect("it hears the others").next(0) == Some(next) {
+        crowd.turn().unwrap();
+    }
+    let error = fan_out(&mut crowd, 2).unwrap_err().to_string();
+    assert!(error.starts_with("speaker 0: of speaker 0, message "), "{error}");
+}
+
+#[test]
 fn a_last_delivery_that_never_comes_is_a_stall() {
     let fake = Fake::start();
     let crowd = Crowd::join(fake.addr, &SHAPE).unwrap();
-    let mut crowd = crowd.with_stall(Duration::from_millis(50));
+    let mut crowd = crowd.with_stall(STALL);
     fake.arm(Trick::Drop, VICTIM);
     let error = fan_out(&mut crowd, 1).unwrap_err();
     let LoadError::Stalled { member, .. } = &error else { panic!("{error}") };

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::fake::{Fake, Trick};
-use super::{Crowd, Fault, LoadError, PLAN, SHAPE, Shape, VICTIM, fan_out};
+use super::{Crowd, Fault, LoadError, PLAN, SHAPE, STALL, Shape, VICTIM, fan_out};
 use crate::load::{Pace, Paced};
 
 const PACE: Pace = Pace { rate: 2000.0, lasting: Duration::from_millis(200) };
@@ -52,7 +52,7 @@ fn a_delivery_lost_doubled_or_swapped_ends_a_paced_load_and_a_saturating_one() {
 fn a_last_delivery_that_never_comes_is_a_stall_of_a_paced_load_too() {
     let fake = Fake::start();
     let crowd = Crowd::join(fake.addr, &SHAPE).unwrap();
-    let mut crowd = crowd.with_stall(Duration::from_millis(50));
+    let mut crowd = crowd.with_stall(STALL);
     fake.arm(Trick::Drop, 3);
     let error = crowd.paced(Pace { rate: 1.0, ..PACE }).unwrap_err();
     let LoadError::Stalled { member, .. } = &error else { panic!("{error}") };
@@ -80,15 +80,15 @@ fn a_delay_is_seen_in_what_was_delayed_and_in_what_was_due_meanwhile() {
 }
 
 #[test]
-fn what_the_kernel_does_not_take_is_late_and_said_in_the_end() {
+fn what_the_kernel_does_not_take_is_said_in_the_end_and_was_not_the_loads_delay() {
     let fake = Fake::start();
     let mut crowd = Crowd::join(fake.addr, &Shape::chat(1, 1, 1 << 20)).unwrap();
     // As long as the server sleeps it reads nothing, and the sockets hold far less than 30 MiB.
     fake.arm(Trick::Delay(Duration::from_millis(300)), 1);
     let paced = crowd.paced(Pace { rate: 100.0, lasting: Duration::from_millis(300) }).unwrap();
     assert_eq!(counts(30, 1), counted(&paced));
-    assert!(paced.late.max() >= nanos(Duration::from_millis(100)), "{:?}", paced.late);
-    assert!(paced.each.max() >= paced.late.max(), "{:?}", paced.each);
+    assert!(paced.each.max() >= nanos(Duration::from_millis(290)), "{:?}", paced.each);
+    assert!(paced.late.max() < paced.each.max() / 2, "{:?}", paced.late);
 }
 
 /// What the fault of one delivery in 500 ends a load with.
