@@ -8,7 +8,7 @@ use crate::console::{Frame, columns};
 use self::notes::{foot, head, left_out};
 use self::rows::{header, rows};
 use super::knee;
-use super::record::Record;
+use super::record::{EntrantRecord, Record};
 use super::workload::{Pace, WORKLOADS, Workload};
 
 /// The whole report as text.
@@ -58,7 +58,11 @@ fn section(record: &Record, workload: &Workload, frame: Frame) -> Option<String>
 }
 
 fn entrants(record: &Record, frame: Frame) -> String {
-    let rows = record.entrants.iter().map(|entrant| {
+    // Whoever was measured nowhere and broke nothing stands among what was left out.
+    let takes_part = |entrant: &&EntrantRecord| {
+        entrant.is_broken || record.runs.iter().any(|run| run.entrant == entrant.name)
+    };
+    let rows = record.entrants.iter().filter(takes_part).map(|entrant| {
         let known = entrant.manifest.iter().map(|(what, how)| format!("{what}: {how}"));
         let known: Vec<String> = known.collect();
         vec![entrant.name.clone(), entrant.gate.clone(), known.join("; ")]

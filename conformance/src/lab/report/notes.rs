@@ -84,15 +84,21 @@ fn of_point(record: &Record, point: &PointRecord, workload: &Workload) -> Vec<St
 pub(super) fn left_out(record: &Record) -> Option<String> {
     let mut told: Vec<(String, Vec<&str>)> = Vec::new();
     for left in &record.left_out {
-        let who = left.entrant.as_deref().unwrap_or("everybody");
-        let what = format!("{who}: {}", left.reason);
-        let point = left.point.as_deref().unwrap_or("all");
+        let what = match (left.entrant.as_deref(), &left.point) {
+            (Some(who), _) => format!("{who}: {}", left.reason),
+            (None, Some(_)) => format!("everybody: {}", left.reason),
+            (None, None) => left.reason.clone(),
+        };
+        let point = left.point.as_deref();
         match told.iter_mut().find(|(other, _)| *other == what) {
-            Some((_, points)) => points.push(point),
-            None => told.push((what, vec![point])),
+            Some((_, points)) => points.extend(point),
+            None => told.push((what, point.into_iter().collect())),
         }
     }
-    let lines = told.iter().map(|(what, points)| format!("  {} – {what}", points.join(", ")));
+    let lines = told.iter().map(|(what, points)| match &points[..] {
+        [] => format!("  {what}"),
+        points => format!("  {} – {what}", points.join(", ")),
+    });
     let lines: Vec<String> = lines.collect();
     (!lines.is_empty()).then(|| format!("Left out:\n{}", lines.join("\n")))
 }

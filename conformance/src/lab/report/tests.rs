@@ -1,4 +1,5 @@
 use super::*;
+use crate::lab::record::LeftOut;
 use crate::lab::record::tests::record;
 
 fn row<'a>(text: &'a str, entrant: &str) -> Vec<&'a str> {
@@ -45,13 +46,37 @@ fn whoever_the_load_held_back_is_not_ranked() {
 #[test]
 fn what_is_left_out_is_named_with_its_reason() {
     let mut record = record(&[1.0]);
-    record.left_out.push(crate::lab::record::LeftOut {
-        entrant: Some("mine".into()),
-        point: Some("W7/1MiB".into()),
-        reason: "it takes flags".into(),
-    });
+    let left = |entrant: Option<&str>, point: Option<&str>, reason: &str| LeftOut {
+        entrant: entrant.map(String::from),
+        point: point.map(String::from),
+        reason: reason.into(),
+    };
+    record.left_out.extend([
+        left(Some("mine"), Some("W7/1MiB"), "it takes flags"),
+        left(Some("mine"), Some("W7/2MiB"), "it takes flags"),
+        left(None, Some("MEM/9000"), "too many files"),
+        left(None, None, "redis: it is not installed"),
+    ]);
     let text = render(&record, Frame::Plain);
-    assert!(text.contains("W7/1MiB – mine: it takes flags"), "{text}");
+    for line in [
+        "  W7/1MiB, W7/2MiB – mine: it takes flags",
+        "  MEM/9000 – everybody: too many files",
+        "  redis: it is not installed",
+    ] {
+        assert!(text.lines().any(|other| other == line), "{line:?} is missing:\n{text}");
+    }
+}
+
+#[test]
+fn whoever_was_measured_nowhere_is_no_entrant_unless_it_broke_a_rule() {
+    let mut record = record(&[]);
+    let is_listed = |record: &Record| {
+        let text = render(record, Frame::Plain);
+        text.lines().any(|line| line.trim_start().starts_with("async"))
+    };
+    assert!(!is_listed(&record));
+    record.entrants[1].is_broken = true;
+    assert!(is_listed(&record));
 }
 
 #[test]
