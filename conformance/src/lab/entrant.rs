@@ -1,5 +1,6 @@
 //! Entrants: who takes part, how each is started and tested, and what cannot be asked of it.
 
+mod manifest;
 mod server;
 
 use std::ffi::OsString;
@@ -113,21 +114,11 @@ impl Entrant {
 
     fn ours(name: String, model: Model, exe: &Path) -> Self {
         let subject = OurServer { model, exe: exe.into() };
-        let declared = subject.declared(&[]);
-        let known = |value: Option<String>| value.unwrap_or_else(|| "-".into());
-        let manifest = [
-            ("version", env!("CARGO_PKG_VERSION").to_owned()),
-            ("NODELAY", "yes".into()),
-            ("writes", "one per member and wake-up".into()),
-            ("slow readers", format!("ended after {}", known(declared.patience.map(spelled)))),
-            ("messages kept", known(declared.memory.map(|bytes| format!("{} MiB", bytes >> 20)))),
-            ("log", "info, to a pipe".into()),
-            ("tuned", "yes".into()),
-        ];
+        let manifest = manifest::ours(model, &subject.declared(&[]));
         Self {
             name,
             kind: Kind::Ours,
-            manifest: manifest.map(|(what, how)| (what.into(), how)).into(),
+            manifest,
             origin: Origin::Flagged(our_command(model, exe)),
             subject: Some(Rc::new(subject)),
             dialect: Dialect::Chat,
@@ -188,7 +179,7 @@ impl Entrant {
         Ok(Self {
             name: "guest".into(),
             kind: Kind::Guest,
-            manifest: vec![("command".into(), format!("python3 {GUEST}"))],
+            manifest: manifest::guest(&format!("python3 {GUEST}")),
             origin: Origin::Command(command),
             subject: Some(Rc::new(subject)),
             dialect: Dialect::Chat,
@@ -202,7 +193,7 @@ impl Entrant {
         Self {
             name: yardstick.name().into(),
             kind,
-            manifest: vec![("version".into(), env!("CARGO_PKG_VERSION").into())],
+            manifest: manifest::yardstick(yardstick),
             origin: Origin::Command(command),
             subject: is_chat.then(|| Rc::new(subject) as Rc<dyn Subject>),
             dialect: yardstick.dialect(),
@@ -211,11 +202,10 @@ impl Entrant {
 
     fn peer(installed: Installed) -> Self {
         let peer = installed.peer;
-        let manifest = [("version", installed.version.as_str()), ("set otherwise", peer.tuned())];
         Self {
             name: peer.name().into(),
             kind: Kind::Peer,
-            manifest: manifest.map(|(what, how)| (what.into(), how.into())).into(),
+            manifest: manifest::peer(&installed),
             origin: Origin::Broker(installed),
             subject: None,
             dialect: peer.dialect(),
@@ -268,10 +258,6 @@ impl Entrant {
     pub(super) fn is_twin_of(&self, other: &Self) -> bool {
         self.kind == Kind::Again && self.name == format!("{} again", other.name)
     }
-}
-
-fn spelled(time: std::time::Duration) -> String {
-    humantime::format_duration(time).to_string()
 }
 
 const GUEST: &str = "conformance/guests/server.py";
