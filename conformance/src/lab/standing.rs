@@ -31,7 +31,7 @@ pub(super) fn standings<'a>(
         .filter(|entrant| is_measured(record, point, entrant))
         .map(|entrant| Standing {
             entrant,
-            void: void(record, point, entrant),
+            void: void_at(record, &point.id, &entrant.name),
             is_client_bound: is_client_bound(record, point, entrant),
             rank: None,
         })
@@ -54,7 +54,7 @@ pub(super) fn standings<'a>(
     standings
 }
 
-/// How far identical servers lie apart at this point in this figure, as a part of their median.
+/// How far identical servers lie apart at this point in this figure.
 pub(super) fn noise_at(record: &Record, point: &str, key: &str) -> Option<f64> {
     let (one, same) = record.twins()?;
     noise(&record.values(point, one, key), &record.values(point, same, key))
@@ -64,9 +64,9 @@ fn is_measured(record: &Record, point: &PointRecord, entrant: &EntrantRecord) ->
     record.runs.iter().any(|run| run.point == point.id && run.entrant == entrant.name)
 }
 
-/// Any loss voids all of it.
-fn void(record: &Record, point: &PointRecord, entrant: &EntrantRecord) -> Option<String> {
-    let is_meant = |run: &&super::record::Run| run.point == point.id && run.entrant == entrant.name;
+/// Why an entrant has no figures at a point, if it was measured there: any loss voids all of it.
+pub(super) fn void_at(record: &Record, point: &str, entrant: &str) -> Option<String> {
+    let is_meant = |run: &&super::record::Run| run.point == point && run.entrant == entrant;
     record.runs.iter().filter(is_meant).find_map(|run| run.void.clone())
 }
 

@@ -24,6 +24,15 @@ fn a_difference_inside_the_noise_is_a_tie() {
 }
 
 #[test]
+fn identical_servers_share_a_rank() {
+    // The control's very runs, entered under a name that is ranked.
+    let text = render(&record(&[1.05, 1.1]), Frame::Plain);
+    for entrant in ["select", "async"] {
+        assert_eq!(["1", "tie"], row(&text, entrant)[2..4], "{text}");
+    }
+}
+
+#[test]
 fn a_loss_voids_the_cell_in_its_own_words() {
     let mut record = record(&[1.5, 1.6]);
     record.runs.last_mut().unwrap().void = Some("listener 3: message 7 was lost".into());
