@@ -57,6 +57,13 @@ fn obstacles(before: &Record, after: &Record) -> Vec<String> {
     if before.scale != after.scale {
         unlike.push(format!("measured: {} and {}", before.scale, after.scale));
     }
+    if before.cores != after.cores {
+        let told = [before, after].map(|record| match &record.cores {
+            Some(cores) => cores.to_string(),
+            None => "shared".into(),
+        });
+        unlike.push(format!("cores of load and servers: {}", told.join(" and ")));
+    }
     unlike
 }
 

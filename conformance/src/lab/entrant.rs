@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 pub(super) use self::server::Server;
 use super::args::LabArgs;
+use super::cores::Cores;
 use super::point::{Load, Point};
 use crate::dialect::Dialect;
 use crate::manifest::Manifest;
@@ -212,8 +213,19 @@ impl Entrant {
         }
     }
 
-    /// Starts it with these flags, of which only servers of ours know what they mean.
-    pub(super) fn start(&self, flags: &[&str]) -> Result<Server, StartError> {
+    /// Starts it with these flags, of which only servers of ours know what they mean, on cores of its own if there
+    /// are any; a server that runs already stays where it is.
+    pub(super) fn start(
+        &self,
+        flags: &[&str],
+        cores: Option<&Cores>,
+    ) -> Result<Server, StartError> {
+        let Some(cores) = cores else { return self.start_anywhere(flags) };
+        let failed = |source| StartError::Spawn { program: self.name.clone(), source };
+        cores.start(|| self.start_anywhere(flags)).map_err(failed)?
+    }
+
+    fn start_anywhere(&self, flags: &[&str]) -> Result<Server, StartError> {
         match &self.origin {
             Origin::Flagged(command) => {
                 let flags = flags.iter().map(OsString::from);

@@ -47,11 +47,6 @@ impl Environment {
         }
     }
 
-    /// Whether the load and a server have cores of their own.
-    pub(super) fn shares_cores(&self) -> bool {
-        self.cores < CORES_TO_SEPARATE
-    }
-
     /// What makes the two different machines: figures of theirs cannot be compared.
     pub(super) fn differences(&self, other: &Self) -> Vec<String> {
         let unknown = || "unknown".to_owned();
@@ -119,8 +114,6 @@ fn said_by(program: &str, arguments: &[&str]) -> Option<String> {
     Some(said.trim().into())
 }
 
-/// With four, two are left for a server when the load and the rest of the system take one each.
-const CORES_TO_SEPARATE: usize = 4;
 /// What bounds backlogs and sockets' buffers.
 const SETTINGS: [&str; 5] =
     ["core/somaxconn", "core/wmem_max", "core/rmem_max", "ipv4/tcp_wmem", "ipv4/tcp_rmem"];

@@ -5,6 +5,7 @@
 //! `report` shows, and what `diff` compares.
 
 mod args;
+mod cores;
 mod diff;
 mod entrant;
 mod environment;
@@ -30,6 +31,7 @@ use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 pub use self::args::LabArgs;
+use self::cores::Cores;
 pub use self::diff::{DiffArgs, run as diff};
 use self::entrant::{Entrant, Kind};
 pub(crate) use self::environment::Environment;
@@ -138,6 +140,7 @@ fn begin(args: &LabArgs, entrants: &[Entrant], points: &[Point]) -> Record {
         repeats: args.repeats(),
         is_interrupted: false,
         environment: Environment::read(),
+        cores: Cores::apart(),
         entrants: entrants.collect(),
         points: points.iter().map(again).collect(),
         left_out: Vec::new(),

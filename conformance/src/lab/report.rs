@@ -6,7 +6,7 @@ mod rows;
 use crate::console::{Frame, columns};
 
 use self::notes::{foot, head, left_out};
-use self::rows::{header, rows};
+use self::rows::{header, rows, timed};
 use super::knee;
 use super::record::{EntrantRecord, Record};
 use super::workload::{Pace, WORKLOADS, Workload};
@@ -52,7 +52,8 @@ fn section(record: &Record, workload: &Workload, frame: Frame) -> Option<String>
     };
     let title =
         format!("{}: {}; shows {} ({time})", workload.id, workload.title, workload.isolates);
-    let mut lines = vec![title, columns(&header(workload), &rows, 3, frame)];
+    let names = 3 + usize::from(timed(record, workload).is_some());
+    let mut lines = vec![title, columns(&header(record, workload), &rows, names, frame)];
     lines.extend(notes::of_workload(record, workload));
     Some(lines.join("\n"))
 }

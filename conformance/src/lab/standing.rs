@@ -18,7 +18,7 @@ pub(super) struct Standing<'a> {
 
 /// Everybody who was measured at a point, in the order of the entrants.
 ///
-/// Ranked is by the first column of the workload's table, among those that are entrants of the comparison: the
+/// Ranked is by this figure, among those that are entrants of the comparison: the
 /// floor does less work, and the control is the same server twice.
 pub(super) fn standings<'a>(
     record: &'a Record,
@@ -37,6 +37,9 @@ pub(super) fn standings<'a>(
         })
         .collect();
     let Some(noise) = noise_at(record, &point.id, key) else { return standings };
+    let better = Metric::of(key).better;
+    assert_ne!(Better::Neither, better, "{key} ranks nobody");
+    let is_rate = better == Better::More;
     let (mut places, mut medians) = (Vec::new(), Vec::new());
     for (place, standing) in standings.iter().enumerate() {
         let can_be = !matches!(standing.entrant.kind, Kind::Again | Kind::Floor);
@@ -44,10 +47,10 @@ pub(super) fn standings<'a>(
         let summary = Summary::of(&values).filter(|_| can_be && standing.void.is_none());
         if let Some(summary) = summary.filter(|_| !standing.is_client_bound) {
             places.push(place);
-            medians.push(summary.median);
+            // Of a rate, the time that one of them takes: less is better then, too.
+            medians.push(if is_rate { 1.0 / summary.median } else { summary.median });
         }
     }
-    assert_ne!(Better::Neither, Metric::of(key).better, "{key} ranks nobody");
     for (place, rank) in places.into_iter().zip(ranks(&medians, noise)) {
         standings[place].rank = Some(rank);
     }

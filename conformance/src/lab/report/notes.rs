@@ -1,11 +1,14 @@
 //! Notes: what stands around the tables.
 
+use std::iter;
+
 use super::super::entrant::Kind;
 use super::super::metric::Metric;
 use super::super::record::{PointRecord, Record, Run};
 use super::super::standing::{noise_at, standings};
 use super::super::statistics::Summary;
 use super::super::workload::Workload;
+use super::rows::timed;
 
 /// What stands above everything.
 pub(super) fn head(record: &Record) -> String {
@@ -51,17 +54,18 @@ fn of_point(record: &Record, point: &PointRecord, workload: &Workload) -> Vec<St
     let key = workload.columns[0];
     let mut notes = Vec::new();
     let standings = standings(record, point, key);
-    match noise_at(record, &point.id, key) {
-        Some(noise) if !standings.is_empty() => notes.push(format!(
-            "{}: noise {:.0} % in {}: identical servers lay so far apart",
-            point.id,
-            100.0 * noise,
-            Metric::of(key).title
-        )),
-        None if !standings.is_empty() => {
-            notes.push(format!("{}: no ranks: no server was measured twice here", point.id));
-        }
-        _ => {}
+    for key in iter::once(key).chain(timed(record, workload)).filter(|_| !standings.is_empty()) {
+        let title = Metric::of(key).title;
+        notes.push(match noise_at(record, &point.id, key) {
+            Some(noise) => format!(
+                "{}: noise {:.0} % in {title}: identical servers lay so far apart",
+                point.id,
+                100.0 * noise,
+            ),
+            None => {
+                format!("{}: no ranks in {title}: no server was measured twice here", point.id)
+            }
+        });
     }
     for standing in &standings {
         let name = &standing.entrant.name;
@@ -110,13 +114,16 @@ pub(super) fn foot(record: &Record) -> String {
          noise. All runs are in lab.json (--out)."
             .to_owned(),
     ];
-    if record.environment.shares_cores() {
-        let cores = record.environment.cores;
-        lines.push(format!(
-            "Shared cores: load and servers share {cores}; CPU time and memory are ranked, never times or \
+    let shared = record.environment.cores;
+    lines.push(match &record.cores {
+        Some(cores) => format!(
+            "Cores apart: {cores}. The time rank is by the time or rate that a note under its table names."
+        ),
+        None => format!(
+            "Shared cores: load and servers share {shared}; CPU time and memory are ranked, never times or \
              rates."
-        ));
-    }
+        ),
+    });
     lines.extend(record.points.iter().map(|point| format!("  {}: {}", point.id, point.again)));
     lines.push(format!("Again: {}", record.command));
     lines.join("\n")

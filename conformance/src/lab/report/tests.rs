@@ -33,6 +33,25 @@ fn identical_servers_share_a_rank() {
 }
 
 #[test]
+fn times_and_rates_are_ranked_only_on_cores_apart() {
+    let mut record = record(&[1.5, 1.5]);
+    for run in &mut record.runs {
+        // Who costs more here is the faster one.
+        let rate = run.figures["cpu_us"] * 1e6;
+        run.figures.insert("deliveries".into(), rate);
+    }
+    let shared = render(&record, Frame::Plain);
+    assert_eq!(["async", "2", "1.5000"], row(&shared, "async")[1..4]);
+    assert!(shared.contains("Shared cores") && !shared.contains("time rank"), "{shared}");
+    record.cores = serde_json::from_str(r#"{"load": [3], "servers": [1, 2]}"#).unwrap();
+    let apart = render(&record, Frame::Plain);
+    assert_eq!(["async", "2", "1", "1.5000"], row(&apart, "async")[1..5]);
+    assert_eq!(["select", "1", "2", "1.0000"], row(&apart, "select")[1..5]);
+    assert!(apart.contains("the load on 3, servers on 1, 2"), "{apart}");
+    assert!(apart.contains("S64/1000: noise 10 % in M deliveries/s"), "{apart}");
+}
+
+#[test]
 fn a_loss_voids_the_cell_in_its_own_words() {
     let mut record = record(&[1.5, 1.6]);
     record.runs.last_mut().unwrap().void = Some("listener 3: message 7 was lost".into());
