@@ -156,6 +156,14 @@ fn what_cannot_be_done_is_told_before_anything_is_measured() {
 }
 
 #[test]
+fn what_needs_more_files_than_there_are_is_no_success() {
+    let script = format!("ulimit -n 256; exec {PROGRAM} lab --quick --only MEM --no-floor");
+    let output = Command::new("sh").args(["-c", &script]).output().unwrap();
+    assert_eq!(Some(2), output.status.code(), "{}", text(&output));
+    assert!(text(&output).contains("nothing of it can be measured: "), "{}", text(&output));
+}
+
+#[test]
 fn the_list_measures_nothing() {
     let output = program().args(["lab", "--list", "--full"]).output().unwrap();
     let list = text(&output);

@@ -83,6 +83,9 @@ fn measure(args: &LabArgs, points: Vec<Point>) -> io::Result<Option<(Record, Opt
     let out = args.out.as_deref().map(Out::prepare).transpose()?;
     let interruption = interrupt::give_up_on_signals()?;
     let (points, too_big) = within_limits(points);
+    if let ([], [first, ..]) = (&points[..], &too_big[..]) {
+        return Err(io::Error::other(format!("nothing of it can be measured: {}", first.reason)));
+    }
     let mut record = begin(args, &entrants, &points);
     let reasons = absent.into_iter().map(|reason| LeftOut { entrant: None, point: None, reason });
     record.left_out.extend(reasons.chain(too_big));

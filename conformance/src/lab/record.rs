@@ -49,6 +49,13 @@ pub(super) struct EntrantRecord {
     pub(super) manifest: Vec<(String, String)>,
 }
 
+impl EntrantRecord {
+    /// Whether it is a part of the program that measures it.
+    pub(super) fn is_of_project(&self) -> bool {
+        matches!(self.kind, Kind::Ours | Kind::Again | Kind::Floor | Kind::Rung)
+    }
+}
+
 /// Where everybody was measured.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct PointRecord {

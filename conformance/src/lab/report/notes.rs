@@ -24,7 +24,9 @@ pub(super) fn head(record: &Record) -> String {
         lines.push("A quick look: NOT FOR QUOTING.".into());
     }
     if record.is_interrupted {
-        lines.push("INTERRUPTED: this is what was finished.".into());
+        lines.push(
+            "INTERRUPTED: this is what was finished; the last rows may have fewer runs.".into(),
+        );
     }
     lines.extend(ceiling(record));
     lines.join("\n")
@@ -124,7 +126,9 @@ pub(super) fn foot(record: &Record) -> String {
              rates."
         ),
     });
-    lines.extend(record.points.iter().map(|point| format!("  {}: {}", point.id, point.again)));
+    let is_measured = |point: &&PointRecord| record.runs.iter().any(|run| run.point == point.id);
+    let measured = record.points.iter().filter(is_measured);
+    lines.extend(measured.map(|point| format!("  {}: {}", point.id, point.again)));
     lines.push(format!("Again: {}", record.command));
     lines.join("\n")
 }

@@ -108,6 +108,19 @@ fn whoever_was_measured_nowhere_is_no_entrant_unless_it_broke_a_rule() {
 }
 
 #[test]
+fn what_is_alike_is_told_once_and_what_differs_in_its_row() {
+    let mut record = record(&[1.0]);
+    for (entrant, writes) in record.entrants.iter_mut().zip(["one", "two", "one"]) {
+        entrant.manifest.push(("writes".into(), writes.into()));
+    }
+    record.entrants[2].kind = crate::lab::entrant::Kind::Yours;
+    let text = render(&record, Frame::Plain);
+    let told = |words: &str| text.matches(words).count();
+    assert!(text.contains("All that are of this project: version: 1\n"), "{text}");
+    assert_eq!((2, 2, 1), (told("version: 1"), told("writes: one"), told("writes: two")), "{text}");
+}
+
+#[test]
 fn every_run_is_listed_in_its_order() {
     let text = all_runs(&record(&[1.5]));
     let order: Vec<&str> =
