@@ -32,7 +32,7 @@ pub(super) fn standings<'a>(
         .map(|entrant| Standing {
             entrant,
             void: void_at(record, &point.id, &entrant.name),
-            is_client_bound: is_client_bound(record, point, entrant),
+            is_client_bound: is_client_bound(record, &point.id, &entrant.name),
             rank: None,
         })
         .collect();
@@ -73,7 +73,8 @@ pub(super) fn void_at(record: &Record, point: &str, entrant: &str) -> Option<Str
     record.runs.iter().filter(is_meant).find_map(|run| run.void.clone())
 }
 
-fn is_client_bound(record: &Record, point: &PointRecord, entrant: &EntrantRecord) -> bool {
-    let runs: Vec<_> = record.runs_of(&point.id, &entrant.name).collect();
+/// Whether the load set the pace in most of an entrant's runs at a point.
+pub(super) fn is_client_bound(record: &Record, point: &str, entrant: &str) -> bool {
+    let runs: Vec<_> = record.runs_of(point, entrant).collect();
     2 * runs.iter().filter(|run| run.client_bound.is_some()).count() > runs.len()
 }
