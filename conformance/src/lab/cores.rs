@@ -107,6 +107,12 @@ mod tests {
     #[test]
     #[cfg(target_os = "linux")]
     fn a_process_stays_on_the_servers_cores_and_the_load_on_its_own() {
+        // A thread of its own: no other test is to be left on one core.
+        std::thread::spawn(start_apart).join().expect("no panic");
+    }
+
+    #[cfg(target_os = "linux")]
+    fn start_apart() {
         let all = allowed().expect("Linux tells");
         let (first, last) = (all[0], all[all.len() - 1]);
         let cores = Cores { load: vec![first], servers: vec![last] };

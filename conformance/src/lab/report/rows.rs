@@ -41,6 +41,7 @@ pub(super) fn timed(record: &Record, workload: &Workload) -> Option<&'static str
     record.cores.as_ref().and_then(|_| workload.timed())
 }
 
+/// A row's figures: medians, and the range of the first.
 fn figures(
     record: &Record,
     point: &PointRecord,
