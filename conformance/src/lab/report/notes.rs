@@ -32,7 +32,7 @@ pub(super) fn head(record: &Record) -> String {
     lines.join("\n")
 }
 
-/// What the load alone can do: its best median against a program that only passes bytes on.
+/// What the load could do meanwhile: its best median against a program that only passes bytes on.
 fn ceiling(record: &Record) -> Option<String> {
     let floor = record.entrants.iter().find(|entrant| entrant.kind == Kind::Floor)?;
     let rates = record.points.iter().filter_map(|point| {
@@ -41,7 +41,7 @@ fn ceiling(record: &Record) -> Option<String> {
     let (point, rate) = rates.max_by(|(_, one), (_, other)| one.total_cmp(other))?;
     let rate = rate / 1e6;
     Some(format!(
-        "Ceiling: the load alone moves {rate:.2} M deliveries/s against the floor ({})",
+        "Ceiling: against the floor, the load moved {rate:.2} M deliveries/s ({})",
         point.id
     ))
 }
