@@ -15,6 +15,15 @@ use crate::offer::{Buffer, Offer};
 /// is paused.
 pub const READ_CHUNK: usize = 16 * 1024;
 
+/// Connections the kernel completes before they are accepted; it cuts this to `net.core.somaxconn`.
+pub const BACKLOG: i32 = 4096;
+
+/// Bytes that the kernel is asked to hold for a client that has not shown that it reads.
+pub const SEND_BUFFER_SMALL: usize = 64 * 1024;
+
+/// Bytes that the kernel is asked to hold for a client that reads all the time.
+pub const SEND_BUFFER_LARGE: usize = 512 * 1024;
+
 /// How long a listener rests after the machine had nothing left for a new connection: long enough not
 /// to spin, short enough to recover within a quarter of a second (SPEC RES-02, RES-03).
 pub const ACCEPT_REST: Duration = Duration::from_millis(50);
@@ -216,9 +225,6 @@ fn is_the_connections(error: &io::Error) -> bool {
     )
 }
 
-/// Connections the kernel completes before they are accepted; it cuts this to `net.core.somaxconn`.
-const BACKLOG: i32 = 4096;
-
 /// Reads before the others have their turn, however much a refused client still sends.
 const DRAIN_READS: usize = 64;
 
@@ -243,8 +249,8 @@ const END_OF_RECORD: i32 = 0;
 /// `net.core.wmem_max`, which is 208 KiB unless somebody has set it.
 const fn send_buffer(buffer: Buffer) -> usize {
     match buffer {
-        Buffer::Small => 64 * 1024,
-        Buffer::Large => 512 * 1024,
+        Buffer::Small => SEND_BUFFER_SMALL,
+        Buffer::Large => SEND_BUFFER_LARGE,
     }
 }
 

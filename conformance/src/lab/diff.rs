@@ -8,7 +8,7 @@ use clap::Args;
 
 use super::metric::{Better, METRICS, Metric};
 use super::record::Record;
-use super::standing::noise_at;
+use super::standing::{noise_at, void_at};
 use super::statistics::{Summary, is_tie};
 use crate::console::{Frame, INCONCLUSIVE, columns, complain};
 
@@ -47,7 +47,7 @@ pub fn run(args: &DiffArgs) -> io::Result<ExitCode> {
     let mut out = anstream::stdout().lock();
     writeln!(out, "{}", render(&comparison))?;
     out.flush()?;
-    let is_worse = comparison.changes.iter().any(Change::is_worse);
+    let is_worse = !comparison.lost.is_empty() || comparison.changes.iter().any(Change::is_worse);
     Ok(if is_worse { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
@@ -57,10 +57,17 @@ fn obstacles(before: &Record, after: &Record) -> Vec<String> {
     if before.scale != after.scale {
         unlike.push(format!("measured: {} and {}", before.scale, after.scale));
     }
+    if before.cores != after.cores {
+        let told = [before, after].map(|record| match &record.cores {
+            Some(cores) => cores.to_string(),
+            None => "shared".into(),
+        });
+        unlike.push(format!("cores of load and servers: {}", told.join(" and ")));
+    }
     unlike
 }
 
-/// What was compared.
+/// What was compared. A void cell has no figures, however many of its runs have some.
 #[derive(Debug, Default, PartialEq)]
 struct Comparison {
     changes: Vec<Change>,
@@ -68,6 +75,8 @@ struct Comparison {
     inside: usize,
     /// Comparisons without a noise to hold them against.
     unknown: usize,
+    /// Cells that have become void, and why.
+    lost: Vec<String>,
 }
 
 /// A figure that differs by more than the noise.
@@ -93,6 +102,13 @@ fn compare(before: &Record, after: &Record) -> Comparison {
     let mut comparison = Comparison::default();
     for point in &before.points {
         for entrant in &before.entrants {
+            if void_at(before, &point.id, &entrant.name).is_some() {
+                continue;
+            }
+            if let Some(reason) = void_at(after, &point.id, &entrant.name) {
+                comparison.lost.push(format!("{}: {}: {reason}", point.id, entrant.name));
+                continue;
+            }
             for metric in METRICS.iter().filter(|metric| metric.better != Better::Neither) {
                 comparison.add(before, after, (&point.id, &entrant.name), metric);
             }
@@ -140,6 +156,7 @@ fn render(comparison: &Comparison) -> String {
             ["point", "entrant", "figure", "verdict", "before", "after", "change %", "noise %"];
         lines.push(columns(&header, &rows, 4, Frame::of_output()));
     }
+    lines.extend(comparison.lost.iter().map(|cell| format!("now void: {cell}")));
     let (beyond, inside) = (comparison.changes.len(), comparison.inside);
     lines.push(format!("{beyond} beyond the noise, {inside} comparisons inside it"));
     if comparison.unknown > 0 {

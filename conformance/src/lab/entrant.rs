@@ -1,5 +1,6 @@
 //! Entrants: who takes part, how each is started and tested, and what cannot be asked of it.
 
+mod manifest;
 mod server;
 
 use std::ffi::OsString;
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 pub(super) use self::server::Server;
 use super::args::LabArgs;
+use super::cores::Cores;
 use super::point::{Load, Point};
 use crate::dialect::Dialect;
 use crate::manifest::Manifest;
@@ -113,21 +115,11 @@ impl Entrant {
 
     fn ours(name: String, model: Model, exe: &Path) -> Self {
         let subject = OurServer { model, exe: exe.into() };
-        let declared = subject.declared(&[]);
-        let known = |value: Option<String>| value.unwrap_or_else(|| "-".into());
-        let manifest = [
-            ("version", env!("CARGO_PKG_VERSION").to_owned()),
-            ("NODELAY", "yes".into()),
-            ("writes", "one per member and wake-up".into()),
-            ("slow readers", format!("ended after {}", known(declared.patience.map(spelled)))),
-            ("messages kept", known(declared.memory.map(|bytes| format!("{} MiB", bytes >> 20)))),
-            ("log", "info, to a pipe".into()),
-            ("tuned", "yes".into()),
-        ];
+        let manifest = manifest::ours(model, &subject.declared(&[]));
         Self {
             name,
             kind: Kind::Ours,
-            manifest: manifest.map(|(what, how)| (what.into(), how)).into(),
+            manifest,
             origin: Origin::Flagged(our_command(model, exe)),
             subject: Some(Rc::new(subject)),
             dialect: Dialect::Chat,
@@ -188,7 +180,7 @@ impl Entrant {
         Ok(Self {
             name: "guest".into(),
             kind: Kind::Guest,
-            manifest: vec![("command".into(), format!("python3 {GUEST}"))],
+            manifest: manifest::guest(&format!("python3 {GUEST}")),
             origin: Origin::Command(command),
             subject: Some(Rc::new(subject)),
             dialect: Dialect::Chat,
@@ -202,7 +194,7 @@ impl Entrant {
         Self {
             name: yardstick.name().into(),
             kind,
-            manifest: vec![("version".into(), env!("CARGO_PKG_VERSION").into())],
+            manifest: manifest::yardstick(yardstick),
             origin: Origin::Command(command),
             subject: is_chat.then(|| Rc::new(subject) as Rc<dyn Subject>),
             dialect: yardstick.dialect(),
@@ -211,19 +203,29 @@ impl Entrant {
 
     fn peer(installed: Installed) -> Self {
         let peer = installed.peer;
-        let manifest = [("version", installed.version.as_str()), ("set otherwise", peer.tuned())];
         Self {
             name: peer.name().into(),
             kind: Kind::Peer,
-            manifest: manifest.map(|(what, how)| (what.into(), how.into())).into(),
+            manifest: manifest::peer(&installed),
             origin: Origin::Broker(installed),
             subject: None,
             dialect: peer.dialect(),
         }
     }
 
-    /// Starts it with these flags, of which only servers of ours know what they mean.
-    pub(super) fn start(&self, flags: &[&str]) -> Result<Server, StartError> {
+    /// Starts it with these flags, of which only servers of ours know what they mean, on cores of its own if there
+    /// are any; a server that runs already stays where it is.
+    pub(super) fn start(
+        &self,
+        flags: &[&str],
+        cores: Option<&Cores>,
+    ) -> Result<Server, StartError> {
+        let Some(cores) = cores else { return self.start_anywhere(flags) };
+        let failed = |source| StartError::Spawn { program: self.name.clone(), source };
+        cores.start(|| self.start_anywhere(flags)).map_err(failed)?
+    }
+
+    fn start_anywhere(&self, flags: &[&str]) -> Result<Server, StartError> {
         match &self.origin {
             Origin::Flagged(command) => {
                 let flags = flags.iter().map(OsString::from);
@@ -268,10 +270,6 @@ impl Entrant {
     pub(super) fn is_twin_of(&self, other: &Self) -> bool {
         self.kind == Kind::Again && self.name == format!("{} again", other.name)
     }
-}
-
-fn spelled(time: std::time::Duration) -> String {
-    humantime::format_duration(time).to_string()
 }
 
 const GUEST: &str = "conformance/guests/server.py";

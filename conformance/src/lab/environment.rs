@@ -20,6 +20,8 @@ pub(crate) struct Environment {
     /// Of the kernel's network, by name.
     settings: BTreeMap<String, String>,
     version: String,
+    /// The compiler that is installed, which need not have made this program.
+    compiler: Option<String>,
     /// Of the repository the lab was started in.
     commit: Option<String>,
 }
@@ -40,13 +42,9 @@ impl Environment {
             open_files: rlimit::Resource::NOFILE.get_soft().ok(),
             settings: SETTINGS.iter().filter_map(setting).collect(),
             version: env!("CARGO_PKG_VERSION").into(),
-            commit: commit(),
+            compiler: said_by("rustc", &["--version"]),
+            commit: said_by("git", &["describe", "--always", "--dirty", "--abbrev=12"]),
         }
-    }
-
-    /// Whether the load and a server have cores of their own.
-    pub(super) fn shares_cores(&self) -> bool {
-        self.cores < CORES_TO_SEPARATE
     }
 
     /// What makes the two different machines: figures of theirs cannot be compared.
@@ -70,10 +68,21 @@ impl Environment {
     pub(super) fn details(&self) -> String {
         let settings = self.settings.iter().map(|(name, value)| format!("{name} = {value}"));
         let mut parts = vec![format!("version {}", self.version)];
+        parts.extend(self.compiler.iter().map(|compiler| format!("installed {compiler}")));
         parts.extend(self.commit.iter().map(|commit| format!("started in commit {commit}")));
         parts.extend(self.governor.iter().map(|governor| format!("governor {governor}")));
         parts.extend(self.open_files.map(|files| format!("at most {files} open files")));
         parts.extend(settings);
+        let unknown = [
+            ("compiler", self.compiler.is_none()),
+            ("commit", self.commit.is_none()),
+            ("governor", self.governor.is_none()),
+        ];
+        let unknown = unknown.iter().filter(|(_, is_so)| *is_so).map(|(what, _)| *what);
+        let unknown: Vec<&str> = unknown.collect();
+        if !unknown.is_empty() {
+            parts.push(format!("unknown: {}", unknown.join(", ")));
+        }
         parts.join("; ")
     }
 }
@@ -96,17 +105,50 @@ fn read_line(path: &str) -> Option<String> {
     Some(fs::read_to_string(path).ok()?.trim().into())
 }
 
-/// The commit of the directory, with a mark if something in it is changed; `None` if it is in no repository.
-fn commit() -> Option<String> {
-    let mut git = Command::new("git");
-    git.args(["describe", "--always", "--dirty", "--abbrev=12"]).stdin(Stdio::null());
-    let output = git.stderr(Stdio::null()).output().ok()?;
+/// What a program says; `None` if it is not installed or fails, as git does outside of a repository.
+fn said_by(program: &str, arguments: &[&str]) -> Option<String> {
+    let mut command = Command::new(program);
+    command.args(arguments).stdin(Stdio::null()).stderr(Stdio::null());
+    let output = command.output().ok().filter(|output| output.status.success())?;
     let said = String::from_utf8(output.stdout).ok()?;
-    Some(said.trim().into()).filter(|_| output.status.success())
+    Some(said.trim().into())
 }
 
-/// With four, two are left for a server when the load and the rest of the system take one each.
-const CORES_TO_SEPARATE: usize = 4;
 /// What bounds backlogs and sockets' buffers.
 const SETTINGS: [&str; 5] =
     ["core/somaxconn", "core/wmem_max", "core/rmem_max", "ipv4/tcp_wmem", "ipv4/tcp_rmem"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_unknown_is_named() {
+        let mut machine = Environment::read();
+        (machine.compiler, machine.commit) = (Some("rustc 9.9.9".into()), Some("abc".into()));
+        machine.governor = None;
+        let details = machine.details();
+        assert!(details.contains("installed rustc 9.9.9"), "{details}");
+        assert!(details.ends_with("unknown: governor"), "{details}");
+        machine.governor = Some("performance".into());
+        assert!(machine.details().contains("governor performance"));
+        assert!(!machine.details().contains("unknown"));
+    }
+
+    #[test]
+    fn another_machine_is_told_by_what_differs() {
+        let machine = Environment::read();
+        let newer = Environment { compiler: Some("another".into()), ..machine.clone() };
+        assert!(machine.differences(&newer).is_empty(), "programs may differ, and are compared");
+        let bigger = Environment { cores: machine.cores + 1, ..machine.clone() };
+        let (few, many) = (machine.cores, bigger.cores);
+        assert_eq!([format!("cores: {few} and {many}")].to_vec(), machine.differences(&bigger));
+    }
+
+    #[test]
+    fn a_program_that_fails_says_nothing() {
+        assert_eq!(None, said_by("false", &[]));
+        assert_eq!(None, said_by("no-such-program", &[]));
+        assert_eq!(Some("so".into()), said_by("echo", &["so"]));
+    }
+}

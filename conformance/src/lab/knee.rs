@@ -1,6 +1,7 @@
 //! Knee: the highest rate of a sweep that a server keeps up with.
 
 use super::record::{Record, Run};
+use super::standing::{is_client_bound, void_at};
 use super::statistics::Summary;
 
 /// Whether an entrant kept up at a point: nothing lost, and the last member of a message heard it in time in the
@@ -40,18 +41,15 @@ pub(super) fn told(record: &Record, points: &[&str], entrant: &str) -> Option<St
     let Some((failed, _)) = measured.get(kept) else {
         return measured.last().map(|(point, _)| format!("{} or more", rate(point)));
     };
-    let is_of_load = is_client_bound(record, failed, entrant);
+    // A loss is the server's, however busy the load was.
+    let has_lost = void_at(record, failed, entrant).is_some();
+    let is_of_load = !has_lost && is_client_bound(record, failed, entrant);
     Some(match (kept.checked_sub(1).map(|last| rate(measured[last].0)), is_of_load) {
         (Some(rate), true) => format!("{rate} or more: beyond, the load was the limit"),
         (Some(rate), false) => rate,
         (None, true) => "unknown: the load was the limit".into(),
         (None, false) => format!("below {}", rate(failed)),
     })
-}
-
-fn is_client_bound(record: &Record, point: &str, entrant: &str) -> bool {
-    let all = runs(record, point, entrant).count();
-    2 * runs(record, point, entrant).filter(|run| run.client_bound.is_some()).count() > all
 }
 
 fn runs<'a>(record: &'a Record, point: &'a str, entrant: &'a str) -> impl Iterator<Item = &'a Run> {
@@ -112,7 +110,10 @@ mod tests {
 
     #[test]
     fn a_loss_is_too_much() {
-        let mut record = swept(&[1.0, 1.0], false);
+        let mut record = swept(&[1.0, 1.0], true);
+        // A busy load is no excuse, in another run of the point neither.
+        let bound = [record.runs[1].clone(), record.runs[1].clone()];
+        record.runs.extend(bound);
         record.runs[1].void = Some("message 7 was lost".into());
         assert_eq!(Some(false), holds(&record, POINTS[1], "async"));
         assert_eq!(Some("100".into()), told(&record, &POINTS, "async"));

@@ -5,6 +5,7 @@
 //! `report` shows, and what `diff` compares.
 
 mod args;
+mod cores;
 mod diff;
 mod entrant;
 mod environment;
@@ -30,6 +31,7 @@ use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 pub use self::args::LabArgs;
+use self::cores::Cores;
 pub use self::diff::{DiffArgs, run as diff};
 use self::entrant::{Entrant, Kind};
 pub(crate) use self::environment::Environment;
@@ -81,6 +83,9 @@ fn measure(args: &LabArgs, points: Vec<Point>) -> io::Result<Option<(Record, Opt
     let out = args.out.as_deref().map(Out::prepare).transpose()?;
     let interruption = interrupt::give_up_on_signals()?;
     let (points, too_big) = within_limits(points);
+    if let ([], [first, ..]) = (&points[..], &too_big[..]) {
+        return Err(io::Error::other(format!("nothing of it can be measured: {}", first.reason)));
+    }
     let mut record = begin(args, &entrants, &points);
     let reasons = absent.into_iter().map(|reason| LeftOut { entrant: None, point: None, reason });
     record.left_out.extend(reasons.chain(too_big));
@@ -138,6 +143,7 @@ fn begin(args: &LabArgs, entrants: &[Entrant], points: &[Point]) -> Record {
         repeats: args.repeats(),
         is_interrupted: false,
         environment: Environment::read(),
+        cores: Cores::apart(),
         entrants: entrants.collect(),
         points: points.iter().map(again).collect(),
         left_out: Vec::new(),

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use super::cores::Cores;
 use super::entrant::Kind;
 use super::environment::Environment;
 use super::metric::Figures;
@@ -24,6 +25,8 @@ pub(super) struct Record {
     pub(super) repeats: u32,
     pub(super) is_interrupted: bool,
     pub(super) environment: Environment,
+    /// Which of them load and servers have for themselves; they share all if there are none.
+    pub(super) cores: Option<Cores>,
     pub(super) entrants: Vec<EntrantRecord>,
     pub(super) points: Vec<PointRecord>,
     pub(super) left_out: Vec<LeftOut>,
@@ -44,6 +47,13 @@ pub(super) struct EntrantRecord {
     pub(super) is_broken: bool,
     /// What is known of how it does its work.
     pub(super) manifest: Vec<(String, String)>,
+}
+
+impl EntrantRecord {
+    /// Whether it is a part of the program that measures it.
+    pub(super) fn is_of_project(&self) -> bool {
+        matches!(self.kind, Kind::Ours | Kind::Again | Kind::Floor | Kind::Rung)
+    }
 }
 
 /// Where everybody was measured.
@@ -191,6 +201,7 @@ pub(super) mod tests {
             repeats: 3,
             is_interrupted: false,
             environment: Environment::read(),
+            cores: None,
             entrants: vec![
                 entrant("select", Kind::Ours),
                 entrant("async", Kind::Ours),

@@ -6,9 +6,9 @@ mod rows;
 use crate::console::{Frame, columns};
 
 use self::notes::{foot, head, left_out};
-use self::rows::{header, rows};
+use self::rows::{header, rows, timed};
 use super::knee;
-use super::record::Record;
+use super::record::{EntrantRecord, Record};
 use super::workload::{Pace, WORKLOADS, Workload};
 
 /// The whole report as text.
@@ -52,18 +52,44 @@ fn section(record: &Record, workload: &Workload, frame: Frame) -> Option<String>
     };
     let title =
         format!("{}: {}; shows {} ({time})", workload.id, workload.title, workload.isolates);
-    let mut lines = vec![title, columns(&header(workload), &rows, 3, frame)];
+    let names = 3 + usize::from(timed(record, workload).is_some());
+    let mut lines = vec![title, columns(&header(record, workload), &rows, names, frame)];
     lines.extend(notes::of_workload(record, workload));
     Some(lines.join("\n"))
 }
 
 fn entrants(record: &Record, frame: Frame) -> String {
-    let rows = record.entrants.iter().map(|entrant| {
-        let known = entrant.manifest.iter().map(|(what, how)| format!("{what}: {how}"));
-        let known: Vec<String> = known.collect();
-        vec![entrant.name.clone(), entrant.gate.clone(), known.join("; ")]
+    // Whoever was measured nowhere and broke nothing stands among what was left out.
+    let takes_part = |entrant: &&EntrantRecord| {
+        entrant.is_broken || record.runs.iter().any(|run| run.entrant == entrant.name)
+    };
+    let listed: Vec<&EntrantRecord> = record.entrants.iter().filter(takes_part).collect();
+    let common = in_common(&listed);
+    let told = |known: &[&(String, String)]| {
+        let known: Vec<String> = known.iter().map(|(what, how)| format!("{what}: {how}")).collect();
+        known.join("; ")
+    };
+    let rows = listed.iter().map(|entrant| {
+        let is_common =
+            |known: &&(String, String)| entrant.is_of_project() && common.contains(known);
+        let own: Vec<_> = entrant.manifest.iter().filter(|known| !is_common(known)).collect();
+        vec![entrant.name.clone(), entrant.gate.clone(), told(&own)]
     });
-    columns(&["entrant", "rules", "how it works"], &rows.collect::<Vec<_>>(), 3, frame)
+    let table = columns(&["entrant", "rules", "how it works"], &rows.collect::<Vec<_>>(), 3, frame);
+    if common.is_empty() {
+        return table;
+    }
+    format!("{table}\nAll that are of this project: {}", told(&common))
+}
+
+/// What all of these that are programs of this project do alike: a row then tells what differs.
+fn in_common<'a>(entrants: &[&'a EntrantRecord]) -> Vec<&'a (String, String)> {
+    let mut ours = entrants.iter().filter(|entrant| entrant.is_of_project());
+    let Some(first) = ours.next() else { return Vec::new() };
+    let others: Vec<_> = ours.collect();
+    let is_common =
+        |known: &&(String, String)| others.iter().all(|other| other.manifest.contains(known));
+    first.manifest.iter().filter(is_common).collect()
 }
 
 fn knees(record: &Record, frame: Frame) -> Option<String> {

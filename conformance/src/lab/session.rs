@@ -55,7 +55,7 @@ impl Session<'_> {
             if self.scale == Scale::Quick || self.interruption.has_come() {
                 break;
             }
-            match trace(entrant) {
+            match trace(entrant, record.cores.as_ref()) {
                 // Its server was ended in the middle of it.
                 _ if self.interruption.has_come() => break,
                 Ok(trace) => record.traces.push(trace),
@@ -139,7 +139,7 @@ impl Session<'_> {
     fn measure(&self, entrant: &Entrant, point: &Point, repeat: u32, record: &mut Record) {
         let of = record.repeats;
         self.progress.step(&format!("{}: {}, {repeat} of {of}", entrant.name, point.id));
-        let outcome = trial::run(entrant, point, self.scale);
+        let outcome = trial::run(entrant, point, self.scale, record.cores.as_ref());
         if self.interruption.has_come() {
             // Its server was ended in the middle of it.
             return;

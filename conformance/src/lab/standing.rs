@@ -18,7 +18,7 @@ pub(super) struct Standing<'a> {
 
 /// Everybody who was measured at a point, in the order of the entrants.
 ///
-/// Ranked is by the first column of the workload's table, among those that are entrants of the comparison: the
+/// Ranked is by this figure, among those that are entrants of the comparison: the
 /// floor does less work, and the control is the same server twice.
 pub(super) fn standings<'a>(
     record: &'a Record,
@@ -31,12 +31,15 @@ pub(super) fn standings<'a>(
         .filter(|entrant| is_measured(record, point, entrant))
         .map(|entrant| Standing {
             entrant,
-            void: void(record, point, entrant),
-            is_client_bound: is_client_bound(record, point, entrant),
+            void: void_at(record, &point.id, &entrant.name),
+            is_client_bound: is_client_bound(record, &point.id, &entrant.name),
             rank: None,
         })
         .collect();
     let Some(noise) = noise_at(record, &point.id, key) else { return standings };
+    let better = Metric::of(key).better;
+    assert_ne!(Better::Neither, better, "{key} ranks nobody");
+    let is_rate = better == Better::More;
     let (mut places, mut medians) = (Vec::new(), Vec::new());
     for (place, standing) in standings.iter().enumerate() {
         let can_be = !matches!(standing.entrant.kind, Kind::Again | Kind::Floor);
@@ -44,17 +47,17 @@ pub(super) fn standings<'a>(
         let summary = Summary::of(&values).filter(|_| can_be && standing.void.is_none());
         if let Some(summary) = summary.filter(|_| !standing.is_client_bound) {
             places.push(place);
-            medians.push(summary.median);
+            // Of a rate, the time that one of them takes: less is better then, too.
+            medians.push(if is_rate { 1.0 / summary.median } else { summary.median });
         }
     }
-    assert_ne!(Better::Neither, Metric::of(key).better, "{key} ranks nobody");
     for (place, rank) in places.into_iter().zip(ranks(&medians, noise)) {
         standings[place].rank = Some(rank);
     }
     standings
 }
 
-/// How far identical servers lie apart at this point in this figure, as a part of their median.
+/// How far identical servers lie apart at this point in this figure.
 pub(super) fn noise_at(record: &Record, point: &str, key: &str) -> Option<f64> {
     let (one, same) = record.twins()?;
     noise(&record.values(point, one, key), &record.values(point, same, key))
@@ -64,13 +67,14 @@ fn is_measured(record: &Record, point: &PointRecord, entrant: &EntrantRecord) ->
     record.runs.iter().any(|run| run.point == point.id && run.entrant == entrant.name)
 }
 
-/// Any loss voids all of it.
-fn void(record: &Record, point: &PointRecord, entrant: &EntrantRecord) -> Option<String> {
-    let is_meant = |run: &&super::record::Run| run.point == point.id && run.entrant == entrant.name;
+/// Why an entrant has no figures at a point, if it was measured there: any loss voids all of it.
+pub(super) fn void_at(record: &Record, point: &str, entrant: &str) -> Option<String> {
+    let is_meant = |run: &&super::record::Run| run.point == point && run.entrant == entrant;
     record.runs.iter().filter(is_meant).find_map(|run| run.void.clone())
 }
 
-fn is_client_bound(record: &Record, point: &PointRecord, entrant: &EntrantRecord) -> bool {
-    let runs: Vec<_> = record.runs_of(&point.id, &entrant.name).collect();
+/// Whether the load set the pace in most of an entrant's runs at a point.
+pub(super) fn is_client_bound(record: &Record, point: &str, entrant: &str) -> bool {
+    let runs: Vec<_> = record.runs_of(point, entrant).collect();
     2 * runs.iter().filter(|run| run.client_bound.is_some()).count() > runs.len()
 }

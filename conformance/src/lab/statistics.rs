@@ -25,21 +25,27 @@ impl Summary {
     }
 }
 
-/// How far two entrants may lie apart that are the same server: the range of all runs of both, as a part of
-/// their median. `None` if nothing was measured twice.
+/// How far two entrants may lie apart that are the same server: the highest and the lowest of all runs of both.
+/// So their own medians are always a tie. `None` if nothing was measured twice.
 pub(super) fn noise(one: &[f64], same: &[f64]) -> Option<f64> {
     if one.is_empty() || same.is_empty() {
         return None;
     }
     let all = Summary::of(&[one, same].concat())?;
-    let range = all.most - all.least;
-    // Where all is nothing, as the switches of an idle server, there is no noise either.
-    Some(if range == 0.0 { 0.0 } else { range / all.median.abs() })
+    Some(apart(all.least, all.most))
 }
 
 /// Whether two medians are no further apart than the noise.
 pub(super) fn is_tie(one: f64, other: f64, noise: f64) -> bool {
-    (one - other).abs() <= noise * one.abs().min(other.abs())
+    apart(one, other) <= noise
+}
+
+/// By which part of the lesser of two figures the other one is more: without a bound if only one is nothing,
+/// as the switches of an idle server may be. No figure is negative.
+fn apart(one: f64, other: f64) -> f64 {
+    let (less, more) = (one.min(other), one.max(other));
+    // Of 0 and 0 there is no quotient.
+    if more > less { more / less - 1.0 } else { 0.0 }
 }
 
 /// A place in a ranking.
@@ -88,9 +94,25 @@ mod tests {
 
     #[test]
     fn noise_is_the_range_of_both_twins() {
-        assert_eq!(Some(0.5), noise(&[2.0, 2.0, 2.5], &[1.5, 2.0]));
+        assert_eq!(Some(1.5), noise(&[2.0, 2.0, 2.5], &[1.0, 2.0]));
         assert_eq!(Some(0.0), noise(&[0.0], &[0.0]));
         assert_eq!(None, noise(&[1.0], &[]));
+    }
+
+    #[test]
+    fn twins_always_tie_however_far_apart() {
+        for (one, same) in [
+            (&[1.0][..], &[3.0][..]),
+            (&[0.1, 0.3, 0.7], &[0.3]),
+            (&[0.0], &[5.0]),
+            (&[0.0, 1.0], &[0.0, 0.0]),
+        ] {
+            let medians = [one, same].map(|runs| Summary::of(runs).expect("it has runs").median);
+            let noise = noise(one, same).expect("both were measured");
+            assert!(is_tie(medians[0], medians[1], noise), "{one:?} and {same:?}: {noise}");
+            assert!(ranks(&medians, noise).iter().all(|rank| rank.is_tied && rank.place == 1));
+        }
+        assert!(!is_tie(0.0, 5.0, 9.0), "what is not nothing differs from nothing");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::process::{Child, ChildStderr, Command, Stdio};
 use rustix::process::{Pid, Signal, kill_process};
 use thiserror::Error;
 
+use super::cores::Cores;
 use super::entrant::{Entrant, Server};
 use super::record::Trace;
 use super::trial::float;
@@ -30,8 +31,8 @@ pub(super) enum TraceError {
 }
 
 /// What an entrant calls while 10 speak to 100, at most 64 messages under way.
-pub(super) fn trace(entrant: &Entrant) -> Result<Trace, TraceError> {
-    let server = entrant.start(&[])?;
+pub(super) fn trace(entrant: &Entrant, cores: Option<&Cores>) -> Result<Trace, TraceError> {
+    let server = entrant.start(&[], cores)?;
     let id = server.id().ok_or(TraceError::NoProcess)?;
     let mut crowd = join(&server, entrant.dialect)?;
     let load = |messages| FanOut { extent: Extent::Messages(messages), in_flight: 64 };

@@ -34,6 +34,11 @@ impl Workload {
         WORKLOADS.iter().find(|workload| workload.id.eq_ignore_ascii_case(id))
     }
 
+    /// The time or rate that is ranked, too, where load and servers have cores of their own.
+    pub(super) fn timed(&self) -> Option<&'static str> {
+        TIMED.into_iter().find(|key| self.columns.contains(key))
+    }
+
     /// Whether a word of the command line asks for this point: by its workload, or by itself.
     pub(super) fn is_asked(point: &Point, words: &[String]) -> bool {
         let is_meant = |word: &String| {
@@ -44,6 +49,8 @@ impl Workload {
     }
 }
 
+/// Times and rates that people ask for first; no workload has two of them.
+const TIMED: [&str; 5] = ["last_p99", "round_p50", "visit_p50", "deliveries", "joins"];
 const SATURATED: &[&str] = &[
     "cpu_us",
     "user_us",
@@ -209,6 +216,14 @@ mod tests {
             let columns = workload.columns.iter().map(|key| Metric::of(key));
             let columns: Vec<_> = columns.map(|metric| metric.better).collect();
             assert_eq!(Better::Less, columns[0], "{}", workload.id);
+        }
+    }
+
+    #[test]
+    fn every_workload_with_words_has_one_time_or_rate() {
+        for workload in WORKLOADS {
+            let timed = TIMED.iter().filter(|key| workload.columns.contains(key));
+            assert_eq!(usize::from(workload.pace != Pace::Still), timed.count(), "{}", workload.id);
         }
     }
 

@@ -33,6 +33,17 @@ fn what_the_noise_explains_is_silent() {
 }
 
 #[test]
+fn a_cell_that_has_become_void_is_worse_and_has_no_figures() {
+    let (before, mut after) = (record(&[1.0, 1.0]), record(&[9.0, 9.0]));
+    after.runs.last_mut().unwrap().void = Some("message 7 was lost".into());
+    let comparison = compare(&before, &after);
+    assert!(comparison.changes.is_empty(), "{comparison:?}");
+    assert_eq!(["S64/1000: async: message 7 was lost"], comparison.lost[..]);
+    assert!(render(&comparison).contains("now void: S64/1000: async"));
+    assert!(compare(&after, &before).lost.is_empty(), "it was void before");
+}
+
+#[test]
 fn without_a_control_nothing_is_compared() {
     let mut alone = record(&[1.0]);
     alone.runs.retain(|run| run.entrant != "select again");

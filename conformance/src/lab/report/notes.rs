@@ -1,11 +1,14 @@
 //! Notes: what stands around the tables.
 
+use std::iter;
+
 use super::super::entrant::Kind;
 use super::super::metric::Metric;
 use super::super::record::{PointRecord, Record, Run};
 use super::super::standing::{noise_at, standings};
 use super::super::statistics::Summary;
 use super::super::workload::Workload;
+use super::rows::timed;
 
 /// What stands above everything.
 pub(super) fn head(record: &Record) -> String {
@@ -21,13 +24,15 @@ pub(super) fn head(record: &Record) -> String {
         lines.push("A quick look: NOT FOR QUOTING.".into());
     }
     if record.is_interrupted {
-        lines.push("INTERRUPTED: this is what was finished.".into());
+        lines.push(
+            "INTERRUPTED: this is what was finished; the last rows may have fewer runs.".into(),
+        );
     }
     lines.extend(ceiling(record));
     lines.join("\n")
 }
 
-/// What the load alone can do: its best median against a program that only passes bytes on.
+/// What the load could do meanwhile: its best median against a program that only passes bytes on.
 fn ceiling(record: &Record) -> Option<String> {
     let floor = record.entrants.iter().find(|entrant| entrant.kind == Kind::Floor)?;
     let rates = record.points.iter().filter_map(|point| {
@@ -36,7 +41,7 @@ fn ceiling(record: &Record) -> Option<String> {
     let (point, rate) = rates.max_by(|(_, one), (_, other)| one.total_cmp(other))?;
     let rate = rate / 1e6;
     Some(format!(
-        "Ceiling: the load alone moves {rate:.2} M deliveries/s against the floor ({})",
+        "Ceiling: against the floor, the load moved {rate:.2} M deliveries/s ({})",
         point.id
     ))
 }
@@ -51,17 +56,18 @@ fn of_point(record: &Record, point: &PointRecord, workload: &Workload) -> Vec<St
     let key = workload.columns[0];
     let mut notes = Vec::new();
     let standings = standings(record, point, key);
-    match noise_at(record, &point.id, key) {
-        Some(noise) if !standings.is_empty() => notes.push(format!(
-            "{}: noise {:.0} % in {}: identical servers lay so far apart",
-            point.id,
-            100.0 * noise,
-            Metric::of(key).title
-        )),
-        None if !standings.is_empty() => {
-            notes.push(format!("{}: no ranks: no server was measured twice here", point.id));
-        }
-        _ => {}
+    for key in iter::once(key).chain(timed(record, workload)).filter(|_| !standings.is_empty()) {
+        let title = Metric::of(key).title;
+        notes.push(match noise_at(record, &point.id, key) {
+            Some(noise) => format!(
+                "{}: noise {:.0} % in {title}: identical servers lay so far apart",
+                point.id,
+                100.0 * noise,
+            ),
+            None => {
+                format!("{}: no ranks in {title}: no server was measured twice here", point.id)
+            }
+        });
     }
     for standing in &standings {
         let name = &standing.entrant.name;
@@ -84,15 +90,21 @@ fn of_point(record: &Record, point: &PointRecord, workload: &Workload) -> Vec<St
 pub(super) fn left_out(record: &Record) -> Option<String> {
     let mut told: Vec<(String, Vec<&str>)> = Vec::new();
     for left in &record.left_out {
-        let who = left.entrant.as_deref().unwrap_or("everybody");
-        let what = format!("{who}: {}", left.reason);
-        let point = left.point.as_deref().unwrap_or("all");
+        let what = match (left.entrant.as_deref(), &left.point) {
+            (Some(who), _) => format!("{who}: {}", left.reason),
+            (None, Some(_)) => format!("everybody: {}", left.reason),
+            (None, None) => left.reason.clone(),
+        };
+        let point = left.point.as_deref();
         match told.iter_mut().find(|(other, _)| *other == what) {
-            Some((_, points)) => points.push(point),
-            None => told.push((what, vec![point])),
+            Some((_, points)) => points.extend(point),
+            None => told.push((what, point.into_iter().collect())),
         }
     }
-    let lines = told.iter().map(|(what, points)| format!("  {} – {what}", points.join(", ")));
+    let lines = told.iter().map(|(what, points)| match &points[..] {
+        [] => format!("  {what}"),
+        points => format!("  {} – {what}", points.join(", ")),
+    });
     let lines: Vec<String> = lines.collect();
     (!lines.is_empty()).then(|| format!("Left out:\n{}", lines.join("\n")))
 }
@@ -104,14 +116,19 @@ pub(super) fn foot(record: &Record) -> String {
          noise. All runs are in lab.json (--out)."
             .to_owned(),
     ];
-    if record.environment.shares_cores() {
-        let cores = record.environment.cores;
-        lines.push(format!(
-            "Shared cores: load and servers share {cores}; CPU time and memory are ranked, never times or \
+    let shared = record.environment.cores;
+    lines.push(match &record.cores {
+        Some(cores) => format!(
+            "Cores apart: {cores}. The time rank is by the time or rate that a note under its table names."
+        ),
+        None => format!(
+            "Shared cores: load and servers share {shared}; CPU time and memory are ranked, never times or \
              rates."
-        ));
-    }
-    lines.extend(record.points.iter().map(|point| format!("  {}: {}", point.id, point.again)));
+        ),
+    });
+    let is_measured = |point: &&PointRecord| record.runs.iter().any(|run| run.point == point.id);
+    let measured = record.points.iter().filter(is_measured);
+    lines.extend(measured.map(|point| format!("  {}: {}", point.id, point.again)));
     lines.push(format!("Again: {}", record.command));
     lines.join("\n")
 }

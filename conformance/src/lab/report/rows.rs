@@ -6,11 +6,14 @@ use super::super::standing::{Standing, standings};
 use super::super::statistics::Summary;
 use super::super::workload::Workload;
 
-/// What stands above a workload's columns: the first figure comes with its range.
-pub(super) fn header(workload: &Workload) -> Vec<&'static str> {
+/// What stands above a workload's columns: the first figure comes with its range. Times are ranked only where the
+/// load does not take them from the server.
+pub(super) fn header(record: &Record, workload: &Workload) -> Vec<&'static str> {
     let titles = workload.columns.iter().map(|key| Metric::of(key).title);
     let (first, others) = (titles.clone().take(1), titles.skip(1));
-    ["point", "entrant", "rank"].into_iter().chain(first).chain(["(range)"]).chain(others).collect()
+    let names = ["point", "entrant", "rank"].into_iter();
+    let names = names.chain(timed(record, workload).map(|_| "time rank"));
+    names.chain(first).chain(["(range)"]).chain(others).collect()
 }
 
 /// The rows of all points of a workload.
@@ -20,18 +23,33 @@ pub(super) fn rows(record: &Record, workload: &Workload) -> Vec<Vec<String>> {
 }
 
 fn of_point(record: &Record, point: &PointRecord, workload: &Workload) -> Vec<Vec<String>> {
+    let places = |key| standings(record, point, key).iter().map(place).collect::<Vec<_>>();
+    let mut ranked = vec![places(workload.columns[0])];
+    ranked.extend(timed(record, workload).map(places));
     let standings = standings(record, point, workload.columns[0]);
-    standings.iter().map(|standing| row(record, point, workload, standing)).collect()
+    let row_of = |(index, standing): (usize, &Standing<'_>)| {
+        let places = ranked.iter().map(|places| places[index].clone());
+        let names = [point.id.clone(), standing.entrant.name.clone()];
+        let names = names.into_iter().chain(places);
+        names.chain(figures(record, point, workload, standing)).collect()
+    };
+    standings.iter().enumerate().map(row_of).collect()
 }
 
-fn row(
+/// The time or rate that is ranked in this record.
+pub(super) fn timed(record: &Record, workload: &Workload) -> Option<&'static str> {
+    record.cores.as_ref().and_then(|_| workload.timed())
+}
+
+/// A row's figures: medians, and the range of the first.
+fn figures(
     record: &Record,
     point: &PointRecord,
     workload: &Workload,
     standing: &Standing<'_>,
 ) -> Vec<String> {
     let name = &standing.entrant.name;
-    let mut cells = vec![point.id.clone(), name.clone(), place(standing)];
+    let mut cells = Vec::new();
     let summary = |key: &str| Summary::of(&record.values(&point.id, name, key));
     let known = |key: &str| summary(key).filter(|_| standing.void.is_none());
     for (index, key) in workload.columns.iter().enumerate() {

@@ -1,4 +1,5 @@
 use super::*;
+use crate::lab::record::LeftOut;
 use crate::lab::record::tests::record;
 
 fn row<'a>(text: &'a str, entrant: &str) -> Vec<&'a str> {
@@ -20,6 +21,34 @@ fn a_difference_inside_the_noise_is_a_tie() {
     let text = render(&record(&[1.05, 1.05]), Frame::Plain);
     assert_eq!(["async", "1", "tie"], row(&text, "async")[1..4]);
     assert_eq!(["select", "1", "tie"], row(&text, "select")[1..4]);
+}
+
+#[test]
+fn identical_servers_share_a_rank() {
+    // The control's very runs, entered under a name that is ranked.
+    let text = render(&record(&[1.05, 1.1]), Frame::Plain);
+    for entrant in ["select", "async"] {
+        assert_eq!(["1", "tie"], row(&text, entrant)[2..4], "{text}");
+    }
+}
+
+#[test]
+fn times_and_rates_are_ranked_only_on_cores_apart() {
+    let mut record = record(&[1.5, 1.5]);
+    for run in &mut record.runs {
+        // Who costs more here is the faster one.
+        let rate = run.figures["cpu_us"] * 1e6;
+        run.figures.insert("deliveries".into(), rate);
+    }
+    let shared = render(&record, Frame::Plain);
+    assert_eq!(["async", "2", "1.5000"], row(&shared, "async")[1..4]);
+    assert!(shared.contains("Shared cores") && !shared.contains("time rank"), "{shared}");
+    record.cores = serde_json::from_str(r#"{"load": [3], "servers": [1, 2]}"#).unwrap();
+    let apart = render(&record, Frame::Plain);
+    assert_eq!(["async", "2", "1", "1.5000"], row(&apart, "async")[1..5]);
+    assert_eq!(["select", "1", "2", "1.0000"], row(&apart, "select")[1..5]);
+    assert!(apart.contains("the load on 3, servers on 1, 2"), "{apart}");
+    assert!(apart.contains("S64/1000: noise 10 % in M deliveries/s"), "{apart}");
 }
 
 #[test]
@@ -45,13 +74,50 @@ fn whoever_the_load_held_back_is_not_ranked() {
 #[test]
 fn what_is_left_out_is_named_with_its_reason() {
     let mut record = record(&[1.0]);
-    record.left_out.push(crate::lab::record::LeftOut {
-        entrant: Some("mine".into()),
-        point: Some("W7/1MiB".into()),
-        reason: "it takes flags".into(),
-    });
+    let left = |entrant: Option<&str>, point: Option<&str>, reason: &str| LeftOut {
+        entrant: entrant.map(String::from),
+        point: point.map(String::from),
+        reason: reason.into(),
+    };
+    record.left_out.extend([
+        left(Some("mine"), Some("W7/1MiB"), "it takes flags"),
+        left(Some("mine"), Some("W7/2MiB"), "it takes flags"),
+        left(None, Some("MEM/9000"), "too many files"),
+        left(None, None, "redis: it is not installed"),
+    ]);
     let text = render(&record, Frame::Plain);
-    assert!(text.contains("W7/1MiB – mine: it takes flags"), "{text}");
+    for line in [
+        "  W7/1MiB, W7/2MiB – mine: it takes flags",
+        "  MEM/9000 – everybody: too many files",
+        "  redis: it is not installed",
+    ] {
+        assert!(text.lines().any(|other| other == line), "{line:?} is missing:\n{text}");
+    }
+}
+
+#[test]
+fn whoever_was_measured_nowhere_is_no_entrant_unless_it_broke_a_rule() {
+    let mut record = record(&[]);
+    let is_listed = |record: &Record| {
+        let text = render(record, Frame::Plain);
+        text.lines().any(|line| line.trim_start().starts_with("async"))
+    };
+    assert!(!is_listed(&record));
+    record.entrants[1].is_broken = true;
+    assert!(is_listed(&record));
+}
+
+#[test]
+fn what_is_alike_is_told_once_and_what_differs_in_its_row() {
+    let mut record = record(&[1.0]);
+    for (entrant, writes) in record.entrants.iter_mut().zip(["one", "two", "one"]) {
+        entrant.manifest.push(("writes".into(), writes.into()));
+    }
+    record.entrants[2].kind = crate::lab::entrant::Kind::Yours;
+    let text = render(&record, Frame::Plain);
+    let told = |words: &str| text.matches(words).count();
+    assert!(text.contains("All that are of this project: version: 1\n"), "{text}");
+    assert_eq!((2, 2, 1), (told("version: 1"), told("writes: one"), told("writes: two")), "{text}");
 }
 
 #[test]

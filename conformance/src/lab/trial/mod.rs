@@ -10,6 +10,7 @@ mod visits;
 use thiserror::Error;
 
 pub(super) use self::guard::client_bound;
+use super::cores::Cores;
 use super::entrant::{Entrant, Server};
 use super::metric::Figures;
 use super::point::{Load, Point, Scale};
@@ -39,8 +40,13 @@ pub(super) enum TrialError {
 }
 
 /// Starts the server and puts the point's load on it.
-pub(super) fn run(entrant: &Entrant, point: &Point, scale: Scale) -> Result<Found, TrialError> {
-    let server = entrant.start(point.flags)?;
+pub(super) fn run(
+    entrant: &Entrant,
+    point: &Point,
+    scale: Scale,
+    cores: Option<&Cores>,
+) -> Result<Found, TrialError> {
+    let server = entrant.start(point.flags, cores)?;
     let at_rest = server.id().and_then(Usage::of);
     let mut found =
         load(&server, entrant.dialect, point, scale).map_err(|error| {
