@@ -8,10 +8,9 @@ use rustix::process::{Pid, Signal, kill_process};
 use thiserror::Error;
 
 use super::cores::Cores;
-use super::entrant::{Entrant, Server};
+use super::entrant::Entrant;
 use super::record::Trace;
-use super::trial::float;
-use crate::dialect::Dialect;
+use super::trial::{float, prove};
 use crate::load::{Crowd, Extent, FanOut, LoadError, Shape};
 use crate::process::StartError;
 
@@ -34,11 +33,11 @@ pub(super) enum TraceError {
 pub(super) fn trace(entrant: &Entrant, cores: Option<&Cores>) -> Result<Trace, TraceError> {
     let server = entrant.start(&[], cores)?;
     let id = server.id().ok_or(TraceError::NoProcess)?;
-    let mut crowd = join(&server, entrant.dialect)?;
-    let load = |messages| FanOut { extent: Extent::Messages(messages), in_flight: 64 };
-    crowd.fan_out(load(MESSAGES))?;
+    let shape = Shape { dialect: entrant.dialect, ..Shape::chat(10, 100, 64) };
+    let mut crowd = Crowd::join(server.addr(), &shape)?;
+    prove(&mut crowd, shape)?;
     let mut strace = Strace::attach(id)?;
-    let tally = crowd.fan_out(load(MESSAGES))?;
+    let tally = crowd.fan_out(FanOut { extent: Extent::Messages(MESSAGES), in_flight: 64 })?;
     let said = strace.end()?;
     let per_1000 = 1000.0 / float(tally.deliveries);
     let mut calls = counts(&said);
@@ -53,10 +52,6 @@ pub(super) fn trace(entrant: &Entrant, cores: Option<&Cores>) -> Result<Trace, T
         calls: float(all) * per_1000,
         most: most.map(|(name, count)| (name, float(count) * per_1000)).collect(),
     })
-}
-
-fn join(server: &Server, dialect: Dialect) -> Result<Crowd, LoadError> {
-    Crowd::join(server.addr(), &Shape { dialect, ..Shape::chat(10, 100, 64) })
 }
 
 /// A running strace; dropping it ends it.

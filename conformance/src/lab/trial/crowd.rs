@@ -90,7 +90,7 @@ pub(super) fn fill(server: &Server, shape: Shape) -> Result<(Crowd, Option<f64>)
 /// As much as a server may need to see that a member reads: ours write to a newcomer in small groups at
 /// first (SPEC RLY-12), which is the cost of joining and not of a delivery. One that is too slow for it has
 /// shown by then what it does.
-pub(super) fn prove(crowd: &mut Crowd, shape: Shape) -> Result<(), LoadError> {
+pub(in super::super) fn prove(crowd: &mut Crowd, shape: Shape) -> Result<(), LoadError> {
     let needed = (PROOF_BYTES / shape.size.max(1)).max(1) as u64;
     let mut left = needed.min(MESSAGES_PROVING);
     let start = Instant::now();

@@ -9,6 +9,7 @@ mod visits;
 
 use thiserror::Error;
 
+pub(super) use self::crowd::prove;
 pub(super) use self::guard::client_bound;
 use super::cores::Cores;
 use super::entrant::{Entrant, Server};
