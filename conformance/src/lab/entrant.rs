@@ -15,6 +15,7 @@ pub(super) use self::server::Server;
 use super::args::LabArgs;
 use super::cores::Cores;
 use super::point::{Load, Point};
+use super::record::AGAIN;
 use crate::dialect::Dialect;
 use crate::manifest::Manifest;
 use crate::model::Model;
@@ -95,7 +96,7 @@ impl Entrant {
             entrants.extend(floors.map(|floor| Self::yardstick(floor, Kind::Floor, &exe)));
         }
         if args.rungs {
-            let rungs = [Yardstick::NaiveSend, Yardstick::NaiveChannel, Yardstick::NaiveWriter];
+            let rungs = Yardstick::RUNGS;
             entrants.extend(rungs.map(|rung| Self::yardstick(rung, Kind::Rung, &exe)));
         }
         for peer in Peer::ALL.into_iter().filter(|_| args.peers) {
@@ -130,7 +131,7 @@ impl Entrant {
     fn control(ours: &[Self]) -> Option<Self> {
         let twin = ours.iter().find(|entrant| entrant.name == "select").or(ours.first())?;
         Some(Self {
-            name: format!("{} again", twin.name),
+            name: twin.name.clone() + AGAIN,
             kind: Kind::Again,
             manifest: twin.manifest.clone(),
             origin: match &twin.origin {
@@ -268,7 +269,7 @@ impl Entrant {
 
     /// Whether its runs and those of another of this name count as identical.
     pub(super) fn is_twin_of(&self, other: &Self) -> bool {
-        self.kind == Kind::Again && self.name == format!("{} again", other.name)
+        self.kind == Kind::Again && self.name.strip_suffix(AGAIN) == Some(&*other.name)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Knee: the highest rate of a sweep that a server keeps up with.
 
-use super::record::{Record, Run};
+use super::record::Record;
 use super::standing::{is_client_bound, void_at};
 use super::statistics::Summary;
 
@@ -9,7 +9,7 @@ use super::statistics::Summary;
 ///
 /// How late the load itself was is in that time: whoever keeps up in spite of it would without it, too.
 pub(super) fn holds(record: &Record, point: &str, entrant: &str) -> Option<bool> {
-    let all = runs(record, point, entrant).count();
+    let all = record.all_runs_of(point, entrant).count();
     let kept = record.runs_of(point, entrant).count();
     let last = Summary::of(&record.values(point, entrant, "last_p99"));
     let is_in_time = last.is_some_and(|summary| summary.median <= BOUND_US);
@@ -52,17 +52,13 @@ pub(super) fn told(record: &Record, points: &[&str], entrant: &str) -> Option<St
     })
 }
 
-fn runs<'a>(record: &'a Record, point: &'a str, entrant: &'a str) -> impl Iterator<Item = &'a Run> {
-    record.runs.iter().filter(move |run| run.point == point && run.entrant == entrant)
-}
-
 /// How late the last member may hear a message at p99: what people still take for at once.
 const BOUND_US: f64 = 100_000.0;
 
 #[cfg(test)]
 mod tests {
-    use super::super::record::PointRecord;
     use super::super::record::tests::record;
+    use super::super::record::{PointRecord, Run};
     use super::*;
 
     const POINTS: [&str; 3] = ["W2/50@100", "W2/50@200", "W2/50@400"];

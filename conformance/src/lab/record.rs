@@ -143,10 +143,14 @@ impl Record {
         serde_json::to_string_pretty(self).expect("texts, numbers and lists always fit in JSON")
     }
 
-    /// The runs of an entrant at a point that are not void.
+    /// The runs of an entrant at a point, void ones too.
+    pub(super) fn all_runs_of(&self, point: &str, entrant: &str) -> impl Iterator<Item = &Run> {
+        self.runs.iter().filter(move |run| run.point == point && run.entrant == entrant)
+    }
+
+    /// Those of them that are not void.
     pub(super) fn runs_of(&self, point: &str, entrant: &str) -> impl Iterator<Item = &Run> {
-        let is_meant = move |run: &&Run| run.point == point && run.entrant == entrant;
-        self.runs.iter().filter(is_meant).filter(|run| run.void.is_none())
+        self.all_runs_of(point, entrant).filter(|run| run.void.is_none())
     }
 
     /// A figure of these runs; empty if one of them lacks it.

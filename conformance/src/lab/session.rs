@@ -44,15 +44,13 @@ impl Session<'_> {
 
     /// The pass that is traced, where S64 was measured and there is time for it.
     fn count_calls(&self, gates: &HashMap<&str, Gate>, record: &mut Record) {
-        let Some(point) = self.points.iter().find(|point| point.workload.id == "S64") else {
-            return;
-        };
+        let point = self.points.iter().find(|point| point.workload.id == "S64");
+        let Some(point) = point.filter(|_| self.scale != Scale::Quick) else { return };
         let is_kept = |entrant: &&Entrant| {
-            let broken = gates.get(&*entrant.name).and_then(|gate| gate.obstacle(point));
-            entrant.kind != Kind::Again && entrant.obstacle(point).or(broken.as_deref()).is_none()
+            entrant.kind != Kind::Again && obstacle(entrant, point, gates).is_none()
         };
         for entrant in self.entrants.iter().filter(is_kept) {
-            if self.scale == Scale::Quick || self.interruption.has_come() {
+            if self.interruption.has_come() {
                 break;
             }
             match trace(entrant, record.cores.as_ref()) {
@@ -107,8 +105,7 @@ impl Session<'_> {
             return admitted;
         }
         for (place, entrant) in self.entrants.iter().enumerate() {
-            let broken = gates.get(&*entrant.name).and_then(|gate| gate.obstacle(point));
-            let obstacle = entrant.obstacle(point).map(String::from).or(broken);
+            let obstacle = obstacle(entrant, point, gates);
             match obstacle.or_else(|| self.beyond(entrant, point, record)) {
                 Some(reason) => record.left_out.push(LeftOut {
                     entrant: Some(entrant.name.clone()),
@@ -125,11 +122,11 @@ impl Session<'_> {
 
     /// Why a sweep that has passed the knee of an entrant needs no higher rate.
     fn beyond(&self, entrant: &Entrant, point: &Point, record: &Record) -> Option<String> {
-        let before = self.points.iter().take_while(|other| other.id != point.id);
-        let before = before.filter(|other| other.sweep() == point.sweep()).last()?;
         if self.scale != Scale::Full || !point.id.contains('@') {
             return None;
         }
+        let before = self.points.iter().take_while(|other| other.id != point.id);
+        let before = before.filter(|other| other.sweep() == point.sweep()).last()?;
         match super::knee::holds(record, &before.id, &entrant.name) {
             Some(true) => None,
             _ => Some(format!("beyond its knee: {} was too much or void", before.id)),
@@ -158,6 +155,12 @@ impl Session<'_> {
             is_unsteady: found.is_unsteady,
         });
     }
+}
+
+/// Why an entrant is not measured at a point: it cannot be, or breaks a rule that counts there.
+fn obstacle(entrant: &Entrant, point: &Point, gates: &HashMap<&str, Gate>) -> Option<String> {
+    let broken = || gates.get(&*entrant.name).and_then(|gate| gate.obstacle(point));
+    entrant.obstacle(point).map(String::from).or_else(broken)
 }
 
 /// Steps of the whole: a gate for each program, and every run.

@@ -28,7 +28,7 @@ pub(super) fn standings<'a>(
     let mut standings: Vec<Standing<'_>> = record
         .entrants
         .iter()
-        .filter(|entrant| is_measured(record, point, entrant))
+        .filter(|entrant| record.all_runs_of(&point.id, &entrant.name).next().is_some())
         .map(|entrant| Standing {
             entrant,
             void: void_at(record, &point.id, &entrant.name),
@@ -63,14 +63,9 @@ pub(super) fn noise_at(record: &Record, point: &str, key: &str) -> Option<f64> {
     noise(&record.values(point, one, key), &record.values(point, same, key))
 }
 
-fn is_measured(record: &Record, point: &PointRecord, entrant: &EntrantRecord) -> bool {
-    record.runs.iter().any(|run| run.point == point.id && run.entrant == entrant.name)
-}
-
 /// Why an entrant has no figures at a point, if it was measured there: any loss voids all of it.
 pub(super) fn void_at(record: &Record, point: &str, entrant: &str) -> Option<String> {
-    let is_meant = |run: &&super::record::Run| run.point == point && run.entrant == entrant;
-    record.runs.iter().filter(is_meant).find_map(|run| run.void.clone())
+    record.all_runs_of(point, entrant).find_map(|run| run.void.clone())
 }
 
 /// Whether the load set the pace in most of an entrant's runs at a point.

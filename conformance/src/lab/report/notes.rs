@@ -73,8 +73,7 @@ fn of_point(record: &Record, point: &PointRecord, workload: &Workload) -> Vec<St
         let name = &standing.entrant.name;
         notes
             .extend(standing.void.as_ref().map(|reason| format!("{}: {name}: {reason}", point.id)));
-        let is_meant = |run: &&Run| run.point == point.id && &run.entrant == name;
-        let runs: Vec<&Run> = record.runs.iter().filter(is_meant).collect();
+        let runs: Vec<&Run> = record.all_runs_of(&point.id, name).collect();
         let bound = runs.iter().find_map(|run| run.client_bound.as_ref());
         let bound = bound.filter(|_| standing.is_client_bound);
         notes.extend(bound.map(|why| format!("{}: {name}: o, client-bound: {why}", point.id)));
