@@ -211,19 +211,21 @@ impl<'a> Pour<'a> {
         }
     }
 
-    /// Goes on until nothing has moved for a moment, or everything is sent.
+    /// Goes on until nothing has moved for a moment in which the server had nothing to do, or everything is sent.
     ///
     /// # Errors
     ///
     /// As [`turn`](Self::turn).
     pub fn until_stuck(&mut self, stage: &Stage, readers: &mut [Reader<'_>]) -> Result<(), Fault> {
-        let mut still = 0;
+        let (mut still, mut moved) = (0, Instant::now());
         while still < STILL_TURNS && !self.is_sent() {
             if self.turn(readers)? == Moved::Something {
-                still = 0;
+                (still, moved) = (0, Instant::now());
                 continue;
             }
-            still += 1;
+            // It may only not have had its turn yet; one that is never at rest does not move any more either.
+            let waits = moved.elapsed() < stage.deadline() && stage.is_server_busy();
+            still = if waits { 0 } else { still + 1 };
             for reader in readers.iter_mut().take(1) {
                 reader.read(self.flood, stage.look_pace())?;
             }

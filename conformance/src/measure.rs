@@ -56,6 +56,16 @@ impl Usage {
     }
 }
 
+/// Whether every thread of process `id` waits for something, so that only an event can set it going. `None` as with
+/// [`Usage::of`].
+pub fn is_waiting(id: u32) -> Option<bool> {
+    let threads = fs::read_dir(format!("/proc/{id}/task")).ok()?.flatten();
+    // A thread may end while we look.
+    let mut stats =
+        threads.filter_map(|thread| fs::read_to_string(thread.path().join("stat")).ok());
+    Some(stats.all(|stat| state(&stat) == Some("S")))
+}
+
 /// Bytes of addresses that process `id` has in use; `None` as with [`Usage::of`].
 pub fn address_space(id: u32) -> Option<u64> {
     status_bytes(id, "VmSize:")
@@ -91,6 +101,11 @@ fn cpu_times(stat: &str) -> Option<(Duration, Duration)> {
     Some((ticks()?, ticks()?))
 }
 
+/// What a thread does, from its `stat` line: `S` if it waits, others if it runs, would run, or is halted.
+fn state(stat: &str) -> Option<&str> {
+    stat.rsplit_once(')')?.1.split_ascii_whitespace().next()
+}
+
 fn context_switches(status: &str) -> Option<u64> {
     Some(
         number(status, "voluntary_ctxt_switches:")?
@@ -120,6 +135,18 @@ mod tests {
         let times = (Duration::from_millis(1500), Duration::from_millis(250));
         assert_eq!(Some(times), cpu_times(stat));
         assert_eq!(None, cpu_times("7 (short) S 1"));
+    }
+
+    #[test]
+    fn the_state_is_found_behind_any_program_name() {
+        assert_eq!(Some("R"), state("7 (a) S 1 (b) R 1 7 7 0"));
+        assert_eq!(None, state("7"));
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn whoever_looks_does_not_wait() {
+        assert_eq!(Some(false), is_waiting(std::process::id()));
     }
 
     #[test]

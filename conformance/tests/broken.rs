@@ -62,6 +62,8 @@ enum Mutant {
     Process(server::Defect),
     /// One of our servers that runs with these flags and declares others.
     Declares(&'static [&'static str]),
+    /// The same, halted by the system most of the time.
+    Halted(&'static [&'static str]),
     /// One of our servers that does not heed these flags.
     Deaf(&'static [&'static str]),
     /// This program as a small client with a defect.
@@ -154,6 +156,7 @@ fn subject(mutant: Mutant) -> Arc<dyn Subject> {
         Mutant::Cuts(cut) => Arc::new(proxied(cut)),
         Mutant::Process(defect) => Arc::new(server::BrokenServer { defect }),
         Mutant::Declares(really) => Arc::new(declared::misdeclared(really)),
+        Mutant::Halted(really) => Arc::new(declared::halted(really)),
         Mutant::Deaf(to) => Arc::new(declared::deaf(to)),
         Mutant::Client(_) => unreachable!("a client is no server"),
         Mutant::Holds(excess) => Arc::new(excessive(excess)),
@@ -176,6 +179,7 @@ fn sound(mutant: Mutant) -> Option<Arc<dyn Subject>> {
         Mutant::Memory(defect) => defect.shows_in_memory().then(|| Arc::new(MemoryRoom) as _),
         Mutant::Cuts(_)
         | Mutant::Declares(_)
+        | Mutant::Halted(_)
         | Mutant::Deaf(_)
         | Mutant::Holds(_)
         | Mutant::Process(_)

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Stage;
 use crate::fault::Fault;
-use crate::measure::Usage;
+use crate::measure::{Usage, is_waiting};
 use crate::process::{ServerProcess, User};
 
 impl Stage {
@@ -42,6 +42,13 @@ impl Stage {
         }
         let reason = "this system does not tell what a process uses";
         Usage::of(process.id()).ok_or_else(|| Fault::Inapplicable(reason.into()))
+    }
+
+    /// Whether the server may be on the point of doing something: it runs, or would if it were its turn. One
+    /// that cannot be looked into never is.
+    pub fn is_server_busy(&self) -> bool {
+        let id = self.target.process().map(ServerProcess::id);
+        id.and_then(is_waiting).is_some_and(|waits| !waits)
     }
 
     /// Demands that the server spends next to no processor time in a second in which it has nothing to do;

@@ -1,6 +1,10 @@
 //! One of our servers that runs otherwise than it declares, and which rows have to see that.
 
+use std::thread;
+use std::time::Duration;
+
 use conformance::target::Subject;
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
 use crate::altered::Altered;
 use crate::{Kill, Mutant, our_server};
@@ -24,6 +28,31 @@ pub(crate) fn misdeclared(really: &'static [&'static str]) -> impl Subject {
     })
 }
 
+/// As [`misdeclared`], and it hardly gets to run: what does not move is not always stuck.
+pub(crate) fn halted(really: &'static [&'static str]) -> impl Subject {
+    let server = misdeclared(really);
+    Altered(move |flags: &[String]| {
+        let target = server.start(flags)?;
+        let id = target.process().and_then(|process| i32::try_from(process.id()).ok());
+        let id = id.and_then(Pid::from_raw).expect("our servers are processes");
+        let server = pidfd_open(id, PidfdFlags::empty()).expect("the server has begun");
+        thread::spawn(move || {
+            for (signal, time) in [(Signal::STOP, HALTED), (Signal::CONT, RUNNING)].iter().cycle() {
+                // It has ended once it cannot be reached.
+                if pidfd_send_signal(&server, *signal).is_err() {
+                    break;
+                }
+                thread::park_timeout(*time);
+            }
+        });
+        Ok(target)
+    })
+}
+
+/// Longer than a test looks at a server to find out whether it is stuck.
+const HALTED: Duration = Duration::from_millis(100);
+const RUNNING: Duration = Duration::from_micros(500);
+
 pub(crate) const KILLS: &[Kill] = &[
     (Mutant::Deaf(&["--console"]), &[("EXT-14", "received nothing more for")]),
     (Mutant::Declares(&["--name-timeout", "1h"]), &[("HSK-08", "silent is not closed")]),
@@ -41,6 +70,10 @@ pub(crate) const KILLS: &[Kill] = &[
     (Mutant::Declares(&["--max-clients", "100"]), &[("RES-09", "late is not closed")]),
     (
         Mutant::Declares(&["--grace", "1h"]),
+        &[("SHD-02", "the server has not ended in the declared time")],
+    ),
+    (
+        Mutant::Halted(&["--grace", "1h"]),
         &[("SHD-02", "the server has not ended in the declared time")],
     ),
     (Mutant::Declares(&["--max-message", "1KiB"]), &[("LIM-02", "at `ann is refused`")]),
