@@ -21,8 +21,10 @@ mod send;
 mod tests;
 mod writer;
 
+use std::collections::BTreeMap;
 use std::io;
 use std::net::{TcpListener, TcpStream};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use bytes::{Bytes, BytesMut};
@@ -33,6 +35,29 @@ pub(crate) use self::fault::hold_back;
 pub(crate) use self::fault::{Trouble, serve as serve_faulty};
 pub(crate) use self::send::serve as serve_send;
 pub(crate) use self::writer::serve as serve_writer;
+
+/// Who is here, by number, and of each what it takes to write to it.
+struct Room<W>(Mutex<BTreeMap<u64, W>>);
+
+impl<W> Room<W> {
+    const fn new() -> Self {
+        Self(Mutex::new(BTreeMap::new()))
+    }
+
+    /// One lock for all members: so everybody gets the messages in the same order.
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<u64, W>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Does this for everybody but `from`, one after the other, under the lock.
+    fn each_other(&self, from: u64, act: impl Fn(&mut W)) {
+        for (number, write) in self.lock().iter_mut() {
+            if *number != from {
+                act(write);
+            }
+        }
+    }
+}
 
 /// Gives every client a thread that talks with it.
 fn for_each_client(

@@ -1,9 +1,8 @@
 //! Channel: two tasks for each client, one that reads and one that writes, and a channel to the second.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::net::TcpListener;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use protocol::Decoder;
@@ -16,8 +15,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use super::{FRAME_MAX, READ_CHUNK, pair};
 
 /// The way to everybody's writer.
-#[derive(Default)]
-struct Room(Mutex<BTreeMap<u64, UnboundedSender<Bytes>>>);
+type Room = super::Room<UnboundedSender<Bytes>>;
 
 /// Serves the clients of `listener`, two tasks for each, on a thread per processor.
 ///
@@ -32,7 +30,7 @@ pub(crate) fn serve(listener: TcpListener) -> io::Result<()> {
 
 async fn accept_loop(listener: TcpListener) -> io::Result<()> {
     let listener = tokio::net::TcpListener::from_std(listener)?;
-    let room = Arc::new(Room::default());
+    let room = Arc::new(Room::new());
     for number in 0.. {
         let (stream, _) = listener.accept().await?;
         let room = Arc::clone(&room);
@@ -51,7 +49,7 @@ async fn talk(room: &Room, number: u64, stream: TcpStream) -> io::Result<()> {
     let (say, to_hear) = unbounded_channel();
     tokio::spawn(write_loop(write, to_hear));
     room.lock().insert(number, say);
-    let outcome = room.relay_all(number, &name, &mut frames).await;
+    let outcome = frames.relay_all(&name, |pair| relay(room, number, pair)).await;
     // With the last way into it the channel ends, and with the channel the writer.
     room.lock().remove(&number);
     outcome
@@ -66,27 +64,11 @@ async fn write_loop(mut write: OwnedWriteHalf, mut to_hear: UnboundedReceiver<By
     }
 }
 
-impl Room {
-    async fn relay_all(&self, from: u64, name: &[u8], frames: &mut Frames) -> io::Result<()> {
-        while let Some(text) = frames.next().await? {
-            self.relay(from, &pair(name, &text));
-        }
-        Ok(())
-    }
-
-    /// One lock for all channels: so everybody gets the messages in the same order.
-    fn relay(&self, from: u64, pair: &Bytes) {
-        for (number, say) in self.lock().iter() {
-            if *number != from {
-                // A writer that has ended is noticed by its reader.
-                say.send(pair.clone()).ok();
-            }
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<u64, UnboundedSender<Bytes>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn relay(room: &Room, from: u64, pair: &Bytes) {
+    room.each_other(from, |say| {
+        // A writer that has ended is noticed by its reader.
+        say.send(pair.clone()).ok();
+    });
 }
 
 /// What one client says, waited for by its task.
@@ -113,5 +95,13 @@ impl Frames {
                 count => self.decoder.feed(&self.chunk[..count]),
             }
         }
+    }
+
+    /// Has every message from here on relayed, as its listeners hear it, before it waits for the next.
+    async fn relay_all(&mut self, name: &[u8], relay: impl Fn(&Bytes)) -> io::Result<()> {
+        while let Some(text) = self.next().await? {
+            relay(&pair(name, &text));
+        }
+        Ok(())
     }
 }

@@ -6,7 +6,7 @@ use std::net::TcpStream;
 use bytes::Bytes;
 use protocol::Decoder;
 
-use super::{FRAME_MAX, READ_CHUNK};
+use super::{FRAME_MAX, READ_CHUNK, pair};
 
 /// The frames of a connection, one after the other.
 pub(super) struct Frames {
@@ -32,5 +32,13 @@ impl Frames {
                 count => self.decoder.feed(&self.chunk[..count]),
             }
         }
+    }
+
+    /// Has every message from here on relayed, as its listeners hear it, before it waits for the next.
+    pub(super) fn relay_all(&mut self, name: &[u8], relay: impl Fn(&Bytes)) -> io::Result<()> {
+        while let Some(text) = self.next()? {
+            relay(&pair(name, &text));
+        }
+        Ok(())
     }
 }

@@ -1,20 +1,18 @@
 //! Writer: two threads for each client, one that reads and one that writes, and a channel to the second.
 
-use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use bytes::Bytes;
 
+use super::for_each_client;
 use super::frames::Frames;
-use super::{for_each_client, pair};
 
 /// The way to everybody's writer.
-#[derive(Default)]
-struct Room(Mutex<BTreeMap<u64, Sender<Bytes>>>);
+type Room = super::Room<Sender<Bytes>>;
 
 /// Serves the clients of `listener`, two threads for each.
 ///
@@ -22,7 +20,7 @@ struct Room(Mutex<BTreeMap<u64, Sender<Bytes>>>);
 ///
 /// Accepting fails, or no thread can be started.
 pub(crate) fn serve(listener: &TcpListener) -> io::Result<()> {
-    let room = Arc::new(Room::default());
+    let room = Arc::new(Room::new());
     for_each_client(listener, move |number, stream| read_loop(&room, number, stream))
 }
 
@@ -34,7 +32,7 @@ fn read_loop(room: &Room, number: u64, stream: TcpStream) -> io::Result<()> {
     let (say, to_hear) = mpsc::channel();
     thread::Builder::new().spawn(move || write_loop(stream, &to_hear))?;
     room.lock().insert(number, say);
-    let outcome = room.relay_all(number, &name, &mut frames);
+    let outcome = frames.relay_all(&name, |pair| relay(room, number, pair));
     // With the last way into it the channel ends, and with the channel the writer.
     room.lock().remove(&number);
     outcome
@@ -49,25 +47,9 @@ fn write_loop(mut stream: TcpStream, to_hear: &Receiver<Bytes>) {
     }
 }
 
-impl Room {
-    fn relay_all(&self, from: u64, name: &[u8], frames: &mut Frames) -> io::Result<()> {
-        while let Some(text) = frames.next()? {
-            self.relay(from, &pair(name, &text));
-        }
-        Ok(())
-    }
-
-    /// One lock for all channels: so everybody gets the messages in the same order.
-    fn relay(&self, from: u64, pair: &Bytes) {
-        for (number, say) in self.lock().iter() {
-            if *number != from {
-                // A writer that has ended is noticed by its reader.
-                say.send(pair.clone()).ok();
-            }
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<u64, Sender<Bytes>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn relay(room: &Room, from: u64, pair: &Bytes) {
+    room.each_other(from, |say| {
+        // A writer that has ended is noticed by its reader.
+        say.send(pair.clone()).ok();
+    });
 }
