@@ -1,15 +1,17 @@
 //! Broker: a naive server of NATS clients, one thread each, that says more than it needs to.
 
 use std::io::{BufRead, BufReader, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::sync::{Arc, Mutex};
-use std::thread::{self, JoinHandle};
+
+use super::acceptor::Acceptor;
 
 /// A running broker. Dropping it ends it; its clients' threads end with their connections.
 pub(super) struct Broker {
     pub(super) addr: SocketAddr,
     room: Arc<Mutex<Room>>,
-    acceptor: Option<JoinHandle<()>>,
+    /// Ends with it.
+    _acceptor: Acceptor,
 }
 
 #[derive(Default)]
@@ -20,17 +22,16 @@ struct Room {
     /// What came and was not passed on, and how many of them are passed on together.
     held: Vec<String>,
     hold: usize,
-    is_over: bool,
 }
 
 impl Broker {
     pub(super) fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let addr = listener.local_addr().unwrap();
         let room = Arc::new(Mutex::new(Room::default()));
         let shared = Arc::clone(&room);
-        let acceptor = Some(thread::spawn(move || accept_loop(&listener, &shared)));
-        Self { addr, room, acceptor }
+        let acceptor = Acceptor::start(move |_, stream| {
+            serve(stream, &shared);
+        });
+        Self { addr: acceptor.addr, room, _acceptor: acceptor }
     }
 
     /// Has the last subscriber miss the next message.
@@ -41,27 +42,6 @@ impl Broker {
     /// Has messages passed on so many at a time, and none before.
     pub(super) fn hold(&self, messages: usize) {
         self.room.lock().unwrap().hold = messages;
-    }
-}
-
-impl Drop for Broker {
-    fn drop(&mut self) {
-        if let Ok(mut room) = self.room.lock() {
-            room.is_over = true;
-        }
-        // The acceptor looks up when somebody comes.
-        drop(TcpStream::connect(self.addr));
-        self.acceptor.take().map(JoinHandle::join);
-    }
-}
-
-fn accept_loop(listener: &TcpListener, room: &Arc<Mutex<Room>>) {
-    for stream in listener.incoming().flatten() {
-        if room.lock().unwrap().is_over {
-            return;
-        }
-        let room = Arc::clone(room);
-        thread::spawn(move || serve(stream, &room));
     }
 }
 

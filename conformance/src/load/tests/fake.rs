@@ -1,13 +1,14 @@
 //! Fake: a naive server, one thread per client, that plays one trick on one member when told to.
 
 use std::io::{Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::{Arc, Mutex};
-use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use protocol::Decoder;
+
+use super::acceptor::Acceptor;
 
 /// What happens to a delivery. `Swap` and its kin hold one back until the next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +30,8 @@ pub(crate) enum Trick {
 pub(crate) struct Fake {
     pub(crate) addr: SocketAddr,
     room: Arc<Mutex<Room>>,
-    acceptor: Option<JoinHandle<()>>,
+    /// Ends with it.
+    _acceptor: Acceptor,
 }
 
 #[derive(Default)]
@@ -37,7 +39,6 @@ struct Room {
     members: Vec<Seat>,
     plot: Option<(Trick, usize)>,
     habit: Option<Habit>,
-    is_over: bool,
 }
 
 /// A trick that is played on every so manieth delivery, whoever gets it.
@@ -58,12 +59,10 @@ struct Seat {
 
 impl Fake {
     pub(crate) fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let addr = listener.local_addr().unwrap();
         let room = Arc::new(Mutex::new(Room::default()));
         let shared = Arc::clone(&room);
-        let acceptor = Some(thread::spawn(move || accept_loop(&listener, &shared)));
-        Self { addr, room, acceptor }
+        let acceptor = Acceptor::start(move |number, stream| read_loop(number, stream, &shared));
+        Self { addr: acceptor.addr, room, _acceptor: acceptor }
     }
 
     /// Has the next delivery to this member tampered with.
@@ -82,27 +81,6 @@ impl Fake {
         let habit = room.habit.as_mut().expect("it had a habit");
         habit.every = u64::MAX;
         habit.played
-    }
-}
-
-impl Drop for Fake {
-    fn drop(&mut self) {
-        if let Ok(mut room) = self.room.lock() {
-            room.is_over = true;
-        }
-        // The acceptor looks up when somebody comes.
-        drop(TcpStream::connect(self.addr));
-        self.acceptor.take().map(JoinHandle::join);
-    }
-}
-
-fn accept_loop(listener: &TcpListener, room: &Arc<Mutex<Room>>) {
-    for (number, stream) in listener.incoming().flatten().enumerate() {
-        if room.lock().unwrap().is_over {
-            return;
-        }
-        let room = Arc::clone(room);
-        thread::spawn(move || read_loop(number, stream, &room));
     }
 }
 

@@ -1,5 +1,6 @@
 //! The load generator is tested with servers that break one promise each: every breach is told.
 
+mod acceptor;
 mod broker;
 mod dialects;
 pub(crate) mod fake;
