@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use bytes::BytesMut;
-use protocol::{Decoder, Pair, encode_frame, encode_pair};
+use protocol::{Decoder, Pair, encode_frame};
 
 pub use self::expect::{Next, Text};
 use crate::fault::Fault;
@@ -258,9 +258,7 @@ pub enum Pumped {
 
 /// A pair as it stands on the wire.
 pub fn encoded(pair: &Pair) -> Vec<u8> {
-    let mut bytes = BytesMut::new();
-    encode_pair(&pair.sender, &pair.text, &mut bytes);
-    bytes.to_vec()
+    protocol::pair(&pair.sender, &pair.text).into()
 }
 
 const CHUNK_BYTES: usize = 64 * 1024;

@@ -27,8 +27,6 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-use bytes::{Bytes, BytesMut};
-
 pub(crate) use self::channel::serve as serve_channel;
 #[cfg(test)]
 pub(crate) use self::fault::hold_back;
@@ -71,13 +69,6 @@ fn for_each_client(
         thread::Builder::new().spawn(move || talk(number, stream).ok())?;
     }
     Ok(())
-}
-
-/// A message as its listeners hear it: one value, so that it leaves in one write.
-fn pair(name: &[u8], text: &[u8]) -> Bytes {
-    let mut pair = BytesMut::with_capacity(protocol::pair_len(name, text));
-    protocol::encode_pair(name, text, &mut pair);
-    pair.freeze()
 }
 
 /// The longest name or message: the load's longest, and some more.

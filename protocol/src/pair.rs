@@ -1,6 +1,6 @@
 //! Pairs: a sender's name frame and a message frame, the only thing a server ever says.
 
-use bytes::{BufMut, Bytes};
+use bytes::{BufMut, Bytes, BytesMut};
 
 use crate::frame::{Decoder, FrameError, HEADER_LEN, encode_frame};
 
@@ -32,6 +32,21 @@ pub fn pair_len(sender: &[u8], text: &[u8]) -> usize {
 pub fn encode_pair(sender: &[u8], text: &[u8], out: &mut impl BufMut) {
     encode_frame(sender, out);
     encode_frame(text, out);
+}
+
+/// One pair by itself, both frames in one allocation of [`pair_len`] bytes (SPEC RLY-03). A clone of it is a handle.
+///
+/// # Panics
+///
+/// As [`encode_pair`].
+///
+/// ```
+/// assert_eq!(protocol::pair(b"ann", b"hello"), "3         ann5         hello");
+/// ```
+pub fn pair(sender: &[u8], text: &[u8]) -> Bytes {
+    let mut pair = BytesMut::with_capacity(pair_len(sender, text));
+    encode_pair(sender, text, &mut pair);
+    pair.freeze()
 }
 
 /// Turns what a server sends, cut anywhere, into pairs: the client's side of [`Decoder`].

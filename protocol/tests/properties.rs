@@ -5,7 +5,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use protocol::{
     Decoder, FrameError, FrameFault, HEADER_LEN, Pair, PairDecoder, encode_frame, encode_pair,
-    header, pair_len, parse_header,
+    header, pair, pair_len, parse_header,
 };
 
 use headers::{header_byte, spelling};
@@ -52,6 +52,13 @@ proptest! {
         }
         prop_assert_eq!(pairs, decoded);
         prop_assert!(!decoder.is_mid_pair());
+    }
+
+    #[test]
+    fn a_pair_by_itself_is_what_it_is_in_a_stream(sender in payload(), text in payload()) {
+        let mut stream = BytesMut::new();
+        encode_pair(&sender, &text, &mut stream);
+        prop_assert_eq!(stream, pair(&sender, &text));
     }
 
     /// Every frame and the error at the very byte that completes it, whatever the segmentation.

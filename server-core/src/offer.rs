@@ -179,8 +179,9 @@ const SLICES_MAX: usize = 1024;
 
 #[cfg(test)]
 mod tests {
+    use protocol::pair;
+
     use super::*;
-    use crate::room::pair;
 
     /// Bytes of each write of an offer of these slices in groups.
     fn groups(slices: &[Bytes], rest: usize) -> Vec<usize> {

@@ -9,8 +9,7 @@ mod talk;
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
-use bytes::{Bytes, BytesMut};
-use protocol::{Name, encode_pair, pair_len};
+use protocol::Name;
 use slab::Slab;
 
 use crate::close::CloseReason;
@@ -215,13 +214,6 @@ impl MemberId {
     pub(crate) const fn new(place: usize, serial: u64) -> Self {
         Self { place, serial }
     }
-}
-
-/// One pair by itself.
-pub(crate) fn pair(sender: &[u8], text: &[u8]) -> Bytes {
-    let mut pair = BytesMut::with_capacity(pair_len(sender, text));
-    encode_pair(sender, text, &mut pair);
-    pair.freeze()
 }
 
 fn release(happened: bool) -> Release {

@@ -2,8 +2,8 @@
 
 use std::os::unix::process::ExitStatusExt;
 
-use bytes::BytesMut;
-use protocol::encode_pair;
+use bytes::Bytes;
+use protocol::pair;
 
 use super::{ClientCase, Finding};
 use crate::fault::Fault;
@@ -159,10 +159,8 @@ fn check_end(left: &Left, after: &str) -> Result<(), Fault> {
     Err(Fault::Broken { what, expected: Vec::new(), got: told.as_bytes().into() })
 }
 
-fn encoded(name: &str, text: &str) -> Vec<u8> {
-    let mut bytes = BytesMut::new();
-    encode_pair(name.as_bytes(), text.as_bytes(), &mut bytes);
-    bytes.to_vec()
+fn encoded(name: &str, text: &str) -> Bytes {
+    pair(name.as_bytes(), text.as_bytes())
 }
 
 /// Begins every text, so that none is overlooked.

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
-use protocol::{encode_frame, encode_pair};
+use protocol::{encode_frame, pair};
 
 use super::{Case, Finding, Needs};
 use crate::client::{Client, Next, encoded};
@@ -36,8 +36,7 @@ fn eleven_hundred_members(stage: &mut Stage) -> Result<Finding, Fault> {
 
 /// Reads until the welcome, past what the others said after this one had come.
 fn hear_the_welcome(stage: &Stage, client: &mut Client) -> Result<(), Fault> {
-    let mut welcome = BytesMut::new();
-    encode_pair(b"bob", WELCOME, &mut welcome);
+    let welcome = pair(b"bob", WELCOME);
     let mut seen = Vec::new();
     while !seen.ends_with(&welcome) {
         let Received::Bytes(bytes) = client.receive_raw(CHUNK_BYTES, stage.deadline()) else {

@@ -5,6 +5,8 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::thread;
 use std::time::Duration;
 
+use bytes::Bytes;
+
 use super::{serve, serve_blocking};
 use crate::dialect::Dialect;
 use crate::load::{Crowd, Extent, FanOut, MESSAGE_BYTES_MIN, Shape};
@@ -163,10 +165,8 @@ fn is_over(stream: &mut TcpStream) -> bool {
     }
 }
 
-fn pair(text: &str) -> Vec<u8> {
-    let mut pair = Vec::new();
-    protocol::encode_pair(b"ann", text.as_bytes(), &mut pair);
-    pair
+fn pair(text: &str) -> Bytes {
+    protocol::pair(b"ann", text.as_bytes())
 }
 
 /// Nothing here takes this long unless it hangs.

@@ -178,9 +178,9 @@ mod tests {
         let (dialect, names) = (Dialect::Chat, vec!["ann".to_owned()]);
         let roster = Roster { names, size: 64, dialect };
         for (size, is_right) in [(63, false), (64, true), (65, false)] {
-            let (mut text, mut pair) = (Vec::new(), bytes::BytesMut::new());
+            let mut text = Vec::new();
             message::append(Stamp { speaker: 0, sequence: 0 }, size, &mut text);
-            protocol::encode_pair(b"ann", &text, &mut pair);
+            let pair = protocol::pair(b"ann", &text);
             let taken = Ledger::new(1).take(&pair, &roster, |_| ());
             assert_eq!(is_right, taken == Ok(pair.len()), "{size}: {taken:?}");
         }
@@ -188,8 +188,7 @@ mod tests {
 
     #[test]
     fn a_pair_cut_anywhere_waits_for_the_rest() {
-        let mut pair = bytes::BytesMut::new();
-        protocol::encode_pair(b"ann", b"hello", &mut pair);
+        let pair = protocol::pair(b"ann", b"hello");
         for cut in 0..pair.len() {
             assert!(split_pair(&pair[..cut], 64).unwrap().is_none(), "cut at {cut}");
         }

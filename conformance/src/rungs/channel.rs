@@ -5,14 +5,14 @@ use std::net::TcpListener;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use protocol::Decoder;
+use protocol::{Decoder, pair};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::runtime::Builder;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-use super::{FRAME_MAX, READ_CHUNK, pair};
+use super::{FRAME_MAX, READ_CHUNK};
 
 /// The way to everybody's writer.
 type Room = super::Room<UnboundedSender<Bytes>>;
@@ -97,7 +97,7 @@ impl Frames {
         }
     }
 
-    /// Has every message from here on relayed, as its listeners hear it, before it waits for the next.
+    /// Has each message relayed before it waits for the next: as one value, so that it leaves in one write.
     async fn relay_all(&mut self, name: &[u8], relay: impl Fn(&Bytes)) -> io::Result<()> {
         while let Some(text) = self.next().await? {
             relay(&pair(name, &text));

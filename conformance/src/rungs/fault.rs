@@ -8,9 +8,10 @@ use std::thread;
 use std::time::Duration;
 
 use bytes::Bytes;
+use protocol::pair;
 
+use super::for_each_client;
 use super::frames::Frames;
-use super::{for_each_client, pair};
 
 /// What goes wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]

@@ -4,9 +4,9 @@ use std::io::{self, Read};
 use std::net::TcpStream;
 
 use bytes::Bytes;
-use protocol::Decoder;
+use protocol::{Decoder, pair};
 
-use super::{FRAME_MAX, READ_CHUNK, pair};
+use super::{FRAME_MAX, READ_CHUNK};
 
 /// The frames of a connection, one after the other.
 pub(super) struct Frames {
@@ -34,7 +34,7 @@ impl Frames {
         }
     }
 
-    /// Has every message from here on relayed, as its listeners hear it, before it waits for the next.
+    /// Has each message relayed before it waits for the next: as one value, so that it leaves in one write.
     pub(super) fn relay_all(&mut self, name: &[u8], relay: impl Fn(&Bytes)) -> io::Result<()> {
         while let Some(text) = self.next()? {
             relay(&pair(name, &text));

@@ -91,20 +91,16 @@ const TAIL_BYTES: usize = 256;
 
 #[cfg(test)]
 mod tests {
-    use bytes::BytesMut;
+    use protocol::pair;
 
     use super::*;
 
     #[test]
     fn the_last_pair_tells_the_reason_if_it_is_the_servers() {
-        let mut heard = BytesMut::new();
-        protocol::encode_pair(b"ann", &[b'x'; 500], &mut heard);
         let mut tail = Tail::default();
-        tail.hear(&heard);
+        tail.hear(&pair(b"ann", &[b'x'; 500]));
         assert_eq!(End::Closed, tail.end());
-        heard.clear();
-        protocol::encode_pair(b"server", b"too loud", &mut heard);
-        heard.chunks(7).for_each(|chunk| tail.hear(chunk));
+        pair(b"server", b"too loud").chunks(7).for_each(|chunk| tail.hear(chunk));
         assert_eq!(End::Refused("too loud".into()), tail.end());
         tail.hear(b"1         ");
         assert_eq!(End::Closed, tail.end(), "something came behind it");

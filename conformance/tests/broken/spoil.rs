@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 
 use bytes::BytesMut;
-use protocol::{Decoder, HEADER_LEN, Pair, encode_frame, encode_pair, header, parse_header};
+use protocol::{Decoder, HEADER_LEN, Pair, encode_frame, header, parse_header};
 
 use crate::defect::Defect;
 use crate::extended::misled;
@@ -135,9 +135,7 @@ pub(crate) fn frame(payload: &[u8]) -> Vec<u8> {
 
 /// A pair as it stands on the wire.
 pub(crate) fn encoded(sender: &[u8], text: &[u8]) -> Vec<u8> {
-    let mut bytes = BytesMut::new();
-    encode_pair(sender, text, &mut bytes);
-    bytes.to_vec()
+    protocol::pair(sender, text).into()
 }
 
 const NAME_BYTES_KEPT: usize = 32;

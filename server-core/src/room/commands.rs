@@ -2,9 +2,9 @@
 
 use std::time::Instant;
 
-use protocol::{NAME_CHARS_MAX, Name};
+use protocol::{NAME_CHARS_MAX, Name, pair};
 
-use super::{MemberId, Room, Said, pair};
+use super::{MemberId, Room, Said};
 use crate::close::CloseReason;
 use crate::member::Kind;
 

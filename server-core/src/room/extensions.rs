@@ -1,8 +1,8 @@
 //! Extensions: what the room says by itself when they are switched on.
 
-use protocol::Name;
+use protocol::{Name, pair};
 
-use super::{MemberId, Room, pair};
+use super::{MemberId, Room};
 use crate::member::Kind;
 use crate::names::RESERVED;
 use crate::settings::Settings;

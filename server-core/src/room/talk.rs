@@ -3,8 +3,9 @@
 use std::time::Instant;
 
 use bytes::Bytes;
+use protocol::pair;
 
-use super::{MemberId, Room, Said, pair};
+use super::{MemberId, Room, Said};
 use crate::member::Kind;
 use crate::names::RESERVED;
 use crate::settings::Relay;

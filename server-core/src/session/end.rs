@@ -1,12 +1,13 @@
 //! End: how a connection leaves the room, and what is told and written about it. The last part of [`Session`].
 
 use bytes::Bytes;
+use protocol::pair;
 use tracing::info;
 
 use super::Session;
 use crate::close::{CloseReason, Ending};
 use crate::names::RESERVED;
-use crate::room::{Release, Room, pair};
+use crate::room::{Release, Room};
 
 impl Session {
     /// The end begins: fixes what the member is still served, the reason last if it is refused. At a

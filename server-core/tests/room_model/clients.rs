@@ -4,11 +4,10 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Instant;
 
-use protocol::{HEADER_LEN, Name, to_utf8};
+use protocol::{HEADER_LEN, Name, pair, to_utf8};
 use server_core::{CloseReason, Ending, MemberId, Outside, RESERVED, Release, Said, Session, Turn};
 
 use super::Trial;
-use crate::slow::pair;
 use crate::stream::{Slow, decode_slowly};
 
 /// An open connection, and what its client has sent.
@@ -112,7 +111,7 @@ impl Trial {
         let aborts = reason.ending() == Ending::Abort && client.member.is_some();
         assert_eq!(aborts, release == Release::Waiters);
         let Some(id) = client.member else {
-            let told = reason.farewell().map(|text| pair(RESERVED, text.as_bytes()));
+            let told = reason.farewell().map(|text| pair(RESERVED.as_bytes(), text.as_bytes()));
             assert_eq!(told, session.refusal(&reason));
             assert_eq!(Release::Nobody, session.leave(&mut self.room, &mut reason));
             return assert!(session.is_done(&self.room));

@@ -2,8 +2,8 @@
 
 use std::collections::VecDeque;
 
-use protocol::{encode_pair, pair_len};
-use server_core::bytes::{Buf, Bytes, BytesMut};
+use protocol::{pair, pair_len};
+use server_core::bytes::{Buf, Bytes};
 use server_core::{MemberId, Offer, RESERVED, Relay, name_key};
 
 /// A member, and what it is owed.
@@ -73,13 +73,13 @@ impl Seat {
 
     /// Owes this member a pair of its own.
     pub(crate) fn tell(&mut self, sender: &str, text: &[u8]) {
-        let bytes = pair(sender, text);
+        let bytes = pair(sender.as_bytes(), text);
         self.owed.push_back(Owed { bytes, at: None, answers: false });
     }
 
     /// Owes it the answer to a command.
     pub(crate) fn answer(&mut self, text: &str) {
-        let bytes = pair(RESERVED, text.as_bytes());
+        let bytes = pair(RESERVED.as_bytes(), text.as_bytes());
         self.owed.push_back(Owed { bytes, at: None, answers: true });
     }
 
@@ -185,7 +185,7 @@ impl Slow {
     }
 
     fn append(&mut self, without: Option<usize>, sender: &str, text: &[u8]) {
-        let pair = pair(sender, text);
+        let pair = pair(sender.as_bytes(), text);
         for (place, seat) in self.seats.iter_mut().enumerate() {
             if Some(place) != without && !seat.is_finished() {
                 seat.owed.push_back(Owed {
@@ -208,11 +208,4 @@ impl Slow {
         let late = self.seats.iter().filter(|seat| seat.full && seat.lag(head) > lag);
         late.map(|seat| seat.id).collect()
     }
-}
-
-/// One pair as a member gets it.
-pub(crate) fn pair(sender: &str, text: &[u8]) -> Bytes {
-    let mut pair = BytesMut::new();
-    encode_pair(sender.as_bytes(), text, &mut pair);
-    pair.freeze()
 }

@@ -5,8 +5,8 @@ use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
-use protocol::Decoder;
+use bytes::Bytes;
+use protocol::{Decoder, pair};
 
 use super::acceptor::Acceptor;
 
@@ -54,7 +54,7 @@ struct Seat {
     /// The server's number for it: the how manieth it was to connect.
     number: usize,
     stream: TcpStream,
-    held_back: Option<(Bytes, BytesMut)>,
+    held_back: Option<(Bytes, Bytes)>,
 }
 
 impl Fake {
@@ -108,8 +108,7 @@ fn read_loop(number: usize, mut stream: TcpStream, room: &Mutex<Room>) {
 
 impl Room {
     fn relay(&mut self, from: usize, name: &Bytes, text: &[u8]) {
-        let mut pair = BytesMut::new();
-        protocol::encode_pair(name, text, &mut pair);
+        let pair = pair(name, text);
         for seat in self.members.iter_mut().filter(|seat| seat.number != from) {
             if let Some(habit) = &mut self.habit {
                 habit.deliver(seat, name, &pair);
@@ -129,7 +128,7 @@ impl Room {
 
 impl Habit {
     /// Delivers as it should be, or not. What was held back comes behind the next of the same speaker.
-    fn deliver(&mut self, seat: &mut Seat, name: &Bytes, pair: &BytesMut) {
+    fn deliver(&mut self, seat: &mut Seat, name: &Bytes, pair: &Bytes) {
         self.deliveries += 1;
         if let Some((_, held)) = seat.held_back.take_if(|(speaker, _)| speaker == name) {
             seat.deliver(&[&pair[..], &held[..]].concat());
@@ -144,7 +143,7 @@ impl Habit {
 
 impl Seat {
     /// Delivers in a wrong way; returns the trick to play on the next delivery, if there is one.
-    fn tamper(&mut self, trick: Trick, name: &Bytes, pair: &BytesMut) -> Option<Trick> {
+    fn tamper(&mut self, trick: Trick, name: &Bytes, pair: &Bytes) -> Option<Trick> {
         match trick {
             Trick::Drop => return None,
             Trick::Delay(time) => {
@@ -165,7 +164,7 @@ impl Seat {
         None
     }
 
-    fn swap(&mut self, trick: Trick, name: &Bytes, pair: &BytesMut) -> Option<Trick> {
+    fn swap(&mut self, trick: Trick, name: &Bytes, pair: &Bytes) -> Option<Trick> {
         let Some((earlier, held)) = self.held_back.take() else {
             self.held_back = Some((name.clone(), pair.clone()));
             return Some(trick);
