@@ -22,6 +22,7 @@ pub mod socket;
 
 pub use budget::PerClient;
 pub use close::{CloseReason, Ending};
+pub use member::PROOF_BYTES;
 pub use names::{RESERVED, STOPPING, key as name_key};
 pub use offer::Offer;
 pub use process::{Program, run};

@@ -223,7 +223,7 @@ impl<H> Member<H> {
     /// Whether it has proven to read all the time (SPEC RLY-12).
     pub(crate) fn keeps_up(&self, now: Instant) -> bool {
         let has_had_what_it_missed = self.cursor >= self.head_idle;
-        let proves_to_read = self.taken - self.taken_idle >= PROOF_BYTES;
+        let proves_to_read = self.taken - self.taken_idle >= PROOF_BYTES as u64;
         has_had_what_it_missed && proves_to_read && !self.is_idle(now)
     }
 
@@ -259,9 +259,9 @@ impl<H> Member<H> {
     }
 }
 
-/// Who has taken this much without being idle keeps up: it is more than a connection holds whose client reads
-/// nothing, some 200 KB with buffers of the usual size.
-const PROOF_BYTES: u64 = 256 * 1024;
+/// Bytes that a member has to take without being idle to be one that keeps up, and to get everything in one write
+/// (SPEC RLY-12): more than a connection holds whose client reads nothing, some 200 KB with buffers of the usual size.
+pub const PROOF_BYTES: usize = 256 * 1024;
 
 /// A client whose full socket has taken nothing for so long does not read all the time. One that does has the
 /// socket full now and then, too, but for some milliseconds.

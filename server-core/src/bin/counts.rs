@@ -13,7 +13,8 @@ use std::time::Instant;
 use protocol::{Decoder, Name, encode_frame, encode_pair, pair_len};
 use server_core::bytes::BytesMut;
 use server_core::{
-    CloseReason, MemberId, Offer, READ_CHUNK, Release, Room, Said, Session, Settings, Turn,
+    CloseReason, MemberId, Offer, PROOF_BYTES, READ_CHUNK, Release, Room, Said, Session, Settings,
+    Turn,
 };
 
 /// A name, and what does the work and tells how many deliveries, visits, messages or frames it was.
@@ -151,7 +152,8 @@ impl Hall {
     /// As [`new`](Self::new), where all have proven to read: they get everything in one write.
     fn reading(listeners: usize) -> Self {
         let mut hall = Self::new(listeners);
-        let long = vec![b'x'; PROOF_BYTES / PROOF_ROUNDS];
+        // Twice what the room asks for.
+        let long = vec![b'x'; 2 * PROOF_BYTES / PROOF_ROUNDS];
         (0..PROOF_ROUNDS).for_each(|_| hall.round(1, &long));
         hall
     }
@@ -190,7 +192,5 @@ const MESSAGE: &[u8] = &[b'x'; 64];
 const TIMES: usize = 2000;
 /// In fewer, what happens every few rounds only would count too much or not at all.
 const ROUNDS_MIN: usize = 8;
-/// Twice what the room asks for.
-const PROOF_BYTES: usize = 512 * 1024;
 /// A message may have 64 KiB.
 const PROOF_ROUNDS: usize = 16;

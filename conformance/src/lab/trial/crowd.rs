@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use server_core::PROOF_BYTES;
+
 use super::super::entrant::Server;
 use super::super::point::Scale;
 use super::meter::{COST, Meter, percentiles};
@@ -91,7 +93,8 @@ pub(super) fn fill(server: &Server, shape: Shape) -> Result<(Crowd, Option<f64>)
 /// first (SPEC RLY-12), which is the cost of joining and not of a delivery. One that is too slow for it has
 /// shown by then what it does.
 pub(in super::super) fn prove(crowd: &mut Crowd, shape: Shape) -> Result<(), LoadError> {
-    let needed = (PROOF_BYTES / shape.size.max(1)).max(1) as u64;
+    // Twice what ours ask for.
+    let needed = (2 * PROOF_BYTES / shape.size.max(1)).max(1) as u64;
     let mut left = needed.min(MESSAGES_PROVING);
     let start = Instant::now();
     while left > 0 && start.elapsed() < PROVING_MAX {
@@ -122,8 +125,6 @@ fn rounds(pace: f64, time: Duration) -> u64 {
 const FEW: usize = 25;
 /// Below this, the pages of a few buffers would count as the members'.
 const MEMBERS_TO_TELL: usize = 50;
-/// Twice what our servers ask for.
-const PROOF_BYTES: usize = 512 * 1024;
 /// With their headers, smaller messages have enough bytes in so many.
 const MESSAGES_PROVING: u64 = 20_000;
 /// So few that the clock is looked at often enough, and enough to be gathered.
