@@ -204,7 +204,7 @@ pub(crate) const REST: Duration = Duration::from_millis(20);
 const MESSAGE_MAX: usize = 64 * 1024;
 /// As long as a message of a flood.
 const LONG_BYTES: usize = 1000;
-/// How long a full socket is waited for, once.
-const PATIENCE: Duration = Duration::from_millis(200);
+/// How long a full socket is waited for, once: longer than a busy machine keeps a client from reading.
+const PATIENCE: Duration = Duration::from_millis(800);
 /// For one client. Some of them need more than our servers declare for all.
 const HOARD_BYTES: usize = 8 << 20;
