@@ -5,8 +5,9 @@ use std::path::PathBuf;
 
 use clap::{Args, value_parser};
 
-use super::point::{Point, Scale};
+use super::point::Point;
 use super::record::AGAIN;
+use super::scale::Scale;
 use super::workload::Workload;
 use crate::load::MESSAGE_BYTES_MIN;
 use crate::model::Model;

@@ -2,7 +2,8 @@
 
 use super::args::LabArgs;
 use super::entrant::Entrant;
-use super::point::{Load, Point, Scale};
+use super::point::{Load, Point};
+use super::scale::Scale;
 use super::workload::WORKLOADS;
 
 /// Workloads with their points, and about how long these entrants take at all of them.

@@ -19,6 +19,7 @@ mod point;
 mod progress;
 mod record;
 mod report;
+mod scale;
 mod schedule;
 mod session;
 mod standing;

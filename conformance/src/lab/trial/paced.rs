@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::super::entrant::Server;
-use super::super::point::Scale;
+use super::super::scale::Scale;
 use super::crowd::{fence, fill, prove};
 use super::meter::{COST, Meter, percentiles};
 use super::steady::warm_up;

@@ -1,0 +1,144 @@
+//! Scale: how much the quick, usual and full lab measure, and at which points.
+
+use std::time::Duration;
+
+use super::point::{
+    Load, Point, beside_bad, idle_among, large, point, room, saturated, sweep, talk,
+};
+
+/// How much is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Scale {
+    /// A point for each workload, and under a minute.
+    Quick,
+    /// Some minutes.
+    Usual,
+    /// Everything.
+    Full,
+}
+
+impl Scale {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Quick => "quick",
+            Self::Usual => "usual",
+            Self::Full => "full",
+        }
+    }
+
+    /// How often each entrant is measured unless told otherwise.
+    pub(super) fn repeats(self) -> u32 {
+        if self == Self::Quick { 3 } else { 5 }
+    }
+
+    /// The time that counts.
+    pub(super) fn measured(self) -> Duration {
+        Duration::from_millis(match self {
+            Self::Quick => 120,
+            Self::Usual => 500,
+            Self::Full => 1500,
+        })
+    }
+
+    /// One slice of warming up, and how many there may be before a run counts as unsteady.
+    pub(super) fn warm_up(self) -> (Duration, u32) {
+        match self {
+            Self::Quick => (Duration::from_millis(30), 4),
+            Self::Usual => (Duration::from_millis(100), 6),
+            Self::Full => (Duration::from_millis(100), 15),
+        }
+    }
+
+    /// All points of this scale, workload by workload.
+    pub(super) fn points(self) -> Vec<Point> {
+        let mut points = vec![point("W1", "", Load::PingPong)];
+        points.extend(self.sweeps());
+        points.extend(self.of([32].as_slice(), &[8, 32, 128]).map(talk));
+        let idle: &[usize] = if self == Self::Quick { &[300] } else { &[1000] };
+        points.extend(self.of(idle, &[100, 1000, 10_000]).map(idle_among));
+        points.push(point("W5", "", Load::Churn));
+        points.extend(self.of(&[10], &[1, 10, 100]).map(beside_bad));
+        points.push(large("64KiB", 64 * 1024, &[]));
+        if self == Self::Full {
+            points.push(large("1MiB", 1024 * 1024, &["--max-message=1MiB"]));
+        }
+        let listeners = if self == Self::Quick { 300 } else { 1000 };
+        points.push(saturated("S64", listeners, 64));
+        points.push(saturated("S1024", listeners, 1024));
+        points.extend(
+            self.of(&[1000], &[1000, 9000])
+                .map(|members| point("MEM", &format!("/{members}"), Load::Idle { members })),
+        );
+        let clients = if self == Self::Quick { 500 } else { 2000 };
+        points.push(point("STORM", &format!("/{clients}"), Load::Storm { clients }));
+        points.extend(self.room_sizes().iter().copied().map(room));
+        points
+    }
+
+    fn of(self, some: &'static [usize], all: &'static [usize]) -> impl Iterator<Item = usize> {
+        if self == Self::Full { all } else { some }.iter().copied()
+    }
+
+    fn room_sizes(self) -> &'static [usize] {
+        match self {
+            Self::Quick => &[100],
+            Self::Usual => &[100, 1000],
+            Self::Full => &[100, 300, 1000, 3000, 9000],
+        }
+    }
+
+    /// The rates of W2: deliveries a second, shared among so many listeners.
+    fn sweeps(self) -> Vec<Point> {
+        let (rooms, rates): (&[usize], &[u32]) = match self {
+            Self::Quick => (&[50], &[50_000]),
+            Self::Usual => (&[50], &[20_000, 80_000, 320_000]),
+            Self::Full => (&[10, 50, 200, 1000], &RATES_FULL),
+        };
+        let pairs = rooms.iter().flat_map(|&room| rates.iter().map(move |&rate| (room, rate)));
+        pairs.map(|(listeners, deliveries)| sweep(listeners, deliveries)).collect()
+    }
+}
+
+/// Doubled each time, up to what no load here gets through one core.
+const RATES_FULL: [u32; 10] =
+    [10_000, 20_000, 40_000, 80_000, 160_000, 320_000, 640_000, 1_280_000, 2_560_000, 5_120_000];
+
+#[cfg(test)]
+mod tests {
+    use super::super::workload::{WORKLOADS, Workload};
+    use super::*;
+
+    #[test]
+    fn every_workload_has_a_point_and_no_point_comes_twice() {
+        for scale in [Scale::Quick, Scale::Usual, Scale::Full] {
+            let points = scale.points();
+            for workload in WORKLOADS.iter().filter(|workload| workload.id != "OWN") {
+                let found = points.iter().any(|point| point.workload == workload);
+                assert!(found, "{} of {}", workload.id, scale.name());
+            }
+            for (index, point) in points.iter().enumerate() {
+                assert!(points[..index].iter().all(|other| other.id != point.id), "{}", point.id);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_measured_quickly_is_one_point_a_workload() {
+        let points = Scale::Quick.points();
+        assert_eq!(WORKLOADS.len() - 1, points.len());
+    }
+
+    #[test]
+    fn a_point_is_asked_for_by_its_workload_its_sweep_or_itself() {
+        let asked = |words: &[&str]| {
+            let words: Vec<String> = words.iter().map(ToString::to_string).collect();
+            let points = Scale::Full.points();
+            points.iter().filter(|point| Workload::is_asked(point, &words)).count()
+        };
+        assert_eq!(Scale::Full.points().len(), asked(&[]));
+        assert_eq!(4 * RATES_FULL.len(), asked(&["w2"]));
+        assert_eq!(RATES_FULL.len() + 1, asked(&["W2/50", "S64"]));
+        assert_eq!(1, asked(&["W2/50@1600"]));
+        assert_eq!(0, asked(&["W9"]));
+    }
+}
