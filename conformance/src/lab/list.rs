@@ -1,9 +1,12 @@
 //! List: what there is to measure, and how long it takes.
 
+use std::time::Duration;
+
 use super::args::LabArgs;
 use super::entrant::Entrant;
 use super::point::{Load, Point};
 use super::scale::Scale;
+use super::trial::{SINGLE, lasting};
 use super::workload::WORKLOADS;
 
 /// Workloads with their points, and about how long these entrants take at all of them.
@@ -44,10 +47,15 @@ fn seconds(point: &Point, scale: Scale) -> f64 {
     let (slice, _) = scale.warm_up();
     let joining = super::trial::float(point.load.connections() as u64) * SECONDS_A_JOIN;
     let measured = match point.load {
-        Load::Idle { .. } | Load::Storm { .. } => 0.0,
-        _ => (scale.measured() + 2 * slice).as_secs_f64(),
+        Load::Idle { .. } | Load::Storm { .. } => Duration::ZERO,
+        Load::Single { .. } => SINGLE.lasting + 2 * lasting(SINGLE.rate, scale).0,
+        Load::Paced { rate, .. } => {
+            let (slice, counted) = lasting(rate, scale);
+            counted + 2 * slice
+        }
+        _ => scale.measured() + 2 * slice,
     };
-    SECONDS_A_START + joining + measured
+    SECONDS_A_START + joining + measured.as_secs_f64()
 }
 
 const SECONDS_OF_RULES: f64 = 4.0;

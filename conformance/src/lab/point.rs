@@ -21,6 +21,7 @@ pub(super) enum Load {
     PingPong,
     FanOut { crowd: Size, in_flight: u64 },
     Paced { crowd: Size, rate: f64, bad: usize },
+    Single { listeners: usize },
     Churn,
     Idle { members: usize },
     Storm { clients: usize },
@@ -64,7 +65,17 @@ impl Load {
             Self::FanOut { crowd, .. } => crowd.speakers + crowd.listeners,
             Self::Paced { crowd, bad, .. } => crowd.speakers + crowd.listeners + 3 * bad,
             Self::Idle { members } => members + 1,
+            Self::Single { listeners } => listeners + 1,
             Self::Storm { clients } => clients + 1,
+        }
+    }
+
+    /// Whether those who speak are those who hear.
+    pub(super) fn is_among_speakers(&self) -> bool {
+        match *self {
+            Self::PingPong => true,
+            Self::FanOut { crowd, .. } => crowd.listeners == 0,
+            _ => false,
         }
     }
 }
@@ -105,6 +116,29 @@ pub(super) fn large(name: &str, bytes: usize, flags: &'static [&'static str]) ->
 pub(super) fn saturated(workload: &str, listeners: usize, in_flight: u64) -> Point {
     let crowd = Size { speakers: 10, listeners, bytes: BYTES };
     point(workload, &format!("/{listeners}"), Load::FanOut { crowd, in_flight })
+}
+
+/// The same bound in smaller rooms, with lines and with messages of a KiB; and where all speak and listen.
+pub(super) fn saturated_rooms(workload: &str, in_flight: u64) -> Vec<Point> {
+    let fan_out = |rest: &str, crowd| point(workload, rest, Load::FanOut { crowd, in_flight });
+    let mut points = Vec::new();
+    for (size, bytes) in [("", BYTES), ("x1KiB", 1024)] {
+        for (speakers, listeners) in [(1, 10), (1, 100), (10, 100)] {
+            let rest = format!("/{speakers}to{listeners}{size}");
+            points.push(fan_out(&rest, Size { speakers, listeners, bytes }));
+        }
+    }
+    points.push(fan_out("/100talk", Size { speakers: 100, listeners: 0, bytes: BYTES }));
+    points
+}
+
+pub(super) fn rated(rate: u32) -> Point {
+    let crowd = Size { speakers: 10, listeners: 100, bytes: BYTES };
+    point("RATE", &format!("/{rate}"), Load::Paced { crowd, rate: f64::from(rate), bad: 0 })
+}
+
+pub(super) fn single(listeners: usize) -> Point {
+    point("ONE", &format!("/{listeners}"), Load::Single { listeners })
 }
 
 pub(super) fn room(listeners: usize) -> Point {

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::point::{
-    Load, Point, beside_bad, idle_among, large, point, room, saturated, sweep, talk,
+    Load, Point, beside_bad, idle_among, large, point, rated, room, saturated, saturated_rooms,
+    single, sweep, talk,
 };
 
 /// How much is measured.
@@ -49,6 +50,17 @@ impl Scale {
         }
     }
 
+    /// The points of every scale, each once; those of one scale in their order.
+    pub(super) fn all_points() -> Vec<Point> {
+        let mut points = Self::Full.points();
+        for point in [Self::Usual, Self::Quick].into_iter().flat_map(Self::points) {
+            if points.iter().all(|other| other.id != point.id) {
+                points.push(point);
+            }
+        }
+        points
+    }
+
     /// All points of this scale, workload by workload.
     pub(super) fn points(self) -> Vec<Point> {
         let mut points = vec![point("W1", "", Load::PingPong)];
@@ -63,8 +75,12 @@ impl Scale {
             points.push(large("1MiB", 1024 * 1024, &["--max-message=1MiB"]));
         }
         let listeners = if self == Self::Quick { 300 } else { 1000 };
-        points.push(saturated("S64", listeners, 64));
-        points.push(saturated("S1024", listeners, 1024));
+        for (workload, in_flight) in [("S64", 64), ("S1024", 1024)] {
+            points.push(saturated(workload, listeners, in_flight));
+            if self == Self::Full {
+                points.extend(saturated_rooms(workload, in_flight));
+            }
+        }
         points.extend(
             self.of(&[1000], &[1000, 9000])
                 .map(|members| point("MEM", &format!("/{members}"), Load::Idle { members })),
@@ -72,6 +88,10 @@ impl Scale {
         let clients = if self == Self::Quick { 500 } else { 2000 };
         points.push(point("STORM", &format!("/{clients}"), Load::Storm { clients }));
         points.extend(self.room_sizes().iter().copied().map(room));
+        if self == Self::Full {
+            points.extend([1500, 3000, 15_000].map(rated));
+            points.push(single(9000));
+        }
         points
     }
 
@@ -112,7 +132,7 @@ mod tests {
     fn every_workload_has_a_point_and_no_point_comes_twice() {
         for scale in [Scale::Quick, Scale::Usual, Scale::Full] {
             let points = scale.points();
-            for workload in WORKLOADS.iter().filter(|workload| workload.id != "OWN") {
+            for workload in WORKLOADS.iter().filter(|workload| scale.has(workload)) {
                 let found = points.iter().any(|point| point.workload == workload);
                 assert!(found, "{} of {}", workload.id, scale.name());
             }
@@ -122,10 +142,28 @@ mod tests {
         }
     }
 
+    impl Scale {
+        fn has(self, workload: &Workload) -> bool {
+            match workload.id {
+                "OWN" => false,
+                "RATE" | "ONE" => self == Self::Full,
+                _ => true,
+            }
+        }
+    }
+
     #[test]
     fn what_is_measured_quickly_is_one_point_a_workload() {
         let points = Scale::Quick.points();
-        assert_eq!(WORKLOADS.len() - 1, points.len());
+        assert_eq!(WORKLOADS.iter().filter(|w| Scale::Quick.has(w)).count(), points.len());
+    }
+
+    #[test]
+    fn what_only_the_full_lab_measures_takes_no_time_of_the_usual_one() {
+        let points = Scale::Usual.points();
+        let ids = points.iter().map(|point| &*point.id);
+        let saturated: Vec<&str> = ids.filter(|id| id.starts_with('S')).collect();
+        assert_eq!(["S64/1000", "S1024/1000", "STORM/2000", "SIZE/100", "SIZE/1000"], *saturated);
     }
 
     #[test]
@@ -137,8 +175,9 @@ mod tests {
         };
         assert_eq!(Scale::Full.points().len(), asked(&[]));
         assert_eq!(4 * RATES_FULL.len(), asked(&["w2"]));
-        assert_eq!(RATES_FULL.len() + 1, asked(&["W2/50", "S64"]));
+        assert_eq!(RATES_FULL.len() + 1, asked(&["W2/50", "S64/1000"]));
         assert_eq!(1, asked(&["W2/50@1600"]));
+        assert_eq!(8, asked(&["S64"]));
         assert_eq!(0, asked(&["W9"]));
     }
 }
