@@ -9,6 +9,7 @@ mod cores;
 mod diff;
 mod entrant;
 mod environment;
+mod floor;
 mod gate;
 mod interrupt;
 mod knee;
