@@ -7,7 +7,7 @@ use clap::{Args, value_parser};
 
 use super::point::Point;
 use super::record::AGAIN;
-use super::scale::Scale;
+use super::scale::{Scale, targets};
 use super::workload::Workload;
 use crate::load::MESSAGE_BYTES_MIN;
 use crate::model::Model;
@@ -23,6 +23,9 @@ pub struct LabArgs {
     /// Every workload at every point; half an hour and more
     #[arg(long)]
     pub(super) full: bool,
+    /// What shows how far each server is from the floor; at the time and the repeats of the usual lab
+    #[arg(long, conflicts_with_all = ["quick", "full"])]
+    pub(super) targets: bool,
     /// Only these workloads, or these points of whichever scale, such as W2 or S64/1to10
     #[arg(long, value_delimiter = ',', value_name = "ID,…")]
     pub(super) only: Vec<String>,
@@ -95,7 +98,7 @@ impl LabArgs {
     /// A word of `--only` stands for no point.
     pub(super) fn points(&self) -> Result<Vec<Point>, String> {
         let own = self.own();
-        let selected = self.scale().points();
+        let selected = if self.targets { targets() } else { self.scale().points() };
         if self.only.is_empty() {
             return Ok(own.map_or(selected, |own| vec![own]));
         }
@@ -191,6 +194,8 @@ Examples:
   cargo lab                                         the three servers; about five minutes
   cargo lab --quick                                 a first look, in under a minute
   cargo lab --full --out results                    everything, kept as lab.json and lab.txt
+  cargo lab --targets --out results                 how far each server is from the floor
+  taskset -c 0 cargo lab --targets                  the same, with everything on one core
   cargo lab --only W2,S64 --servers select,async    two workloads, two servers
   cargo lab --server mine='./my-server {port}'      a server of yours beside them
   cargo lab --listeners 100 --size 1024             a fan-out of your own

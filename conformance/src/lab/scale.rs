@@ -6,6 +6,7 @@ use super::point::{
     Load, Point, beside_bad, idle_among, large, point, rated, room, saturated, saturated_rooms,
     single, sweep, talk,
 };
+use super::workload::Workload;
 
 /// How much is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,13 +120,34 @@ impl Scale {
     }
 }
 
+/// The points that show how far a server is from the floor, in all that it does.
+pub(super) fn targets() -> Vec<Point> {
+    let words = TARGETS.map(String::from);
+    let points = Scale::Full.points().into_iter();
+    points.filter(|point| Workload::is_asked(point, &words)).collect()
+}
+
+/// Workloads with all their points, and single ones.
+const TARGETS: [&str; 11] = [
+    "W1",
+    "W4/10000",
+    "S64",
+    "S1024",
+    "MEM/9000",
+    "STORM/2000",
+    "SIZE/100",
+    "SIZE/1000",
+    "SIZE/9000",
+    "RATE",
+    "ONE",
+];
 /// Doubled each time, up to what no load here gets through one core.
 const RATES_FULL: [u32; 10] =
     [10_000, 20_000, 40_000, 80_000, 160_000, 320_000, 640_000, 1_280_000, 2_560_000, 5_120_000];
 
 #[cfg(test)]
 mod tests {
-    use super::super::workload::{WORKLOADS, Workload};
+    use super::super::workload::WORKLOADS;
     use super::*;
 
     #[test]

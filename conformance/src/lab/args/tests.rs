@@ -9,9 +9,13 @@ struct Line {
 }
 
 fn points(line: &str) -> Result<Vec<String>, String> {
-    let line = Line::try_parse_from(["lab"].into_iter().chain(line.split_whitespace()));
-    let points = line.expect("it is a command line of the lab").lab.points()?;
+    let points = parsed(line).points()?;
     Ok(points.into_iter().map(|point| point.id).collect())
+}
+
+fn parsed(line: &str) -> LabArgs {
+    let line = Line::try_parse_from(["lab"].into_iter().chain(line.split_whitespace()));
+    line.expect("it is a command line of the lab").lab
 }
 
 #[test]
@@ -37,6 +41,22 @@ fn a_workload_or_a_sweep_stands_for_the_points_of_the_scale() {
         assert_eq!(expected, points(line).expect("all words stand for points"), "{line}");
     }
     assert_eq!(Ok(8), points("--full --only S64").map(|points| points.len()));
+}
+
+#[test]
+fn the_targets_are_points_of_the_full_lab_at_the_scale_of_the_usual_one() {
+    let targets = points("--targets").expect("no word is asked for");
+    for (workload, count) in [("S64/", 8), ("S1024/", 8), ("SIZE/", 3), ("RATE/", 3)] {
+        let of_it = targets.iter().filter(|id| id.starts_with(workload));
+        assert_eq!(count, of_it.count(), "{workload}");
+    }
+    for id in ["W1", "W4/10000", "MEM/9000", "STORM/2000", "ONE/9000"] {
+        assert!(targets.iter().any(|target| target == id), "{id}");
+    }
+    assert_eq!(8 + 8 + 3 + 3 + 5, targets.len());
+    assert_eq!(Ok(3), points("--targets --only RATE").map(|points| points.len()));
+    assert_eq!(Scale::Usual, parsed("--targets").scale());
+    assert_eq!(5, parsed("--targets").repeats());
 }
 
 #[test]
