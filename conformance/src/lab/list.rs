@@ -42,10 +42,9 @@ pub(super) fn render(args: &LabArgs, points: &[Point], entrants: &[Entrant]) -> 
     lines.join("\n")
 }
 
-/// About how long one run takes: what is measured, what warms up, and what it takes to join.
+/// About how long one run takes: what is measured, what warms up, and what it takes to join and to prove to read.
 fn seconds(point: &Point, scale: Scale) -> f64 {
     let (slice, _) = scale.warm_up();
-    let joining = super::trial::float(point.load.connections() as u64) * SECONDS_A_JOIN;
     let measured = match point.load {
         Load::Idle { .. } | Load::Storm { .. } => Duration::ZERO,
         Load::Single { .. } => SINGLE.lasting + 2 * lasting(SINGLE.rate, scale).0,
@@ -55,7 +54,12 @@ fn seconds(point: &Point, scale: Scale) -> f64 {
         }
         _ => scale.measured() + 2 * slice,
     };
-    SECONDS_A_START + joining + measured.as_secs_f64()
+    let proving = match point.load {
+        Load::FanOut { .. } | Load::Paced { .. } => SECONDS_A_PROOF,
+        _ => 0.0,
+    };
+    let members = super::trial::float(point.load.connections() as u64);
+    SECONDS_A_START + members * (SECONDS_A_JOIN + proving) + measured.as_secs_f64()
 }
 
 const SECONDS_OF_RULES: f64 = 4.0;
@@ -63,3 +67,5 @@ const SECONDS_OF_RULES: f64 = 4.0;
 const SECONDS_A_START: f64 = 0.02;
 /// A batch of them, until all hear; the last word of every one included.
 const SECONDS_A_JOIN: f64 = 0.000_1;
+/// Until a server of ours has seen that it reads.
+const SECONDS_A_PROOF: f64 = 0.000_5;
