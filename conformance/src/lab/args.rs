@@ -20,7 +20,7 @@ pub struct LabArgs {
     /// A point of each workload, three times, in under a minute; not for quoting
     #[arg(long, conflicts_with = "full")]
     pub(super) quick: bool,
-    /// Every workload at every point; half an hour and more
+    /// Every workload at every point; an hour and more
     #[arg(long)]
     pub(super) full: bool,
     /// What shows how far each server is from the floor; at the time and the repeats of the usual lab

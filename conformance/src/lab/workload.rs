@@ -145,7 +145,7 @@ pub(super) const WORKLOADS: &[Workload] = &[
     },
     Workload {
         id: "S64",
-        title: "10 (or M in MtoN) speak to N, saturated, at most 64 messages under way",
+        title: "10 speak to N (M in MtoN, all to all in talk), saturated, at most 64 messages under way",
         isolates: "fan-out with little to gather",
         pace: Pace::Closed,
         columns: SATURATED,
@@ -153,7 +153,7 @@ pub(super) const WORKLOADS: &[Workload] = &[
     },
     Workload {
         id: "S1024",
-        title: "10 (or M in MtoN) speak to N, saturated, at most 1024 messages under way",
+        title: "10 speak to N (M in MtoN, all to all in talk), saturated, at most 1024 messages under way",
         isolates: "fan-out with much to gather",
         pace: Pace::Closed,
         columns: SATURATED,
