@@ -146,6 +146,7 @@ fn what_cannot_be_done_is_told_before_anything_is_measured() {
         (3, &["--server", "mine"], "write NAME="),
         (3, &["--server", "async=./mine {port}"], "belongs to another entrant"),
         (3, &["--quick", "--full"], "cannot be used with"),
+        (3, &["--targets", "--full"], "cannot be used with"),
         (2, &["--out", taken.0.to_str().unwrap()], "choose another directory"),
     ] {
         let output = program().arg("lab").args(arguments).output().unwrap();

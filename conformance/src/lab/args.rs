@@ -5,8 +5,9 @@ use std::path::PathBuf;
 
 use clap::{Args, value_parser};
 
-use super::point::{Point, Scale};
+use super::point::Point;
 use super::record::AGAIN;
+use super::scale::{Scale, targets};
 use super::workload::Workload;
 use crate::load::MESSAGE_BYTES_MIN;
 use crate::model::Model;
@@ -19,10 +20,13 @@ pub struct LabArgs {
     /// A point of each workload, three times, in under a minute; not for quoting
     #[arg(long, conflicts_with = "full")]
     pub(super) quick: bool,
-    /// Every workload at every point; half an hour and more
+    /// Every workload at every point; an hour and more
     #[arg(long)]
     pub(super) full: bool,
-    /// Only these workloads or points, such as W2 or S64/1000
+    /// What shows how far each server is from the floor; at the time and the repeats of the usual lab
+    #[arg(long, conflicts_with_all = ["quick", "full"])]
+    pub(super) targets: bool,
+    /// Only these workloads, or these points of whichever scale, such as W2 or S64/1to10
     #[arg(long, value_delimiter = ',', value_name = "ID,…")]
     pub(super) only: Vec<String>,
     /// Servers of this project [default: all]
@@ -87,26 +91,29 @@ impl LabArgs {
         self.repeats.unwrap_or(self.scale().repeats())
     }
 
-    /// The points asked for.
+    /// The points asked for: a point's own id stands for it whatever else is selected.
     ///
     /// # Errors
     ///
     /// A word of `--only` stands for no point.
     pub(super) fn points(&self) -> Result<Vec<Point>, String> {
-        let mut points = self.scale().points();
-        if let Some(own) = self.own() {
-            points.retain(|point| !self.only.is_empty() && Workload::is_asked(point, &self.only));
-            points.insert(0, own);
-            return Ok(points);
+        let own = self.own();
+        let selected = if self.targets { targets() } else { self.scale().points() };
+        if self.only.is_empty() {
+            return Ok(own.map_or(selected, |own| vec![own]));
         }
-        for word in &self.only {
-            let words = std::slice::from_ref(word);
-            if !points.iter().any(|point| Workload::is_asked(point, words)) {
-                return Err(format!("--only {word}: no such workload or point; see --list"));
-            }
+        let is_selected = |point: &Point| selected.iter().any(|other| other.id == point.id);
+        let is_picked = |point: &Point, word: &String| {
+            let is_asked = || Workload::is_asked(point, std::slice::from_ref(word));
+            word.eq_ignore_ascii_case(&point.id) || (is_selected(point) && is_asked())
+        };
+        let all = Scale::all_points();
+        let lost = self.only.iter().find(|word| !all.iter().any(|point| is_picked(point, word)));
+        if let Some(word) = lost {
+            return Err(format!("--only {word}: no such workload or point; see --list --full"));
         }
-        points.retain(|point| Workload::is_asked(point, &self.only));
-        Ok(points)
+        let picked = all.into_iter().filter(|p| self.only.iter().any(|word| is_picked(p, word)));
+        Ok(own.into_iter().chain(picked).collect())
     }
 
     /// Finds out whether everybody has a name of his own.
@@ -187,6 +194,8 @@ Examples:
   cargo lab                                         the three servers; about five minutes
   cargo lab --quick                                 a first look, in under a minute
   cargo lab --full --out results                    everything, kept as lab.json and lab.txt
+  cargo lab --targets --out results                 how far each server is from the floor
+  taskset -c 0 cargo lab --targets                  the same, with everything on one core
   cargo lab --only W2,S64 --servers select,async    two workloads, two servers
   cargo lab --server mine='./my-server {port}'      a server of yours beside them
   cargo lab --listeners 100 --size 1024             a fan-out of your own
@@ -195,3 +204,6 @@ Examples:
 
 Exit status: 0 everything was measured; 1 a server broke a rule or lost something; 2 nothing can be measured;
 3 the command line is wrong; 130 interrupted: what was finished is reported.";
+
+#[cfg(test)]
+mod tests;

@@ -255,7 +255,7 @@ impl Entrant {
             "W5" | "W6" if self.dialect != Dialect::Chat => {
                 Some("coming, leaving and misbehaving are no work of it")
             }
-            "W1" | "W3" if self.kind == Kind::Peer => {
+            _ if self.kind == Kind::Peer && point.load.is_among_speakers() => {
                 Some("there, who speaks and who listens are different clients")
             }
             _ => None,

@@ -84,7 +84,7 @@ const PLAN: Plan = Plan { seed: 0, slack: 1.0, level: 0 };
 
 #[cfg(test)]
 mod tests {
-    use super::super::point::Scale;
+    use super::super::scale::Scale;
     use super::*;
 
     #[test]

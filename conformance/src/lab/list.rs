@@ -1,8 +1,12 @@
 //! List: what there is to measure, and how long it takes.
 
+use std::time::Duration;
+
 use super::args::LabArgs;
 use super::entrant::Entrant;
-use super::point::{Load, Point, Scale};
+use super::point::{Load, Point};
+use super::scale::Scale;
+use super::trial::{SINGLE, lasting};
 use super::workload::WORKLOADS;
 
 /// Workloads with their points, and about how long these entrants take at all of them.
@@ -38,15 +42,27 @@ pub(super) fn render(args: &LabArgs, points: &[Point], entrants: &[Entrant]) -> 
     lines.join("\n")
 }
 
-/// About how long one run takes: what is measured, what warms up, and what it takes to join.
+/// About how long one run takes: what is measured, what warms up, and what it takes to join and to prove to read.
 fn seconds(point: &Point, scale: Scale) -> f64 {
     let (slice, _) = scale.warm_up();
-    let joining = super::trial::float(point.load.connections() as u64) * SECONDS_A_JOIN;
     let measured = match point.load {
-        Load::Idle { .. } | Load::Storm { .. } => 0.0,
-        _ => (scale.measured() + 2 * slice).as_secs_f64(),
+        Load::Idle { .. } | Load::Storm { .. } => Duration::ZERO,
+        Load::Single { .. } => SINGLE.lasting + 2 * lasting(SINGLE.rate, scale).0,
+        Load::Paced { rate, .. } => {
+            let (slice, counted) = lasting(rate, scale);
+            counted + 2 * slice
+        }
+        _ => scale.measured() + 2 * slice,
     };
-    SECONDS_A_START + joining + measured
+    let members = super::trial::float(point.load.connections() as u64);
+    let proving = match point.load {
+        Load::FanOut { .. } | Load::Paced { .. } => {
+            let (few, more) = (members.min(FEW), (members - FEW).max(0.0));
+            few * SECONDS_A_PROOF + more * SECONDS_A_PROOF_BEYOND
+        }
+        _ => 0.0,
+    };
+    SECONDS_A_START + members * SECONDS_A_JOIN + proving + measured.as_secs_f64()
 }
 
 const SECONDS_OF_RULES: f64 = 4.0;
@@ -54,3 +70,8 @@ const SECONDS_OF_RULES: f64 = 4.0;
 const SECONDS_A_START: f64 = 0.02;
 /// A batch of them, until all hear; the last word of every one included.
 const SECONDS_A_JOIN: f64 = 0.000_1;
+/// Until a server of ours has seen that it reads: for each of a few, and for each of those beyond, as measured with one
+/// thousand and with nine.
+const SECONDS_A_PROOF: f64 = 0.000_25;
+const SECONDS_A_PROOF_BEYOND: f64 = 0.001;
+const FEW: f64 = 1000.0;

@@ -70,6 +70,7 @@ pub(super) fn command(args: &LabArgs, seed: u64, point: Option<&Point>) -> Strin
     let flags = [
         ("--quick", args.quick),
         ("--full", args.full),
+        ("--targets", args.targets),
         ("--guests", args.guests),
         ("--rungs", args.rungs),
         ("--peers", args.peers),

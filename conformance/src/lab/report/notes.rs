@@ -8,7 +8,7 @@ use super::super::record::{PointRecord, Record, Run};
 use super::super::standing::{noise_at, standings};
 use super::super::statistics::Summary;
 use super::super::workload::Workload;
-use super::rows::timed;
+use super::rows::{TIMES_FLOOR, timed};
 
 /// What stands above everything.
 pub(super) fn head(record: &Record) -> String {
@@ -115,6 +115,13 @@ pub(super) fn foot(record: &Record) -> String {
          noise. All runs are in lab.json (--out)."
             .to_owned(),
     ];
+    let has_floor = record.entrants.iter().any(|entrant| entrant.kind == Kind::Floor);
+    lines.extend(has_floor.then(|| {
+        format!(
+            "{TIMES_FLOOR}: the figure before it, divided by the floor's of the same repeat; the median of these. \
+             Of two floors, it is the one that answers faster."
+        )
+    }));
     let shared = record.environment.cores;
     lines.push(match &record.cores {
         Some(cores) => format!(

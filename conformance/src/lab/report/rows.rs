@@ -1,19 +1,24 @@
 //! Rows: one for each entrant at each point of a workload.
 
+use super::super::floor::{compared, times_floor};
 use super::super::metric::Metric;
 use super::super::record::{PointRecord, Record};
 use super::super::standing::{Standing, standings};
 use super::super::statistics::Summary;
 use super::super::workload::Workload;
 
-/// What stands above a workload's columns: the first figure comes with its range. Times are ranked only where the
-/// load does not take them from the server.
+/// What stands above a workload's columns: the first figure comes with its range, and behind what is held against
+/// the floor's stands how. Times are ranked only where the load does not take them from the server.
 pub(super) fn header(record: &Record, workload: &Workload) -> Vec<&'static str> {
-    let titles = workload.columns.iter().map(|key| Metric::of(key).title);
-    let (first, others) = (titles.clone().take(1), titles.skip(1));
-    let names = ["point", "entrant", "rank"].into_iter();
-    let names = names.chain(timed(record, workload).map(|_| "time rank"));
-    names.chain(first).chain(["(range)"]).chain(others).collect()
+    let compared = compared(record, workload);
+    let mut titles = vec!["point", "entrant", "rank"];
+    titles.extend(timed(record, workload).map(|_| "time rank"));
+    for (index, key) in workload.columns.iter().enumerate() {
+        titles.push(Metric::of(key).title);
+        titles.extend((index == 0).then_some("(range)"));
+        titles.extend(compared.contains(key).then_some(TIMES_FLOOR));
+    }
+    titles
 }
 
 /// The rows of all points of a workload.
@@ -41,7 +46,7 @@ pub(super) fn timed(record: &Record, workload: &Workload) -> Option<&'static str
     record.cores.as_ref().and_then(|_| workload.timed())
 }
 
-/// A row's figures: medians, and the range of the first.
+/// A row's figures: medians, the range of the first, and what is held against the floor's.
 fn figures(
     record: &Record,
     point: &PointRecord,
@@ -52,12 +57,19 @@ fn figures(
     let mut cells = Vec::new();
     let summary = |key: &str| Summary::of(&record.values(&point.id, name, key));
     let known = |key: &str| summary(key).filter(|_| standing.void.is_none());
+    let told = |cell: Option<String>| cell.unwrap_or_else(|| "-".into());
+    let compared = compared(record, workload);
     for (index, key) in workload.columns.iter().enumerate() {
         let metric = Metric::of(key);
-        cells.push(known(key).map_or_else(|| "-".into(), |s| metric.show(s.median)));
+        cells.push(told(known(key).map(|s| metric.show(s.median))));
         if index == 0 {
             let range = |s: Summary| format!("{}–{}", metric.show(s.least), metric.show(s.most));
-            cells.push(known(key).map_or_else(|| "-".into(), range));
+            cells.push(told(known(key).map(range)));
+        }
+        if compared.contains(key) {
+            let times =
+                known(key).and_then(|_| times_floor(record, &point.id, workload, name, key));
+            cells.push(told(times.map(|times| format!("{times:.2}"))));
         }
     }
     cells
@@ -73,3 +85,6 @@ fn place(standing: &Standing<'_>) -> String {
         None => "-".into(),
     }
 }
+
+/// The title of how many times as much as the floor's the figure before it is.
+pub(super) const TIMES_FLOOR: &str = "× floor";

@@ -52,6 +52,30 @@ fn times_and_rates_are_ranked_only_on_cores_apart() {
 }
 
 #[test]
+fn behind_the_range_stands_how_many_times_the_floors_it_is() {
+    let mut record = record(&[1.5, 2.5]);
+    assert!(!render(&record, Frame::Plain).contains("× floor"));
+    let mut floor = record.entrants[0].clone();
+    (floor.name, floor.kind) = ("floor".into(), crate::lab::entrant::Kind::Floor);
+    record.entrants.push(floor);
+    let of_async = record.runs.iter().filter(|run| run.entrant == "async");
+    let of_floor = of_async.map(|run| {
+        let mut run = run.clone();
+        run.entrant = "floor".into();
+        run.figures.insert("cpu_us".into(), 1.0);
+        run
+    });
+    let of_floor: Vec<_> = of_floor.collect();
+    record.runs.extend(of_floor);
+    let text = render(&record, Frame::Plain);
+    assert_eq!(["2.0000", "1.5000–2.5000", "2.00"], row(&text, "async")[3..6]);
+    assert_eq!(["1.0000", "1.0000–1.0000", "1.00"], row(&text, "floor")[3..6]);
+    assert!(text.contains("× floor: the figure before it"), "{text}");
+    record.runs.iter_mut().find(|run| run.entrant == "async").unwrap().void = Some("lost".into());
+    assert_eq!(["void", "-", "-", "-"], row(&render(&record, Frame::Plain), "async")[2..6]);
+}
+
+#[test]
 fn a_loss_voids_the_cell_in_its_own_words() {
     let mut record = record(&[1.5, 1.6]);
     record.runs.last_mut().unwrap().void = Some("listener 3: message 7 was lost".into());

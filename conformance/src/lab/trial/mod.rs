@@ -11,12 +11,14 @@ use thiserror::Error;
 
 pub(super) use self::crowd::prove;
 pub(super) use self::guard::client_bound;
+pub(super) use self::paced::{SINGLE, lasting};
 use super::cores::Cores;
 use super::entrant::{Entrant, Server};
 use super::metric::Figures;
-use super::point::{Load, Point, Scale};
+use super::point::{Load, Point};
+use super::scale::Scale;
 use crate::dialect::Dialect;
-use crate::load::LoadError;
+use crate::load::{LoadError, Shape};
 use crate::measure::{Usage, peak_resident};
 use crate::process::StartError;
 
@@ -79,6 +81,9 @@ fn load(
         }
         Load::Paced { crowd, rate, bad } => {
             paced::run(server, crowd.shape(dialect), rate, bad, scale)
+        }
+        Load::Single { listeners } => {
+            paced::single(server, Shape { dialect, ..Shape::chat(1, listeners, 64) }, scale)
         }
         Load::Idle { members } => crowd::idle(server, dialect, members),
         Load::Churn => visits::churn(server, scale),

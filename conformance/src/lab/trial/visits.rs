@@ -6,7 +6,7 @@ use hdrhistogram::Histogram;
 
 use super::super::entrant::Server;
 use super::super::metric::Figures;
-use super::super::point::Scale;
+use super::super::scale::Scale;
 use super::meter::{Meter, percentiles};
 use super::steady::warm_up;
 use super::{Found, float};
