@@ -5,12 +5,12 @@ use std::future::poll_fn;
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Instant;
 
 use server_core::socket::{self, Drained, READS_PER_TURN};
-use server_core::{CloseReason, Ending, READ_CHUNK, Release, Session, Turn};
+use server_core::{CloseReason, Ending, MemberId, READ_CHUNK, Release, Session, Turn};
 use tokio::io::{AsyncRead, Interest, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::net::tcp::ReadHalf;
@@ -19,19 +19,23 @@ use tokio::task::yield_now;
 use tokio::time::timeout_at;
 
 use crate::Server;
-use crate::deliver::{Contact, deliver, deliver_loop, deliver_to_the_end};
+use crate::deliver::{deliver, deliver_loop, deliver_to_the_end};
 
 /// A client's task: reads and delivers until there is a reason not to, and sees the client off.
-pub(crate) async fn serve(server: &Server, mut stream: TcpStream, peer: SocketAddr) {
+pub(crate) async fn serve(server: &Server, mut stream: TcpStream, peer: SocketAddr, place: usize) {
+    // A task has one waker for as long as it lives.
+    let waker = poll_fn(|context| Poll::Ready(context.waker().clone())).await;
+    server.lock().connections[place].clone_from(&waker);
     let mut session = Session::new(Arc::clone(&server.settings), peer, Instant::now());
-    let contact = Arc::new(Contact::default());
+    let joined = OnceLock::new();
     let (mut reader, writer) = stream.split();
     let reason = tokio::select! {
-        reason = read_loop(server, &mut reader, &mut session, &contact) => reason,
-        reason = deliver_loop(server, writer.as_ref(), &contact) => reason,
+        biased;
+        reason = deliver_loop(server, writer.as_ref(), &joined) => reason,
+        reason = read_loop(server, &mut reader, &mut session, &waker, &joined) => reason,
     };
-    depart(server, &stream, &session, &contact, reason).await;
-    server.lock().connections -= 1;
+    depart(server, &stream, &session, reason).await;
+    server.lock().connections.remove(place);
     if server.shutdown.is_triggered() {
         server.wake(Release::Waiters);
     }
@@ -42,17 +46,17 @@ async fn read_loop(
     server: &Server,
     reader: &mut ReadHalf<'_>,
     session: &mut Session,
-    contact: &Arc<Contact>,
+    waker: &Waker,
+    joined: &OnceLock<MemberId>,
 ) -> CloseReason {
-    let mut stopping = server.stopping.subscribe();
     let mut reads = 0;
     loop {
-        match read(reader, session, &mut stopping).await {
+        match read(server, reader, session).await {
             Ok(Chunk::Filled) => reads += 1,
             Ok(Chunk::NotFilled) => reads = 0,
             Err(reason) => return reason,
         }
-        if let Some(reason) = act(server, session, contact).await {
+        if let Some(reason) = act(server, session, waker, joined).await {
             return reason;
         }
         if server.shutdown.is_triggered() {
@@ -68,19 +72,18 @@ async fn read_loop(
 
 /// Reads once, for as long as the client may take.
 async fn read(
+    server: &Server,
     reader: &mut ReadHalf<'_>,
     session: &mut Session,
-    stopping: &mut watch::Receiver<bool>,
 ) -> Result<Chunk, CloseReason> {
     let deadline = session.deadline();
-    let read = async {
-        tokio::select! {
-            biased;
-            // Either way the caller looks at the shutdown and at the deadline next.
-            _ = stopping.wait_for(|stopping| *stopping) => Ok(Chunk::NotFilled),
-            read = poll_fn(|context| poll_read(reader, session, context)) => read,
+    let read = poll_fn(|context| {
+        if server.shutdown.is_triggered() {
+            return Poll::Ready(Ok(Chunk::NotFilled));
         }
-    };
+        poll_read(reader, session, context)
+    });
+    // Either way the caller looks at the shutdown and at the deadline next.
     let read = match deadline {
         Some(deadline) => timeout_at(deadline.into(), read).await.unwrap_or(Ok(Chunk::NotFilled)),
         None => read.await,
@@ -125,16 +128,19 @@ fn poll_read(
 async fn act(
     server: &Server,
     session: &mut Session,
-    contact: &Arc<Contact>,
+    waker: &Waker,
+    joined: &OnceLock<MemberId>,
 ) -> Option<CloseReason> {
     // Subscribed to only before the second look, because most acts need no first wait.
     let mut seen = None;
     loop {
         let turn = {
             let mut state = server.lock();
-            let turn = session.act(&mut state.room, contact, Instant::now());
-            contact.open(session.member());
-            deliver(server, state);
+            let turn = session.act(&mut state.room, waker, Instant::now());
+            if let Some(member) = session.member() {
+                joined.get_or_init(|| member);
+            }
+            deliver(state);
             turn
         };
         session.log();
@@ -164,11 +170,11 @@ pub(crate) async fn wait_for_room(
     let late = {
         let mut state = server.lock();
         let late = state.room.overdue(Instant::now());
-        deliver(server, state);
+        deliver(state);
         late
     };
-    for (_, contact) in &late {
-        contact.news.notify_one();
+    for (_, waker) in &late {
+        waker.wake_by_ref();
     }
     if !late.is_empty() {
         server.wake(Release::Waiters);
@@ -176,24 +182,18 @@ pub(crate) async fn wait_for_room(
 }
 
 /// Sees the client off: it gets what is for it, then its name is free, then it sees the end.
-async fn depart(
-    server: &Server,
-    stream: &TcpStream,
-    session: &Session,
-    contact: &Contact,
-    mut reason: CloseReason,
-) {
+async fn depart(server: &Server, stream: &TcpStream, session: &Session, mut reason: CloseReason) {
     let until = server.shutdown.serve_until(&server.settings, &reason, Instant::now());
     {
         let mut state = server.lock();
         state.reading -= 1;
         server.wake(session.finish(&mut state.room, &reason));
-        deliver(server, state);
+        deliver(state);
     }
     if server.shutdown.is_triggered() {
         server.wake(Release::Waiters);
     }
-    let delivered = deliver_to_the_end(server, stream, session, contact);
+    let delivered = deliver_to_the_end(server, stream, session);
     if timeout_at(until.into(), delivered).await.is_err() {
         reason = CloseReason::TooSlow;
     }
@@ -201,7 +201,7 @@ async fn depart(
         let mut state = server.lock();
         server.wake(session.leave(&mut state.room, &mut reason));
         // The others are told that it has left, with extensions.
-        deliver(server, state);
+        deliver(state);
     }
     session.log_end(&reason);
     end(server, stream, session, &reason).await;

@@ -27,9 +27,11 @@ use std::io::{self, ErrorKind};
 use std::net::TcpListener;
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
 use std::time::Instant;
 
 use server_core::bytes::Bytes;
+use server_core::slab::Slab;
 use server_core::{PerClient, Program, Release, Room, STOPPING, Said, Settings, Shutdown, console};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{mpsc, watch};
@@ -104,8 +106,6 @@ struct Server {
     shutdown: Shutdown,
     /// The only lock. No socket is touched and nothing is awaited while it is held.
     state: Mutex<State>,
-    /// The room's head: wakes every member's delivery when it grows.
-    head: watch::Sender<u64>,
     /// Wakes those who wait for a pause, a delivery or a connection to end.
     release: watch::Sender<()>,
     /// Wakes every reader for the shutdown.
@@ -113,9 +113,12 @@ struct Server {
 }
 
 struct State {
-    room: Room<Arc<deliver::Contact>>,
-    /// How many connections there are, members and those that are none yet.
-    connections: usize,
+    /// A member is reached by its task's waker.
+    room: Room<Waker>,
+    /// The room's pulse when everybody was called the last time.
+    pulse_called: u64,
+    /// The task of every connection, members and those that are none yet.
+    connections: Slab<Waker>,
     /// How many of them are still read.
     reading: usize,
     /// How many refused clients are given a moment to read.
@@ -124,12 +127,17 @@ struct State {
 
 impl Server {
     fn new(settings: Settings, shutdown: Shutdown) -> Self {
-        let state = State { room: Room::of(&settings), connections: 0, reading: 0, lingering: 0 };
+        let state = State {
+            room: Room::of(&settings),
+            pulse_called: 0,
+            connections: Slab::new(),
+            reading: 0,
+            lingering: 0,
+        };
         Self {
             settings: Arc::new(settings),
             shutdown,
             state: Mutex::new(state),
-            head: watch::Sender::new(0),
             release: watch::Sender::new(()),
             stopping: watch::Sender::new(false),
         }
@@ -164,7 +172,7 @@ impl Server {
             let said = {
                 let mut state = self.lock();
                 let said = state.room.announce(line, Instant::now());
-                deliver::deliver(self, state);
+                deliver::deliver(state);
                 said
             };
             match said {
@@ -177,15 +185,17 @@ impl Server {
     /// Has what was read said, tells everybody, delivers and closes, all within the grace.
     async fn stop(&self) {
         let Some(deadlines) = self.shutdown.deadlines(self.settings.grace) else { return };
+        let connections = self.lock().connections.clone();
+        connections.iter().for_each(|(_, waker)| waker.wake_by_ref());
         self.wake(Release::Waiters);
         self.wait_until(deadlines.read, |state| state.reading == 0).await;
         {
             let mut state = self.lock();
             state.room.shut(STOPPING);
-            deliver::deliver(self, state);
+            deliver::deliver(state);
         }
         self.wake(Release::Waiters);
-        self.wait_until(deadlines.serve, |state| state.connections == 0).await;
+        self.wait_until(deadlines.serve, |state| state.connections.is_empty()).await;
         let counters = self.lock().room.counters().clone();
         counters.log();
     }

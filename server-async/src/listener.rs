@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::task::Waker;
 use std::time::Instant;
 
 use server_core::CloseReason;
@@ -37,15 +38,15 @@ pub(crate) async fn accept_loop(server: &Arc<Server>, listener: &TcpListener) {
 fn admit(server: &Arc<Server>, stream: TcpStream, peer: SocketAddr, clients_max: usize) {
     socket::prepare(&stream);
     let mut state = server.lock();
-    if state.connections >= clients_max {
+    if state.connections.len() >= clients_max {
         drop(state);
         return refuse(server, stream, CloseReason::Full);
     }
-    state.connections += 1;
+    let place = state.connections.insert(Waker::noop().clone());
     state.reading += 1;
     drop(state);
     let server = Arc::clone(server);
-    tokio::spawn(async move { connection::serve(&server, stream, peer).await });
+    tokio::spawn(async move { connection::serve(&server, stream, peer, place).await });
 }
 
 /// Tells a client why it is refused, half-closes, and gives it a moment to read (SPEC RES-09).

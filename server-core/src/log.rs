@@ -99,7 +99,11 @@ impl Log {
     /// When asked for a position that was trimmed: a cursor fell out of the window unnoticed.
     pub fn read(&self, from: u64, to: u64) -> impl Iterator<Item = Bytes> {
         assert!(from >= self.start(), "a cursor never falls behind the log's start");
-        let first = self.segments.partition_point(|segment| segment.end() <= from);
+        let first = match self.segments.back() {
+            // Whoever keeps up is in the last one.
+            Some(last) if last.start <= from => self.segments.len() - 1,
+            _ => self.segments.partition_point(|segment| segment.end() <= from),
+        };
         self.segments
             .range(first..)
             .take_while(move |segment| segment.start < to)

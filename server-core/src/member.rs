@@ -33,6 +33,8 @@ pub(crate) struct Member<H> {
     answer_bytes: usize,
     /// Whether it stands in the room's list of those who have something for themselves alone.
     pub(crate) told: bool,
+    /// Whether it has been named as one to be called, and has not pulled since.
+    pub(crate) called: bool,
     /// Bytes delivered so far.
     taken: u64,
     /// Nothing beyond this position is for this member: it is leaving (SPEC CLS-06).
@@ -99,6 +101,7 @@ impl<H> Member<H> {
             aside_bytes: 0,
             answer_bytes: 0,
             told: false,
+            called: false,
             taken: 0,
             end: None,
             full: false,
@@ -162,6 +165,10 @@ impl<H> Member<H> {
 
     /// The piece at `cursor` with `asides` asides passed already, and the place behind it.
     fn piece_from(&self, cursor: u64, asides: usize, head: u64) -> Option<(Piece, u64, usize)> {
+        if self.own.is_empty() && self.asides.is_empty() && self.end.is_none() {
+            // So it is nearly always, for nearly everybody.
+            return (cursor < head).then_some((Piece::Log(cursor..head), head, 0));
+        }
         let aside = self.asides.get(asides);
         if let Some(aside) = aside.filter(|aside| aside.at <= cursor) {
             return Some((Piece::Aside(aside.bytes.len()), cursor, asides + 1));

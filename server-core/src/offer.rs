@@ -1,6 +1,7 @@
 //! Offer: what a member is given next, in the writes it is to leave in.
 
 use std::mem;
+use std::ops::ControlFlow::{Break, Continue};
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -90,8 +91,12 @@ impl Offer {
     }
 
     /// One write of all these slices, or of as many as the kernel accepts.
-    pub(crate) fn fill(&mut self, slices: impl Iterator<Item = Bytes>) {
-        self.slices.extend(slices.take(SLICES_MAX));
+    pub(crate) fn fill(&mut self, mut slices: impl Iterator<Item = Bytes>) {
+        // As one loop: asking for one slice after the other takes twice as long.
+        let _ = slices.try_for_each(|slice| {
+            self.slices.push(slice);
+            if self.slices.len() < SLICES_MAX { Continue(()) } else { Break(()) }
+        });
         self.close();
     }
 

@@ -6,7 +6,7 @@ use std::time::Instant;
 use bytes::Bytes;
 
 use super::{MemberId, Release, Room, release};
-use crate::member::{Piece, Taken};
+use crate::member::{Member, Piece, Taken};
 use crate::offer::{Offer, rest_after};
 
 impl<H: Clone> Room<H> {
@@ -65,6 +65,19 @@ impl<H: Clone> Room<H> {
         Some(MemberId::new(place, self.members[place].serial))
     }
 
+    /// As [`next_behind`](Self::next_behind), of those whose sockets are not full and who have not been named since
+    /// they last [pulled](Self::pull): for a server whose members each deliver to themselves when they are called.
+    pub fn next_uncalled(&mut self, from: usize) -> Option<MemberId> {
+        let is_uncalled = |member: &Member<H>| !member.called && !member.full;
+        let mut places = from..self.members.capacity();
+        let place = places.find(|&place| {
+            self.members.get(place).is_some_and(is_uncalled) && self.has_piece(place)
+        })?;
+        let member = &mut self.members[place];
+        member.called = true;
+        Some(MemberId::new(place, member.serial))
+    }
+
     pub(super) fn has_piece(&self, place: usize) -> bool {
         self.members[place].piece(self.log.head()).is_some()
     }
@@ -75,6 +88,7 @@ impl<H: Clone> Room<H> {
     pub fn pull(&mut self, id: MemberId, offer: &mut Offer, now: Instant) -> Option<&H> {
         offer.begin(now);
         let place = self.member(id)?;
+        self.members[place].called = false;
         self.collect(place, offer, now);
         if offer.is_empty() && self.has_piece(place) {
             // The tail is frozen only for a member that has nothing else to get: in one round over all
