@@ -5,12 +5,13 @@ use std::future::poll_fn;
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Instant;
 
 use server_core::socket::{self, Drained, READS_PER_TURN};
-use server_core::{CloseReason, Ending, MemberId, READ_CHUNK, Release, Session, Turn};
+use server_core::{CloseReason, Ending, READ_CHUNK, Release, Session, Turn};
 use tokio::io::{AsyncRead, Interest, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::net::tcp::ReadHalf;
@@ -19,7 +20,7 @@ use tokio::task::yield_now;
 use tokio::time::timeout_at;
 
 use crate::Server;
-use crate::deliver::{deliver, deliver_loop, deliver_to_the_end};
+use crate::deliver::{Halves, deliver, deliver_loop, deliver_to_the_end};
 
 /// A client's task: reads and delivers until there is a reason not to, and sees the client off.
 pub(crate) async fn serve(server: &Server, mut stream: TcpStream, peer: SocketAddr, place: usize) {
@@ -27,12 +28,12 @@ pub(crate) async fn serve(server: &Server, mut stream: TcpStream, peer: SocketAd
     let waker = poll_fn(|context| Poll::Ready(context.waker().clone())).await;
     server.lock().connections[place].clone_from(&waker);
     let mut session = Session::new(Arc::clone(&server.settings), peer, Instant::now());
-    let joined = OnceLock::new();
+    let halves = Halves::default();
     let (mut reader, writer) = stream.split();
     let reason = tokio::select! {
         biased;
-        reason = deliver_loop(server, writer.as_ref(), &joined) => reason,
-        reason = read_loop(server, &mut reader, &mut session, &waker, &joined) => reason,
+        reason = read_loop(server, &mut reader, &mut session, &waker, &halves) => reason,
+        reason = deliver_loop(server, writer.as_ref(), &halves) => reason,
     };
     depart(server, &stream, &session, reason).await;
     server.lock().connections.remove(place);
@@ -47,7 +48,7 @@ async fn read_loop(
     reader: &mut ReadHalf<'_>,
     session: &mut Session,
     waker: &Waker,
-    joined: &OnceLock<MemberId>,
+    halves: &Halves,
 ) -> CloseReason {
     let mut reads = 0;
     loop {
@@ -56,7 +57,7 @@ async fn read_loop(
             Ok(Chunk::NotFilled) => reads = 0,
             Err(reason) => return reason,
         }
-        if let Some(reason) = act(server, session, waker, joined).await {
+        if let Some(reason) = act(server, session, waker, halves).await {
             return reason;
         }
         if server.shutdown.is_triggered() {
@@ -129,7 +130,7 @@ async fn act(
     server: &Server,
     session: &mut Session,
     waker: &Waker,
-    joined: &OnceLock<MemberId>,
+    halves: &Halves,
 ) -> Option<CloseReason> {
     // Subscribed to only before the second look, because most acts need no first wait.
     let mut seen = None;
@@ -138,8 +139,9 @@ async fn act(
             let mut state = server.lock();
             let turn = session.act(&mut state.room, waker, Instant::now());
             if let Some(member) = session.member() {
-                joined.get_or_init(|| member);
+                halves.member.get_or_init(|| member);
             }
+            halves.has_read.store(true, Ordering::Relaxed);
             deliver(state);
             turn
         };

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::future::poll_fn;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{MutexGuard, OnceLock};
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
@@ -30,14 +31,28 @@ pub(crate) fn deliver(mut state: MutexGuard<'_, State>) {
     called.into_iter().for_each(Waker::wake);
 }
 
+/// What reading and delivering, the two halves of a client's task, know of each other.
+#[derive(Default)]
+pub(crate) struct Halves {
+    /// Which member it is, once it has joined.
+    pub(crate) member: OnceLock<MemberId>,
+    /// Whether something was read since the last delivery.
+    pub(crate) has_read: AtomicBool,
+}
+
 /// Delivers for as long as the member is one; before it has joined there is nothing to deliver.
 pub(crate) async fn deliver_loop(
     server: &Server,
     stream: &TcpStream,
-    joined: &OnceLock<MemberId>,
+    halves: &Halves,
 ) -> CloseReason {
     poll_fn(|context| {
-        let Some(member) = joined.get() else { return Poll::Pending };
+        let Some(member) = halves.member.get() else { return Poll::Pending };
+        if halves.has_read.swap(false, Ordering::Relaxed) {
+            // Others may have something to say, too: it is delivered in one write, in this task's next turn.
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         match poll_deliver(server, stream, *member, context) {
             Poll::Ready(Err(reason)) => Poll::Ready(reason),
             // The task is called when there is more.

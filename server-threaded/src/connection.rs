@@ -64,7 +64,7 @@ fn read(
         }
         read => read?,
     };
-    *size = if bytes == chunk.len() { READ_CHUNK } else { CHUNK_MIN };
+    *size = if bytes < CHUNK_MIN { CHUNK_MIN } else { READ_CHUNK };
     match bytes {
         0 => session.end(),
         _ => session.feed(&chunk[..bytes]),

@@ -75,10 +75,11 @@ fn has_news(state: &State) -> bool {
 
 /// Serves those who have something for themselves alone, and then, if there is something new for all or
 /// somebody was left with more, every member that is behind.
-fn round<'a>(
-    server: &'a Server,
-    mut state: MutexGuard<'a, State>,
-) -> (MutexGuard<'a, State>, Left) {
+fn round<'a>(server: &'a Server, state: MutexGuard<'a, State>) -> (MutexGuard<'a, State>, Left) {
+    // Whoever can go on says what it has to say first, and this round delivers all of it.
+    drop(state);
+    thread::yield_now();
+    let mut state = server.lock();
     let everybody = state.delivery.more || state.delivery.pulse_served != state.room.pulse();
     state.delivery.pulse_served = state.room.pulse();
     let (mut left, mut offer) = (Left::default(), Offer::default());
