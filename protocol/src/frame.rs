@@ -184,13 +184,16 @@ fn spaces(bytes: &[u8]) -> IResult<&[u8], &[u8]> {
 pub fn header(length: usize) -> [u8; HEADER_LEN] {
     assert!(length as u64 <= PAYLOAD_MAX, "a payload of {length} bytes does not fit ten digits");
     let mut header = [b' '; HEADER_LEN];
-    let digits = length.checked_ilog10().unwrap_or(0) as usize + 1;
-    let mut rest = length;
-    for place in header[..digits].iter_mut().rev() {
-        *place = b'0' + u8::try_from(rest % 10).expect("a remainder of ten is one digit");
-        rest /= 10;
+    let (mut rest, mut digits) = (length, 0);
+    loop {
+        // The last digit comes first, and each moves those behind it on.
+        header.copy_within(..digits, 1);
+        header[0] = b'0' + u8::try_from(rest % 10).expect("a remainder of ten is one digit");
+        (rest, digits) = (rest / 10, digits + 1);
+        if rest == 0 {
+            return header;
+        }
     }
-    header
 }
 
 /// Appends one frame, header and payload, to `out`.

@@ -1,7 +1,5 @@
 //! Text: what is relayed is UTF-8, whatever came in.
 
-use std::borrow::Cow;
-
 use bytes::Bytes;
 
 /// The message to relay for a payload: valid UTF-8 goes through byte for byte; bad bytes become U+FFFD,
@@ -14,15 +12,15 @@ use bytes::Bytes;
 /// assert_eq!(protocol::to_utf8(Bytes::from_static(b"a\xff\xffb"), 6), "a\u{FFFD}");
 /// ```
 pub fn to_utf8(payload: Bytes, limit: usize) -> Bytes {
-    match String::from_utf8_lossy(&payload) {
-        Cow::Borrowed(_) => payload,
-        Cow::Owned(mut text) => {
-            text.truncate(text.floor_char_boundary(limit));
-            // Replacing made it grow to several times its size.
-            text.shrink_to_fit();
-            text.into()
-        }
+    // Tells good text from bad several times as fast as what replaces the bad.
+    if str::from_utf8(&payload).is_ok() {
+        return payload;
     }
+    let mut text = String::from_utf8_lossy(&payload).into_owned();
+    text.truncate(text.floor_char_boundary(limit));
+    // Replacing made it grow to several times its size.
+    text.shrink_to_fit();
+    text.into()
 }
 
 #[cfg(test)]
