@@ -2,14 +2,14 @@
 
 use std::io;
 use std::sync::Arc;
-use std::thread::{self, JoinHandle};
+use std::thread::{self, JoinHandle, ThreadId};
 use std::time::Instant;
 
 use server_core::{MemberId, Offer};
 
 // Whatever waits, wakes or sends is named through the crate: tests/hand_over.rs compiles this file with
 // models in their place.
-use crate::{MutexGuard, Server, State, connection, socket};
+use crate::{MutexGuard, SENDS_MORE, Server, State, connection, socket};
 
 /// Who is delivering. It stands beside the room, under the same lock, so that whoever appends learns in
 /// the same moment whether somebody will deliver it.
@@ -17,6 +17,8 @@ pub(crate) struct Delivery {
     who: Who,
     /// The room's pulse when the last round began: what came later is not delivered yet.
     pulse_served: u64,
+    /// Who made that round.
+    last: Option<ThreadId>,
     /// Somebody had more to get than one offer holds.
     more: bool,
     /// Whether the courier is parked, or is on its way there with nothing to do, and was not called since.
@@ -44,14 +46,23 @@ struct Left {
 }
 
 /// Makes one round, unless there is nothing new or somebody else is at it: then what was appended rides
-/// along, because that somebody looks again before it ends.
+/// along, because that somebody looks again before it ends. In a small room what came in meanwhile is delivered
+/// sooner than handed over, so there may be a few rounds more.
 pub(crate) fn deliver<'a>(server: &'a Server, mut state: MutexGuard<'a, State>) {
     if !is_left_to_nobody(&state) {
         return;
     }
-    state.delivery.who = Who::Appender;
-    let (mut state, left) = round(server, state);
-    if state.delivery.who == Who::Courier || left.filled {
+    let mut filled = false;
+    for _ in 0..=SENDS_MORE / state.room.len().max(1) {
+        state.delivery.who = Who::Appender;
+        let left;
+        (state, left) = round(server, state);
+        filled |= left.filled;
+        if state.delivery.who == Who::Nobody {
+            break;
+        }
+    }
+    if state.delivery.who == Who::Courier || filled {
         call_courier(server, &mut state);
     }
 }
@@ -75,11 +86,18 @@ fn has_news(state: &State) -> bool {
 
 /// Serves those who have something for themselves alone, and then, if there is something new for all or
 /// somebody was left with more, every member that is behind.
-fn round<'a>(server: &'a Server, state: MutexGuard<'a, State>) -> (MutexGuard<'a, State>, Left) {
-    // Whoever can go on says what it has to say first, and this round delivers all of it.
-    drop(state);
-    thread::yield_now();
-    let mut state = server.lock();
+fn round<'a>(
+    server: &'a Server,
+    mut state: MutexGuard<'a, State>,
+) -> (MutexGuard<'a, State>, Left) {
+    let me = Some(thread::current().id());
+    let is_alone = std::mem::replace(&mut state.delivery.last, me) == me;
+    if !is_alone && state.room.len() >= MANY {
+        // Whoever else can go on says what it has to say first, and this round delivers all of it.
+        drop(state);
+        thread::yield_now();
+        state = server.lock();
+    }
     let everybody = state.delivery.more || state.delivery.pulse_served != state.room.pulse();
     state.delivery.pulse_served = state.room.pulse();
     let (mut left, mut offer) = (Left::default(), Offer::default());
@@ -214,6 +232,16 @@ pub(crate) fn stop_courier(server: &Server, state: &mut State) {
 impl Delivery {
     /// Nothing to deliver, nobody at it.
     pub(crate) fn new() -> Self {
-        Self { who: Who::Nobody, pulse_served: 0, more: false, parked: false, stopped: false }
+        Self {
+            who: Who::Nobody,
+            pulse_served: 0,
+            last: None,
+            more: false,
+            parked: false,
+            stopped: false,
+        }
     }
 }
+
+/// To so many members a message costs far more than the yield that may save one.
+const MANY: usize = 8;
