@@ -1,21 +1,23 @@
 //! Rungs: naive servers of the chat protocol, each a step that people climb before they come to a log.
 //!
 //! They speak the protocol and keep level 0, and no more: no limit on members, names as they come, no
-//! farewell. What they have in common is one system call for every delivery.
+//! farewell. All but the last make one system call for every delivery.
 //!
 //! | rung | who writes to a member | who waits for a member that does not read | what such a member costs |
 //! |---|---|---|---|
 //! | [`send`] | whoever reads a message, at once, under the room's lock | everybody, for ever | the room |
 //! | [`writer`] | a thread of its own, from a channel | nobody | memory, without a bound |
 //! | [`channel`] | a task of its own, from a channel | nobody | memory, without a bound |
+//! | [`queue`] | one loop, from a queue, once per wake-up | nobody | memory, without a bound |
 //! | our servers | a loop, a thread or a task, from one log that all members share | nobody | its place: it is dropped |
 //!
-//! A message of a channel is a handle to one pair: it is counted, not copied. A server with a log has no channels: a
-//! member is a place in the log, and one write carries all that lies behind that place.
+//! A message of a channel or a queue is a handle to one pair: it is counted, not copied. A server with a log has
+//! neither: a member is a place in the log, and one write carries all that lies behind that place.
 
 mod channel;
 mod fault;
 mod frames;
+mod queue;
 mod send;
 #[cfg(test)]
 mod tests;
@@ -31,6 +33,7 @@ pub(crate) use self::channel::serve as serve_channel;
 #[cfg(test)]
 pub(crate) use self::fault::hold_back;
 pub(crate) use self::fault::{Trouble, serve as serve_faulty};
+pub(crate) use self::queue::serve as serve_queue;
 pub(crate) use self::send::serve as serve_send;
 pub(crate) use self::writer::serve as serve_writer;
 

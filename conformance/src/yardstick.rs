@@ -28,6 +28,8 @@ pub enum Yardstick {
     NaiveChannel,
     /// The same with threads.
     NaiveWriter,
+    /// One loop, a queue per client, a system call per client and wake-up.
+    NaiveQueue,
 }
 
 /// How one is to serve.
@@ -50,11 +52,18 @@ pub struct FaultyArgs {
 
 impl Yardstick {
     /// All of them, in the order they are listed in.
-    pub const ALL: [Self; 5] =
-        [Self::Floor, Self::FloorBlocking, Self::NaiveSend, Self::NaiveChannel, Self::NaiveWriter];
+    pub const ALL: [Self; 6] = [
+        Self::Floor,
+        Self::FloorBlocking,
+        Self::NaiveSend,
+        Self::NaiveChannel,
+        Self::NaiveWriter,
+        Self::NaiveQueue,
+    ];
 
     /// Those that speak the chat protocol.
-    pub const RUNGS: [Self; 3] = [Self::NaiveSend, Self::NaiveChannel, Self::NaiveWriter];
+    pub const RUNGS: [Self; 4] =
+        [Self::NaiveSend, Self::NaiveChannel, Self::NaiveWriter, Self::NaiveQueue];
 
     /// Its name on command lines and in tables.
     pub fn name(self) -> &'static str {
@@ -64,6 +73,7 @@ impl Yardstick {
             Self::NaiveSend => "naive-send",
             Self::NaiveChannel => "naive-channel",
             Self::NaiveWriter => "naive-writer",
+            Self::NaiveQueue => "naive-queue",
         }
     }
 
@@ -71,7 +81,9 @@ impl Yardstick {
     pub fn dialect(self) -> Dialect {
         match self {
             Self::Floor | Self::FloorBlocking => Dialect::Floor,
-            Self::NaiveSend | Self::NaiveChannel | Self::NaiveWriter => Dialect::Chat,
+            Self::NaiveSend | Self::NaiveChannel | Self::NaiveWriter | Self::NaiveQueue => {
+                Dialect::Chat
+            }
         }
     }
 
@@ -89,6 +101,7 @@ impl Yardstick {
             Self::NaiveSend => rungs::serve_send(&listener),
             Self::NaiveChannel => rungs::serve_channel(listener),
             Self::NaiveWriter => rungs::serve_writer(&listener),
+            Self::NaiveQueue => rungs::serve_queue(listener),
         })
     }
 

@@ -31,6 +31,8 @@ pub(super) enum Served {
     NaiveChannel(YardstickArgs),
     /// Yardstick: two threads per client, an unbounded channel between them
     NaiveWriter(YardstickArgs),
+    /// Yardstick: one loop, a queue per client, emptied in one write per wake-up
+    NaiveQueue(YardstickArgs),
 }
 
 /// What one of our own servers is told.
@@ -52,6 +54,7 @@ pub(super) fn run(served: Served) -> ExitCode {
         Served::NaiveSend(arguments) => Yardstick::run_faulty(&arguments),
         Served::NaiveChannel(arguments) => Yardstick::NaiveChannel.run(&arguments),
         Served::NaiveWriter(arguments) => Yardstick::NaiveWriter.run(&arguments),
+        Served::NaiveQueue(arguments) => Yardstick::NaiveQueue.run(&arguments),
     }
 }
 

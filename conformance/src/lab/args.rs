@@ -171,7 +171,7 @@ fn named_address(text: &str) -> Result<(String, SocketAddr), String> {
 }
 
 /// Names of everybody who may take part without being named.
-const NAMES: [&str; 12] = [
+const NAMES: [&str; 13] = [
     "threaded",
     "select",
     "async",
@@ -180,6 +180,7 @@ const NAMES: [&str; 12] = [
     "naive-send",
     "naive-channel",
     "naive-writer",
+    "naive-queue",
     "redis",
     "nats",
     "mosquitto",

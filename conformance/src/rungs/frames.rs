@@ -1,7 +1,6 @@
-//! Frames: what one client says, waited for by its thread.
+//! Frames: what one client says, read from its connection.
 
 use std::io::{self, Read};
-use std::net::TcpStream;
 
 use bytes::Bytes;
 use protocol::{Decoder, pair};
@@ -9,19 +8,20 @@ use protocol::{Decoder, pair};
 use super::{FRAME_MAX, READ_CHUNK};
 
 /// The frames of a connection, one after the other.
-pub(super) struct Frames {
-    stream: TcpStream,
+pub(super) struct Frames<R> {
+    pub(super) stream: R,
     decoder: Decoder,
     chunk: Box<[u8]>,
 }
 
-impl Frames {
-    pub(super) fn of(stream: TcpStream) -> Self {
+impl<R: Read> Frames<R> {
+    pub(super) fn of(stream: R) -> Self {
         let chunk = vec![0; READ_CHUNK].into();
         Self { stream, decoder: Decoder::new(FRAME_MAX), chunk }
     }
 
-    /// The next one; `None` at the end of the stream.
+    /// The next one; `None` at the end of the stream. `WouldBlock` of a stream that waits for nothing keeps what has
+    /// begun.
     pub(super) fn next(&mut self) -> io::Result<Option<Bytes>> {
         loop {
             if let Some(frame) = self.decoder.next_frame().map_err(io::Error::other)? {

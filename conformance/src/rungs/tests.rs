@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use clap::ValueEnum;
 
-use super::{Trouble, serve_channel, serve_faulty, serve_send, serve_writer};
+use super::{Trouble, serve_channel, serve_faulty, serve_queue, serve_send, serve_writer};
 use crate::floor::tests::start;
 use crate::load::{Crowd, Extent, FanOut, LoadError, MESSAGE_BYTES_MIN, Shape, Tally};
 
@@ -21,6 +21,11 @@ fn the_rung_with_threads_delivers_everything() {
 #[test]
 fn the_rung_with_tasks_delivers_everything() {
     delivers_everything(start(serve_channel));
+}
+
+#[test]
+fn the_rung_with_queues_delivers_everything() {
+    delivers_everything(start(serve_queue));
 }
 
 #[test]

@@ -35,13 +35,14 @@ pub(super) fn ours(model: Model, declared: &Declared) -> Manifest {
 /// Of a program that is made to be measured beside ours.
 pub(super) fn yardstick(yardstick: Yardstick) -> Manifest {
     const PER_DELIVERY: &str = "one per delivery";
+    const PER_WAKE_UP: &str = "one per member and wake-up";
+    const KEPT: &str = "kept, what is due to them without a bound";
     let (writes, slow, tag) = match yardstick {
-        Yardstick::Floor => ("one per member and wake-up", "ended 64 MiB behind", TUNED),
+        Yardstick::Floor => (PER_WAKE_UP, "ended 64 MiB behind", TUNED),
         Yardstick::FloorBlocking => ("one per read", "waited for", IDIOMATIC),
         Yardstick::NaiveSend => (PER_DELIVERY, "everybody waits for them", IDIOMATIC),
-        Yardstick::NaiveChannel | Yardstick::NaiveWriter => {
-            (PER_DELIVERY, "kept, what is due to them without a bound", IDIOMATIC)
-        }
+        Yardstick::NaiveChannel | Yardstick::NaiveWriter => (PER_DELIVERY, KEPT, IDIOMATIC),
+        Yardstick::NaiveQueue => (PER_WAKE_UP, KEPT, IDIOMATIC),
     };
     let mut known = program();
     if yardstick == Yardstick::NaiveChannel {
