@@ -6,15 +6,14 @@
 //!  main task: accept_loop     accept, or the shutdown         the next client
 //!  client's task: read_loop   readable                        what its client says, the shutdown
 //!                             Server::release (a watch)       a paused room, the end of delivery
-//!  the same task: deliver     Server::head (a watch)          something new for everybody
-//!                             its Contact (a Notify)          something for it alone
+//!  the same task: deliver     its waker, kept in the room     something new for it
 //!                             writable                        a full socket
 //!  console task: announce     a channel                       what the operator types, with --console
 //! ```
 //!
 //! Where one would have to wait, the task yields to the runtime. A client's task reads and delivers in
 //! turns: whichever of the two can go on does, and the end of either ends both. The task that appended
-//! tells the others that there is something new, and each delivers to its own client.
+//! calls the others, and each delivers to its own client.
 //!
 //! One worker runs all tasks unless `TOKIO_WORKER_THREADS` says otherwise: in most cells of a fan-out a
 //! second one was measured to cost a quarter to two thirds more CPU per delivery.
@@ -108,7 +107,7 @@ struct Server {
     state: Mutex<State>,
     /// Wakes those who wait for a pause, a delivery or a connection to end.
     release: watch::Sender<()>,
-    /// Wakes every reader for the shutdown.
+    /// Ends the accepting at the shutdown.
     stopping: watch::Sender<bool>,
 }
 

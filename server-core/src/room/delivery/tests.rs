@@ -83,3 +83,34 @@ fn a_reader_whose_socket_takes_nothing_for_a_while_starts_over() {
     stage.say(200_000);
     assert_eq!(vec![GROUPS, FIRST_LARGE, LARGE], stage.read_all());
 }
+
+#[test]
+fn who_is_called_is_called_once_until_it_pulls() {
+    let mut stage = Stage::new();
+    let called = |stage: &mut Stage| {
+        let called = stage.room.next_uncalled(0)?;
+        assert_eq!(None, stage.room.next_uncalled(0), "there is nobody else to call");
+        Some(called)
+    };
+    assert_eq!(None, called(&mut stage), "nothing was said");
+    stage.say(1000);
+    assert_eq!(Some(stage.reader), called(&mut stage), "not the speaker");
+    stage.say(1000);
+    assert_eq!(None, called(&mut stage), "it has not come yet");
+    stage.offer(true);
+    assert_eq!(None, called(&mut stage), "it has everything");
+    stage.say(1000);
+    assert_eq!(Some(stage.reader), called(&mut stage), "it had pulled");
+}
+
+#[test]
+fn who_is_full_is_not_called() {
+    let mut stage = Stage::new();
+    stage.say(1000);
+    stage.offer(false);
+    stage.say(1000);
+    assert_eq!(None, stage.room.next_uncalled(0), "its socket tells when it can take more");
+    stage.offer(true);
+    stage.say(1000);
+    assert_eq!(Some(stage.reader), stage.room.next_uncalled(0));
+}
