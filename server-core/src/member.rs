@@ -23,22 +23,15 @@ pub(crate) struct Member<H> {
     pub(crate) serial: u64,
     /// Everything before it has been delivered or is not for this member.
     cursor: u64,
-    /// What the member said itself, merged; the first starts behind the cursor.
-    own: VecDeque<Range<u64>>,
-    /// What is for this member alone, oldest first; the first may be partly delivered.
-    asides: VecDeque<Aside>,
-    /// Bytes in `asides`.
-    aside_bytes: usize,
-    /// Bytes in those of them that are answers.
-    answer_bytes: usize,
+    /// Where its view is not the log's; `None` as long as it never was. Most members only listen, and
+    /// thousands of them must not pay for it.
+    apart: Option<Box<Apart>>,
     /// Whether it stands in the room's list of those who have something for themselves alone.
     pub(crate) told: bool,
     /// Whether it has been named as one to be called, and has not pulled since.
     pub(crate) called: bool,
     /// Bytes delivered so far.
     taken: u64,
-    /// Nothing beyond this position is for this member: it is leaving (SPEC CLS-06).
-    pub(crate) end: Option<u64>,
     /// Whether its socket took less than it was offered the last time.
     pub(crate) full: bool,
     /// Bytes left of the pair that the view goes on inside of; 0 between two.
@@ -51,6 +44,21 @@ pub(crate) struct Member<H> {
     full_since: Option<Instant>,
     /// What its socket has.
     buffer: Buffer,
+}
+
+/// Where a member's view is not the log's.
+#[derive(Debug, Default)]
+struct Apart {
+    /// What the member said itself, merged; the first starts behind the cursor.
+    own: VecDeque<Range<u64>>,
+    /// What is for this member alone, oldest first; the first may be partly delivered.
+    asides: VecDeque<Aside>,
+    /// Bytes in `asides`.
+    aside_bytes: usize,
+    /// Bytes in those of them that are answers.
+    answer_bytes: usize,
+    /// Nothing beyond this position is for this member: it is leaving (SPEC CLS-06).
+    end: Option<u64>,
 }
 
 #[derive(Debug)]
@@ -96,14 +104,10 @@ impl<H> Member<H> {
             handle,
             serial,
             cursor,
-            own: VecDeque::new(),
-            asides: VecDeque::new(),
-            aside_bytes: 0,
-            answer_bytes: 0,
+            apart: None,
             told: false,
             called: false,
             taken: 0,
-            end: None,
             full: false,
             rest: 0,
             taken_idle: 0,
@@ -119,12 +123,22 @@ impl<H> Member<H> {
 
     /// Bytes queued for this member alone.
     pub(crate) fn aside_bytes(&self) -> usize {
-        self.aside_bytes
+        self.apart.as_ref().map_or(0, |apart| apart.aside_bytes)
     }
 
     /// Bytes of answers to its own commands among them.
     pub(crate) fn answer_bytes(&self) -> usize {
-        self.answer_bytes
+        self.apart.as_ref().map_or(0, |apart| apart.answer_bytes)
+    }
+
+    /// Whether it is leaving.
+    pub(crate) fn is_ending(&self) -> bool {
+        self.apart.as_ref().is_some_and(|apart| apart.end.is_some())
+    }
+
+    /// Nothing beyond `head` is for this member, unless it was to end before (SPEC CLS-06).
+    pub(crate) fn end_at(&mut self, head: u64) {
+        self.apart_mut().end.get_or_insert(head);
     }
 
     /// Bytes that have been delivered to it.
@@ -134,18 +148,23 @@ impl<H> Member<H> {
 
     /// Leaves `range`, just appended, out of this member's view.
     pub(crate) fn leave_out(&mut self, range: Range<u64>) {
-        match self.own.back_mut() {
-            Some(last) if last.end == range.start => last.end = range.end,
-            _ => self.own.push_back(range),
+        if range.start == self.cursor {
+            self.cursor = range.end;
+            return;
         }
-        self.skip_own();
+        let own = &mut self.apart_mut().own;
+        match own.back_mut() {
+            Some(last) if last.end == range.start => last.end = range.end,
+            _ => own.push_back(range),
+        }
     }
 
     /// Queues bytes for this member alone, to come after all that is before `at`.
     pub(crate) fn put_aside(&mut self, at: u64, bytes: Bytes, kind: Kind) {
-        self.aside_bytes += bytes.len();
-        self.answer_bytes += if kind == Kind::Answer { bytes.len() } else { 0 };
-        self.asides.push_back(Aside { at, bytes, kind });
+        let apart = self.apart_mut();
+        apart.aside_bytes += bytes.len();
+        apart.answer_bytes += if kind == Kind::Answer { bytes.len() } else { 0 };
+        apart.asides.push_back(Aside { at, bytes, kind });
     }
 
     /// What is next for this member, given where the log ends.
@@ -165,16 +184,16 @@ impl<H> Member<H> {
 
     /// The piece at `cursor` with `asides` asides passed already, and the place behind it.
     fn piece_from(&self, cursor: u64, asides: usize, head: u64) -> Option<(Piece, u64, usize)> {
-        if self.own.is_empty() && self.asides.is_empty() && self.end.is_none() {
+        let Some(apart) = self.apart.as_ref().filter(|apart| !apart.is_nowhere()) else {
             // So it is nearly always, for nearly everybody.
             return (cursor < head).then_some((Piece::Log(cursor..head), head, 0));
-        }
-        let aside = self.asides.get(asides);
+        };
+        let aside = apart.asides.get(asides);
         if let Some(aside) = aside.filter(|aside| aside.at <= cursor) {
             return Some((Piece::Aside(aside.bytes.len()), cursor, asides + 1));
         }
-        let own = self.own.get(self.own.partition_point(|own| own.start < cursor));
-        let stop = [self.end, aside.map(|aside| aside.at), own.map(|own| own.start)];
+        let own = apart.own.get(apart.own.partition_point(|own| own.start < cursor));
+        let stop = [apart.end, aside.map(|aside| aside.at), own.map(|own| own.start)];
         let to = stop.into_iter().flatten().fold(head, u64::min);
         let behind = own.filter(|own| own.start == to).map_or(to, |own| own.end);
         (cursor < to).then_some((Piece::Log(cursor..to), behind, asides))
@@ -182,7 +201,7 @@ impl<H> Member<H> {
 
     /// The bytes of the `index`-th aside.
     pub(crate) fn aside(&self, index: usize) -> Bytes {
-        self.asides[index].bytes.clone()
+        self.apart.as_ref().expect(HAS_ASIDES).asides[index].bytes.clone()
     }
 
     /// Moves on by `bytes` that the kernel took, also inside a pair.
@@ -247,24 +266,40 @@ impl<H> Member<H> {
     }
 
     fn pass_aside(&mut self, bytes: usize) -> usize {
-        let aside = self.asides.front_mut().expect("the piece is an aside");
+        let apart = self.apart.as_mut().expect(HAS_ASIDES);
+        let aside = apart.asides.front_mut().expect(HAS_ASIDES);
         aside.bytes.advance(bytes);
         if aside.kind == Kind::Answer {
-            self.answer_bytes -= bytes;
+            apart.answer_bytes -= bytes;
         }
         if aside.bytes.is_empty() {
-            self.asides.pop_front();
+            apart.asides.pop_front();
         }
-        self.aside_bytes -= bytes;
+        apart.aside_bytes -= bytes;
         bytes
     }
 
     fn skip_own(&mut self) {
-        while let Some(own) = self.own.pop_front_if(|own| own.start <= self.cursor) {
+        let Some(apart) = &mut self.apart else { return };
+        while let Some(own) = apart.own.pop_front_if(|own| own.start <= self.cursor) {
             self.cursor = self.cursor.max(own.end);
         }
     }
+
+    /// Kept once it is there: who has spoken speaks again.
+    fn apart_mut(&mut self) -> &mut Apart {
+        self.apart.get_or_insert_default()
+    }
 }
+
+impl Apart {
+    /// Whether the view is the log's all the same.
+    fn is_nowhere(&self) -> bool {
+        self.own.is_empty() && self.asides.is_empty() && self.end.is_none()
+    }
+}
+
+const HAS_ASIDES: &str = "the piece is an aside";
 
 /// Bytes that a member has to take without being idle to be one that keeps up, and to get everything in one write
 /// (SPEC RLY-12): more than a connection holds whose client reads nothing, some 200 KB with buffers of the usual size.

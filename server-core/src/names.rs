@@ -6,8 +6,6 @@ use std::collections::hash_map::Entry;
 use protocol::{Name, is_invisible};
 use unicode_security::confusable_detection::skeleton;
 
-use crate::room::MemberId;
-
 /// The sender of what the server itself says. No client may have it, in any spelling (SPEC NAM-04).
 pub const RESERVED: &str = "server";
 
@@ -17,8 +15,8 @@ pub const STOPPING: &str = "the server is stopping: good bye";
 /// The names in use, by key: what a name looks like, however it is spelled.
 #[derive(Debug)]
 pub(crate) struct Names {
-    taken: HashMap<String, Holder>,
-    reserved: String,
+    taken: HashMap<Box<str>, Holder>,
+    reserved: Box<str>,
     /// How many names have been given: the number to go on with when the next few are taken.
     given: usize,
 }
@@ -26,7 +24,8 @@ pub(crate) struct Names {
 /// Who has a name.
 #[derive(Clone, Copy, Debug)]
 struct Holder {
-    member: MemberId,
+    /// The member's place in the room, which is another's only after the name is free.
+    place: usize,
     /// The number that the next newcomer of the same name is given.
     number: usize,
 }
@@ -37,16 +36,16 @@ impl Names {
         Self { taken: HashMap::new(), reserved: key(RESERVED), given: FIRST_NUMBER }
     }
 
-    /// Takes `name` for `member`, or the same with a number behind it if somebody has it (SPEC NAM-05).
+    /// Takes `name` for the member at `place`, or the same with a number behind it if somebody has it (SPEC NAM-05).
     ///
     /// `None` if it looks like the reserved name (SPEC NAM-04).
-    pub(crate) fn take(&mut self, name: &Name, member: MemberId) -> Option<Name> {
+    pub(crate) fn take(&mut self, name: &Name, place: usize) -> Option<Name> {
         self.given += 1;
         let wanted = key(name.as_str());
         if wanted == self.reserved {
             return None;
         }
-        let newcomer = Holder { member, number: FIRST_NUMBER };
+        let newcomer = Holder { place, number: FIRST_NUMBER };
         let Some(mut number) = self.taken.get(&wanted).map(|holder| holder.number) else {
             self.taken.insert(wanted, newcomer);
             return Some(name.clone());
@@ -76,20 +75,20 @@ impl Names {
         key(name.as_str()) == self.reserved
     }
 
-    /// The members whose names `text` begins with, each followed by a space, and what comes behind that: the longest
+    /// The places of the members whose names `text` begins with, each followed by a space, and what comes behind that: the longest
     /// name first. No further than `chars_max` characters are looked at.
     pub(crate) fn addressees<'a>(
         &self,
         text: &'a str,
         chars_max: usize,
-    ) -> impl Iterator<Item = (MemberId, &'a str)> {
+    ) -> impl Iterator<Item = (usize, &'a str)> {
         let (mut seen, mut word, mut found) = (String::new(), 0, Vec::new());
         let gaps = text.char_indices().take(chars_max).filter(|(_, char)| *char == ' ');
         for (gap, _) in gaps {
             // Each word is looked up in Unicode's tables once, however many beginnings of names it is part of.
             seen += &looks(&text[word..gap]);
             let holder = self.taken.get(seen.trim());
-            found.extend(holder.map(|holder| (holder.member, &text[gap + 1..])));
+            found.extend(holder.map(|holder| (holder.place, &text[gap + 1..])));
             seen.push(' ');
             word = gap + 1;
         }
@@ -104,8 +103,8 @@ impl Names {
 }
 
 /// What a name looks like, which is what no two members share: what it shows without the white space around them.
-pub fn key(name: &str) -> String {
-    looks(name).trim().to_owned()
+pub fn key(name: &str) -> Box<str> {
+    looks(name).trim().into()
 }
 
 /// Text without what shows nothing, lower-cased, confusable characters unified by the skeleton of Unicode's UTS 39,
@@ -137,10 +136,10 @@ mod tests {
 
     fn take(names: &mut Names, name: &str) -> Option<String> {
         let name = Name::new(name.as_bytes()).expect("tests use good names");
-        names.take(&name, MEMBER).map(|name| name.as_str().to_owned())
+        names.take(&name, PLACE).map(|name| name.as_str().to_owned())
     }
 
-    const MEMBER: MemberId = MemberId::new(0, 0);
+    const PLACE: usize = 0;
 
     #[test]
     fn a_taken_name_is_numbered_and_free_again_after() {
@@ -157,12 +156,12 @@ mod tests {
     fn a_name_is_found_in_any_spelling_until_it_is_free() {
         let mut names = Names::new();
         let name = Name::new(b"Ann").unwrap();
-        let holder = MemberId::new(3, 7);
+        let holder = 3;
         names.take(&name, holder);
         take(&mut names, "ann");
         let first = |names: &Names, text| names.addressees(text, 64).next().map(|(who, _)| who);
         assert_eq!(Some(holder), first(&names, "  aNN  x"));
-        assert_eq!(Some(MEMBER), first(&names, "ann-2 x"));
+        assert_eq!(Some(PLACE), first(&names, "ann-2 x"));
         names.free(&name);
         assert_eq!(None, first(&names, "ann x"));
     }
@@ -214,7 +213,7 @@ mod tests {
             assert_eq!(pair, skeleton(&pair).collect::<String>().to_lowercase());
         }
         assert!(!plain().any(is_invisible));
-        assert_eq!("a b-2", key(" A b-2 "));
+        assert_eq!("a b-2", &*key(" A b-2 "));
     }
 
     #[test]

@@ -30,7 +30,7 @@ enum Phase {
     /// The room takes nothing now.
     Paused,
     /// It gets what is for it.
-    Departing(CloseReason),
+    Departing(Box<CloseReason>),
     /// It is given a moment to read why it was refused.
     Lingering,
     /// The same for one that never had a place.
@@ -185,7 +185,7 @@ impl Server {
                 None => self.set_timer(place, None),
             },
             Phase::Departing(reason) => {
-                *reason = CloseReason::TooSlow;
+                **reason = CloseReason::TooSlow;
                 self.leave(place);
             }
             Phase::Lingering | Phase::TurnedAway => self.remove(place),
@@ -197,7 +197,7 @@ impl Server {
         let until = self.shutdown.serve_until(&self.settings, &reason, Instant::now());
         let connection = &mut self.connections[place];
         let release = connection.session.finish(&mut self.room, &reason);
-        connection.phase = Phase::Departing(reason);
+        connection.phase = Phase::Departing(Box::new(reason));
         self.set_timer(place, Some(until));
         self.wake(release);
         // Perhaps there is nothing to wait for.
