@@ -34,14 +34,8 @@ pub(crate) struct Member<H> {
     taken: u64,
     /// Whether its socket took less than it was offered the last time.
     pub(crate) full: bool,
-    /// Bytes left of the pair that the view goes on inside of; 0 between two.
-    rest: usize,
-    /// What it had taken when it was last seen to be idle.
-    taken_idle: u64,
-    /// Where the log ended then.
-    head_idle: u64,
-    /// Since when its socket has been full and has taken nothing.
-    full_since: Option<Instant>,
+    /// How it reads; `None` as long as its socket has never been full.
+    stalls: Option<Box<Stalls>>,
     /// What its socket has.
     buffer: Buffer,
 }
@@ -59,6 +53,19 @@ struct Apart {
     answer_bytes: usize,
     /// Nothing beyond this position is for this member: it is leaving (SPEC CLS-06).
     end: Option<u64>,
+}
+
+/// What a full socket tells of how its client reads.
+#[derive(Debug, Default)]
+struct Stalls {
+    /// Bytes left of the pair that the view goes on inside of; 0 between two.
+    rest: usize,
+    /// What it had taken when it was last seen to be idle.
+    taken_idle: u64,
+    /// Where the log ended then.
+    head_idle: u64,
+    /// Since when its socket has been full and has taken nothing.
+    full_since: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -109,10 +116,7 @@ impl<H> Member<H> {
             called: false,
             taken: 0,
             full: false,
-            rest: 0,
-            taken_idle: 0,
-            head_idle: 0,
-            full_since: None,
+            stalls: None,
             buffer: Buffer::Small,
         }
     }
@@ -184,19 +188,11 @@ impl<H> Member<H> {
 
     /// The piece at `cursor` with `asides` asides passed already, and the place behind it.
     fn piece_from(&self, cursor: u64, asides: usize, head: u64) -> Option<(Piece, u64, usize)> {
-        let Some(apart) = self.apart.as_ref().filter(|apart| !apart.is_nowhere()) else {
+        match &self.apart {
             // So it is nearly always, for nearly everybody.
-            return (cursor < head).then_some((Piece::Log(cursor..head), head, 0));
-        };
-        let aside = apart.asides.get(asides);
-        if let Some(aside) = aside.filter(|aside| aside.at <= cursor) {
-            return Some((Piece::Aside(aside.bytes.len()), cursor, asides + 1));
+            None => (cursor < head).then_some((Piece::Log(cursor..head), head, 0)),
+            Some(apart) => apart.piece_from(cursor, asides, head),
         }
-        let own = apart.own.get(apart.own.partition_point(|own| own.start < cursor));
-        let stop = [apart.end, aside.map(|aside| aside.at), own.map(|own| own.start)];
-        let to = stop.into_iter().flatten().fold(head, u64::min);
-        let behind = own.filter(|own| own.start == to).map_or(to, |own| own.end);
-        (cursor < to).then_some((Piece::Log(cursor..to), behind, asides))
     }
 
     /// The bytes of the `index`-th aside.
@@ -228,29 +224,34 @@ impl<H> Member<H> {
     /// Takes note of what its socket made of an offer at `now`, after [`pass`](Self::pass): whether it took all
     /// of it, how much is left of the pair it is in, and where the log ends.
     pub(crate) fn note(&mut self, taken: Taken, rest: usize, head: u64, now: Instant) {
-        if self.is_idle(now) {
-            self.taken_idle = self.taken;
-            self.head_idle = head;
-        }
         self.full = taken != Taken::All;
-        self.rest = rest;
-        self.full_since = match taken {
+        if self.full {
+            self.stalls.get_or_insert_default();
+        }
+        let Some(stalls) = &mut self.stalls else { return };
+        if stalls.is_idle(now) {
+            stalls.taken_idle = self.taken;
+            stalls.head_idle = head;
+        }
+        stalls.rest = rest;
+        stalls.full_since = match taken {
             Taken::All => None,
             Taken::Some => Some(now),
-            Taken::Nothing => self.full_since.or(Some(now)),
+            Taken::Nothing => stalls.full_since.or(Some(now)),
         };
     }
 
     /// Bytes left of the pair it is in.
     pub(crate) fn rest(&self) -> usize {
-        self.rest
+        self.stalls.as_ref().map_or(0, |stalls| stalls.rest)
     }
 
     /// Whether it has proven to read all the time (SPEC RLY-12).
     pub(crate) fn keeps_up(&self, now: Instant) -> bool {
-        let has_had_what_it_missed = self.cursor >= self.head_idle;
-        let proves_to_read = self.taken - self.taken_idle >= PROOF_BYTES as u64;
-        has_had_what_it_missed && proves_to_read && !self.is_idle(now)
+        let Some(stalls) = &self.stalls else { return self.taken >= PROOF_BYTES as u64 };
+        let has_had_what_it_missed = self.cursor >= stalls.head_idle;
+        let proves_to_read = self.taken - stalls.taken_idle >= PROOF_BYTES as u64;
+        has_had_what_it_missed && proves_to_read && !stalls.is_idle(now)
     }
 
     /// Has the socket get the buffer that an offer needs, if it has another.
@@ -259,10 +260,6 @@ impl<H> Member<H> {
         if mem::replace(&mut self.buffer, needed) != needed {
             offer.set_buffer(needed);
         }
-    }
-
-    fn is_idle(&self, now: Instant) -> bool {
-        self.full_since.is_some_and(|since| now.duration_since(since) >= IDLE)
     }
 
     fn pass_aside(&mut self, bytes: usize) -> usize {
@@ -293,9 +290,23 @@ impl<H> Member<H> {
 }
 
 impl Apart {
-    /// Whether the view is the log's all the same.
-    fn is_nowhere(&self) -> bool {
-        self.own.is_empty() && self.asides.is_empty() && self.end.is_none()
+    /// As [`Member::piece_from`].
+    fn piece_from(&self, cursor: u64, asides: usize, head: u64) -> Option<(Piece, u64, usize)> {
+        let aside = self.asides.get(asides);
+        if let Some(aside) = aside.filter(|aside| aside.at <= cursor) {
+            return Some((Piece::Aside(aside.bytes.len()), cursor, asides + 1));
+        }
+        let own = self.own.get(self.own.partition_point(|own| own.start < cursor));
+        let stop = [self.end, aside.map(|aside| aside.at), own.map(|own| own.start)];
+        let to = stop.into_iter().flatten().fold(head, u64::min);
+        let behind = own.filter(|own| own.start == to).map_or(to, |own| own.end);
+        (cursor < to).then_some((Piece::Log(cursor..to), behind, asides))
+    }
+}
+
+impl Stalls {
+    fn is_idle(&self, now: Instant) -> bool {
+        self.full_since.is_some_and(|since| now.duration_since(since) >= IDLE)
     }
 }
 

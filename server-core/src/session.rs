@@ -40,9 +40,11 @@ pub struct Session {
     /// Until when a name, or the frame that has begun, must be complete, or answers read.
     deadline: Option<Instant>,
     ended: bool,
+    /// Whether `log` has yet to write that it joined.
+    newly_joined: bool,
     /// `None` as long as it has the name that it joined with.
     rename: Option<Box<Rename>>,
-    /// What `log` has yet to write.
+    /// What it has said that `log` has yet to write about.
     news: News,
 }
 
@@ -70,7 +72,6 @@ struct Rename {
 
 #[derive(Debug, Default)]
 struct News {
-    joined: bool,
     messages: usize,
     bytes: usize,
 }
@@ -98,6 +99,7 @@ impl Session {
             joined: None,
             stash: None,
             ended: false,
+            newly_joined: false,
             rename: None,
             news: News::default(),
         }
@@ -187,7 +189,7 @@ impl Session {
         self.joined = Some(Joined { member, name });
         self.decoder.set_limit(self.settings.max_message);
         self.deadline = None;
-        self.news.joined = true;
+        self.newly_joined = true;
         Ok(())
     }
 
@@ -236,9 +238,9 @@ impl Session {
 
     /// Writes to the log what [`act`](Self::act) has done since the last time.
     pub fn log(&mut self) {
-        let News { joined, messages, bytes } = std::mem::take(&mut self.news);
+        let News { messages, bytes } = std::mem::take(&mut self.news);
         let before = self.rename.as_mut().and_then(|rename| rename.before.take());
-        if joined {
+        if std::mem::take(&mut self.newly_joined) {
             let name = before.as_ref().map_or(self.name(), Name::as_str);
             info!(peer = %self.peer, ?name, "joined");
         }
