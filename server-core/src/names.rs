@@ -16,7 +16,7 @@ pub const STOPPING: &str = "the server is stopping: good bye";
 #[derive(Debug)]
 pub(crate) struct Names {
     taken: HashMap<Box<str>, Holder>,
-    reserved: Box<str>,
+    reserved: String,
     /// How many names have been given: the number to go on with when the next few are taken.
     given: usize,
 }
@@ -46,8 +46,8 @@ impl Names {
             return None;
         }
         let newcomer = Holder { place, number: FIRST_NUMBER };
-        let Some(mut number) = self.taken.get(&wanted).map(|holder| holder.number) else {
-            self.taken.insert(wanted, newcomer);
+        let Some(mut number) = self.taken.get(&*wanted).map(|holder| holder.number) else {
+            self.taken.insert(wanted.into(), newcomer);
             return Some(name.clone());
         };
         // The number only grows while the name is held, so that a crowd of equal names costs each
@@ -61,12 +61,12 @@ impl Names {
             }
             let numbered = name.numbered(number);
             number += 1;
-            if let Entry::Vacant(vacant) = self.taken.entry(key(numbered.as_str())) {
+            if let Entry::Vacant(vacant) = self.taken.entry(key(numbered.as_str()).into()) {
                 vacant.insert(newcomer);
                 break numbered;
             }
         };
-        self.taken.entry(wanted).and_modify(|holder| holder.number = number);
+        self.taken.entry(wanted.into()).and_modify(|holder| holder.number = number);
         Some(free)
     }
 
@@ -97,14 +97,14 @@ impl Names {
 
     /// Frees a name that [`take`](Self::take) gave (SPEC CLS-07).
     pub(crate) fn free(&mut self, name: &Name) {
-        let held = self.taken.remove(&key(name.as_str()));
+        let held = self.taken.remove(&*key(name.as_str()));
         debug_assert!(held.is_some(), "only names in use are freed");
     }
 }
 
 /// What a name looks like, which is what no two members share: what it shows without the white space around them.
-pub fn key(name: &str) -> Box<str> {
-    looks(name).trim().into()
+pub fn key(name: &str) -> String {
+    looks(name).trim().to_owned()
 }
 
 /// Text without what shows nothing, lower-cased, confusable characters unified by the skeleton of Unicode's UTS 39,
@@ -115,14 +115,22 @@ fn looks(text: &str) -> String {
     if lower.bytes().all(is_plain) {
         return lower;
     }
+    if lower.bytes().all(|byte| is_plain(byte) || is_like_letters(byte)) {
+        return lower.replace('m', "rn").replace('0', "o").replace('1', "l");
+    }
     let visible: String = text.chars().filter(|&char| !is_invisible(char)).collect();
     skeleton(&visible.to_lowercase()).collect::<String>().to_lowercase()
 }
 
 /// Whether a lower-case character is its own skeleton, and need not be looked up in Unicode's tables. That is
-/// most of ASCII; but `m` looks like `rn`, and `0` and `1` look like letters.
+/// most of ASCII.
 fn is_plain(byte: u8) -> bool {
     matches!(byte, b'a'..=b'l' | b'n'..=b'z' | b'2'..=b'9' | b' ' | b'-' | b'_' | b'.')
+}
+
+/// Whether it is one of the three that names often have and whose skeletons are other letters.
+fn is_like_letters(byte: u8) -> bool {
+    matches!(byte, b'm' | b'0' | b'1')
 }
 
 const FIRST_NUMBER: usize = 2;
@@ -206,14 +214,15 @@ mod tests {
     }
 
     #[test]
-    fn plain_characters_are_their_own_skeleton_and_visible() {
-        let plain = || (0..=u8::MAX).filter(|&byte| is_plain(byte)).map(char::from);
+    fn plain_characters_look_like_their_skeletons_and_are_visible() {
+        let is_known = |byte: &u8| is_plain(*byte) || is_like_letters(*byte);
+        let plain = || (0..=u8::MAX).filter(is_known).map(char::from);
         for (one, other) in plain().flat_map(|one| plain().map(move |other| (one, other))) {
             let pair = String::from_iter([one, other]);
-            assert_eq!(pair, skeleton(&pair).collect::<String>().to_lowercase());
+            assert_eq!(looks(&pair), skeleton(&pair).collect::<String>().to_lowercase());
         }
         assert!(!plain().any(is_invisible));
-        assert_eq!("a b-2", &*key(" A b-2 "));
+        assert_eq!("a b-2", key(" A b-2 "));
     }
 
     #[test]
