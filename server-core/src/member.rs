@@ -1,13 +1,16 @@
 //! Member: one client's view of the log, a cursor and what it does not see.
 
-use std::collections::VecDeque;
+mod apart;
+
 use std::mem;
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
 use protocol::Name;
 
+use self::apart::Apart;
+pub(crate) use self::apart::{Kind, Piece};
 use crate::log::Log;
 use crate::offer::{Buffer, Offer};
 
@@ -40,21 +43,6 @@ pub(crate) struct Member<H> {
     buffer: Buffer,
 }
 
-/// Where a member's view is not the log's.
-#[derive(Debug, Default)]
-struct Apart {
-    /// What the member said itself, merged; the first starts behind the cursor.
-    own: VecDeque<Range<u64>>,
-    /// What is for this member alone, oldest first; the first may be partly delivered.
-    asides: VecDeque<Aside>,
-    /// Bytes in `asides`.
-    aside_bytes: usize,
-    /// Bytes in those of them that are answers.
-    answer_bytes: usize,
-    /// Nothing beyond this position is for this member: it is leaving (SPEC CLS-06).
-    end: Option<u64>,
-}
-
 /// What a full socket tells of how its client reads.
 #[derive(Debug, Default)]
 struct Stalls {
@@ -68,22 +56,6 @@ struct Stalls {
     full_since: Option<Instant>,
 }
 
-#[derive(Debug)]
-struct Aside {
-    at: u64,
-    bytes: Bytes,
-    kind: Kind,
-}
-
-/// What something is that is meant for one member alone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    /// The answer to a command of its own: it says nothing more before that is delivered (SPEC EXT-13).
-    Answer,
-    /// Anything else: a private message, a notice, its own words.
-    Other,
-}
-
 /// What a socket made of what it was offered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Taken {
@@ -93,15 +65,6 @@ pub(crate) enum Taken {
     Some,
     /// It is full, and took nothing.
     Nothing,
-}
-
-/// What comes next in a member's view.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Piece {
-    /// This much of the first aside.
-    Aside(usize),
-    /// These positions of the log.
-    Log(Range<u64>),
 }
 
 impl<H> Member<H> {
@@ -127,22 +90,22 @@ impl<H> Member<H> {
 
     /// Bytes queued for this member alone.
     pub(crate) fn aside_bytes(&self) -> usize {
-        self.apart.as_ref().map_or(0, |apart| apart.aside_bytes)
+        self.apart.as_ref().map_or(0, |apart| apart.aside_bytes())
     }
 
     /// Bytes of answers to its own commands among them.
     pub(crate) fn answer_bytes(&self) -> usize {
-        self.apart.as_ref().map_or(0, |apart| apart.answer_bytes)
+        self.apart.as_ref().map_or(0, |apart| apart.answer_bytes())
     }
 
     /// Whether it is leaving.
     pub(crate) fn is_ending(&self) -> bool {
-        self.apart.as_ref().is_some_and(|apart| apart.end.is_some())
+        self.apart.as_ref().is_some_and(|apart| apart.is_ending())
     }
 
     /// Nothing beyond `head` is for this member, unless it was to end before (SPEC CLS-06).
     pub(crate) fn end_at(&mut self, head: u64) {
-        self.apart_mut().end.get_or_insert(head);
+        self.apart_mut().end_at(head);
     }
 
     /// Bytes that have been delivered to it.
@@ -156,19 +119,12 @@ impl<H> Member<H> {
             self.cursor = range.end;
             return;
         }
-        let own = &mut self.apart_mut().own;
-        match own.back_mut() {
-            Some(last) if last.end == range.start => last.end = range.end,
-            _ => own.push_back(range),
-        }
+        self.apart_mut().leave_out(range);
     }
 
     /// Queues bytes for this member alone, to come after all that is before `at`.
     pub(crate) fn put_aside(&mut self, at: u64, bytes: Bytes, kind: Kind) {
-        let apart = self.apart_mut();
-        apart.aside_bytes += bytes.len();
-        apart.answer_bytes += if kind == Kind::Answer { bytes.len() } else { 0 };
-        apart.asides.push_back(Aside { at, bytes, kind });
+        self.apart_mut().put_aside(at, bytes, kind);
     }
 
     /// What is next for this member, given where the log ends.
@@ -197,7 +153,7 @@ impl<H> Member<H> {
 
     /// The bytes of the `index`-th aside.
     pub(crate) fn aside(&self, index: usize) -> Bytes {
-        self.apart.as_ref().expect(HAS_ASIDES).asides[index].bytes.clone()
+        self.apart.as_ref().expect(HAS_ASIDES).aside(index)
     }
 
     /// Moves on by `bytes` that the kernel took, also inside a pair.
@@ -209,11 +165,14 @@ impl<H> Member<H> {
         self.taken += bytes as u64;
         while bytes > 0 {
             let step = match self.piece(log.head()).expect("no more is delivered than was pulled") {
-                Piece::Aside(length) => self.pass_aside(bytes.min(length)),
+                Piece::Aside(length) => {
+                    let step = bytes.min(length);
+                    self.apart.as_mut().expect(HAS_ASIDES).pass_aside(step);
+                    step
+                }
                 Piece::Log(range) => {
                     let length = usize::try_from(range.end - range.start).unwrap_or(usize::MAX);
-                    self.cursor += bytes.min(length) as u64;
-                    self.skip_own();
+                    self.pass_log(bytes.min(length));
                     bytes.min(length)
                 }
             };
@@ -262,45 +221,16 @@ impl<H> Member<H> {
         }
     }
 
-    fn pass_aside(&mut self, bytes: usize) -> usize {
-        let apart = self.apart.as_mut().expect(HAS_ASIDES);
-        let aside = apart.asides.front_mut().expect(HAS_ASIDES);
-        aside.bytes.advance(bytes);
-        if aside.kind == Kind::Answer {
-            apart.answer_bytes -= bytes;
-        }
-        if aside.bytes.is_empty() {
-            apart.asides.pop_front();
-        }
-        apart.aside_bytes -= bytes;
-        bytes
-    }
-
-    fn skip_own(&mut self) {
-        let Some(apart) = &mut self.apart else { return };
-        while let Some(own) = apart.own.pop_front_if(|own| own.start <= self.cursor) {
-            self.cursor = self.cursor.max(own.end);
+    fn pass_log(&mut self, bytes: usize) {
+        self.cursor += bytes as u64;
+        if let Some(apart) = &mut self.apart {
+            self.cursor = apart.behind_own(self.cursor);
         }
     }
 
     /// Kept once it is there: who has spoken speaks again.
     fn apart_mut(&mut self) -> &mut Apart {
         self.apart.get_or_insert_default()
-    }
-}
-
-impl Apart {
-    /// As [`Member::piece_from`].
-    fn piece_from(&self, cursor: u64, asides: usize, head: u64) -> Option<(Piece, u64, usize)> {
-        let aside = self.asides.get(asides);
-        if let Some(aside) = aside.filter(|aside| aside.at <= cursor) {
-            return Some((Piece::Aside(aside.bytes.len()), cursor, asides + 1));
-        }
-        let own = self.own.get(self.own.partition_point(|own| own.start < cursor));
-        let stop = [self.end, aside.map(|aside| aside.at), own.map(|own| own.start)];
-        let to = stop.into_iter().flatten().fold(head, u64::min);
-        let behind = own.filter(|own| own.start == to).map_or(to, |own| own.end);
-        (cursor < to).then_some((Piece::Log(cursor..to), behind, asides))
     }
 }
 

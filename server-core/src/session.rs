@@ -1,16 +1,17 @@
 //! Session: what one connection has said, turned into what the room does.
 
 mod end;
+mod news;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bytes::Bytes;
 use protocol::{Decoder, Name, to_utf8};
-use tracing::{debug, info};
 
 pub use self::end::refusal;
+use self::news::{News, Rename};
 use crate::close::CloseReason;
 use crate::room::{MemberId, Outside, Room, Said};
 use crate::settings::Settings;
@@ -60,20 +61,6 @@ struct Stash {
     frame: Bytes,
     /// What this member had taken when the frame was paused because of answers that wait for it.
     taken: Option<u64>,
-}
-
-#[derive(Debug)]
-struct Rename {
-    /// When a new name was last written about.
-    written: Instant,
-    /// The name before, if that is to be written.
-    before: Option<Name>,
-}
-
-#[derive(Debug, Default)]
-struct News {
-    messages: usize,
-    bytes: usize,
 }
 
 /// What a connection does next.
@@ -193,16 +180,6 @@ impl Session {
         Ok(())
     }
 
-    /// Takes note of a new name. However often a client changes it, the log has one line a second about it
-    /// (SPEC SEC-02), and its end is written with its last name.
-    fn note_rename(&mut self, name: Option<&Name>, now: Instant) {
-        let Some((joined, name)) = self.joined.as_mut().zip(name) else { return };
-        let before = std::mem::replace(&mut joined.name, name.clone());
-        if self.rename.as_ref().is_none_or(|rename| now - rename.written >= RENAMES_APART) {
-            self.rename = Some(Box::new(Rename { written: now, before: Some(before) }));
-        }
-    }
-
     /// The name that waits, or the one that is complete.
     fn next_name(&mut self) -> Result<Option<Bytes>, CloseReason> {
         match self.stash.take() {
@@ -233,22 +210,6 @@ impl Session {
             CloseReason::LeftMidFrame
         } else {
             CloseReason::Left
-        }
-    }
-
-    /// Writes to the log what [`act`](Self::act) has done since the last time.
-    pub fn log(&mut self) {
-        let News { messages, bytes } = std::mem::take(&mut self.news);
-        let before = self.rename.as_mut().and_then(|rename| rename.before.take());
-        if std::mem::take(&mut self.newly_joined) {
-            let name = before.as_ref().map_or(self.name(), Name::as_str);
-            info!(peer = %self.peer, ?name, "joined");
-        }
-        if let Some(before) = before {
-            info!(peer = %self.peer, name = ?self.name(), before = ?before.as_str(), "renamed");
-        }
-        if messages > 0 {
-            debug!(peer = %self.peer, messages, bytes, "said");
         }
     }
 
@@ -293,18 +254,4 @@ impl Session {
     pub fn member(&self) -> Option<MemberId> {
         self.joined.as_ref().map(|joined| joined.member)
     }
-
-    fn name(&self) -> &str {
-        self.joined.as_ref().map_or("", |joined| joined.name.as_str())
-    }
 }
-
-impl News {
-    fn said(&mut self, bytes: usize) {
-        self.messages += 1;
-        self.bytes += bytes;
-    }
-}
-
-/// Between two lines about new names of one member.
-const RENAMES_APART: Duration = Duration::from_secs(1);
