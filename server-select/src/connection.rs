@@ -57,9 +57,8 @@ impl Server {
     pub(crate) fn connect(&mut self, stream: TcpStream, peer: SocketAddr) {
         let place = self.insert(stream, peer, Phase::Reading);
         let deadline = self.connections[place].session.deadline();
+        // What has come before it was registered is told by the next poll.
         self.set_timer(place, deadline);
-        // What came before the socket was registered is not told by the poll.
-        self.ready.push(place);
     }
 
     /// Gives a client that is refused a place until it has read why.
