@@ -82,7 +82,7 @@ fn the_room_knows_no_socket_no_thread_and_no_clock() {
     let pure = ["log", "member", "flow", "names", "offer", "room", "session"]
         .into_iter()
         .chain(["room/commands", "room/delivery", "room/end", "room/extensions", "room/talk"])
-        .chain(["session/end"])
+        .chain(["member/apart", "session/end", "session/news"])
         .map(|name| format!("server-core/src/{name}.rs"));
     let protocol =
         names(&root().join("protocol/src")).into_iter().map(|name| format!("protocol/src/{name}"));

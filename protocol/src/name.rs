@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str;
+use std::sync::Arc;
 
 /// The longest name a client may choose, in characters (SPEC NAM-06).
 pub const NAME_CHARS_MAX: usize = 32;
@@ -10,7 +11,7 @@ pub const NAME_CHARS_MAX: usize = 32;
 /// control character.
 ///
 /// It is a copy, not a slice of what was received: a slice would keep the whole read buffer alive for
-/// as long as the member stays.
+/// as long as the member stays. A clone of it is a handle.
 ///
 /// ```
 /// use protocol::{Name, NameError};
@@ -18,7 +19,7 @@ pub const NAME_CHARS_MAX: usize = 32;
 /// assert_eq!(Name::new(b"  "), Err(NameError::Blank));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Name(Box<str>);
+pub struct Name(Arc<str>);
 
 impl Name {
     /// Checks a name as it came from the wire (SPEC NAM-06). Its length in bytes is the decoder's limit.

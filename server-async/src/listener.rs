@@ -36,7 +36,6 @@ pub(crate) async fn accept_loop(server: &Arc<Server>, listener: &TcpListener) {
 
 /// Gives a client a task, or refuses it if there is no place for it (SPEC RES-09).
 fn admit(server: &Arc<Server>, stream: TcpStream, peer: SocketAddr, clients_max: usize) {
-    socket::prepare(&stream);
     let mut state = server.lock();
     if state.connections.len() >= clients_max {
         drop(state);

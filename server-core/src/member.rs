@@ -1,13 +1,16 @@
 //! Member: one client's view of the log, a cursor and what it does not see.
 
-use std::collections::VecDeque;
+mod apart;
+
 use std::mem;
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
 use protocol::Name;
 
+use self::apart::Apart;
+pub(crate) use self::apart::{Kind, Piece};
 use crate::log::Log;
 use crate::offer::{Buffer, Offer};
 
@@ -23,24 +26,26 @@ pub(crate) struct Member<H> {
     pub(crate) serial: u64,
     /// Everything before it has been delivered or is not for this member.
     cursor: u64,
-    /// What the member said itself, merged; the first starts behind the cursor.
-    own: VecDeque<Range<u64>>,
-    /// What is for this member alone, oldest first; the first may be partly delivered.
-    asides: VecDeque<Aside>,
-    /// Bytes in `asides`.
-    aside_bytes: usize,
-    /// Bytes in those of them that are answers.
-    answer_bytes: usize,
+    /// Where its view is not the log's; `None` as long as it never was. Most members only listen, and
+    /// thousands of them must not pay for it.
+    apart: Option<Box<Apart>>,
     /// Whether it stands in the room's list of those who have something for themselves alone.
     pub(crate) told: bool,
     /// Whether it has been named as one to be called, and has not pulled since.
     pub(crate) called: bool,
     /// Bytes delivered so far.
     taken: u64,
-    /// Nothing beyond this position is for this member: it is leaving (SPEC CLS-06).
-    pub(crate) end: Option<u64>,
     /// Whether its socket took less than it was offered the last time.
     pub(crate) full: bool,
+    /// How it reads; `None` as long as its socket has never been full.
+    stalls: Option<Box<Stalls>>,
+    /// What its socket has.
+    buffer: Buffer,
+}
+
+/// What a full socket tells of how its client reads.
+#[derive(Debug, Default)]
+struct Stalls {
     /// Bytes left of the pair that the view goes on inside of; 0 between two.
     rest: usize,
     /// What it had taken when it was last seen to be idle.
@@ -49,24 +54,6 @@ pub(crate) struct Member<H> {
     head_idle: u64,
     /// Since when its socket has been full and has taken nothing.
     full_since: Option<Instant>,
-    /// What its socket has.
-    buffer: Buffer,
-}
-
-#[derive(Debug)]
-struct Aside {
-    at: u64,
-    bytes: Bytes,
-    kind: Kind,
-}
-
-/// What something is that is meant for one member alone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    /// The answer to a command of its own: it says nothing more before that is delivered (SPEC EXT-13).
-    Answer,
-    /// Anything else: a private message, a notice, its own words.
-    Other,
 }
 
 /// What a socket made of what it was offered.
@@ -80,15 +67,6 @@ pub(crate) enum Taken {
     Nothing,
 }
 
-/// What comes next in a member's view.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Piece {
-    /// This much of the first aside.
-    Aside(usize),
-    /// These positions of the log.
-    Log(Range<u64>),
-}
-
 impl<H> Member<H> {
     pub(crate) fn new(name: Name, handle: H, serial: u64, cursor: u64) -> Self {
         Self {
@@ -96,19 +74,12 @@ impl<H> Member<H> {
             handle,
             serial,
             cursor,
-            own: VecDeque::new(),
-            asides: VecDeque::new(),
-            aside_bytes: 0,
-            answer_bytes: 0,
+            apart: None,
             told: false,
             called: false,
             taken: 0,
-            end: None,
             full: false,
-            rest: 0,
-            taken_idle: 0,
-            head_idle: 0,
-            full_since: None,
+            stalls: None,
             buffer: Buffer::Small,
         }
     }
@@ -119,12 +90,22 @@ impl<H> Member<H> {
 
     /// Bytes queued for this member alone.
     pub(crate) fn aside_bytes(&self) -> usize {
-        self.aside_bytes
+        self.apart.as_ref().map_or(0, |apart| apart.aside_bytes())
     }
 
     /// Bytes of answers to its own commands among them.
     pub(crate) fn answer_bytes(&self) -> usize {
-        self.answer_bytes
+        self.apart.as_ref().map_or(0, |apart| apart.answer_bytes())
+    }
+
+    /// Whether it is leaving.
+    pub(crate) fn is_ending(&self) -> bool {
+        self.apart.as_ref().is_some_and(|apart| apart.is_ending())
+    }
+
+    /// Nothing beyond `head` is for this member, unless it was to end before (SPEC CLS-06).
+    pub(crate) fn end_at(&mut self, head: u64) {
+        self.apart_mut().end_at(head);
     }
 
     /// Bytes that have been delivered to it.
@@ -134,18 +115,16 @@ impl<H> Member<H> {
 
     /// Leaves `range`, just appended, out of this member's view.
     pub(crate) fn leave_out(&mut self, range: Range<u64>) {
-        match self.own.back_mut() {
-            Some(last) if last.end == range.start => last.end = range.end,
-            _ => self.own.push_back(range),
+        if range.start == self.cursor {
+            self.cursor = range.end;
+            return;
         }
-        self.skip_own();
+        self.apart_mut().leave_out(range);
     }
 
     /// Queues bytes for this member alone, to come after all that is before `at`.
     pub(crate) fn put_aside(&mut self, at: u64, bytes: Bytes, kind: Kind) {
-        self.aside_bytes += bytes.len();
-        self.answer_bytes += if kind == Kind::Answer { bytes.len() } else { 0 };
-        self.asides.push_back(Aside { at, bytes, kind });
+        self.apart_mut().put_aside(at, bytes, kind);
     }
 
     /// What is next for this member, given where the log ends.
@@ -165,24 +144,16 @@ impl<H> Member<H> {
 
     /// The piece at `cursor` with `asides` asides passed already, and the place behind it.
     fn piece_from(&self, cursor: u64, asides: usize, head: u64) -> Option<(Piece, u64, usize)> {
-        if self.own.is_empty() && self.asides.is_empty() && self.end.is_none() {
+        match &self.apart {
             // So it is nearly always, for nearly everybody.
-            return (cursor < head).then_some((Piece::Log(cursor..head), head, 0));
+            None => (cursor < head).then_some((Piece::Log(cursor..head), head, 0)),
+            Some(apart) => apart.piece_from(cursor, asides, head),
         }
-        let aside = self.asides.get(asides);
-        if let Some(aside) = aside.filter(|aside| aside.at <= cursor) {
-            return Some((Piece::Aside(aside.bytes.len()), cursor, asides + 1));
-        }
-        let own = self.own.get(self.own.partition_point(|own| own.start < cursor));
-        let stop = [self.end, aside.map(|aside| aside.at), own.map(|own| own.start)];
-        let to = stop.into_iter().flatten().fold(head, u64::min);
-        let behind = own.filter(|own| own.start == to).map_or(to, |own| own.end);
-        (cursor < to).then_some((Piece::Log(cursor..to), behind, asides))
     }
 
     /// The bytes of the `index`-th aside.
     pub(crate) fn aside(&self, index: usize) -> Bytes {
-        self.asides[index].bytes.clone()
+        self.apart.as_ref().expect(HAS_ASIDES).aside(index)
     }
 
     /// Moves on by `bytes` that the kernel took, also inside a pair.
@@ -194,11 +165,14 @@ impl<H> Member<H> {
         self.taken += bytes as u64;
         while bytes > 0 {
             let step = match self.piece(log.head()).expect("no more is delivered than was pulled") {
-                Piece::Aside(length) => self.pass_aside(bytes.min(length)),
+                Piece::Aside(length) => {
+                    let step = bytes.min(length);
+                    self.apart.as_mut().expect(HAS_ASIDES).pass_aside(step);
+                    step
+                }
                 Piece::Log(range) => {
                     let length = usize::try_from(range.end - range.start).unwrap_or(usize::MAX);
-                    self.cursor += bytes.min(length) as u64;
-                    self.skip_own();
+                    self.pass_log(bytes.min(length));
                     bytes.min(length)
                 }
             };
@@ -209,29 +183,34 @@ impl<H> Member<H> {
     /// Takes note of what its socket made of an offer at `now`, after [`pass`](Self::pass): whether it took all
     /// of it, how much is left of the pair it is in, and where the log ends.
     pub(crate) fn note(&mut self, taken: Taken, rest: usize, head: u64, now: Instant) {
-        if self.is_idle(now) {
-            self.taken_idle = self.taken;
-            self.head_idle = head;
-        }
         self.full = taken != Taken::All;
-        self.rest = rest;
-        self.full_since = match taken {
+        if self.full {
+            self.stalls.get_or_insert_default();
+        }
+        let Some(stalls) = &mut self.stalls else { return };
+        if stalls.is_idle(now) {
+            stalls.taken_idle = self.taken;
+            stalls.head_idle = head;
+        }
+        stalls.rest = rest;
+        stalls.full_since = match taken {
             Taken::All => None,
             Taken::Some => Some(now),
-            Taken::Nothing => self.full_since.or(Some(now)),
+            Taken::Nothing => stalls.full_since.or(Some(now)),
         };
     }
 
     /// Bytes left of the pair it is in.
     pub(crate) fn rest(&self) -> usize {
-        self.rest
+        self.stalls.as_ref().map_or(0, |stalls| stalls.rest)
     }
 
     /// Whether it has proven to read all the time (SPEC RLY-12).
     pub(crate) fn keeps_up(&self, now: Instant) -> bool {
-        let has_had_what_it_missed = self.cursor >= self.head_idle;
-        let proves_to_read = self.taken - self.taken_idle >= PROOF_BYTES as u64;
-        has_had_what_it_missed && proves_to_read && !self.is_idle(now)
+        let Some(stalls) = &self.stalls else { return self.taken >= PROOF_BYTES as u64 };
+        let has_had_what_it_missed = self.cursor >= stalls.head_idle;
+        let proves_to_read = self.taken - stalls.taken_idle >= PROOF_BYTES as u64;
+        has_had_what_it_missed && proves_to_read && !stalls.is_idle(now)
     }
 
     /// Has the socket get the buffer that an offer needs, if it has another.
@@ -242,29 +221,26 @@ impl<H> Member<H> {
         }
     }
 
+    fn pass_log(&mut self, bytes: usize) {
+        self.cursor += bytes as u64;
+        if let Some(apart) = &mut self.apart {
+            self.cursor = apart.behind_own(self.cursor);
+        }
+    }
+
+    /// Kept once it is there: who has spoken speaks again.
+    fn apart_mut(&mut self) -> &mut Apart {
+        self.apart.get_or_insert_default()
+    }
+}
+
+impl Stalls {
     fn is_idle(&self, now: Instant) -> bool {
         self.full_since.is_some_and(|since| now.duration_since(since) >= IDLE)
     }
-
-    fn pass_aside(&mut self, bytes: usize) -> usize {
-        let aside = self.asides.front_mut().expect("the piece is an aside");
-        aside.bytes.advance(bytes);
-        if aside.kind == Kind::Answer {
-            self.answer_bytes -= bytes;
-        }
-        if aside.bytes.is_empty() {
-            self.asides.pop_front();
-        }
-        self.aside_bytes -= bytes;
-        bytes
-    }
-
-    fn skip_own(&mut self) {
-        while let Some(own) = self.own.pop_front_if(|own| own.start <= self.cursor) {
-            self.cursor = self.cursor.max(own.end);
-        }
-    }
 }
+
+const HAS_ASIDES: &str = "the piece is an aside";
 
 /// Bytes that a member has to take without being idle to be one that keeps up, and to get everything in one write
 /// (SPEC RLY-12): more than a connection holds whose client reads nothing, some 200 KB with buffers of the usual size.

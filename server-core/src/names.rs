@@ -6,8 +6,6 @@ use std::collections::hash_map::Entry;
 use protocol::{Name, is_invisible};
 use unicode_security::confusable_detection::skeleton;
 
-use crate::room::MemberId;
-
 /// The sender of what the server itself says. No client may have it, in any spelling (SPEC NAM-04).
 pub const RESERVED: &str = "server";
 
@@ -17,7 +15,7 @@ pub const STOPPING: &str = "the server is stopping: good bye";
 /// The names in use, by key: what a name looks like, however it is spelled.
 #[derive(Debug)]
 pub(crate) struct Names {
-    taken: HashMap<String, Holder>,
+    taken: HashMap<Box<str>, Holder>,
     reserved: String,
     /// How many names have been given: the number to go on with when the next few are taken.
     given: usize,
@@ -26,7 +24,8 @@ pub(crate) struct Names {
 /// Who has a name.
 #[derive(Clone, Copy, Debug)]
 struct Holder {
-    member: MemberId,
+    /// The member's place in the room, which is another's only after the name is free.
+    place: usize,
     /// The number that the next newcomer of the same name is given.
     number: usize,
 }
@@ -37,18 +36,18 @@ impl Names {
         Self { taken: HashMap::new(), reserved: key(RESERVED), given: FIRST_NUMBER }
     }
 
-    /// Takes `name` for `member`, or the same with a number behind it if somebody has it (SPEC NAM-05).
+    /// Takes `name` for the member at `place`, or the same with a number behind it if somebody has it (SPEC NAM-05).
     ///
     /// `None` if it looks like the reserved name (SPEC NAM-04).
-    pub(crate) fn take(&mut self, name: &Name, member: MemberId) -> Option<Name> {
+    pub(crate) fn take(&mut self, name: &Name, place: usize) -> Option<Name> {
         self.given += 1;
         let wanted = key(name.as_str());
         if wanted == self.reserved {
             return None;
         }
-        let newcomer = Holder { member, number: FIRST_NUMBER };
-        let Some(mut number) = self.taken.get(&wanted).map(|holder| holder.number) else {
-            self.taken.insert(wanted, newcomer);
+        let newcomer = Holder { place, number: FIRST_NUMBER };
+        let Some(mut number) = self.taken.get(&*wanted).map(|holder| holder.number) else {
+            self.taken.insert(wanted.into(), newcomer);
             return Some(name.clone());
         };
         // The number only grows while the name is held, so that a crowd of equal names costs each
@@ -62,12 +61,12 @@ impl Names {
             }
             let numbered = name.numbered(number);
             number += 1;
-            if let Entry::Vacant(vacant) = self.taken.entry(key(numbered.as_str())) {
+            if let Entry::Vacant(vacant) = self.taken.entry(key(numbered.as_str()).into()) {
                 vacant.insert(newcomer);
                 break numbered;
             }
         };
-        self.taken.entry(wanted).and_modify(|holder| holder.number = number);
+        self.taken.entry(wanted.into()).and_modify(|holder| holder.number = number);
         Some(free)
     }
 
@@ -76,20 +75,20 @@ impl Names {
         key(name.as_str()) == self.reserved
     }
 
-    /// The members whose names `text` begins with, each followed by a space, and what comes behind that: the longest
+    /// The places of the members whose names `text` begins with, each followed by a space, and what comes behind that: the longest
     /// name first. No further than `chars_max` characters are looked at.
     pub(crate) fn addressees<'a>(
         &self,
         text: &'a str,
         chars_max: usize,
-    ) -> impl Iterator<Item = (MemberId, &'a str)> {
+    ) -> impl Iterator<Item = (usize, &'a str)> {
         let (mut seen, mut word, mut found) = (String::new(), 0, Vec::new());
         let gaps = text.char_indices().take(chars_max).filter(|(_, char)| *char == ' ');
         for (gap, _) in gaps {
             // Each word is looked up in Unicode's tables once, however many beginnings of names it is part of.
             seen += &looks(&text[word..gap]);
             let holder = self.taken.get(seen.trim());
-            found.extend(holder.map(|holder| (holder.member, &text[gap + 1..])));
+            found.extend(holder.map(|holder| (holder.place, &text[gap + 1..])));
             seen.push(' ');
             word = gap + 1;
         }
@@ -98,7 +97,7 @@ impl Names {
 
     /// Frees a name that [`take`](Self::take) gave (SPEC CLS-07).
     pub(crate) fn free(&mut self, name: &Name) {
-        let held = self.taken.remove(&key(name.as_str()));
+        let held = self.taken.remove(&*key(name.as_str()));
         debug_assert!(held.is_some(), "only names in use are freed");
     }
 }
@@ -116,14 +115,22 @@ fn looks(text: &str) -> String {
     if lower.bytes().all(is_plain) {
         return lower;
     }
+    if lower.bytes().all(|byte| is_plain(byte) || is_like_letters(byte)) {
+        return lower.replace('m', "rn").replace('0', "o").replace('1', "l");
+    }
     let visible: String = text.chars().filter(|&char| !is_invisible(char)).collect();
     skeleton(&visible.to_lowercase()).collect::<String>().to_lowercase()
 }
 
 /// Whether a lower-case character is its own skeleton, and need not be looked up in Unicode's tables. That is
-/// most of ASCII; but `m` looks like `rn`, and `0` and `1` look like letters.
+/// most of ASCII.
 fn is_plain(byte: u8) -> bool {
     matches!(byte, b'a'..=b'l' | b'n'..=b'z' | b'2'..=b'9' | b' ' | b'-' | b'_' | b'.')
+}
+
+/// Whether it is one of the three that names often have and whose skeletons are other letters.
+fn is_like_letters(byte: u8) -> bool {
+    matches!(byte, b'm' | b'0' | b'1')
 }
 
 const FIRST_NUMBER: usize = 2;
@@ -137,10 +144,10 @@ mod tests {
 
     fn take(names: &mut Names, name: &str) -> Option<String> {
         let name = Name::new(name.as_bytes()).expect("tests use good names");
-        names.take(&name, MEMBER).map(|name| name.as_str().to_owned())
+        names.take(&name, PLACE).map(|name| name.as_str().to_owned())
     }
 
-    const MEMBER: MemberId = MemberId::new(0, 0);
+    const PLACE: usize = 0;
 
     #[test]
     fn a_taken_name_is_numbered_and_free_again_after() {
@@ -157,12 +164,12 @@ mod tests {
     fn a_name_is_found_in_any_spelling_until_it_is_free() {
         let mut names = Names::new();
         let name = Name::new(b"Ann").unwrap();
-        let holder = MemberId::new(3, 7);
+        let holder = 3;
         names.take(&name, holder);
         take(&mut names, "ann");
         let first = |names: &Names, text| names.addressees(text, 64).next().map(|(who, _)| who);
         assert_eq!(Some(holder), first(&names, "  aNN  x"));
-        assert_eq!(Some(MEMBER), first(&names, "ann-2 x"));
+        assert_eq!(Some(PLACE), first(&names, "ann-2 x"));
         names.free(&name);
         assert_eq!(None, first(&names, "ann x"));
     }
@@ -207,11 +214,12 @@ mod tests {
     }
 
     #[test]
-    fn plain_characters_are_their_own_skeleton_and_visible() {
-        let plain = || (0..=u8::MAX).filter(|&byte| is_plain(byte)).map(char::from);
+    fn plain_characters_look_like_their_skeletons_and_are_visible() {
+        let is_known = |byte: &u8| is_plain(*byte) || is_like_letters(*byte);
+        let plain = || (0..=u8::MAX).filter(is_known).map(char::from);
         for (one, other) in plain().flat_map(|one| plain().map(move |other| (one, other))) {
             let pair = String::from_iter([one, other]);
-            assert_eq!(pair, skeleton(&pair).collect::<String>().to_lowercase());
+            assert_eq!(looks(&pair), skeleton(&pair).collect::<String>().to_lowercase());
         }
         assert!(!plain().any(is_invisible));
         assert_eq!("a b-2", key(" A b-2 "));

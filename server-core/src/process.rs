@@ -29,7 +29,7 @@ pub struct Program {
     pub per_client: PerClient,
     /// Whether the environment says nothing that the model cannot follow.
     pub check: fn() -> Result<(), String>,
-    /// Serves until the shutdown is over.
+    /// Serves the clients of a listener that [`socket::bind`] has made until the shutdown is over.
     pub serve: fn(TcpListener, Settings, Shutdown) -> io::Result<()>,
 }
 
@@ -141,7 +141,7 @@ fn start_log(settings: &Settings) -> io::Result<WorkerGuard> {
         .buffered_lines_limit(LOG_LINES_WAITING)
         .lossy(true)
         .thread_name("log")
-        .finish(io::stderr());
+        .finish(Batch { out: io::stderr(), lines: Vec::new() });
     let colour =
         io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|no| no.is_empty());
     let log = tracing_subscriber::fmt()
@@ -156,6 +156,30 @@ fn start_log(settings: &Settings) -> io::Result<WorkerGuard> {
         LogFormat::Json => log.json().init(),
     }
     Ok(guard)
+}
+
+/// Lines that go in one write: while many come, not every line is a system call.
+struct Batch<W> {
+    out: W,
+    lines: Vec<u8>,
+}
+
+impl<W: Write> Write for Batch<W> {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        self.lines.extend_from_slice(line);
+        if self.lines.len() >= LOG_BATCH {
+            self.flush()?;
+        }
+        Ok(line.len())
+    }
+
+    /// The log's thread calls it whenever no line waits.
+    fn flush(&mut self) -> io::Result<()> {
+        // What cannot be written is dropped, as what waits too long: there is nobody to tell.
+        let _ = self.out.write_all(&self.lines);
+        self.lines.clear();
+        Ok(())
+    }
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it is a function for map_err")]
@@ -173,9 +197,39 @@ fn print_table(program: &Program, settings: &Settings) -> ExitCode {
 /// About a megabyte of them.
 const LOG_LINES_WAITING: usize = 8192;
 
+/// Bytes of lines that are written at once: a fraction of what a pipe holds, so that whoever reads has always something
+/// to do.
+const LOG_BATCH: usize = 16 * 1024;
+
 const EXAMPLES: &str = "\
 Examples:
   Serve on the default address:            SERVER
   Any free port, told on standard output:  SERVER --listen 127.0.0.1:0
   See every limit in force:                SERVER --check
   Larger messages need a larger window:    SERVER --max-message 4MiB --window 32MiB";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_wait_for_each_other_but_only_so_long() {
+        let mut batch = Batch { out: Vec::new(), lines: Vec::new() };
+        batch.write_all(b"one\n").unwrap();
+        batch.write_all(b"two\n").unwrap();
+        assert!(batch.out.is_empty());
+        batch.flush().unwrap();
+        assert_eq!(b"one\ntwo\n", &*batch.out);
+        batch.write_all(&[b'x'; LOG_BATCH]).unwrap();
+        assert_eq!(8 + LOG_BATCH, batch.out.len());
+    }
+
+    #[test]
+    fn lines_that_cannot_be_written_are_dropped() {
+        let mut batch = Batch { out: &mut [0; 4][..], lines: Vec::new() };
+        for _ in 0..3 {
+            batch.write_all(&[b'x'; LOG_BATCH]).unwrap();
+        }
+        assert!(batch.lines.is_empty());
+    }
+}

@@ -148,10 +148,10 @@ impl<H: Clone> Room<H> {
         if self.extensions.is_some() && !self.takes_more(now) {
             return Err(Outside::Paused);
         }
-        let id = MemberId::new(self.members.vacant_key(), self.serial + 1);
-        let taken = self.names.take(wanted, id);
+        let taken = self.names.take(wanted, self.members.vacant_key());
         let name = taken.ok_or(Outside::Refused(CloseReason::ReservedName))?;
         self.serial += 1;
+        let id = MemberId::new(self.members.vacant_key(), self.serial);
         self.tell_who_joins(&name);
         let numbered =
             (name != *wanted).then(|| format!("the name {wanted} is taken: you are {name}"));

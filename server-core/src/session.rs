@@ -1,16 +1,17 @@
 //! Session: what one connection has said, turned into what the room does.
 
 mod end;
+mod news;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bytes::Bytes;
 use protocol::{Decoder, Name, to_utf8};
-use tracing::{debug, info};
 
 pub use self::end::refusal;
+use self::news::{News, Rename};
 use crate::close::CloseReason;
 use crate::room::{MemberId, Outside, Room, Said};
 use crate::settings::Settings;
@@ -33,28 +34,33 @@ pub struct Session {
     settings: Arc<Settings>,
     peer: SocketAddr,
     decoder: Decoder,
-    member: Option<MemberId>,
-    name: Option<Name>,
+    /// `None` before it has said its name.
+    joined: Option<Joined>,
     /// A frame that the room did not take yet.
-    stash: Option<Bytes>,
-    /// What this member had taken when a message was paused because of answers that wait for it.
-    taken: Option<u64>,
+    stash: Option<Box<Stash>>,
     /// Until when a name, or the frame that has begun, must be complete, or answers read.
     deadline: Option<Instant>,
     ended: bool,
-    /// When a new name was last written about.
-    renamed: Option<Instant>,
-    /// What `log` has yet to write.
+    /// Whether `log` has yet to write that it joined.
+    newly_joined: bool,
+    /// `None` as long as it has the name that it joined with.
+    rename: Option<Box<Rename>>,
+    /// What it has said that `log` has yet to write about.
     news: News,
 }
 
-#[derive(Debug, Default)]
-struct News {
-    joined: Option<Name>,
-    /// The name before, if it changed and that is to be written.
-    renamed: Option<Name>,
-    messages: usize,
-    bytes: usize,
+/// The member that a connection is.
+#[derive(Debug)]
+struct Joined {
+    member: MemberId,
+    name: Name,
+}
+
+#[derive(Debug)]
+struct Stash {
+    frame: Bytes,
+    /// What this member had taken when the frame was paused because of answers that wait for it.
+    taken: Option<u64>,
 }
 
 /// What a connection does next.
@@ -77,12 +83,11 @@ impl Session {
             deadline: Some(now + settings.name_timeout),
             settings,
             peer,
-            member: None,
-            name: None,
+            joined: None,
             stash: None,
-            taken: None,
             ended: false,
-            renamed: None,
+            newly_joined: false,
+            rename: None,
             news: News::default(),
         }
     }
@@ -110,29 +115,31 @@ impl Session {
         now: Instant,
     ) -> Result<Turn, CloseReason> {
         loop {
-            let Some(member) = self.member else {
+            let Some(member) = self.member() else {
                 let Some(name) = self.next_name()? else { break };
                 match self.join(room, handle, &name, now) {
                     Ok(()) => continue,
                     Err(Outside::Refused(reason)) => return Err(reason),
                     Err(Outside::Paused) => {
                         // It has said who it is: what it waits for is not its own doing.
-                        (self.stash, self.deadline) = (Some(name), None);
+                        self.stash = Some(Box::new(Stash { frame: name, taken: None }));
+                        self.deadline = None;
                         return Ok(Turn::Wait);
                     }
                 }
             };
+            let taken = self.stash.as_ref().and_then(|stash| stash.taken);
             let Some(text) = self.next_message(now)? else { break };
             match room.hear(member, &text, now) {
                 said @ (Said::Appended | Said::Renamed) => {
-                    (self.deadline, self.taken) = (None, None);
+                    self.deadline = None;
                     self.news.said(text.len());
                     if said == Said::Renamed {
-                        self.note_rename(room.name(member).cloned(), now);
+                        self.note_rename(room.name(member), now);
                     }
                 }
                 Said::Paused => {
-                    self.pause(text, room, now);
+                    self.pause(Stash { frame: text, taken }, room, now);
                     return Ok(Turn::Wait);
                 }
                 Said::Closed => return Err(room.why_gone(member)),
@@ -144,16 +151,15 @@ impl Session {
     /// Keeps a message that the room did not take. If that is not because of the room but because of
     /// answers that this member does not read, it is waited for no longer than for others (SPEC BPR-09);
     /// the time begins anew whenever it has read some.
-    fn pause<H: Clone>(&mut self, text: Bytes, room: &Room<H>, now: Instant) {
-        self.stash = Some(text);
-        if room.is_paused() {
-            return;
+    fn pause<H: Clone>(&mut self, mut stash: Stash, room: &Room<H>, now: Instant) {
+        if !room.is_paused() {
+            let taken = self.member().map_or(0, |member| room.taken(member));
+            if stash.taken.is_none_or(|before| taken > before) {
+                self.deadline = Some(now + self.settings.patience);
+            }
+            stash.taken = Some(taken);
         }
-        let taken = self.member.map_or(0, |member| room.taken(member));
-        if self.taken.is_none_or(|before| taken > before) {
-            self.deadline = Some(now + self.settings.patience);
-        }
-        self.taken = Some(taken);
+        self.stash = Some(Box::new(stash));
     }
 
     fn join<H: Clone>(
@@ -165,34 +171,27 @@ impl Session {
     ) -> Result<(), Outside> {
         let name = Name::new(name).map_err(|error| Outside::Refused(error.into()))?;
         let member = room.join(&name, handle.clone(), now)?;
-        self.name = room.name(member).cloned();
-        self.member = Some(member);
+        // It may have got a number.
+        let name = room.name(member).cloned().unwrap_or(name);
+        self.joined = Some(Joined { member, name });
         self.decoder.set_limit(self.settings.max_message);
         self.deadline = None;
-        self.news.joined.clone_from(&self.name);
+        self.newly_joined = true;
         Ok(())
-    }
-
-    /// Takes note of a new name. However often a client changes it, the log has one line a second about it
-    /// (SPEC SEC-02), and its end is written with its last name.
-    fn note_rename(&mut self, name: Option<Name>, now: Instant) {
-        let before = std::mem::replace(&mut self.name, name);
-        if self.renamed.is_none_or(|renamed| now - renamed >= RENAMES_APART) {
-            self.renamed = Some(now);
-            self.news.renamed = before;
-        }
     }
 
     /// The name that waits, or the one that is complete.
     fn next_name(&mut self) -> Result<Option<Bytes>, CloseReason> {
-        let stashed = self.stash.take();
-        Ok(if stashed.is_some() { stashed } else { self.decoder.next_frame()? })
+        match self.stash.take() {
+            Some(stash) => Ok(Some(stash.frame)),
+            None => Ok(self.decoder.next_frame()?),
+        }
     }
 
     /// The message that waits, or the next one that is complete, as text.
     fn next_message(&mut self, now: Instant) -> Result<Option<Bytes>, CloseReason> {
-        if let Some(text) = self.stash.take() {
-            return Ok(Some(text));
+        if let Some(stash) = self.stash.take() {
+            return Ok(Some(stash.frame));
         }
         let frame = self.decoder.next_frame()?;
         if frame.is_some() || !self.decoder.is_mid_frame() {
@@ -205,26 +204,12 @@ impl Session {
 
     /// Why a connection ends that the client has closed.
     fn last_words(&self) -> CloseReason {
-        if self.member.is_none() {
+        if self.joined.is_none() {
             CloseReason::LeftUnnamed
         } else if self.decoder.is_mid_frame() {
             CloseReason::LeftMidFrame
         } else {
             CloseReason::Left
-        }
-    }
-
-    /// Writes to the log what [`act`](Self::act) has done since the last time.
-    pub fn log(&mut self) {
-        let News { joined, renamed, messages, bytes } = std::mem::take(&mut self.news);
-        if let Some(name) = joined {
-            info!(peer = %self.peer, name = ?name.as_str(), "joined");
-        }
-        if let Some(before) = renamed {
-            info!(peer = %self.peer, name = ?self.name(), before = ?before.as_str(), "renamed");
-        }
-        if messages > 0 {
-            debug!(peer = %self.peer, messages, bytes, "said");
         }
     }
 
@@ -237,7 +222,7 @@ impl Session {
     /// Why the connection ends if that time has passed (SPEC HSK-08, SLO-02).
     pub fn expired(&self, now: Instant) -> Option<CloseReason> {
         let late = self.deadline.is_some_and(|deadline| deadline <= now);
-        let reason = match (self.member, &self.stash) {
+        let reason = match (self.member(), &self.stash) {
             (None, _) => CloseReason::NameTimeout,
             (_, None) => CloseReason::FrameTimeout,
             (_, Some(_)) => CloseReason::TooSlow,
@@ -267,20 +252,6 @@ impl Session {
 
     /// The member this connection is; `None` before it has said its name.
     pub fn member(&self) -> Option<MemberId> {
-        self.member
-    }
-
-    fn name(&self) -> &str {
-        self.name.as_ref().map_or("", Name::as_str)
+        self.joined.as_ref().map(|joined| joined.member)
     }
 }
-
-impl News {
-    fn said(&mut self, bytes: usize) {
-        self.messages += 1;
-        self.bytes += bytes;
-    }
-}
-
-/// Between two lines about new names of one member.
-const RENAMES_APART: Duration = Duration::from_secs(1);

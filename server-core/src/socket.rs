@@ -39,6 +39,9 @@ pub const LINGERING_MAX: usize = 8;
 /// A listening socket on the first of `address`'s addresses that can be had. The address can be used
 /// again right after a server's end (SPEC SHD-03).
 ///
+/// What it accepts waits for nothing more to send (SPEC RLY-06), and has a small buffer, so that a client which
+/// reads nothing is noticed early (SPEC RLY-12): connections have both from their listener, without a call for each.
+///
 /// # Errors
 ///
 /// The name is unknown, or none of its addresses can be bound: the last one's error.
@@ -56,18 +59,11 @@ pub fn bind(address: &str) -> io::Result<TcpListener> {
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     socket.set_reuse_address(true)?;
+    socket.set_tcp_nodelay(true)?;
+    socket.set_send_buffer_size(send_buffer(Buffer::Small))?;
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
     Ok(socket.into())
-}
-
-/// What every accepted connection gets: no waiting for more to send (SPEC RLY-06), and a small buffer, so
-/// that a client which reads nothing is noticed early (SPEC RLY-12).
-pub fn prepare(connection: &impl AsFd) {
-    let socket = SockRef::from(connection);
-    // An error means that the connection is gone already, and its first read tells that.
-    let _ = socket.set_tcp_nodelay(true);
-    let _ = socket.set_send_buffer_size(send_buffer(Buffer::Small));
 }
 
 /// Offers a socket one write after the other, each in one system call and without waiting, until it does
@@ -78,7 +74,7 @@ pub fn prepare(connection: &impl AsFd) {
 /// `WouldBlock` if it takes nothing because it is full; anything else ends the connection.
 pub fn offer(connection: &impl AsFd, offer: &Offer) -> io::Result<usize> {
     if let Some(buffer) = offer.buffer() {
-        // As in `prepare`.
+        // An error means that the connection is gone already, and its first read tells that.
         let _ = SockRef::from(connection).set_send_buffer_size(send_buffer(buffer));
     }
     let mut taken = 0;
@@ -256,3 +252,19 @@ const fn send_buffer(buffer: Buffer) -> usize {
 
 /// Up to this many slices need no allocation.
 const FEW: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_listener_accepts_waits_for_nothing_and_has_a_small_buffer() {
+        let listener = bind("127.0.0.1:0").unwrap();
+        let _client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (accepted, _) = listener.accept().unwrap();
+        assert!(accepted.nodelay().unwrap());
+        let buffer = SockRef::from(&accepted).send_buffer_size().unwrap();
+        // Linux sets aside twice what it was asked for.
+        assert!([1, 2].map(|times| times * SEND_BUFFER_SMALL).contains(&buffer), "{buffer}");
+    }
+}

@@ -30,7 +30,7 @@ enum Phase {
     /// The room takes nothing now.
     Paused,
     /// It gets what is for it.
-    Departing(CloseReason),
+    Departing(Box<CloseReason>),
     /// It is given a moment to read why it was refused.
     Lingering,
     /// The same for one that never had a place.
@@ -57,9 +57,8 @@ impl Server {
     pub(crate) fn connect(&mut self, stream: TcpStream, peer: SocketAddr) {
         let place = self.insert(stream, peer, Phase::Reading);
         let deadline = self.connections[place].session.deadline();
+        // What has come before it was registered is told by the next poll.
         self.set_timer(place, deadline);
-        // What came before the socket was registered is not told by the poll.
-        self.ready.push(place);
     }
 
     /// Gives a client that is refused a place until it has read why.
@@ -185,7 +184,7 @@ impl Server {
                 None => self.set_timer(place, None),
             },
             Phase::Departing(reason) => {
-                *reason = CloseReason::TooSlow;
+                **reason = CloseReason::TooSlow;
                 self.leave(place);
             }
             Phase::Lingering | Phase::TurnedAway => self.remove(place),
@@ -197,7 +196,7 @@ impl Server {
         let until = self.shutdown.serve_until(&self.settings, &reason, Instant::now());
         let connection = &mut self.connections[place];
         let release = connection.session.finish(&mut self.room, &reason);
-        connection.phase = Phase::Departing(reason);
+        connection.phase = Phase::Departing(Box::new(reason));
         self.set_timer(place, Some(until));
         self.wake(release);
         // Perhaps there is nothing to wait for.

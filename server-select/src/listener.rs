@@ -82,7 +82,6 @@ impl Server {
 
     /// Gives a client a place, or refuses it if there is none for it (SPEC RES-09).
     fn admit(&mut self, mut stream: TcpStream, peer: SocketAddr, clients_max: usize) {
-        socket::prepare(&stream);
         let place = self.connections.vacant_key();
         let both = Interest::READABLE | Interest::WRITABLE;
         let registered = self.poll.registry().register(&mut stream, Token(place), both);

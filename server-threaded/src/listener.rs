@@ -41,7 +41,6 @@ fn admit(
     clients_max: usize,
     porter: &Porter,
 ) {
-    socket::prepare(&stream);
     let stream = Arc::new(stream);
     let mut state = server.lock();
     if state.connections >= clients_max {

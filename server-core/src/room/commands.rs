@@ -109,8 +109,7 @@ impl<H: Clone> Room<H> {
         }
         // Free before it is taken: another spelling of one's own name is not taken by somebody else.
         self.names.free(&before);
-        let id = MemberId::new(place, self.members[place].serial);
-        let taken = self.names.take(&name, id).expect("the reserved name is not acceptable");
+        let taken = self.names.take(&name, place).expect("the reserved name is not acceptable");
         if taken == before {
             // It had a number already, and gets the same one again.
             self.answer(place, &format!("you are {before} already"));
@@ -177,9 +176,8 @@ impl<H: Clone> Room<H> {
     /// Whom `NAME TEXT` is for, and the text: the longest name of somebody here wins, because a name may
     /// hold spaces. Who is leaving gets nothing any more and counts as gone.
     fn addressee<'a>(&self, rest: &'a str) -> Option<(usize, &'a str)> {
-        let named = self.names.addressees(rest, ADDRESS_CHARS_MAX);
-        let mut here = named.filter_map(|(id, text)| Some((self.member(id)?, text)));
-        here.find(|(place, _)| self.members[*place].end.is_none())
+        let mut named = self.names.addressees(rest, ADDRESS_CHARS_MAX);
+        named.find(|(place, _)| !self.members[*place].is_ending())
     }
 }
 

@@ -150,7 +150,7 @@ impl<H: Clone> Room<H> {
         member.note(taken, rest, self.log.head(), now);
         // It may itself be waiting for its answers to be read, and they come behind what was said before.
         let reads_answers = asides > 0 && bytes > 0;
-        let done = member.end.is_some() && member.piece(self.log.head()).is_none();
+        let done = member.is_ending() && member.piece(self.log.head()).is_none();
         let resumed = self.flow.moved(before, member.cursor());
         self.settle();
         release(reads_answers || done || resumed)

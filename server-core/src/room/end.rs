@@ -15,13 +15,13 @@ impl<H: Clone> Room<H> {
             self.tell(id, farewell);
         }
         let head = self.log.head();
-        self.members[place].end.get_or_insert(head);
+        self.members[place].end_at(head);
     }
 
     /// Whether a member that finished has been delivered all that is for it, or is gone.
     pub fn is_done(&self, id: MemberId) -> bool {
         self.member(id)
-            .is_none_or(|member| self.members[member].end.is_some() && !self.has_piece(member))
+            .is_none_or(|member| self.members[member].is_ending() && !self.has_piece(member))
     }
 
     /// Ends a member at once: its name is free and the room no longer waits for it. Its connection must
@@ -95,7 +95,7 @@ impl<H: Clone> Room<H> {
         self.shut = true;
         let head = self.append_notice(notice.as_bytes());
         for (_, member) in &mut self.members {
-            member.end.get_or_insert(head);
+            member.end_at(head);
         }
     }
 

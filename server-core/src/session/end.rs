@@ -13,7 +13,7 @@ impl Session {
     /// The end begins: fixes what the member is still served, the reason last if it is refused. At a
     /// shutdown the room does that for everybody at once, with [`Room::shut`].
     pub fn finish<H: Clone>(&self, room: &mut Room<H>, reason: &CloseReason) -> Release {
-        let Some(member) = self.member else { return Release::Nobody };
+        let Some(member) = self.member() else { return Release::Nobody };
         match reason {
             CloseReason::Shutdown => Release::Nobody,
             reason if reason.ending() == Ending::Abort => room.abort(member, reason),
@@ -26,13 +26,13 @@ impl Session {
 
     /// Whether the member has been served all it was due, or was never one.
     pub fn is_done<H: Clone>(&self, room: &Room<H>) -> bool {
-        self.member.is_none_or(|member| room.is_done(member))
+        self.member().is_none_or(|member| room.is_done(member))
     }
 
     /// The end: the name is free from here on, before the client can see the connection's end (SPEC
     /// CLS-07). A reason that the room had to abort the member for goes before the given one.
     pub fn leave<H: Clone>(&self, room: &mut Room<H>, reason: &mut CloseReason) -> Release {
-        room.leave(self.member, reason)
+        room.leave(self.member(), reason)
     }
 
     /// Writes the end to the log.
@@ -42,7 +42,7 @@ impl Session {
 
     /// What a client that never joined is told when it is refused; members are told by the room.
     pub fn refusal(&self, reason: &CloseReason) -> Option<Bytes> {
-        if self.member.is_some() { None } else { refusal(reason) }
+        if self.member().is_some() { None } else { refusal(reason) }
     }
 }
 
