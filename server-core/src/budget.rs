@@ -1,7 +1,10 @@
 //! Budget: how many clients this machine can hold.
 
 use std::fs;
+use std::io;
 use std::str::FromStr;
+
+use rustix::io::fcntl_dupfd_cloexec;
 
 use crate::socket::LINGERING_MAX;
 
@@ -18,6 +21,15 @@ pub enum PerClient {
 pub fn raise_descriptor_limit() {
     // Without it the soft limit stays, and is what `clients_max` reads.
     let _ = rlimit::increase_nofile_limit(u64::MAX);
+}
+
+/// Has the kernel set aside the table of descriptors before there are threads. With threads each doubling of it
+/// waits until every processor has been elsewhere, ten milliseconds and more in which a storm of clients stands still.
+pub fn set_descriptors_aside() {
+    let descriptors = rlimit::Resource::NOFILE.get_soft().map_or(DESCRIPTORS_ASIDE, saturate);
+    let highest = descriptors.min(DESCRIPTORS_ASIDE).saturating_sub(1);
+    // The table is as large as its highest descriptor needs, and stays so. Without it, it grows as before.
+    let _ = fcntl_dupfd_cloexec(io::stderr(), i32::try_from(highest).unwrap_or_default());
 }
 
 /// The most clients at once that the machine's limits allow.
@@ -68,6 +80,9 @@ fn saturate(limit: u64) -> usize {
 /// being accepted; and those that are being refused.
 const DESCRIPTORS_RESERVED: usize = 16 + LINGERING_MAX;
 
+/// More clients than this cost a wait at each doubling all the same. It is half a megabyte of the kernel's.
+const DESCRIPTORS_ASIDE: usize = 64 * 1024;
+
 /// A thread's stack, its guard page, and the same again for its signal stack.
 const MAPS_PER_THREAD: usize = 4;
 
@@ -85,5 +100,16 @@ mod tests {
     fn a_thread_per_client_never_allows_more_than_descriptors_do() {
         assert!(clients_max(PerClient::Thread) <= clients_max(PerClient::Descriptor));
         assert!(clients_max(PerClient::Thread) >= 1);
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn the_table_of_descriptors_is_as_large_as_it_may_become() {
+        set_descriptors_aside();
+        let status = fs::read_to_string("/proc/self/status").unwrap();
+        let size = status.lines().find_map(|line| line.strip_prefix("FDSize:")).unwrap();
+        let size: usize = size.trim().parse().unwrap();
+        let limit = rlimit::Resource::NOFILE.get_soft().map_or(usize::MAX, saturate);
+        assert!(size >= limit.min(DESCRIPTORS_ASIDE), "{size} of {limit}");
     }
 }

@@ -13,7 +13,7 @@ use signal_hook::iterator::Signals;
 use tracing::{info, warn};
 use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 
-use crate::budget::{PerClient, raise_descriptor_limit};
+use crate::budget::{PerClient, raise_descriptor_limit, set_descriptors_aside};
 use crate::settings::{LogFormat, Settings};
 use crate::shutdown::Shutdown;
 use crate::socket;
@@ -86,6 +86,8 @@ fn command(program: &Program) -> Command {
 }
 
 fn serve(program: &Program, settings: Settings) -> io::Result<()> {
+    // Before the first thread, which is the log's.
+    set_descriptors_aside();
     // Writes what is left when it goes out of scope.
     let _log = start_log(&settings)?;
     let listener = socket::bind(&settings.listen).map_err(|error| explain(&error, &settings))?;
