@@ -29,7 +29,7 @@ pub struct Program {
     pub per_client: PerClient,
     /// Whether the environment says nothing that the model cannot follow.
     pub check: fn() -> Result<(), String>,
-    /// Serves the clients of a listener that [`socket::bind`] has made until the shutdown is over.
+    /// Serves the clients of a listener that [`socket::prepare`] has prepared until the shutdown is over.
     pub serve: fn(TcpListener, Settings, Shutdown) -> io::Result<()>,
 }
 
@@ -91,6 +91,7 @@ fn serve(program: &Program, settings: Settings) -> io::Result<()> {
     // Writes what is left when it goes out of scope.
     let _log = start_log(&settings)?;
     let listener = socket::bind(&settings.listen).map_err(|error| explain(&error, &settings))?;
+    socket::prepare(&listener)?;
     let shutdown = Shutdown::default();
     heed_signals(&shutdown)?;
     let address = listener.local_addr()?;

@@ -39,9 +39,6 @@ pub const LINGERING_MAX: usize = 8;
 /// A listening socket on the first of `address`'s addresses that can be had. The address can be used
 /// again right after a server's end (SPEC SHD-03).
 ///
-/// What it accepts waits for nothing more to send (SPEC RLY-06), and has a small buffer, so that a client which
-/// reads nothing is noticed early (SPEC RLY-12): connections have both from their listener, without a call for each.
-///
 /// # Errors
 ///
 /// The name is unknown, or none of its addresses can be bound: the last one's error.
@@ -59,11 +56,22 @@ pub fn bind(address: &str) -> io::Result<TcpListener> {
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     socket.set_reuse_address(true)?;
-    socket.set_tcp_nodelay(true)?;
-    socket.set_send_buffer_size(send_buffer(Buffer::Small))?;
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
     Ok(socket.into())
+}
+
+/// Has whatever a listener accepts wait for nothing more to send (SPEC RLY-06), and have a small buffer, so that a
+/// client which reads nothing is noticed early (SPEC RLY-12): connections have both from their listener, without a
+/// call for each.
+///
+/// # Errors
+///
+/// The system does not know these options.
+pub fn prepare(listener: &TcpListener) -> io::Result<()> {
+    let socket = SockRef::from(listener);
+    socket.set_tcp_nodelay(true)?;
+    socket.set_send_buffer_size(send_buffer(Buffer::Small))
 }
 
 /// Offers a socket one write after the other, each in one system call and without waiting, until it does
@@ -260,6 +268,7 @@ mod tests {
     #[test]
     fn what_a_listener_accepts_waits_for_nothing_and_has_a_small_buffer() {
         let listener = bind("127.0.0.1:0").unwrap();
+        prepare(&listener).unwrap();
         let _client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let (accepted, _) = listener.accept().unwrap();
         assert!(accepted.nodelay().unwrap());
