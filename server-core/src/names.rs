@@ -36,7 +36,8 @@ impl Names {
         Self { taken: HashMap::new(), reserved: key(RESERVED), given: FIRST_NUMBER }
     }
 
-    /// Takes `name` for the member at `place`, or the same with a number behind it if somebody has it (SPEC NAM-05).
+    /// Takes `name` for the member at `place`, or the same with a number behind it if somebody has it (SPEC
+    /// NAM-05).
     ///
     /// `None` if it looks like the reserved name (SPEC NAM-04).
     pub(crate) fn take(&mut self, name: &Name, place: usize) -> Option<Name> {
@@ -75,8 +76,8 @@ impl Names {
         key(name.as_str()) == self.reserved
     }
 
-    /// The places of the members whose names `text` begins with, each followed by a space, and what comes behind that: the longest
-    /// name first. No further than `chars_max` characters are looked at.
+    /// The places of the members whose names `text` begins with, each followed by a space, and what comes behind
+    /// that: the longest name first. No further than `chars_max` characters are looked at.
     pub(crate) fn addressees<'a>(
         &self,
         text: &'a str,

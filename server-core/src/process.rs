@@ -90,8 +90,8 @@ fn serve(program: &Program, settings: Settings) -> io::Result<()> {
     set_descriptors_aside();
     // Writes what is left when it goes out of scope.
     let _log = start_log(&settings)?;
-    let listener = socket::bind(&settings.listen).map_err(|error| explain(&error, &settings))?;
-    socket::prepare(&listener)?;
+    let listener = socket::bind(&settings.listen, socket::prepare)
+        .map_err(|error| explain(&error, &settings))?;
     let shutdown = Shutdown::default();
     heed_signals(&shutdown)?;
     let address = listener.local_addr()?;

@@ -37,15 +37,16 @@ pub const READS_PER_TURN: usize = 4;
 pub const LINGERING_MAX: usize = 8;
 
 /// A listening socket on the first of `address`'s addresses that can be had. The address can be used
-/// again right after a server's end (SPEC SHD-03).
+/// again right after a server's end (SPEC SHD-03). It gets its `options` before it listens, because clients may come
+/// at once; connections have them from it.
 ///
 /// # Errors
 ///
 /// The name is unknown, or none of its addresses can be bound: the last one's error.
-pub fn bind(address: &str) -> io::Result<TcpListener> {
+pub fn bind(address: &str, options: fn(&Socket) -> io::Result<()>) -> io::Result<TcpListener> {
     let mut last = io::Error::new(ErrorKind::NotFound, "the name has no address");
     for address in address.to_socket_addrs()? {
-        match listen(address) {
+        match listen(address, options) {
             Ok(listener) => return Ok(listener),
             Err(error) => last = error,
         }
@@ -53,9 +54,10 @@ pub fn bind(address: &str) -> io::Result<TcpListener> {
     Err(last)
 }
 
-fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+fn listen(address: SocketAddr, options: fn(&Socket) -> io::Result<()>) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     socket.set_reuse_address(true)?;
+    options(&socket)?;
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
     Ok(socket.into())
@@ -68,8 +70,7 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 /// # Errors
 ///
 /// The system does not know these options.
-pub fn prepare(listener: &TcpListener) -> io::Result<()> {
-    let socket = SockRef::from(listener);
+pub fn prepare(socket: &Socket) -> io::Result<()> {
     socket.set_tcp_nodelay(true)?;
     socket.set_send_buffer_size(send_buffer(Buffer::Small))
 }
@@ -267,8 +268,7 @@ mod tests {
 
     #[test]
     fn what_a_listener_accepts_waits_for_nothing_and_has_a_small_buffer() {
-        let listener = bind("127.0.0.1:0").unwrap();
-        prepare(&listener).unwrap();
+        let listener = bind("127.0.0.1:0", prepare).unwrap();
         let _client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let (accepted, _) = listener.accept().unwrap();
         assert!(accepted.nodelay().unwrap());
