@@ -17,7 +17,8 @@ pub const PAYLOAD_MAX: u64 = 9_999_999_999;
 /// Turns bytes that arrive in any segmentation into frames, without copying a payload out.
 ///
 /// Two kinds of method, called in turn: [`feed`](Self::feed) takes what the network brought;
-/// [`next_frame`](Self::next_frame) gives one frame at a time until it answers `None`. A caller that
+/// [`next_frame`](Self::next_frame) gives one frame at a time until it answers `None`, and
+/// [`read_frame`](Self::read_frame) does so for one that is only looked at. A caller that
 /// drains the decoder before it feeds it again keeps it under one largest frame plus what it feeds
 /// at a time. After the first error the decoder holds nothing and repeats that error (SPEC BAD-02).
 ///
@@ -68,15 +69,36 @@ impl Decoder {
     /// The header is malformed (SPEC FRM-07, BAD-03) or announces more than the limit (SPEC BAD-04).
     /// Both are told from the header alone, at its first wrong byte; frames before it are given first.
     pub fn next_frame(&mut self) -> Result<Option<Bytes>, FrameError> {
-        if let Some(error) = self.error {
-            return Err(error);
-        }
-        let frame = self.take_frame().map_err(|error| self.fail(error))?;
-        if self.held.is_empty() {
-            // An idle connection keeps no buffer.
-            self.held = BytesMut::new();
-        }
-        Ok(frame)
+        let Some(length) = self.complete()? else { return Ok(None) };
+        self.held.advance(HEADER_LEN);
+        let payload = self.held.split_to(length).freeze();
+        self.passed(length);
+        Ok(Some(payload))
+    }
+
+    /// As [`next_frame`](Self::next_frame), but shows the payload to `look` where it lies, and gives what that
+    /// answers: for who does not keep it, because an owner of its own costs several times what the rest does.
+    ///
+    /// # Errors
+    ///
+    /// As [`next_frame`](Self::next_frame).
+    ///
+    /// ```
+    /// let mut decoder = protocol::Decoder::new(64);
+    /// decoder.feed(b"5         hello");
+    /// assert_eq!(decoder.read_frame(<[u8]>::len), Ok(Some(5)));
+    /// assert_eq!(decoder.read_frame(<[u8]>::len), Ok(None));
+    /// ```
+    pub fn read_frame<T>(
+        &mut self,
+        look: impl FnOnce(&[u8]) -> T,
+    ) -> Result<Option<T>, FrameError> {
+        let Some(length) = self.complete()? else { return Ok(None) };
+        let whole = HEADER_LEN + length;
+        let answer = look(&self.held[HEADER_LEN..whole]);
+        self.held.advance(whole);
+        self.passed(length);
+        Ok(Some(answer))
     }
 
     /// Bytes of memory set aside for what has not been given out yet.
@@ -89,15 +111,22 @@ impl Decoder {
         !self.held.is_empty()
     }
 
-    fn take_frame(&mut self) -> Result<Option<Bytes>, FrameError> {
-        let Some(length) = self.announced()? else { return Ok(None) };
-        let whole = HEADER_LEN + length;
-        if self.held.len() < whole {
-            return Ok(None);
+    /// The payload length of the first frame held, if it is held whole.
+    fn complete(&mut self) -> Result<Option<usize>, FrameError> {
+        if let Some(error) = self.error {
+            return Err(error);
         }
-        self.position += whole as u64;
-        self.held.advance(HEADER_LEN);
-        Ok(Some(self.held.split_to(length).freeze()))
+        let length = self.announced().map_err(|error| self.fail(error))?;
+        Ok(length.filter(|length| HEADER_LEN + length <= self.held.len()))
+    }
+
+    /// Takes note that a frame with such a payload has been given out.
+    fn passed(&mut self, length: usize) {
+        self.position += (HEADER_LEN + length) as u64;
+        if self.held.is_empty() {
+            // An idle connection keeps no buffer.
+            self.held = BytesMut::new();
+        }
     }
 
     /// The payload length that the first header held announces, once it is known and allowed.
@@ -183,17 +212,20 @@ fn spaces(bytes: &[u8]) -> IResult<&[u8], &[u8]> {
 /// ```
 pub fn header(length: usize) -> [u8; HEADER_LEN] {
     assert!(length as u64 <= PAYLOAD_MAX, "a payload of {length} bytes does not fit ten digits");
-    let mut header = [b' '; HEADER_LEN];
-    let (mut rest, mut digits) = (length, 0);
+    // Digits come last one first, so they are put before a header's worth of padding.
+    let mut digits = [b' '; 2 * HEADER_LEN];
+    let (mut rest, mut start) = (length, HEADER_LEN);
     loop {
-        // The last digit comes first, and each moves those behind it on.
-        header.copy_within(..digits, 1);
-        header[0] = b'0' + u8::try_from(rest % 10).expect("a remainder of ten is one digit");
-        (rest, digits) = (rest / 10, digits + 1);
+        start -= 1;
+        digits[start] = b'0' + u8::try_from(rest % 10).expect("a remainder of ten is one digit");
+        rest /= 10;
         if rest == 0 {
-            return header;
+            break;
         }
     }
+    let mut header = [b' '; HEADER_LEN];
+    header.copy_from_slice(&digits[start..start + HEADER_LEN]);
+    header
 }
 
 /// Appends one frame, header and payload, to `out`.

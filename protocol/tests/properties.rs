@@ -187,10 +187,16 @@ fn decode(decoder: &mut Decoder, stream: &[u8], sizes: &[usize]) -> Decoded {
     (payloads, error)
 }
 
+/// One frame is taken out, and the next is looked at where it lies.
 fn drain(decoder: &mut Decoder, payloads: &mut Vec<Vec<u8>>) -> Option<FrameError> {
     loop {
-        match decoder.next_frame() {
-            Ok(Some(payload)) => payloads.push(payload.to_vec()),
+        let next = if payloads.len().is_multiple_of(2) {
+            decoder.next_frame().map(|frame| frame.map(Into::into))
+        } else {
+            decoder.read_frame(<[u8]>::to_vec)
+        };
+        match next {
+            Ok(Some(payload)) => payloads.push(payload),
             Ok(None) => return None,
             Err(error) => return Some(error),
         }

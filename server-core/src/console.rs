@@ -48,7 +48,8 @@ fn read_lines(
             // Nothing more can come, and nobody is harmed.
             Ok(Line::End) | Err(_) => return,
         };
-        if !line.is_empty() && hand_over(to_utf8(line.into(), max_message)).is_break() {
+        if !line.is_empty() && hand_over(to_utf8(&line, max_message).into_owned().into()).is_break()
+        {
             return;
         }
     }

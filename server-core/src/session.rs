@@ -128,21 +128,12 @@ impl Session {
                     }
                 }
             };
-            let taken = self.stash.as_ref().and_then(|stash| stash.taken);
-            let Some(text) = self.next_message(now)? else { break };
-            match room.hear(member, &text, now) {
-                said @ (Said::Appended | Said::Renamed) => {
-                    self.deadline = None;
-                    self.news.said(text.len());
-                    if said == Said::Renamed {
-                        self.note_rename(room.name(member), now);
-                    }
-                }
-                Said::Paused => {
-                    self.pause(Stash { frame: text, taken }, room, now);
-                    return Ok(Turn::Wait);
-                }
-                Said::Closed => return Err(room.why_gone(member)),
+            match self.say_next(member, room, now)? {
+                None => break,
+                Some(Said::Appended) => {}
+                Some(Said::Renamed) => self.note_rename(room.name(member), now),
+                Some(Said::Paused) => return Ok(Turn::Wait),
+                Some(Said::Closed) => return Err(room.why_gone(member)),
             }
         }
         if self.ended { Err(self.last_words()) } else { Ok(Turn::Read) }
@@ -188,18 +179,52 @@ impl Session {
         }
     }
 
-    /// The message that waits, or the next one that is complete, as text.
-    fn next_message(&mut self, now: Instant) -> Result<Option<Bytes>, CloseReason> {
-        if let Some(stash) = self.stash.take() {
-            return Ok(Some(stash.frame));
+    /// Says the message that waits, or the next one that is complete, as text; keeps it if the room does not take it.
+    fn say_next<H: Clone>(
+        &mut self,
+        member: MemberId,
+        room: &mut Room<H>,
+        now: Instant,
+    ) -> Result<Option<Said>, CloseReason> {
+        let heard = match self.stash.take() {
+            Some(stash) => {
+                let said = room.hear(member, &stash.frame, now);
+                Some((said, stash.frame.len(), (said == Said::Paused).then_some(*stash)))
+            }
+            None => self.hear_next(member, room, now)?,
+        };
+        let Some((said, bytes, stash)) = heard else { return Ok(None) };
+        match (said, stash) {
+            (Said::Appended | Said::Renamed, _) => {
+                self.deadline = None;
+                self.news.said(bytes);
+            }
+            (_, Some(stash)) => self.pause(stash, room, now),
+            (_, None) => {}
         }
-        let frame = self.decoder.next_frame()?;
-        if frame.is_some() || !self.decoder.is_mid_frame() {
+        Ok(Some(said))
+    }
+
+    /// Says the next message that is complete: what became of it, its length as text, and what is to be kept of it.
+    fn hear_next<H: Clone>(
+        &mut self,
+        member: MemberId,
+        room: &mut Room<H>,
+        now: Instant,
+    ) -> Result<Option<(Said, usize, Option<Stash>)>, CloseReason> {
+        let limit = self.settings.max_message;
+        let heard = self.decoder.read_frame(|frame| {
+            let text = to_utf8(frame, limit);
+            let (said, bytes) = (room.hear(member, text.as_bytes(), now), text.len());
+            let keep = || Stash { frame: text.into_owned().into(), taken: None };
+            (said, bytes, (said == Said::Paused).then(keep))
+        })?;
+        if heard.is_some() || !self.decoder.is_mid_frame() {
             self.deadline = None;
         } else if self.deadline.is_none() {
             self.deadline = Some(now + self.settings.frame_timeout);
         }
-        Ok(frame.map(|frame| to_utf8(frame, self.settings.max_message)))
+        Ok(heard)
     }
 
     /// Why a connection ends that the client has closed.

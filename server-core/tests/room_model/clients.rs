@@ -188,9 +188,8 @@ impl Trial {
             if !std::mem::take(&mut self.clients[at].waits) {
                 self.clients[at].deadline = None;
             }
-            let text = to_utf8(payload.clone().into(), self.settings.max_message);
-            let text = str::from_utf8(&text).expect("it has been made so");
-            match self.expect(place, text) {
+            let text = to_utf8(payload, self.settings.max_message);
+            match self.expect(place, &text) {
                 Said::Appended | Said::Renamed => self.clients[at].pass(payload.len()),
                 Said::Paused => return self.expect_wait(at, place),
                 Said::Closed => return Outcome::Close(CloseReason::Shutdown),
