@@ -28,8 +28,7 @@ pub const SEND_BUFFER_LARGE: usize = 512 * 1024;
 /// to spin, short enough to recover within a quarter of a second (SPEC RES-02, RES-03).
 pub const ACCEPT_REST: Duration = Duration::from_millis(50);
 
-/// How often a client is read before the others have their turn, where the kernel does not see to that:
-/// 64 KiB.
+/// How often a client is read before what it has said is delivered and the others have their turn: 64 KiB.
 pub const READS_PER_TURN: usize = 4;
 
 /// Clients refused for want of a place that are given a moment to read why, at once; one more is told and

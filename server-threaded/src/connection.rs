@@ -1,13 +1,15 @@
 //! Connection: one client, from its name to its last word.
 
-use std::io::{self, ErrorKind, Read};
+use std::io;
 use std::net::{self, SocketAddr, TcpStream};
 use std::sync::{Arc, MutexGuard};
 use std::time::Instant;
 
+use rustix::buffer::spare_capacity;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
-use server_core::socket::{self, Drained};
+use rustix::net::{RecvFlags, recv};
+use server_core::socket::{self, Drained, READS_PER_TURN};
 use server_core::{CloseReason, Ending, READ_CHUNK, Release, Session, Turn};
 
 use crate::deliver::{call_courier, deliver, hand_over};
@@ -28,48 +30,68 @@ pub(crate) fn serve(server: &Server, stream: &Arc<TcpStream>, peer: SocketAddr) 
 fn read_loop(server: &Server, stream: &Arc<TcpStream>, session: &mut Session) -> CloseReason {
     let mut size = CHUNK_MIN;
     loop {
-        if let Err(reason) = read(server, stream, session, &mut size) {
-            return reason;
-        }
-        if let Some(reason) = act(server, stream, session) {
-            return reason;
+        if let Err(error) = wait_for_client(server, stream, session.deadline()) {
+            return error.into();
         }
         if server.shutdown.is_triggered() {
             return CloseReason::Shutdown;
         }
+        if let Some(reason) = read_some(server, stream, session, &mut size) {
+            return reason;
+        }
     }
 }
 
-/// Reads once, for as long as the client may take.
-fn read(
+/// Parks the thread until there is something to read or the shutdown has come, `until` at most.
+fn wait_for_client(server: &Server, stream: &TcpStream, until: Option<Instant>) -> io::Result<()> {
+    let stopping = PollFd::new(&server.stopping, PollFlags::IN);
+    wait(&mut [PollFd::new(stream, PollFlags::IN), stopping], until)
+}
+
+/// Carries out as much of what the client says as is then delivered in one round.
+fn read_some(
     server: &Server,
-    stream: &TcpStream,
+    stream: &Arc<TcpStream>,
     session: &mut Session,
     size: &mut usize,
-) -> Result<(), CloseReason> {
-    let stopping = PollFd::new(&server.stopping, PollFlags::IN);
-    let mut waits = [PollFd::new(stream, PollFlags::IN), stopping];
-    wait(&mut waits, session.deadline())?;
-    let [readable, stopping] = waits.map(|wait| !wait.revents().is_empty());
-    if stopping || !readable {
-        // The caller looks at the shutdown and at the deadline next.
-        return Ok(());
-    }
-    // Only as large as the last read suggests, and held only while there is something in it.
-    let mut chunk = vec![0; *size];
-    let bytes = match (&mut &*stream).read(&mut chunk) {
-        // A signal that another thread should have got, or nothing there after all: the caller looks again.
-        Err(error) if matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::WouldBlock) => {
-            return Ok(());
+) -> Option<CloseReason> {
+    let mut reads = 0;
+    loop {
+        let mut more = match read(stream, session, size) {
+            Ok(more) => more,
+            Err(reason) => return Some(reason),
+        };
+        reads += 1;
+        if reads == READS_PER_TURN {
+            more = More::No;
         }
-        read => read?,
-    };
-    *size = if bytes < CHUNK_MIN { CHUNK_MIN } else { READ_CHUNK };
-    match bytes {
-        0 => session.end(),
-        _ => session.feed(&chunk[..bytes]),
+        let reason = act(server, stream, session, more);
+        if more == More::No || reason.is_some() {
+            return reason;
+        }
     }
-    Ok(())
+}
+
+/// Whether there may be more to read at once.
+#[derive(Clone, Copy, PartialEq)]
+enum More {
+    Perhaps,
+    No,
+}
+
+/// Reads once, without waiting.
+fn read(stream: &TcpStream, session: &mut Session, size: &mut usize) -> Result<More, CloseReason> {
+    // Only as large as the last read suggests, and held only while there is something in it.
+    let mut chunk = Vec::with_capacity(*size);
+    match recv(stream, spare_capacity(&mut chunk), RecvFlags::DONTWAIT) {
+        Ok((_, 0)) => session.end(),
+        Ok(_) => session.feed(&chunk),
+        Err(Errno::INTR) => return Ok(More::Perhaps),
+        Err(Errno::WOULDBLOCK) => return Ok(More::No),
+        Err(error) => return Err(io::Error::from(error).into()),
+    }
+    *size = if chunk.len() < CHUNK_MIN { CHUNK_MIN } else { READ_CHUNK };
+    Ok(if chunk.len() == READ_CHUNK { More::Perhaps } else { More::No })
 }
 
 /// Parks the thread until one of these happens, `until` at most.
@@ -83,8 +105,14 @@ pub(crate) fn wait(waits: &mut [PollFd<'_>], until: Option<Instant>) -> io::Resu
     }
 }
 
-/// Carries out what has been said, waiting for as long as the room takes nothing.
-fn act(server: &Server, stream: &Arc<TcpStream>, session: &mut Session) -> Option<CloseReason> {
+/// Carries out what has been said, waiting for as long as the room takes nothing, and delivers it unless more may
+/// be read at once.
+fn act(
+    server: &Server,
+    stream: &Arc<TcpStream>,
+    session: &mut Session,
+    more: More,
+) -> Option<CloseReason> {
     let mut state = server.lock();
     let reason = loop {
         match session.act(&mut state.room, stream, Instant::now()) {
@@ -99,7 +127,10 @@ fn act(server: &Server, stream: &Arc<TcpStream>, session: &mut Session) -> Optio
             }
         }
     };
-    deliver(server, state);
+    match more {
+        More::Perhaps => drop(state),
+        More::No => deliver(server, state),
+    }
     session.log();
     reason
 }
