@@ -7,28 +7,78 @@ use std::sync::{MutexGuard, OnceLock};
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
-use server_core::{CloseReason, MemberId, Offer, Release, Session, socket};
+use server_core::socket::{self, SENDS_PER_TURN};
+use server_core::{CloseReason, MemberId, Offer, Release, Room, Session};
 use tokio::io::Interest;
 use tokio::net::TcpStream;
+use tokio::task::yield_now;
 
 use crate::{Server, State};
 
-/// Calls those members' tasks that have something new; each delivers it to its own client.
+/// How far everybody has been called. It stands beside the room, under the same lock.
+#[derive(Default)]
+pub(crate) struct Delivery {
+    /// The room's pulse when the last round of calls began: of what came later nobody has been told yet.
+    pulse_called: u64,
+    /// Where that round goes on; `None` if it has come to its end.
+    from: Option<usize>,
+    /// The task that goes on with it.
+    caller: Option<Waker>,
+}
+
+/// Calls those members' tasks that have something new; each delivers it to its own client. What is appended
+/// during a round of calls rides along.
 pub(crate) fn deliver(mut state: MutexGuard<'_, State>) {
     let mut called: Vec<Waker> = Vec::new();
     while let Some(member) = state.room.next_told() {
         called.extend(state.room.handle(member).cloned());
     }
-    if state.pulse_called != state.room.pulse() {
-        state.pulse_called = state.room.pulse();
-        let mut from = 0;
-        while let Some(member) = state.room.next_uncalled(from) {
-            from = member.next_place();
-            called.extend(state.room.handle(member).cloned());
+    if state.delivery.from.is_none() {
+        call_some(&mut state, &mut called);
+        if state.delivery.from.is_some() {
+            called.extend(state.delivery.caller.clone());
         }
     }
     drop(state);
     called.into_iter().for_each(Waker::wake);
+}
+
+/// Calls the next of those who are behind, in a new round if there is something new since the last began.
+fn call_some(state: &mut State, called: &mut Vec<Waker>) {
+    let State { room, delivery, .. } = state;
+    if delivery.from.is_none() && has_news(room, delivery) {
+        delivery.pulse_called = room.pulse();
+        delivery.from = Some(0);
+    }
+    for _ in 0..SENDS_PER_TURN {
+        let Some(from) = delivery.from else { return };
+        let next = room.next_uncalled(from);
+        delivery.from = next.map(MemberId::next_place);
+        called.extend(next.and_then(|member| room.handle(member).cloned()));
+    }
+}
+
+fn has_news(room: &Room<Waker>, delivery: &Delivery) -> bool {
+    delivery.pulse_called != room.pulse()
+}
+
+/// Goes on with the rounds of calls that others have begun. Between two calls it yields, so that what clients say
+/// meanwhile is read, and delivered with the rest.
+pub(crate) async fn call_loop(server: &Server) {
+    loop {
+        poll_fn(|context| {
+            let State { room, delivery, .. } = &mut *server.lock();
+            // A task has one waker for as long as it lives.
+            delivery.caller.get_or_insert_with(|| context.waker().clone());
+            let goes_on = delivery.from.is_some() || has_news(room, delivery);
+            if goes_on { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+        yield_now().await;
+        let mut called = Vec::new();
+        call_some(&mut server.lock(), &mut called);
+        called.into_iter().for_each(Waker::wake);
+    }
 }
 
 /// What reading and delivering, the two halves of a client's task, know of each other.

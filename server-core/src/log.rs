@@ -76,6 +76,15 @@ impl Log {
         }
     }
 
+    /// The same if that is at least half of what was made readable the last time: less would only cut what comes
+    /// behind it into more slices.
+    pub fn freeze_if_much(&mut self) {
+        let last = self.segments.back().map_or(0, |segment| segment.bytes.len());
+        if 2 * self.tail.len() >= last {
+            self.freeze();
+        }
+    }
+
     /// Copies neighbouring small segments into larger ones, for members that fell behind while little was
     /// said at a time: what a segment costs beyond its bytes must not count.
     fn merge(&mut self) {
@@ -198,6 +207,19 @@ mod tests {
         assert_eq!(log.frozen(), 0);
         log.freeze();
         assert_eq!(read(&log, 0, head), ["3         ann3         one3         bob3         two"]);
+    }
+
+    #[test]
+    fn little_is_not_frozen_behind_much() {
+        let mut log = Log::default();
+        let first = log.append(b"ann", &[b'x'; 100]);
+        log.freeze();
+        log.append(b"bob", b"two");
+        log.freeze_if_much();
+        assert_eq!(log.frozen(), first);
+        let head = log.append(b"bob", b"three, and so enough");
+        log.freeze_if_much();
+        assert_eq!(log.frozen(), head);
     }
 
     #[test]

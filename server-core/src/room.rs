@@ -50,6 +50,8 @@ pub struct Room<H> {
     serial: u64,
     /// How often something was added to the log.
     pulse: u64,
+    /// How often somebody was given what comes next.
+    pulls: u64,
     /// Members that have been told something for themselves alone since [`Room::next_told`] named them;
     /// each is here, and stands in it once.
     told: VecDeque<MemberId>,
@@ -117,6 +119,7 @@ impl<H: Clone> Room<H> {
             flow: Flow::new(window, patience),
             serial: 0,
             pulse: 0,
+            pulls: 0,
             told: VecDeque::new(),
             extensions: None,
             aborted: HashMap::new(),

@@ -31,6 +31,10 @@ pub const ACCEPT_REST: Duration = Duration::from_millis(50);
 /// How often a client is read before what it has said is delivered and the others have their turn: 64 KiB.
 pub const READS_PER_TURN: usize = 4;
 
+/// How many members are served before clients are read again, where one loop or worker does both: a tenth of a
+/// millisecond. What they say meanwhile goes to the rest along with what is being delivered.
+pub const SENDS_PER_TURN: usize = 32;
+
 /// Clients refused for want of a place that are given a moment to read why, at once; one more is told and
 /// let go. They live off the descriptors set aside beyond the largest number of clients.
 pub const LINGERING_MAX: usize = 8;

@@ -2,7 +2,8 @@
 
 use std::time::Instant;
 
-use server_core::{MemberId, Offer, Room, socket};
+use server_core::socket::{self, SENDS_PER_TURN};
+use server_core::{MemberId, Offer, Room};
 
 use crate::Server;
 
@@ -13,6 +14,8 @@ pub(crate) struct Delivery {
     pulse_served: u64,
     /// Somebody had more to get than one offer holds.
     more: bool,
+    /// Where the round under way goes on; `None` between two rounds.
+    from: Option<usize>,
     /// Connections whose sockets can take more again.
     pub(crate) unblocked: Vec<usize>,
     offer: Offer,
@@ -21,13 +24,13 @@ pub(crate) struct Delivery {
 impl Delivery {
     /// Whether the next round must not wait for the poll.
     pub(crate) fn is_unfinished(&self, room: &Room<usize>) -> bool {
-        self.more || self.pulse_served != room.pulse() || room.told() > 0
+        self.more || self.from.is_some() || self.pulse_served != room.pulse() || room.told() > 0
     }
 }
 
 impl Server {
     /// Delivers to those whose sockets were full and are not any more and to those who have something for
-    /// themselves alone, and makes one round over all members if there is something new for all.
+    /// themselves alone, and goes on with the round over all members, or begins one if there is something new for all.
     pub(crate) fn deliver(&mut self) {
         for place in std::mem::take(&mut self.delivery.unblocked) {
             let connection = self.connections.get(place);
@@ -42,19 +45,24 @@ impl Server {
                 self.deliver_to(member);
             }
         }
-        if std::mem::take(&mut self.delivery.more)
-            || self.delivery.pulse_served != self.room.pulse()
+        if self.delivery.from.is_none()
+            && (std::mem::take(&mut self.delivery.more)
+                || self.delivery.pulse_served != self.room.pulse())
         {
-            self.round();
+            self.delivery.pulse_served = self.room.pulse();
+            self.delivery.from = Some(0);
         }
+        self.round();
         self.delivery.offer.clear();
     }
 
+    /// Serves as many members as one turn allows.
     fn round(&mut self) {
-        self.delivery.pulse_served = self.room.pulse();
-        let mut from = 0;
-        while let Some(member) = self.room.next_behind(from) {
-            from = member.next_place();
+        for _ in 0..SENDS_PER_TURN {
+            let Some(from) = self.delivery.from else { return };
+            let next = self.room.next_behind(from);
+            self.delivery.from = next.map(MemberId::next_place);
+            let Some(member) = next else { return };
             if !self.room.is_full(member) {
                 self.deliver_to(member);
             }

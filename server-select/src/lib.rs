@@ -12,7 +12,8 @@
 //!
 //! Where one would have to wait, the loop returns to the poll. Readiness is told once, when it begins
 //! (edge-triggered), so whoever is left readable for the sake of the others stands in a list of its own.
-//! After all that came in has been carried out, every member that is behind gets it in one write.
+//! After all that came in has been carried out, every member that is behind gets it in one write. In a large
+//! room a round over all takes several turns, and what came in between goes to the rest of the members, too.
 
 mod connection;
 mod deliver;

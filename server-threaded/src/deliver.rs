@@ -9,7 +9,7 @@ use server_core::{MemberId, Offer};
 
 // Whatever waits, wakes or sends is named through the crate: tests/hand_over.rs compiles this file with
 // models in their place.
-use crate::{MutexGuard, SENDS_MORE, Server, State, connection, socket};
+use crate::{MutexGuard, SENDS, Server, State, connection, socket};
 
 /// Who is delivering. It stands beside the room, under the same lock, so that whoever appends learns in
 /// the same moment whether somebody will deliver it.
@@ -17,7 +17,9 @@ pub(crate) struct Delivery {
     who: Who,
     /// The room's pulse when the last round began: what came later is not delivered yet.
     pulse_served: u64,
-    /// Who made that round.
+    /// Where that round goes on; `None` if it has come to its end.
+    from: Option<usize>,
+    /// Who began it.
     last: Option<ThreadId>,
     /// Somebody had more to get than one offer holds.
     more: bool,
@@ -45,20 +47,20 @@ struct Left {
     filled: bool,
 }
 
-/// Makes one round, unless there is nothing new or somebody else is at it: then what was appended rides
-/// along, because that somebody looks again before it ends. In a small room what came in meanwhile is delivered
-/// sooner than handed over, so there may be a few rounds more.
+/// Delivers, unless there is nothing new or somebody else is at it: then what was appended rides along,
+/// because that somebody looks again before it ends. After some sends the rest is the courier's: this thread has
+/// a client to read.
 pub(crate) fn deliver<'a>(server: &'a Server, mut state: MutexGuard<'a, State>) {
     if !is_left_to_nobody(&state) {
         return;
     }
-    let mut filled = false;
-    for _ in 0..=SENDS_MORE / state.room.len().max(1) {
+    let (mut filled, mut sends) = (false, SENDS);
+    loop {
         state.delivery.who = Who::Appender;
         let left;
-        (state, left) = round(server, state);
+        (state, left) = round(server, state, &mut sends);
         filled |= left.filled;
-        if state.delivery.who == Who::Nobody {
+        if state.delivery.who == Who::Nobody || sends < state.room.len() {
             break;
         }
     }
@@ -85,11 +87,37 @@ fn has_news(state: &State) -> bool {
 }
 
 /// Serves those who have something for themselves alone, and then, if there is something new for all or
-/// somebody was left with more, every member that is behind.
+/// somebody was left with more, every member that is behind: `sends` of them at most, before the round is left to
+/// be gone on with.
 fn round<'a>(
     server: &'a Server,
     mut state: MutexGuard<'a, State>,
+    sends: &mut usize,
 ) -> (MutexGuard<'a, State>, Left) {
+    state = begin(server, state);
+    let (mut left, mut offer) = (Left::default(), Offer::default());
+    for _ in 0..state.room.told() {
+        let Some(member) = state.room.next_told() else { break };
+        state = visit(server, state, member, &mut left, &mut offer);
+    }
+    while let Some(from) = state.delivery.from
+        && *sends > 0
+    {
+        let next = state.room.next_behind(from);
+        state.delivery.from = next.map(MemberId::next_place);
+        let Some(member) = next else { break };
+        state = visit(server, state, member, &mut left, &mut offer);
+        *sends -= 1;
+    }
+    conclude(&mut state, &left);
+    (state, left)
+}
+
+/// Begins a round over all members if none is under way and there is something for it.
+fn begin<'a>(server: &'a Server, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+    if state.delivery.from.is_some() {
+        return state;
+    }
     let me = Some(thread::current().id());
     let is_alone = std::mem::replace(&mut state.delivery.last, me) == me;
     if !is_alone && state.room.len() >= MANY {
@@ -98,20 +126,12 @@ fn round<'a>(
         thread::yield_now();
         state = server.lock();
     }
-    let everybody = state.delivery.more || state.delivery.pulse_served != state.room.pulse();
-    state.delivery.pulse_served = state.room.pulse();
-    let (mut left, mut offer) = (Left::default(), Offer::default());
-    for _ in 0..state.room.told() {
-        let Some(member) = state.room.next_told() else { break };
-        state = visit(server, state, member, &mut left, &mut offer);
+    let is_left = std::mem::take(&mut state.delivery.more);
+    if is_left || state.delivery.pulse_served != state.room.pulse() {
+        state.delivery.pulse_served = state.room.pulse();
+        state.delivery.from = Some(0);
     }
-    let mut from = 0;
-    while everybody && let Some(member) = state.room.next_behind(from) {
-        from = member.next_place();
-        state = visit(server, state, member, &mut left, &mut offer);
-    }
-    conclude(&mut state, &left);
-    (state, left)
+    state
 }
 
 /// Serves one member and notes what is left. Those that are full are the courier's until they can take more.
@@ -135,8 +155,8 @@ fn visit<'a>(
 /// Ends a round, or hands the rest to the courier if anything came in meanwhile. Looking and letting go
 /// are one critical section, so nothing appended is left to nobody.
 fn conclude(state: &mut State, left: &Left) {
-    state.delivery.more = left.more;
-    let goes_on = left.more || has_news(state);
+    state.delivery.more |= left.more;
+    let goes_on = state.delivery.more || state.delivery.from.is_some() || has_news(state);
     state.delivery.who = if goes_on { Who::Courier } else { Who::Nobody };
 }
 
@@ -187,7 +207,7 @@ pub(crate) fn courier(server: &Server) {
 /// asking again at once would make that worse.
 fn courier_round<'a>(server: &'a Server, state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
     let writes = state.room.counters().writes;
-    let (state, left) = round(server, state);
+    let (state, left) = round(server, state, &mut { SENDS });
     if !left.filled || state.room.counters().writes > writes {
         return state;
     }
@@ -235,6 +255,7 @@ impl Delivery {
         Self {
             who: Who::Nobody,
             pulse_served: 0,
+            from: None,
             last: None,
             more: false,
             parked: false,

@@ -14,9 +14,9 @@
 //! Where one would have to wait, the kernel parks the thread. (A thread that waits for its client also
 //! has to hear of the shutdown, so it is parked in a poll of two descriptors rather than in the read.)
 //! The thread that appended to the log makes one round over all members and sends without waiting; one
-//! that finds a round under way leaves its message to it and goes back to reading. What came in during a
-//! round is the courier's, so that no reader is kept from its client, and so is every full socket until
-//! it can take more.
+//! that finds a round under way leaves its message to it and goes back to reading. What is left of a long
+//! round, and what came in during a short one, is the courier's, so that no reader is kept from its client,
+//! and so is every full socket until it can take more.
 
 mod connection;
 mod deliver;
@@ -222,6 +222,6 @@ impl Bell {
     }
 }
 
-/// In rooms of fewer members a thread that has appended makes more than one round: sends in all, which
-/// keep it from its own client for a quarter of a millisecond at most.
-const SENDS_MORE: usize = 64;
+/// Sends of a thread that has appended before the rest is the courier's: half a millisecond, in which its own
+/// client is not read.
+const SENDS: usize = 128;

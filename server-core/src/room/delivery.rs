@@ -89,10 +89,13 @@ impl<H: Clone> Room<H> {
         offer.begin(now);
         let place = self.member(id)?;
         self.members[place].called = false;
+        self.pulls += 1;
+        if self.pulls.is_multiple_of(PULLS_PER_FREEZE) {
+            // What was said during a round goes to the rest of it along with what the round is for.
+            self.log.freeze_if_much();
+        }
         self.collect(place, offer, now);
         if offer.is_empty() && self.has_piece(place) {
-            // The tail is frozen only for a member that has nothing else to get: in one round over all
-            // members everybody gets the same slices, however much is appended meanwhile.
             self.log.freeze();
             self.collect(place, offer, now);
         }
@@ -184,6 +187,9 @@ impl MemberId {
         self.place + 1
     }
 }
+
+/// So many members in turn are given the same slices, however fast others append.
+const PULLS_PER_FREEZE: u64 = 8;
 
 #[cfg(test)]
 mod tests;

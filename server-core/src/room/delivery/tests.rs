@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use protocol::Name;
+use protocol::{Name, pair_len};
 
 use super::*;
 use crate::offer::Buffer;
@@ -113,4 +113,30 @@ fn who_is_full_is_not_called() {
     stage.offer(true);
     stage.say(1000);
     assert_eq!(Some(stage.reader), stage.room.next_uncalled(0));
+}
+
+/// Thirty members get what one of them says; after the first ten have got it, another says something, too.
+fn what_the_last_of_a_round_gets(first: usize, meanwhile: usize) -> usize {
+    let mut room = Room::new(Relay::Others, 1 << 24, Duration::from_secs(30), 1 << 16);
+    let now = Instant::now();
+    let join = |room: &mut Room<()>, number: u8| {
+        room.join(&Name::new(&[b'A' + number]).unwrap(), (), now).unwrap()
+    };
+    let members: Vec<_> = (0..30).map(|number| join(&mut room, number)).collect();
+    assert_eq!(Said::Appended, room.say(members[0], &vec![b'x'; first], now));
+    let mut offer = Offer::default();
+    for (place, &member) in members.iter().enumerate().skip(1) {
+        if place == 10 {
+            assert_eq!(Said::Appended, room.say(members[1], &vec![b'x'; meanwhile], now));
+        }
+        assert!(room.pull(member, &mut offer, now).is_some(), "it is behind");
+        assert_eq!(Release::Nobody, room.offered(member, &offer, Ok(offer.bytes())));
+    }
+    offer.bytes() - pair_len(b"A", &vec![b'x'; first])
+}
+
+#[test]
+fn what_is_said_during_a_round_goes_to_the_rest_of_it_if_it_is_much() {
+    assert_eq!(pair_len(b"B", &[b'x'; 60]), what_the_last_of_a_round_gets(100, 60));
+    assert_eq!(0, what_the_last_of_a_round_gets(100, 20));
 }
