@@ -6,7 +6,7 @@
 //! | dialect | joins with | a speaker sends | a listener hears |
 //! |---|---|---|---|
 //! | chat | its name frame | message frames | pairs |
-//! | floor | nothing | whole pairs, its name included | the same pairs |
+//! | floor | its name frame, which goes to nobody | whole pairs, its name included | the same pairs |
 //! | redis | `SUBSCRIBE room` | `PUBLISH room` | `message` of `room` |
 //! | nats | `CONNECT`, `SUB room 1`, `PING` | `PUB room` | `MSG room 1` |
 //! | mqtt | CONNECT, SUBSCRIBE `room` | PUBLISH, `QoS` 0 | the same packets |
@@ -72,12 +72,11 @@ impl Dialect {
     /// What a client sends right after it has connected.
     pub(crate) fn hello(self, name: &str, speaks: bool) -> Vec<u8> {
         match self {
-            Self::Chat => {
+            Self::Chat | Self::Floor => {
                 let mut frame = Vec::new();
                 protocol::encode_frame(name.as_bytes(), &mut frame);
                 frame
             }
-            Self::Floor => Vec::new(),
             Self::Redis => redis::hello(speaks),
             Self::Nats => nats::hello(name, speaks),
             Self::Mqtt => mqtt::hello(name, speaks),

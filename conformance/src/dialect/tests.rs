@@ -55,7 +55,7 @@ fn a_speaker_sends_what_the_documentation_shows() {
 #[test]
 fn a_listener_joins_as_the_documentation_shows_and_a_speaker_only_speaks() {
     assert_eq!(&b"3         ann"[..], Dialect::Chat.hello("ann", true));
-    assert_eq!(&b""[..], Dialect::Floor.hello("ann", false));
+    assert_eq!(&b"3         ann"[..], Dialect::Floor.hello("ann", false));
     let subscribe = b"*2\r\n$9\r\nSUBSCRIBE\r\n$4\r\nroom\r\n";
     assert_eq!(&subscribe[..], Dialect::Redis.hello("ann", false));
     assert_eq!(&b""[..], Dialect::Redis.hello("ann", true));

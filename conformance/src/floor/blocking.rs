@@ -4,6 +4,8 @@ use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::thread;
 
+use protocol::{HEADER_LEN, parse_header};
+
 /// Joins every two clients of `listener`, in the order they come.
 ///
 /// # Errors
@@ -11,12 +13,7 @@ use std::thread;
 /// Accepting fails, or no thread can be started.
 pub(crate) fn serve(listener: &TcpListener) -> io::Result<()> {
     loop {
-        let mut first = accept(listener)?;
-        let mut second = accept(listener)?;
-        // Whoever only looked whether somebody listens is not half of a couple.
-        while has_left(&first)? {
-            (first, second) = (second, accept(listener)?);
-        }
+        let (first, second) = (accept(listener)?, accept(listener)?);
         for (from, to) in [(&first, &second), (&second, &first)] {
             let (from, to) = (from.try_clone()?, to.try_clone()?);
             thread::Builder::new().spawn(move || pass_on(from, to))?;
@@ -24,21 +21,23 @@ pub(crate) fn serve(listener: &TcpListener) -> io::Result<()> {
     }
 }
 
+/// The next client that says its name, which goes to nobody. Whoever only looked whether somebody listens says none.
 fn accept(listener: &TcpListener) -> io::Result<TcpStream> {
-    let (stream, _) = listener.accept()?;
-    // An error means that the connection is gone already, and its first read tells that.
-    stream.set_nodelay(true).ok();
-    Ok(stream)
+    loop {
+        let (mut stream, _) = listener.accept()?;
+        // An error means that the connection is gone already, and its first read tells that.
+        stream.set_nodelay(true).ok();
+        if read_name(&mut stream).is_ok() {
+            return Ok(stream);
+        }
+    }
 }
 
-fn has_left(stream: &TcpStream) -> io::Result<bool> {
-    stream.set_nonblocking(true)?;
-    let seen = stream.peek(&mut [0]);
-    stream.set_nonblocking(false)?;
-    Ok(match seen {
-        Ok(count) => count == 0,
-        Err(error) => error.kind() != io::ErrorKind::WouldBlock,
-    })
+fn read_name(stream: &mut TcpStream) -> io::Result<()> {
+    let mut header = [0; HEADER_LEN];
+    stream.read_exact(&mut header)?;
+    let announced = parse_header(&header).ok().flatten().ok_or(io::ErrorKind::InvalidData)?;
+    io::copy(&mut stream.take(announced), &mut io::sink()).map(drop)
 }
 
 /// Passes on what one says until either has left, and lets the other go then.

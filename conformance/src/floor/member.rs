@@ -2,13 +2,14 @@
 
 use std::collections::VecDeque;
 use std::io::{ErrorKind, IoSlice, Write};
+use std::ops::Range;
 
 use bytes::{Buf, Bytes, BytesMut};
 use mio::net::TcpStream;
 use protocol::FrameError;
 use thiserror::Error;
 
-use crate::load::split_pair;
+use crate::load::{split_frame, split_pair};
 
 /// One client.
 pub(super) struct Member {
@@ -17,7 +18,8 @@ pub(super) struct Member {
     pub(super) has_spoken: bool,
     /// Whether it is among those that are to be read.
     pub(super) is_readable: bool,
-    /// A pair that has not come in full.
+    next: Next,
+    /// A pair, or a name, that has not come in full.
     begun: Vec<u8>,
     /// What it has to get, in parts of what was said: shared by all, so that a member who is behind
     /// costs no copy.
@@ -26,6 +28,14 @@ pub(super) struct Member {
     unsent: usize,
     /// Whether its socket is full; readiness tells when it is not any more.
     is_full: bool,
+}
+
+/// What it says next.
+#[derive(Clone, Copy, PartialEq)]
+enum Next {
+    /// Its name, which goes to nobody.
+    Name,
+    Pairs,
 }
 
 /// Why a member is a member no longer.
@@ -46,20 +56,21 @@ impl Member {
     pub(super) fn new(stream: TcpStream) -> Self {
         let (begun, due) = (Vec::new(), VecDeque::new());
         let (has_spoken, is_readable, is_full) = (false, false, false);
-        Self { stream, has_spoken, is_readable, begun, due, unsent: 0, is_full }
+        let next = Next::Name;
+        Self { stream, has_spoken, is_readable, next, begun, due, unsent: 0, is_full }
     }
 
     /// Appends all pairs that are complete with these bytes to `said`, and keeps the rest.
     pub(super) fn take_pairs(&mut self, bytes: &[u8], said: &mut BytesMut) -> Result<(), Gone> {
         if self.begun.is_empty() {
-            let whole = whole_pairs(bytes)?;
-            said.extend_from_slice(&bytes[..whole]);
-            self.begun.extend_from_slice(&bytes[whole..]);
+            let whole = whole_pairs(bytes, &mut self.next)?;
+            said.extend_from_slice(&bytes[whole.clone()]);
+            self.begun.extend_from_slice(&bytes[whole.end..]);
         } else {
             self.begun.extend_from_slice(bytes);
-            let whole = whole_pairs(&self.begun)?;
-            said.extend_from_slice(&self.begun[..whole]);
-            self.begun.drain(..whole);
+            let whole = whole_pairs(&self.begun, &mut self.next)?;
+            said.extend_from_slice(&self.begun[whole.clone()]);
+            self.begun.drain(..whole.end);
         }
         Ok(())
     }
@@ -113,13 +124,20 @@ impl Member {
     }
 }
 
-/// How many of these bytes are whole pairs.
-fn whole_pairs(bytes: &[u8]) -> Result<usize, Gone> {
+/// Where in these bytes the whole pairs are: behind the name, as long as that has not been said.
+fn whole_pairs(bytes: &[u8], next: &mut Next) -> Result<Range<usize>, Gone> {
     let mut rest = bytes;
+    if *next == Next::Name {
+        let Some((_, behind)) = split_frame(rest, PART_MAX).map_err(Gone::Wrong)? else {
+            return Ok(0..0);
+        };
+        (rest, *next) = (behind, Next::Pairs);
+    }
+    let start = bytes.len() - rest.len();
     while let Some((_, behind)) = split_pair(rest, PART_MAX).map_err(Gone::Wrong)? {
         rest = behind;
     }
-    Ok(bytes.len() - rest.len())
+    Ok(start..bytes.len() - rest.len())
 }
 
 /// As far as a member may fall behind: many times what a load has on its way.

@@ -100,7 +100,7 @@ fn who_does_not_read_is_dropped_and_the_others_go_on() {
 fn two_clients_hear_each_other_through_two_threads() {
     let addr = start(|listener| serve_blocking(&listener));
     // It only looks whether somebody listens.
-    drop(connect(addr));
+    drop(TcpStream::connect(addr).unwrap());
     let (mut ann, mut bob) = (connect(addr), connect(addr));
     for _ in 0..100 {
         say(&mut ann, "there");
@@ -136,9 +136,11 @@ pub(crate) fn start(
     addr
 }
 
+/// A client that has said its name.
 fn connect(addr: SocketAddr) -> TcpStream {
-    let stream = TcpStream::connect(addr).unwrap();
+    let mut stream = TcpStream::connect(addr).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.write_all(b"3         ann").unwrap();
     stream
 }
 

@@ -146,7 +146,8 @@ pub(crate) fn split_pair(bytes: &[u8], limit: usize) -> Result<Split<'_, Heard<'
     Ok(Some((Heard { sender, text }, rest)))
 }
 
-fn split_frame(bytes: &[u8], limit: usize) -> Result<Split<'_, &[u8]>, FrameError> {
+/// The same of a frame.
+pub(crate) fn split_frame(bytes: &[u8], limit: usize) -> Result<Split<'_, &[u8]>, FrameError> {
     let announced =
         parse_header(bytes).map_err(|(at, fault)| FrameError { at: at as u64, fault })?;
     let Some(length) = announced else { return Ok(None) };

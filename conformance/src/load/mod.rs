@@ -33,7 +33,7 @@ pub(crate) use self::crowd::Speakers;
 pub use self::crowd::{Crowd, Shape};
 pub use self::fan_out::{Extent, FanOut, Rounds, Tally};
 pub use self::fault::{Fault, LoadError};
-pub(crate) use self::ledger::{Heard, split_pair};
+pub(crate) use self::ledger::{Heard, split_frame, split_pair};
 pub(crate) use self::member::{Got, read};
 pub(crate) use self::message::parse;
 pub use self::message::{MESSAGE_BYTES_MIN, SPEAKERS_MAX};
