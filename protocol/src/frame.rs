@@ -77,7 +77,8 @@ impl Decoder {
     }
 
     /// As [`next_frame`](Self::next_frame), but shows the payload to `look` where it lies, and gives what that
-    /// answers: for who does not keep it, because an owner of its own costs several times what the rest does.
+    /// answers: for who does not keep it, because an owner of its own costs as much as all the rest. If the answer is
+    /// `None`, the frame has not been given out and is still the next.
     ///
     /// # Errors
     ///
@@ -86,18 +87,21 @@ impl Decoder {
     /// ```
     /// let mut decoder = protocol::Decoder::new(64);
     /// decoder.feed(b"5         hello");
-    /// assert_eq!(decoder.read_frame(<[u8]>::len), Ok(Some(5)));
-    /// assert_eq!(decoder.read_frame(<[u8]>::len), Ok(None));
+    /// assert_eq!(decoder.read_frame(|_| None::<usize>), Ok(Some(None)));
+    /// assert_eq!(decoder.read_frame(|payload| Some(payload.len())), Ok(Some(Some(5))));
+    /// assert_eq!(decoder.read_frame(|payload| Some(payload.len())), Ok(None));
     /// ```
     pub fn read_frame<T>(
         &mut self,
-        look: impl FnOnce(&[u8]) -> T,
-    ) -> Result<Option<T>, FrameError> {
+        look: impl FnOnce(&[u8]) -> Option<T>,
+    ) -> Result<Option<Option<T>>, FrameError> {
         let Some(length) = self.complete()? else { return Ok(None) };
         let whole = HEADER_LEN + length;
         let answer = look(&self.held[HEADER_LEN..whole]);
-        self.held.advance(whole);
-        self.passed(length);
+        if answer.is_some() {
+            self.held.advance(whole);
+            self.passed(length);
+        }
         Ok(Some(answer))
     }
 

@@ -193,7 +193,7 @@ fn drain(decoder: &mut Decoder, payloads: &mut Vec<Vec<u8>>) -> Option<FrameErro
         let next = if payloads.len().is_multiple_of(2) {
             decoder.next_frame().map(|frame| frame.map(Into::into))
         } else {
-            decoder.read_frame(<[u8]>::to_vec)
+            decoder.read_frame(|frame| Some(frame.to_vec())).map(Option::flatten)
         };
         match next {
             Ok(Some(payload)) => payloads.push(payload),

@@ -7,7 +7,7 @@ use std::sync::{MutexGuard, OnceLock};
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
-use server_core::socket::{self, SENDS_PER_TURN};
+use server_core::socket::{self, members_per_turn};
 use server_core::{CloseReason, MemberId, Offer, Release, Room, Session};
 use tokio::io::Interest;
 use tokio::net::TcpStream;
@@ -22,6 +22,8 @@ pub(crate) struct Delivery {
     pulse_called: u64,
     /// Where that round goes on; `None` if it has come to its end.
     from: Option<usize>,
+    /// Where the log ended when it began.
+    begun: u64,
     /// The task that goes on with it.
     caller: Option<Waker>,
 }
@@ -49,8 +51,9 @@ fn call_some(state: &mut State, called: &mut Vec<Waker>) {
     if delivery.from.is_none() && has_news(room, delivery) {
         delivery.pulse_called = room.pulse();
         delivery.from = Some(0);
+        delivery.begun = room.head();
     }
-    for _ in 0..SENDS_PER_TURN {
+    for _ in 0..members_per_turn(room.head() - delivery.begun) {
         let Some(from) = delivery.from else { return };
         let next = room.next_uncalled(from);
         delivery.from = next.map(MemberId::next_place);

@@ -76,11 +76,10 @@ impl Log {
         }
     }
 
-    /// The same if that is at least half of what was made readable the last time: less would only cut what comes
-    /// behind it into more slices.
+    /// The same if that is much, also beside the segment before it: little would only cut the log into more slices.
     pub fn freeze_if_much(&mut self) {
         let last = self.segments.back().map_or(0, |segment| segment.bytes.len());
-        if 2 * self.tail.len() >= last {
+        if self.tail.len() >= MUCH.max(last / 2) {
             self.freeze();
         }
     }
@@ -185,6 +184,9 @@ fn index(distance: u64) -> usize {
 /// block is written, read by everybody and reused; below the allocator's threshold for `mmap`.
 const BLOCK: usize = 64 * 1024;
 
+/// Bytes that are worth a slice of their own.
+const MUCH: usize = 1024;
+
 /// So many segments are not worth merging: what one vectored write takes.
 const CROWDED: usize = 1024;
 
@@ -212,12 +214,16 @@ mod tests {
     #[test]
     fn little_is_not_frozen_behind_much() {
         let mut log = Log::default();
-        let first = log.append(b"ann", &[b'x'; 100]);
-        log.freeze();
-        log.append(b"bob", b"two");
+        log.append(b"ann", &[b'x'; 100]);
+        log.freeze_if_much();
+        assert_eq!(log.frozen(), 0, "not worth a slice");
+        let first = log.append(b"ann", &[b'x'; 10_000]);
         log.freeze_if_much();
         assert_eq!(log.frozen(), first);
-        let head = log.append(b"bob", b"three, and so enough");
+        log.append(b"bob", &[b'x'; 4000]);
+        log.freeze_if_much();
+        assert_eq!(log.frozen(), first, "little beside what is before it");
+        let head = log.append(b"bob", &[b'x'; 2000]);
         log.freeze_if_much();
         assert_eq!(log.frozen(), head);
     }

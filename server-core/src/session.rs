@@ -3,6 +3,7 @@
 mod end;
 mod news;
 
+use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
@@ -186,45 +187,55 @@ impl Session {
         room: &mut Room<H>,
         now: Instant,
     ) -> Result<Option<Said>, CloseReason> {
-        let heard = match self.stash.take() {
-            Some(stash) => {
-                let said = room.hear(member, &stash.frame, now);
-                Some((said, stash.frame.len(), (said == Said::Paused).then_some(*stash)))
+        if let Some(stash) = self.stash.take() {
+            let said = room.hear(member, &stash.frame, now);
+            self.note_said(said, stash.frame.len());
+            if said == Said::Paused {
+                self.pause(*stash, room, now);
             }
-            None => self.hear_next(member, room, now)?,
-        };
-        let Some((said, bytes, stash)) = heard else { return Ok(None) };
-        match (said, stash) {
-            (Said::Appended | Said::Renamed, _) => {
-                self.deadline = None;
-                self.news.said(bytes);
-            }
-            (_, Some(stash)) => self.pause(stash, room, now),
-            (_, None) => {}
+            return Ok(Some(said));
         }
-        Ok(Some(said))
-    }
-
-    /// Says the next message that is complete: what became of it, its length as text, and what is to be kept of it.
-    fn hear_next<H: Clone>(
-        &mut self,
-        member: MemberId,
-        room: &mut Room<H>,
-        now: Instant,
-    ) -> Result<Option<(Said, usize, Option<Stash>)>, CloseReason> {
         let limit = self.settings.max_message;
         let heard = self.decoder.read_frame(|frame| {
             let text = to_utf8(frame, limit);
-            let (said, bytes) = (room.hear(member, text.as_bytes(), now), text.len());
-            let keep = || Stash { frame: text.into_owned().into(), taken: None };
-            (said, bytes, (said == Said::Paused).then(keep))
+            let said = room.hear(member, text.as_bytes(), now);
+            (said != Said::Paused).then_some((said, text.len()))
         })?;
         if heard.is_some() || !self.decoder.is_mid_frame() {
             self.deadline = None;
         } else if self.deadline.is_none() {
             self.deadline = Some(now + self.settings.frame_timeout);
         }
-        Ok(heard)
+        match heard {
+            None => Ok(None),
+            Some(Some((said, bytes))) => {
+                self.note_said(said, bytes);
+                Ok(Some(said))
+            }
+            Some(None) => {
+                self.keep_next(room, now)?;
+                Ok(Some(Said::Paused))
+            }
+        }
+    }
+
+    fn note_said(&mut self, said: Said, bytes: usize) {
+        if matches!(said, Said::Appended | Said::Renamed) {
+            self.deadline = None;
+            self.news.said(bytes);
+        }
+    }
+
+    /// Takes the next message out of the decoder, because the room did not take it.
+    fn keep_next<H: Clone>(&mut self, room: &Room<H>, now: Instant) -> Result<(), CloseReason> {
+        let Some(frame) = self.decoder.next_frame()? else { return Ok(()) };
+        let text = match to_utf8(&frame, self.settings.max_message) {
+            // What was valid is not copied.
+            Cow::Borrowed(_) => None,
+            Cow::Owned(text) => Some(Bytes::from(text)),
+        };
+        self.pause(Stash { frame: text.unwrap_or(frame), taken: None }, room, now);
+        Ok(())
     }
 
     /// Why a connection ends that the client has closed.

@@ -31,10 +31,6 @@ pub const ACCEPT_REST: Duration = Duration::from_millis(50);
 /// How often a client is read before what it has said is delivered and the others have their turn: 64 KiB.
 pub const READS_PER_TURN: usize = 4;
 
-/// How many members are served before clients are read again, where one loop or worker does both: a tenth of a
-/// millisecond. What they say meanwhile goes to the rest along with what is being delivered.
-pub const SENDS_PER_TURN: usize = 32;
-
 /// Clients refused for want of a place that are given a moment to read why, at once; one more is told and
 /// let go. They live off the descriptors set aside beyond the largest number of clients.
 pub const LINGERING_MAX: usize = 8;
@@ -76,6 +72,13 @@ fn listen(address: SocketAddr, options: fn(&Socket) -> io::Result<()>) -> io::Re
 pub fn prepare(socket: &Socket) -> io::Result<()> {
     socket.set_tcp_nodelay(true)?;
     socket.set_send_buffer_size(send_buffer(Buffer::Small))
+}
+
+/// How many members are served before clients are read again, where one loop or worker does both: a tenth of a
+/// millisecond. What they say meanwhile goes to the rest along with what the round is for; if that is `riding` bytes
+/// already, there has been enough of it, and a flood waits for the round to end.
+pub fn members_per_turn(riding: u64) -> usize {
+    if riding > RIDING_MAX { usize::MAX } else { MEMBERS_PER_TURN }
 }
 
 /// Offers a socket one write after the other, each in one system call and without waiting, until it does
@@ -232,6 +235,11 @@ fn is_the_connections(error: &io::Error) -> bool {
             | ErrorKind::NetworkDown
     )
 }
+
+const MEMBERS_PER_TURN: usize = 32;
+
+/// Half of what a socket is asked to hold for a member that keeps up.
+const RIDING_MAX: u64 = SEND_BUFFER_LARGE as u64 / 2;
 
 /// Reads before the others have their turn, however much a refused client still sends.
 const DRAIN_READS: usize = 64;

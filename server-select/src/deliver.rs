@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use server_core::socket::{self, SENDS_PER_TURN};
+use server_core::socket::{self, members_per_turn};
 use server_core::{MemberId, Offer, Room};
 
 use crate::Server;
@@ -16,6 +16,8 @@ pub(crate) struct Delivery {
     more: bool,
     /// Where the round under way goes on; `None` between two rounds.
     from: Option<usize>,
+    /// Where the log ended when it began.
+    begun: u64,
     /// Connections whose sockets can take more again.
     pub(crate) unblocked: Vec<usize>,
     offer: Offer,
@@ -51,6 +53,7 @@ impl Server {
         {
             self.delivery.pulse_served = self.room.pulse();
             self.delivery.from = Some(0);
+            self.delivery.begun = self.room.head();
         }
         self.round();
         self.delivery.offer.clear();
@@ -58,14 +61,12 @@ impl Server {
 
     /// Serves as many members as one turn allows.
     fn round(&mut self) {
-        for _ in 0..SENDS_PER_TURN {
+        for _ in 0..members_per_turn(self.room.head() - self.delivery.begun) {
             let Some(from) = self.delivery.from else { return };
             let next = self.room.next_behind(from);
             self.delivery.from = next.map(MemberId::next_place);
             let Some(member) = next else { return };
-            if !self.room.is_full(member) {
-                self.deliver_to(member);
-            }
+            self.deliver_to(member);
         }
     }
 

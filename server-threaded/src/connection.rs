@@ -90,8 +90,9 @@ fn read(stream: &TcpStream, session: &mut Session, size: &mut usize) -> Result<M
         Err(Errno::WOULDBLOCK) => return Ok(More::No),
         Err(error) => return Err(io::Error::from(error).into()),
     }
+    let more = if chunk.len() < *size { More::No } else { More::Perhaps };
     *size = if chunk.len() < CHUNK_MIN { CHUNK_MIN } else { READ_CHUNK };
-    Ok(if chunk.len() == READ_CHUNK { More::Perhaps } else { More::No })
+    Ok(more)
 }
 
 /// Parks the thread until one of these happens, `until` at most.

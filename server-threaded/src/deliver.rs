@@ -99,6 +99,7 @@ fn round<'a>(
     for _ in 0..state.room.told() {
         let Some(member) = state.room.next_told() else { break };
         state = visit(server, state, member, &mut left, &mut offer);
+        *sends = sends.saturating_sub(1);
     }
     while let Some(from) = state.delivery.from
         && *sends > 0
@@ -203,37 +204,64 @@ pub(crate) fn courier(server: &Server) {
     }
 }
 
-/// Makes a round. If sockets that were said to take more took nothing, the kernel has no memory for them, and
-/// asking again at once would make that worse.
+/// Makes a round, or goes on with one. If sockets that were said to take more took nothing, the kernel has no memory
+/// for them, and asking again at once would make that worse.
 fn courier_round<'a>(server: &'a Server, state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
-    let writes = state.room.counters().writes;
+    let (writes, is_part) = (state.room.counters().writes, state.delivery.from.is_some());
     let (state, left) = round(server, state, &mut { SENDS });
-    if !left.filled || state.room.counters().writes > writes {
-        return state;
+    let is_part = is_part || state.delivery.from.is_some();
+    if !is_part && left.filled && state.room.counters().writes == writes {
+        drop(state);
+        server.bell.rest();
+        return server.lock();
     }
-    drop(state);
-    server.bell.rest();
-    server.lock()
+    if state.delivery.from.is_none() && state.delivery.who == Who::Courier {
+        // In a room that is never silent it is never parked.
+        return serve_full_again(server, state, Patience::None);
+    }
+    state
 }
 
-/// Waits until the courier is called, or a full socket can take more: then rounds include it again.
+/// Waits until the courier is called, or a full socket can take more.
 fn park<'a>(server: &'a Server, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
     state.delivery.parked = true;
-    let full = state.room.full();
-    drop(state);
-    let ready = server.bell.wait(&full);
-    // These may be the last holds on sockets, and then close them.
-    drop(full);
-    state = server.lock();
+    state = serve_full_again(server, state, Patience::Endless);
     state.delivery.parked = false;
-    for member in ready {
-        state.room.unblock(member);
-    }
     // A round that is under way sees for itself that there is more to do.
     if is_left_to_nobody(&state) {
         state.delivery.who = Who::Courier;
     }
     state
+}
+
+/// Has rounds include those whose full sockets can take more.
+fn serve_full_again<'a>(
+    server: &'a Server,
+    mut state: MutexGuard<'a, State>,
+    patience: Patience,
+) -> MutexGuard<'a, State> {
+    let full = state.room.full();
+    if full.is_empty() && patience == Patience::None {
+        return state;
+    }
+    drop(state);
+    let ready = server.bell.wait(&full, patience);
+    // These may be the last holds on sockets, and then close them.
+    drop(full);
+    state = server.lock();
+    for member in ready {
+        state.room.unblock(member);
+    }
+    state
+}
+
+/// For how long the courier waits.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Patience {
+    /// Not at all.
+    None,
+    /// Until it is called.
+    Endless,
 }
 
 /// Has the courier look again at what there is to do.

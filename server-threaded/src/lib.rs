@@ -13,10 +13,10 @@
 //!
 //! Where one would have to wait, the kernel parks the thread. (A thread that waits for its client also
 //! has to hear of the shutdown, so it is parked in a poll of two descriptors rather than in the read.)
-//! The thread that appended to the log makes one round over all members and sends without waiting; one
-//! that finds a round under way leaves its message to it and goes back to reading. What is left of a long
-//! round, and what came in during a short one, is the courier's, so that no reader is kept from its client,
-//! and so is every full socket until it can take more.
+//! The thread that appended to the log makes a round over all members and sends without waiting; one that
+//! finds a round under way leaves its message to it and goes back to reading. After so many sends the rest,
+//! and whatever else has come in, is the courier's, so that no reader is kept from its client, and so is every
+//! full socket until it can take more.
 
 mod connection;
 mod deliver;
@@ -34,6 +34,8 @@ use server_core::{
     MemberId, PerClient, Program, Release, Room, STOPPING, Said, Settings, Shutdown, console,
     socket,
 };
+
+use crate::deliver::Patience;
 
 /// This server as a program.
 pub const PROGRAM: Program = Program {
@@ -205,10 +207,11 @@ impl Bell {
     }
 
     /// Parks the thread until somebody rings or one of these sockets, which are full, can take more: which.
-    fn wait(&self, full: &[(MemberId, Arc<TcpStream>)]) -> Vec<MemberId> {
+    fn wait(&self, full: &[(MemberId, Arc<TcpStream>)], patience: Patience) -> Vec<MemberId> {
         let mut waits = vec![PollFd::new(&self.rung, PollFlags::IN)];
         waits.extend(full.iter().map(|(_, stream)| PollFd::new(stream, PollFlags::OUT)));
-        if connection::wait(&mut waits, None).is_err() {
+        let until = (patience == Patience::None).then(Instant::now);
+        if connection::wait(&mut waits, until).is_err() {
             // The kernel has no memory for it at the moment.
             self.rest();
             return Vec::new();
@@ -222,6 +225,6 @@ impl Bell {
     }
 }
 
-/// Sends of a thread that has appended before the rest is the courier's: half a millisecond, in which its own
-/// client is not read.
+/// Members served by a thread that has appended before the rest is the courier's: half a millisecond, in which its
+/// own client is not read.
 const SENDS: usize = 128;

@@ -14,7 +14,7 @@
 //! and is full until its client has read.
 //!
 //! Each of these faults, put into `deliver.rs` by hand, fails a test here: letting go without looking at
-//! the pulse again, or with the lock let go in between (`conclude`); not calling the courier after a
+//! the pulse again, or at where the round goes on, or with the lock let go in between (`conclude`); not calling the courier after a
 //! round, or not for sockets that have become full (`deliver`); calling it without leaving it the round
 //! (`hand_over`); noting that it is parked after the room was looked at, or leaving a socket that can
 //! take more to nobody (`park`); a round although one is under way (`is_left_to_nobody`, `courier`);
@@ -113,14 +113,14 @@ impl Bell {
         self.0.changed.notify_all();
     }
 
-    fn wait(&self, full: &[(MemberId, Arc<Socket>)]) -> Vec<MemberId> {
+    fn wait(&self, full: &[(MemberId, Arc<Socket>)], patience: deliver::Patience) -> Vec<MemberId> {
         let mut kernel = self.0.kernel.lock().expect("no thread has panicked");
         loop {
             let rung = std::mem::take(&mut kernel.rung);
             let lies = !full.is_empty() && std::mem::take(&mut kernel.lies);
             let ready = full.iter().filter(|(_, socket)| lies || kernel.places[socket.place] > 0);
             let ready: Vec<_> = ready.map(|(member, _)| *member).collect();
-            if rung || !ready.is_empty() {
+            if rung || !ready.is_empty() || patience == deliver::Patience::None {
                 return ready;
             }
             kernel = self.0.changed.wait(kernel).expect("no thread has panicked");
@@ -134,20 +134,20 @@ impl Bell {
     }
 }
 
-/// Two members, whose sockets take so many bytes, and a courier.
+/// Three members, whose sockets take so many bytes, and a courier.
 struct Scene {
     server: Arc<Server>,
-    members: [MemberId; 2],
+    members: [MemberId; 3],
     courier: thread::JoinHandle<()>,
 }
 
 impl Scene {
-    fn begin(places: [usize; 2]) -> Self {
+    fn begin(places: [usize; 3]) -> Self {
         let kernel = Mutex::new(Kernel { rung: false, lies: false, places: places.into() });
         let (changed, sending) = (Condvar::new(), AtomicBool::new(false));
         let world = Arc::new(World { kernel, changed, sending });
         let mut room = Room::new(Relay::Others, 1 << 20, Duration::from_secs(1), 1024);
-        let members = [0, 1].map(|place| {
+        let members = [0, 1, 2].map(|place| {
             let name = Name::new(&[b'a' + place]).expect("a letter is a name");
             let socket = Socket { world: Arc::clone(&world), place: place.into() };
             room.join(&name, Arc::new(socket), Instant::now()).expect("the room is open")
@@ -202,7 +202,7 @@ fn check(scene: impl Fn() + Send + Sync + 'static) {
 #[test]
 fn what_two_threads_append_is_delivered_by_one_at_a_time() {
     check(|| {
-        let scene = Scene::begin([PLENTY; 2]);
+        let scene = Scene::begin([PLENTY; 3]);
         let other = thread::spawn(scene.speaker(0));
         scene.speaker(1)();
         other.join().expect("the speaker has not panicked");
@@ -213,7 +213,7 @@ fn what_two_threads_append_is_delivered_by_one_at_a_time() {
 #[test]
 fn a_full_socket_is_served_once_its_client_reads() {
     check(|| {
-        let scene = Scene::begin([PLENTY, 5]);
+        let scene = Scene::begin([PLENTY, 5, PLENTY]);
         let reader = thread::spawn(scene.reader(1));
         scene.speaker(0)();
         reader.join().expect("the reader has not panicked");
@@ -224,7 +224,7 @@ fn a_full_socket_is_served_once_its_client_reads() {
 #[test]
 fn a_socket_that_only_seems_to_take_more_is_left_alone_for_a_while() {
     check(|| {
-        let scene = Scene::begin([PLENTY, 5]);
+        let scene = Scene::begin([PLENTY, 5, PLENTY]);
         scene.server.bell.0.kernel.lock().expect("no thread has panicked").lies = true;
         scene.speaker(0)();
         scene.end();
@@ -234,7 +234,7 @@ fn a_socket_that_only_seems_to_take_more_is_left_alone_for_a_while() {
 #[test]
 fn a_full_socket_is_served_while_another_thread_delivers() {
     check(|| {
-        let scene = Scene::begin([PLENTY, 5]);
+        let scene = Scene::begin([PLENTY, 5, PLENTY]);
         scene.speaker(0)();
         let reader = thread::spawn(scene.reader(1));
         scene.speaker(0)();
@@ -246,7 +246,7 @@ fn a_full_socket_is_served_while_another_thread_delivers() {
 #[test]
 fn who_waits_for_the_room_has_the_courier_deliver() {
     check(|| {
-        let scene = Scene::begin([PLENTY; 2]);
+        let scene = Scene::begin([PLENTY; 3]);
         let other = thread::spawn(scene.speaker(0));
         let mut state = say(&scene.server, scene.members[1]);
         deliver::hand_over(&scene.server, &mut state);

@@ -58,15 +58,17 @@ impl<H: Clone> Room<H> {
         }
     }
 
-    /// The first member behind whose place is `from` or later, to visit all of them in turn.
+    /// The first member behind whose place is `from` or later, to visit all of them in turn, save those whose sockets
+    /// are full.
     pub fn next_behind(&self, from: usize) -> Option<MemberId> {
         let mut places = from..self.members.capacity();
-        let place = places.find(|&place| self.members.contains(place) && self.has_piece(place))?;
+        let place = places.find(|&place| {
+            self.members.get(place).is_some_and(|member| !member.full) && self.has_piece(place)
+        })?;
         Some(MemberId::new(place, self.members[place].serial))
     }
 
-    /// As [`next_behind`](Self::next_behind), of those whose sockets are not full and who have not been named since
-    /// they last [pulled](Self::pull): for a server whose members each deliver to themselves when they are called.
+    /// As [`next_behind`](Self::next_behind), of those who have not been named since they last [pulled](Self::pull): for a server whose members each deliver to themselves when they are called.
     pub fn next_uncalled(&mut self, from: usize) -> Option<MemberId> {
         let is_uncalled = |member: &Member<H>| !member.called && !member.full;
         let mut places = from..self.members.capacity();

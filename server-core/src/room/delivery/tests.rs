@@ -137,6 +137,7 @@ fn what_the_last_of_a_round_gets(first: usize, meanwhile: usize) -> usize {
 
 #[test]
 fn what_is_said_during_a_round_goes_to_the_rest_of_it_if_it_is_much() {
-    assert_eq!(pair_len(b"B", &[b'x'; 60]), what_the_last_of_a_round_gets(100, 60));
-    assert_eq!(0, what_the_last_of_a_round_gets(100, 20));
+    assert_eq!(pair_len(b"B", &[b'x'; 1500]), what_the_last_of_a_round_gets(100, 1500));
+    assert_eq!(0, what_the_last_of_a_round_gets(100, 900));
+    assert_eq!(0, what_the_last_of_a_round_gets(9000, 1500));
 }
