@@ -216,20 +216,18 @@ fn spaces(bytes: &[u8]) -> IResult<&[u8], &[u8]> {
 /// ```
 pub fn header(length: usize) -> [u8; HEADER_LEN] {
     assert!(length as u64 <= PAYLOAD_MAX, "a payload of {length} bytes does not fit ten digits");
-    // Digits come last one first, so they are put before a header's worth of padding.
-    let mut digits = [b' '; 2 * HEADER_LEN];
-    let (mut rest, mut start) = (length, HEADER_LEN);
+    // The last digit comes first, and each moves those behind it on: as one number, because a byte written now and
+    // read with its neighbours at once holds the processor up.
+    let (mut rest, mut bytes) = (length, u128::from_le_bytes([b' '; 16]));
     loop {
-        start -= 1;
-        digits[start] = b'0' + u8::try_from(rest % 10).expect("a remainder of ten is one digit");
+        let digit = u8::try_from(rest % 10).expect("a remainder of ten is one digit");
+        bytes = bytes << 8 | u128::from(b'0' + digit);
         rest /= 10;
         if rest == 0 {
-            break;
+            let [header @ .., _, _, _, _, _, _] = bytes.to_le_bytes();
+            return header;
         }
     }
-    let mut header = [b' '; HEADER_LEN];
-    header.copy_from_slice(&digits[start..start + HEADER_LEN]);
-    header
 }
 
 /// Appends one frame, header and payload, to `out`.

@@ -10,16 +10,19 @@ use std::borrow::Cow;
 /// assert_eq!(protocol::to_utf8(b"a\xffb", 64), "a\u{FFFD}b");
 /// assert_eq!(protocol::to_utf8(b"a\xff\xffb", 6), "a\u{FFFD}");
 /// ```
+#[inline]
 pub fn to_utf8(payload: &[u8], limit: usize) -> Cow<'_, str> {
     // Tells good text from bad several times as fast as what replaces the bad.
-    if let Ok(text) = str::from_utf8(payload) {
-        return Cow::Borrowed(text);
-    }
+    str::from_utf8(payload).map_or_else(|_| Cow::Owned(replaced(payload, limit)), Cow::Borrowed)
+}
+
+#[cold]
+fn replaced(payload: &[u8], limit: usize) -> String {
     let mut text = String::from_utf8_lossy(payload).into_owned();
     text.truncate(text.floor_char_boundary(limit));
     // Replacing made it grow to several times its size.
     text.shrink_to_fit();
-    Cow::Owned(text)
+    text
 }
 
 #[cfg(test)]
