@@ -105,6 +105,9 @@ impl Session {
 
     /// Carries out what has been said, in order: the first frame joins, every later one is a message.
     /// `handle` is how the server reaches this connection.
+    // Kept out of the function that calls it, so that what comes behind it lies no deeper in a thread's stack: that
+    // is a page for each client.
+    #[inline(never)]
     pub fn act<H: Clone>(&mut self, room: &mut Room<H>, handle: &H, now: Instant) -> Turn {
         self.carry_out(room, handle, now).unwrap_or_else(Turn::Close)
     }
