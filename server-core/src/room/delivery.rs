@@ -68,7 +68,8 @@ impl<H: Clone> Room<H> {
         Some(MemberId::new(place, self.members[place].serial))
     }
 
-    /// As [`next_behind`](Self::next_behind), of those who have not been named since they last [pulled](Self::pull): for a server whose members each deliver to themselves when they are called.
+    /// As [`next_behind`](Self::next_behind), of those who have not been named since they last
+    /// [pulled](Self::pull): for a server whose members each deliver to themselves when they are called.
     pub fn next_uncalled(&mut self, from: usize) -> Option<MemberId> {
         let is_uncalled = |member: &Member<H>| !member.called && !member.full;
         let mut places = from..self.members.capacity();
