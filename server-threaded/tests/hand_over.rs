@@ -14,7 +14,8 @@
 //! and is full until its client has read.
 //!
 //! Each of these faults, put into `deliver.rs` by hand, fails a test here: letting go without looking at
-//! the pulse again, or at where the round goes on, or with the lock let go in between (`conclude`); not calling the courier after a
+//! the pulse again, or at where the round goes on, or with the lock let go in between (`conclude`); not
+//! calling the courier after a
 //! round, or not for sockets that have become full (`deliver`); calling it without leaving it the round
 //! (`hand_over`); noting that it is parked after the room was looked at, or leaving a socket that can
 //! take more to nobody (`park`); a round although one is under way (`is_left_to_nobody`, `courier`);
