@@ -24,19 +24,19 @@ use std::fmt::Write as _;
 /// assert_eq!(clean("abc\u{202E}fed"), "abc[U+202E]fed");
 /// ```
 pub fn clean(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
+    let mut cleaned = String::with_capacity(text.len());
     let mut in_flag = false;
     let mut in_mongolian = false;
     for char in text.chars() {
         in_flag = char == BLACK_FLAG || (in_flag && is_tag(char));
         in_mongolian = is_mongolian_letter(char) || (in_mongolian && is_mongolian_selector(char));
-        if in_flag || in_mongolian || !is_order_or_hidden(char) {
-            shown.push(char);
+        if in_flag || in_mongolian || !is_control_or_hidden(char) {
+            cleaned.push(char);
         } else {
-            push_mark(char, &mut shown);
+            push_mark(char, &mut cleaned);
         }
     }
-    shown
+    cleaned
 }
 
 /// A name, cleaned, and with its `>` marked: the first `>` of a printed line is then always the one
@@ -50,10 +50,10 @@ pub fn clean_name(name: &str) -> String {
     clean(name).replace('>', "[U+003E]").replace('\u{2800}', "[U+2800]")
 }
 
-fn is_order_or_hidden(char: char) -> bool {
+fn is_control_or_hidden(char: char) -> bool {
     char.is_control()
         || is_separator_or_annotation(char)
-        || (is_default_ignorable(char) && !is_part_of_writing(char))
+        || (is_default_ignorable(char) && !is_used_in_writing(char))
 }
 
 fn is_separator_or_annotation(char: char) -> bool {
@@ -77,7 +77,7 @@ fn is_default_ignorable(char: char) -> bool {
 }
 
 /// Wherever it stands: the non-joiner and joiner, variation selectors.
-fn is_part_of_writing(char: char) -> bool {
+fn is_used_in_writing(char: char) -> bool {
     matches!(char,
         '\u{200C}' | '\u{200D}' | '\u{FE00}'..='\u{FE0F}' | '\u{E0100}'..='\u{E01EF}')
 }
@@ -96,7 +96,7 @@ fn is_mongolian_selector(char: char) -> bool {
     matches!(char, '\u{180B}'..='\u{180F}')
 }
 
-fn push_mark(char: char, shown: &mut String) {
+fn push_mark(char: char, cleaned: &mut String) {
     let number = u32::from(char);
     let picture = match char {
         '\0'..='\x1F' => char::from_u32(CONTROL_PICTURES + number),
@@ -104,8 +104,8 @@ fn push_mark(char: char, shown: &mut String) {
         _ => None,
     };
     match picture {
-        Some(picture) => shown.push(picture),
-        None => write!(shown, "[U+{number:04X}]").expect("a string takes everything"),
+        Some(picture) => cleaned.push(picture),
+        None => write!(cleaned, "[U+{number:04X}]").expect("a string takes everything"),
     }
 }
 
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn orders_to_the_terminal_become_pictures() {
+    fn control_characters_become_pictures() {
         assert_eq!("␀␇␈␉␊␍␛]0;title␇␡", clean("\0\x07\x08\t\n\r\x1b]0;title\x07\x7f"));
         assert_eq!("[U+0085][U+009B]31m", clean("\u{85}\u{9B}31m"));
     }
@@ -155,39 +155,39 @@ mod tests {
     }
 
     #[test]
-    fn tags_are_hidden_only_behind_a_flag() {
+    fn tags_pass_only_after_a_flag() {
         assert_eq!("🏴a[U+E0061]", clean("🏴a\u{E0061}"));
     }
 
     #[test]
-    fn mongolian_selectors_are_hidden_only_behind_a_mongolian_letter() {
+    fn mongolian_selectors_pass_only_after_a_mongolian_letter() {
         assert_eq!("ᠠa[U+180B]", clean("ᠠa\u{180B}"));
     }
 
     #[test]
-    fn a_blank_braille_cell_is_shown_in_names_alone() {
+    fn a_blank_braille_cell_is_marked_only_in_names() {
         assert_eq!("⠓\u{2800}⠊", clean("⠓\u{2800}⠊"));
         assert_eq!("ann[U+2800]", clean_name("ann\u{2800}"));
     }
 
     #[test]
-    fn a_name_cannot_forge_the_border_to_the_text() {
+    fn a_name_cannot_forge_the_separator() {
         assert_eq!("bob [U+003E]", clean_name("bob >"));
         assert_eq!("bob␊eve[U+003E]", clean_name("bob\neve>"));
     }
 
     proptest! {
         #[test]
-        fn nothing_that_is_shown_is_an_order(text in any::<String>(), order in control()) {
-            let shown = clean(&format!("{text}{order}{text}"));
-            prop_assert!(!shown.contains(char::is_control));
-            let has_a_home = |char| is_tag(char) || is_mongolian_selector(char);
-            prop_assert!(!shown.contains(|char| is_order_or_hidden(char) && !has_a_home(char)));
+        fn cleaned_text_has_no_control_characters(text in any::<String>(), control in any_control()) {
+            let cleaned = clean(&format!("{text}{control}{text}"));
+            prop_assert!(!cleaned.contains(char::is_control));
+            let is_allowed_in_context = |char| is_tag(char) || is_mongolian_selector(char);
+            prop_assert!(!cleaned.contains(|char| is_control_or_hidden(char) && !is_allowed_in_context(char)));
         }
 
         #[test]
-        fn cleaning_twice_is_cleaning_once(text in any::<String>(), order in control()) {
-            let once = clean(&format!("{text}{order}"));
+        fn cleaning_is_idempotent(text in any::<String>(), control in any_control()) {
+            let once = clean(&format!("{text}{control}"));
             prop_assert_eq!(&once, &clean(&once));
             let name = clean_name(&text);
             prop_assert_eq!(&name, &clean_name(&name));
@@ -196,7 +196,7 @@ mod tests {
         }
     }
 
-    fn control() -> impl Strategy<Value = char> {
+    fn any_control() -> impl Strategy<Value = char> {
         prop_oneof![
             proptest::char::range('\0', '\x1F'),
             proptest::char::range('\x7F', '\u{9F}'),

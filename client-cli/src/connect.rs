@@ -17,18 +17,18 @@ pub(crate) fn connect(server: &str, timeout: Duration) -> Result<TcpStream, Clie
     let addresses = server
         .to_socket_addrs()
         .map_err(|error| ClientError::Lookup { server: server.into(), error })?;
-    open_first(addresses, timeout)
+    connect_first(addresses, timeout)
         .map_err(|failures| ClientError::Unreachable { server: server.into(), failures })
 }
 
 /// Tries one address after the other; the error says what came of each.
-fn open_first(
+fn connect_first(
     addresses: impl Iterator<Item = SocketAddr>,
     timeout: Duration,
 ) -> Result<TcpStream, Vec<(SocketAddr, io::Error)>> {
     let mut failures = Vec::new();
     for address in addresses {
-        match open(address, timeout) {
+        match connect_one(address, timeout) {
             Ok(stream) => return Ok(stream),
             Err(error) => failures.push((address, error)),
         }
@@ -36,7 +36,7 @@ fn open_first(
     Err(failures)
 }
 
-fn open(address: SocketAddr, timeout: Duration) -> io::Result<TcpStream> {
+fn connect_one(address: SocketAddr, timeout: Duration) -> io::Result<TcpStream> {
     let stream = TcpStream::connect_timeout(&address, timeout)?;
     // A line typed is a line sent: it does not wait for the acknowledgement of the one before.
     stream.set_nodelay(true)?;
@@ -50,14 +50,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_that_refuses_does_not_keep_the_next_one_from_being_tried() {
+    fn after_a_refused_connection_the_next_address_is_tried() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let answers = listener.local_addr().unwrap();
-        let refuses = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let open = listener.local_addr().unwrap();
+        let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let timeout = Duration::from_secs(30);
-        let stream = open_first([refuses, answers].into_iter(), timeout).unwrap();
-        assert_eq!(answers, stream.peer_addr().unwrap());
-        let failures = open_first([refuses, refuses].into_iter(), timeout).unwrap_err();
+        let stream = connect_first([closed, open].into_iter(), timeout).unwrap();
+        assert_eq!(open, stream.peer_addr().unwrap());
+        let failures = connect_first([closed, closed].into_iter(), timeout).unwrap_err();
         assert_eq!(2, failures.len(), "{failures:?}");
     }
 }

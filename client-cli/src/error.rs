@@ -127,21 +127,21 @@ fn write_frame_error(f: &mut fmt::Formatter<'_>, error: &FrameError) -> fmt::Res
 mod tests {
     use super::*;
 
-    fn refused(addresses: &[&str]) -> String {
-        let refusal =
+    fn refused_at(addresses: &[&str]) -> String {
+        let failure =
             |text: &&str| (text.parse().unwrap(), io::Error::from(ErrorKind::ConnectionRefused));
-        let failures = addresses.iter().map(refusal).collect();
+        let failures = addresses.iter().map(failure).collect();
         ClientError::Unreachable { server: "chat:1".into(), failures }.to_string()
     }
 
     #[test]
-    fn to_start_a_server_is_advised_only_where_it_can_be_started() {
+    fn only_a_loopback_address_gets_the_advice_to_start_a_server() {
         for here in [&["127.0.0.1:1"][..], &["[::1]:1", "127.0.0.2:1"], &["[::ffff:127.0.0.1]:1"]] {
-            let text = refused(here);
+            let text = refused_at(here);
             assert!(text.ends_with("start one with `server-threaded --listen chat:1`"), "{text}");
         }
         for elsewhere in [&["192.0.2.1:1"][..], &["127.0.0.1:1", "[2001:db8::1]:1"]] {
-            let text = refused(elsewhere);
+            let text = refused_at(elsewhere);
             assert!(text.contains("listens beyond its loopback address"), "{text}");
             assert!(!text.contains("server-threaded"), "{text}");
         }

@@ -43,7 +43,7 @@ pub use error::ClientError;
 use lines::Lines;
 pub use options::{DEFAULT_SERVER, Options};
 pub use receive::ReceiveError;
-use receive::{Look, print_pairs};
+use receive::{Style, print_pairs};
 use send::{BlankLines, SendError, Sent, send_lines};
 
 /// The program: reads the command line, its own name first, runs the client, and turns the result into an
@@ -52,7 +52,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match run(&Options::parse_from(arguments)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            tell(&error);
+            report(&error);
             ExitCode::FAILURE
         }
     }
@@ -71,17 +71,16 @@ pub fn run(options: &Options) -> Result<(), ClientError> {
     let server = connect(&options.server, options.connect_timeout)?;
     if io::stdin().is_terminal() {
         let name = &options.name;
-        tell(&format_args!("connected to {} as {name}; Ctrl-D ends", options.server));
+        report(&format_args!("connected to {} as {name}; Ctrl-D ends", options.server));
     }
     let server = Arc::new(server);
     let input = start_sender(options, Arc::clone(&server)).map_err(ClientError::Thread)?;
-    let received =
-        print_pairs(&*server, io::stdout().lock(), options.max_message, look_of_output());
+    let received = print_pairs(&*server, io::stdout().lock(), options.max_message, output_style());
     conclude(received, input.get())
 }
 
 /// Writes one line to standard error, headed by the program's name.
-pub fn tell(line: &impl fmt::Display) {
+pub fn report(line: &impl fmt::Display) {
     // When standard error is gone as well, there is nobody left to tell.
     writeln!(io::stderr(), "client-cli: {line}").ok();
 }
@@ -100,20 +99,20 @@ fn start_sender(options: &Options, server: Arc<TcpStream>) -> io::Result<Arc<Onc
     let name = options.name.clone();
     let limit = options.max_message;
     let ended = Arc::new(OnceLock::new());
-    let note = Arc::clone(&ended);
+    let recorded = Arc::clone(&ended);
     thread::Builder::new().name("sender".into()).spawn(move || {
         let lines = Lines::new(BufReader::new(io::stdin()), limit);
         let end = match send_lines(&name, lines, blank_lines(), &*server) {
             Ok(Sent::Everything) => InputEnd::Complete,
             Ok(Sent::NotAll) => InputEnd::Incomplete,
             Err(SendError::Input(error)) => {
-                tell(&format_args!("cannot read the input: {}", error::cause(&error)));
+                report(&format_args!("cannot read the input: {}", error::cause(&error)));
                 InputEnd::Incomplete
             }
             // The main thread meets the same failure when it reads, after the server's last words.
             Err(SendError::Connection) => return,
         };
-        note.get_or_init(|| end);
+        recorded.get_or_init(|| end);
         // It fails only on a connection that is gone, and the main thread meets that as well.
         server.shutdown(Shutdown::Write).ok();
     })?;
@@ -138,8 +137,8 @@ fn blank_lines() -> BlankLines {
 }
 
 /// Colour is for terminals that can show it and users who have not declined it (no-color.org).
-fn look_of_output() -> Look {
+fn output_style() -> Style {
     let declined = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let dumb = env::var_os("TERM").is_none_or(|term| term == "dumb");
-    if io::stdout().is_terminal() && !declined && !dumb { Look::BoldNames } else { Look::Plain }
+    if io::stdout().is_terminal() && !declined && !dumb { Style::BoldNames } else { Style::Plain }
 }

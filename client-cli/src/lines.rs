@@ -50,18 +50,18 @@ impl<R: BufRead> Lines<R> {
         let mut bytes = Vec::new();
         // Two bytes more than the limit: room for the line's end, or proof that the line is too
         // long.
-        let most = (self.limit as u64).saturating_add(2);
-        self.input.by_ref().take(most).read_until(b'\n', &mut bytes)?;
+        let bytes_max = (self.limit as u64).saturating_add(2);
+        self.input.by_ref().take(bytes_max).read_until(b'\n', &mut bytes)?;
         if bytes.is_empty() {
             return Ok(None);
         }
         self.number += 1;
-        let whole = bytes.ends_with(b"\n");
-        drop_line_end(&mut bytes);
+        let has_end = bytes.ends_with(b"\n");
+        strip_line_end(&mut bytes);
         if bytes.len() <= self.limit {
             return Ok(Some(self.to_text(bytes)));
         }
-        if !whole {
+        if !has_end {
             self.input.skip_until(b'\n')?;
         }
         Ok(Some(Line::TooLong))
@@ -82,7 +82,7 @@ impl<R: BufRead> Lines<R> {
     }
 }
 
-fn drop_line_end(bytes: &mut Vec<u8>) {
+fn strip_line_end(bytes: &mut Vec<u8>) {
     for end in [b'\n', b'\r'] {
         bytes.pop_if(|last| *last == end);
     }
@@ -111,17 +111,18 @@ mod tests {
     }
 
     #[test]
-    fn a_line_over_the_limit_is_skipped_and_the_next_one_is_whole() {
-        for (long, fits) in [("abcd\n", "abc\n"), ("abcd\r\n", "abc\r\n"), ("abcdefghij\n", "abc")]
+    fn a_line_over_the_limit_is_skipped_and_the_next_one_is_complete() {
+        for (over_limit, within_limit) in
+            [("abcd\n", "abc\n"), ("abcd\r\n", "abc\r\n"), ("abcdefghij\n", "abc")]
         {
-            let input = format!("{long}{fits}");
+            let input = format!("{over_limit}{within_limit}");
             assert_eq!(vec![Line::TooLong, text("abc")], lines(input.as_bytes()), "{input:?}");
         }
         assert_eq!(vec![Line::TooLong], lines(b"abcdefghij"));
     }
 
     #[test]
-    fn bytes_that_are_not_text_are_replaced_within_the_limit() {
+    fn invalid_utf8_is_replaced_within_the_limit() {
         assert_eq!(vec![Line::Repaired("\u{FFFD}".into())], lines(b"\xFF\n"));
         assert_eq!(vec![Line::TooLong, text("ok")], lines(b"\xFF\xFF\nok"));
     }

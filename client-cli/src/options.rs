@@ -40,12 +40,12 @@ fn default_name() -> Name {
     ["USER", "LOGNAME"]
         .into_iter()
         .filter_map(env::var_os)
-        .find_map(|value| valid_part(&value.to_string_lossy()))
+        .find_map(|value| to_valid_name(&value.to_string_lossy()))
         .unwrap_or_else(|| Name::new(b"guest").expect("five letters are a name"))
 }
 
 /// `text` without control characters, as far as it fits into a name; `None` if nothing is left.
-fn valid_part(text: &str) -> Option<Name> {
+fn to_valid_name(text: &str) -> Option<Name> {
     let part: String =
         text.chars().filter(|char| !char.is_control()).take(NAME_CHARS_MAX).collect();
     Name::new(part.as_bytes()).ok()
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn a_timeout_is_some_time() {
+    fn a_timeout_is_positive() {
         assert_eq!(Ok(Duration::from_millis(1500)), parse_seconds("1.5"));
         for wrong in ["", "0", "-1", "NaN", "inf", "1e300", "soon"] {
             assert!(parse_seconds(wrong).is_err(), "{wrong:?}");
@@ -139,8 +139,8 @@ mod tests {
     }
 
     #[test]
-    fn a_login_name_is_made_valid_or_passed_over() {
-        let name = |text: &str| valid_part(text).map(|name| name.to_string());
+    fn a_login_name_is_made_valid_or_skipped() {
+        let name = |text: &str| to_valid_name(text).map(|name| name.to_string());
         assert_eq!(Some("ann".into()), name("a\x1bn\nn"));
         assert_eq!(Some("é".repeat(32)), name(&"é".repeat(40)));
         assert_eq!(None, name(" \x07"));

@@ -9,7 +9,7 @@ use crate::clean::{clean, clean_name};
 
 /// How a line of output looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Look {
+pub(crate) enum Style {
     /// Text and nothing else.
     Plain,
     /// Names in bold, for a terminal.
@@ -43,7 +43,7 @@ pub(crate) fn print_pairs(
     mut server: impl Read,
     mut output: impl Write,
     limit: usize,
-    look: Look,
+    style: Style,
 ) -> Result<(), ReceiveError> {
     let mut chunk = vec![0; CHUNK_LEN];
     let mut pairs = PairDecoder::new(limit);
@@ -55,34 +55,38 @@ pub(crate) fn print_pairs(
             Err(error) => return Err(ReceiveError::Connection(error)),
         };
         pairs.feed(&chunk[..count]);
-        let mut batch = String::new();
-        let drained = drain(&mut pairs, look, &mut batch);
-        show(&batch, &mut output)?;
-        drained.map_err(ReceiveError::Frame)?;
+        let mut lines = String::new();
+        let rendered = render_pairs(&mut pairs, style, &mut lines);
+        write_lines(&lines, &mut output)?;
+        rendered.map_err(ReceiveError::Frame)?;
     }
     if pairs.is_mid_pair() { Err(ReceiveError::MidPair) } else { Ok(()) }
 }
 
 /// Renders every whole pair that has arrived.
-fn drain(pairs: &mut PairDecoder, look: Look, batch: &mut String) -> Result<(), FrameError> {
+fn render_pairs(
+    pairs: &mut PairDecoder,
+    style: Style,
+    lines: &mut String,
+) -> Result<(), FrameError> {
     while let Some(pair) = pairs.next_pair()? {
-        render(&pair, look, batch);
+        render(&pair, style, lines);
     }
     Ok(())
 }
 
-fn render(pair: &Pair, look: Look, batch: &mut String) {
+fn render(pair: &Pair, style: Style, lines: &mut String) {
     let name = clean_name(&String::from_utf8_lossy(&pair.sender));
     let text = clean(&String::from_utf8_lossy(&pair.text));
-    match look {
-        Look::Plain => writeln!(batch, "{name} > {text}"),
-        Look::BoldNames => writeln!(batch, "\x1b[1m{name}\x1b[0m > {text}"),
+    match style {
+        Style::Plain => writeln!(lines, "{name} > {text}"),
+        Style::BoldNames => writeln!(lines, "\x1b[1m{name}\x1b[0m > {text}"),
     }
     .expect("a string takes everything that is written to it");
 }
 
-fn show(batch: &str, output: &mut impl Write) -> Result<(), ReceiveError> {
-    let written = output.write_all(batch.as_bytes()).and_then(|()| output.flush());
+fn write_lines(lines: &str, output: &mut impl Write) -> Result<(), ReceiveError> {
+    let written = output.write_all(lines.as_bytes()).and_then(|()| output.flush());
     written.map_err(|error| match error.kind() {
         ErrorKind::BrokenPipe => ReceiveError::OutputClosed,
         _ => ReceiveError::Output(error),
@@ -99,12 +103,14 @@ mod tests {
     const SCRIPT: &[u8] =
         "3         ann5         hello5         Zoë 0         3         bob8         \x1b[1m🦀"
             .as_bytes();
-    const SHOWN: &str = "ann > hello\nZoë  > \nbob > ␛[1m🦀\n";
+    const PRINTED: &str = "ann > hello\nZoë  > \nbob > ␛[1m🦀\n";
 
-    fn shown<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> (Result<(), ReceiveError>, String) {
+    fn printed<'a>(
+        parts: impl IntoIterator<Item = &'a [u8]>,
+    ) -> (Result<(), ReceiveError>, String) {
         let mut output = Vec::new();
         let parts = Parts(parts.into_iter().collect());
-        let result = print_pairs(parts, &mut output, 64, Look::Plain);
+        let result = print_pairs(parts, &mut output, 64, Style::Plain);
         (result, String::from_utf8(output).unwrap())
     }
 
@@ -120,13 +126,13 @@ mod tests {
     }
 
     fn assert_whole(parts: &[&[u8]]) {
-        let (result, output) = shown(parts.iter().copied().filter(|part| !part.is_empty()));
+        let (result, output) = printed(parts.iter().copied().filter(|part| !part.is_empty()));
         assert!(result.is_ok(), "{result:?} for {parts:?}");
-        assert_eq!(SHOWN, output, "{parts:?}");
+        assert_eq!(PRINTED, output, "{parts:?}");
     }
 
     #[test]
-    fn every_cut_and_every_pair_of_cuts_shows_the_same() {
+    fn every_cut_and_every_pair_of_cuts_prints_the_same() {
         assert_whole(&SCRIPT.chunks(1).collect::<Vec<_>>());
         for second in 0..=SCRIPT.len() {
             for first in 0..=second {
@@ -136,10 +142,10 @@ mod tests {
     }
 
     #[test]
-    fn an_end_inside_a_pair_is_an_error_and_what_was_whole_is_shown() {
+    fn an_end_inside_a_pair_is_an_error_and_whole_pairs_are_printed() {
         let boundaries = [0, 28, 53, SCRIPT.len()];
         for end in 0..=SCRIPT.len() {
-            let (result, output) = shown([&SCRIPT[..end]]);
+            let (result, output) = printed([&SCRIPT[..end]]);
             let whole = boundaries.iter().filter(|boundary| (1..=end).contains(*boundary)).count();
             assert_eq!(whole, output.lines().count(), "cut at {end}");
             match result {
@@ -150,23 +156,24 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_over_the_limit_is_refused_on_its_header_after_what_came_before() {
-        let (result, output) = shown([b"1         a1         b3         eve65        ".as_slice()]);
+    fn a_frame_over_the_limit_is_rejected_on_its_header_and_earlier_pairs_are_printed() {
+        let (result, output) =
+            printed([b"1         a1         b3         eve65        ".as_slice()]);
         assert!(matches!(result, Err(ReceiveError::Frame(error)) if error.at == 35), "{result:?}");
         assert_eq!("a > b\n", output);
     }
 
     #[test]
-    fn bytes_that_are_not_text_show_the_replacement_character() {
-        let (result, output) = shown([b"2         a\xFF3         \xC3(b".as_slice()]);
+    fn invalid_utf8_is_printed_as_the_replacement_character() {
+        let (result, output) = printed([b"2         a\xFF3         \xC3(b".as_slice()]);
         assert!(result.is_ok());
         assert_eq!("a\u{FFFD} > \u{FFFD}(b\n", output);
     }
 
     #[test]
-    fn bold_is_for_the_name_alone() {
+    fn only_the_name_is_bold() {
         let mut output = Vec::new();
-        print_pairs(&b"1         a1         b"[..], &mut output, 64, Look::BoldNames).unwrap();
+        print_pairs(&b"1         a1         b"[..], &mut output, 64, Style::BoldNames).unwrap();
         assert_eq!(b"\x1b[1ma\x1b[0m > b\n", &output[..]);
     }
 }

@@ -5,7 +5,7 @@ use std::io::{self, BufRead, Write};
 use protocol::{HEADER_LEN, Name, encode_frame};
 
 use crate::lines::{Line, Lines};
-use crate::tell;
+use crate::report;
 
 /// What becomes of an empty line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,12 +56,12 @@ pub(crate) fn send_lines(
             Line::Text(text) => send_frame(text.as_bytes(), &mut server)?,
             Line::Repaired(text) => {
                 let number = lines.number();
-                tell(&format_args!("line {number} is not UTF-8; its bad bytes go out as U+FFFD"));
+                report(&format_args!("line {number} is not UTF-8; its bad bytes go out as U+FFFD"));
                 send_frame(text.as_bytes(), &mut server)?;
             }
             Line::TooLong => {
                 let (number, limit) = (lines.number(), lines.limit());
-                tell(&format_args!("line {number} is not sent: it is longer than {limit} bytes"));
+                report(&format_args!("line {number} is not sent: it is longer than {limit} bytes"));
                 sent = Sent::NotAll;
             }
         }
@@ -87,13 +87,13 @@ mod tests {
     }
 
     #[test]
-    fn the_name_goes_first_and_every_line_is_a_frame() {
+    fn the_name_is_sent_first_and_every_line_is_a_frame() {
         let wire = "3         ann2         hi8         سلام".to_owned();
         assert_eq!((Sent::Everything, wire), sent("hi\nسلام\n".as_bytes(), BlankLines::Send));
     }
 
     #[test]
-    fn empty_lines_are_messages_in_a_pipe_and_nothing_at_a_terminal() {
+    fn empty_lines_are_sent_from_a_pipe_and_skipped_at_a_terminal() {
         let pipe = "3         ann0         1         a".to_owned();
         assert_eq!((Sent::Everything, pipe), sent(b"\na\n", BlankLines::Send));
         let terminal = "3         ann1         a".to_owned();

@@ -8,6 +8,6 @@ mod cleaning;
 mod replay;
 
 #[test]
-fn every_input_found_so_far_holds() {
+fn every_stored_input_passes() {
     replay::replay("fuzz/corpus/clean", cleaning::check);
 }

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 /// Nothing here takes this long unless it hangs; a test that hangs fails instead.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The program under test, without the surroundings' names and colours.
 pub(crate) fn program() -> Command {
@@ -49,15 +49,15 @@ impl Client {
     pub(crate) fn spawn(command: &mut Command) -> Self {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the client starts");
-        let lines = in_background(child.stdout.take().unwrap(), |output, found| {
+        let lines = in_thread(child.stdout.take().unwrap(), |output, results| {
             for line in BufReader::new(output).lines() {
-                found.send(line.unwrap()).ok();
+                results.send(line.unwrap()).ok();
             }
         });
-        let errors = in_background(child.stderr.take().unwrap(), |mut output, found| {
+        let errors = in_thread(child.stderr.take().unwrap(), |mut output, results| {
             let mut text = String::new();
             output.read_to_string(&mut text).unwrap();
-            found.send(text).ok();
+            results.send(text).ok();
         });
         Self { input: child.stdin.take(), process: Running(child), lines, errors }
     }
@@ -79,7 +79,7 @@ impl Client {
 
     /// The next line of its output.
     pub(crate) fn line(&self) -> String {
-        self.lines.recv_timeout(PATIENCE).expect("a line of output")
+        self.lines.recv_timeout(TIMEOUT).expect("a line of output")
     }
 
     /// Ends its standard input, lets the server close after it, and expects a quiet end.
@@ -87,14 +87,14 @@ impl Client {
         self.end_input();
         assert_eq!(None, read_frame(&mut stream), "the client's end");
         drop(stream);
-        let ended = self.ended();
-        ended.assert_fine();
+        let ended = self.wait();
+        ended.assert_succeeded();
         ended
     }
 
     /// Waits for its end; its standard input stays as it is until then.
-    pub(crate) fn ended(mut self) -> Ended {
-        let errors = self.errors.recv_timeout(PATIENCE).expect("the client ends");
+    pub(crate) fn wait(mut self) -> Ended {
+        let errors = self.errors.recv_timeout(TIMEOUT).expect("the client ends");
         let output = self.lines.iter().collect();
         Ended { status: self.process.0.wait().unwrap().code(), output, errors }
     }
@@ -110,7 +110,7 @@ impl Ended {
     }
 
     /// Asserts exit status 0 and an empty standard error.
-    pub(crate) fn assert_fine(&self) {
+    pub(crate) fn assert_succeeded(&self) {
         assert_eq!((Some(0), ""), (self.status, self.errors.as_str()), "{self:?}");
     }
 }
@@ -135,24 +135,24 @@ impl Server {
     pub(crate) fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let clients = in_background(listener, |listener, found| {
-            found.send(listener.accept().unwrap().0).ok();
+        let clients = in_thread(listener, |listener, results| {
+            results.send(listener.accept().unwrap().0).ok();
         });
         Self { address, clients }
     }
 
     /// The client's connection.
     pub(crate) fn accept(&self) -> TcpStream {
-        let stream = self.clients.recv_timeout(PATIENCE).expect("a client connects");
+        let stream = self.clients.recv_timeout(TIMEOUT).expect("a client connects");
         stream.set_nodelay(true).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        stream.set_write_timeout(Some(PATIENCE)).unwrap();
+        stream.set_read_timeout(Some(TIMEOUT)).unwrap();
+        stream.set_write_timeout(Some(TIMEOUT)).unwrap();
         stream
     }
 }
 
 /// A client and its connection, its name already read.
-pub(crate) fn joined() -> (Client, TcpStream) {
+pub(crate) fn join() -> (Client, TcpStream) {
     let server = Server::start();
     let client = Client::start(server.address);
     let mut stream = server.accept();
@@ -180,7 +180,7 @@ pub(crate) fn pair(name: &str, text: &str) -> Vec<u8> {
 }
 
 /// Runs `work` on `source` in a thread; what it finds comes out of the channel.
-fn in_background<S: Send + 'static, T: Send + 'static>(
+fn in_thread<S: Send + 'static, T: Send + 'static>(
     source: S,
     work: impl FnOnce(S, mpsc::Sender<T>) + Send + 'static,
 ) -> Receiver<T> {

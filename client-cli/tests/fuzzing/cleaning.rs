@@ -10,11 +10,11 @@ pub(crate) fn check(input: &[u8]) {
 }
 
 fn check_text(text: &str) {
-    let shown = clean(text);
-    nothing_but_marks_is_changed(text, &shown);
-    shown.chars().for_each(is_harmless_anywhere);
-    hidden_ones_are_at_home(&shown);
-    assert_eq!(shown, clean(&shown), "what is clean stays as it is");
+    let cleaned = clean(text);
+    assert_only_marks_differ(text, &cleaned);
+    cleaned.chars().for_each(assert_harmless);
+    assert_hidden_ones_have_a_base(&cleaned);
+    assert_eq!(cleaned, clean(&cleaned), "what is clean stays as it is");
 }
 
 /// What a name promises besides.
@@ -29,15 +29,15 @@ fn check_name(text: &str) {
 }
 
 /// Every character is shown as it is or as its mark; what prints is shown as it is.
-fn nothing_but_marks_is_changed(text: &str, shown: &str) {
-    let mut rest = shown;
+fn assert_only_marks_differ(text: &str, cleaned: &str) {
+    let mut remaining = cleaned;
     for char in text.chars() {
-        rest = rest.strip_prefix(char).unwrap_or_else(|| {
-            assert!(!prints(char), "{char:?} need not be marked");
-            rest.strip_prefix(&mark(char)).expect("a character is shown, or marked")
+        remaining = remaining.strip_prefix(char).unwrap_or_else(|| {
+            assert!(!is_visible(char), "{char:?} need not be marked");
+            remaining.strip_prefix(&mark(char)).expect("a character is shown, or marked")
         });
     }
-    assert_eq!("", rest, "nothing is added at the end");
+    assert_eq!("", remaining, "nothing is added at the end");
 }
 
 fn mark(char: char) -> String {
@@ -49,14 +49,14 @@ fn mark(char: char) -> String {
 }
 
 /// Characters that surely show themselves: ASCII, and whole alphabets without a hidden letter.
-fn prints(char: char) -> bool {
+fn is_visible(char: char) -> bool {
     matches!(char, ' '..='~' | '\u{A1}'..='\u{AC}' | '\u{AE}'..='\u{34E}' | '\u{370}'..='\u{58F}'
         | '\u{5D0}'..='\u{5EA}' | '\u{620}'..='\u{6DC}' | '\u{4E00}'..='\u{9FFF}'
         | '\u{AC00}'..='\u{D7A3}' | '\u{1F300}'..='\u{1FAFF}' | '\u{FFFD}')
 }
 
 /// No order to a terminal, no line break, and nothing that turns the direction of the text.
-fn is_harmless_anywhere(char: char) {
+fn assert_harmless(char: char) {
     let turns = matches!(char, '\u{61C}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}'
         | '\u{2066}'..='\u{2069}');
     let breaks = matches!(char, '\u{2028}' | '\u{2029}');
@@ -65,17 +65,19 @@ fn is_harmless_anywhere(char: char) {
 }
 
 /// Tags only behind a black flag, Mongolian selectors only behind a Mongolian letter.
-fn hidden_ones_are_at_home(shown: &str) {
-    let mut before = ' ';
-    for char in shown.chars() {
-        let at_home = match char {
-            '\u{E0000}'..='\u{E007F}' => matches!(before, '\u{1F3F4}' | '\u{E0000}'..='\u{E007F}'),
+fn assert_hidden_ones_have_a_base(cleaned: &str) {
+    let mut previous = ' ';
+    for char in cleaned.chars() {
+        let has_base = match char {
+            '\u{E0000}'..='\u{E007F}' => {
+                matches!(previous, '\u{1F3F4}' | '\u{E0000}'..='\u{E007F}')
+            }
             '\u{180B}'..='\u{180F}' => {
-                matches!(before, '\u{180B}'..='\u{180F}' | '\u{1820}'..='\u{18AA}')
+                matches!(previous, '\u{180B}'..='\u{180F}' | '\u{1820}'..='\u{18AA}')
             }
             _ => true,
         };
-        assert!(at_home, "{char:?} behind {before:?}");
-        before = char;
+        assert!(has_base, "{char:?} behind {previous:?}");
+        previous = char;
     }
 }
