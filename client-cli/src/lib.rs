@@ -31,7 +31,7 @@ mod receive;
 mod send;
 
 use std::ffi::OsString;
-use std::io::{self, BufReader, IsTerminal, Write};
+use std::io::{self, IsTerminal, Write};
 use std::net::{Shutdown, TcpStream};
 use std::process::ExitCode;
 use std::sync::{Arc, OnceLock};
@@ -101,7 +101,7 @@ fn start_sender(options: &Options, server: Arc<TcpStream>) -> io::Result<Arc<Onc
     let ended = Arc::new(OnceLock::new());
     let recorded = Arc::clone(&ended);
     thread::Builder::new().name("sender".into()).spawn(move || {
-        let lines = Lines::new(BufReader::new(io::stdin()), limit);
+        let lines = Lines::new(io::stdin(), limit);
         let end = match send_lines(&name, lines, blank_lines(), &*server) {
             Ok(Sent::Everything) => InputEnd::Complete,
             Ok(Sent::NotAll) => InputEnd::Incomplete,

@@ -1,6 +1,6 @@
 //! Sending: the name first, then every line of the input as one frame.
 
-use std::io::{self, BufRead, Write};
+use std::io::{self, Read, Write};
 
 use protocol::{HEADER_LEN, Name, encode_frame};
 
@@ -44,7 +44,7 @@ pub(crate) enum SendError {
 /// The input cannot be read, or the connection takes no more.
 pub(crate) fn send_lines(
     name: &Name,
-    mut lines: Lines<impl BufRead>,
+    mut lines: Lines<impl Read>,
     blank: BlankLines,
     mut server: impl Write,
 ) -> Result<Sent, SendError> {
