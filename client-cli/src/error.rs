@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 
 use protocol::{FrameError, FrameFault};
 
+use crate::address::ServerAddress;
 use crate::receive::ReceiveError;
 
 /// Why the client ends with exit status 1. Displays as one line: the cause and the next step.
@@ -14,14 +15,14 @@ pub enum ClientError {
     /// The server's host has no address.
     Lookup {
         /// As given on the command line.
-        server: String,
+        server: ServerAddress,
         /// What the system says.
         error: io::Error,
     },
     /// No address of the server can be connected to.
     Unreachable {
         /// As given on the command line.
-        server: String,
+        server: ServerAddress,
         /// Every address tried and what came of it.
         failures: Vec<(SocketAddr, io::Error)>,
     },
@@ -70,7 +71,7 @@ pub(crate) fn cause(error: &io::Error) -> String {
 
 fn write_unreachable(
     f: &mut fmt::Formatter<'_>,
-    server: &str,
+    server: &ServerAddress,
     failures: &[(SocketAddr, io::Error)],
 ) -> fmt::Result {
     write!(f, "cannot reach {server}: ")?;
@@ -131,7 +132,7 @@ mod tests {
         let failure =
             |text: &&str| (text.parse().unwrap(), io::Error::from(ErrorKind::ConnectionRefused));
         let failures = addresses.iter().map(failure).collect();
-        ClientError::Unreachable { server: "chat:1".into(), failures }.to_string()
+        ClientError::Unreachable { server: "chat:1".parse().unwrap(), failures }.to_string()
     }
 
     #[test]

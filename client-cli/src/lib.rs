@@ -23,6 +23,7 @@
 
 pub mod clean;
 
+mod address;
 mod connect;
 mod error;
 mod lines;
@@ -37,6 +38,7 @@ use std::process::ExitCode;
 use std::sync::{Arc, OnceLock};
 use std::{env, fmt, thread};
 
+pub use address::ServerAddress;
 use clap::Parser;
 use connect::connect;
 pub use error::ClientError;

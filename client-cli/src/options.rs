@@ -6,6 +6,8 @@ use std::time::Duration;
 use clap::Parser;
 use protocol::{NAME_CHARS_MAX, Name, NameError, PAYLOAD_MAX};
 
+use crate::address::ServerAddress;
+
 /// Where a server listens unless told otherwise.
 pub const DEFAULT_SERVER: &str = "127.0.0.1:1234";
 
@@ -27,8 +29,8 @@ pub struct Options {
     pub max_message: usize,
 
     /// The server
-    #[arg(value_name = "HOST:PORT", value_parser = parse_server, default_value = DEFAULT_SERVER)]
-    pub server: String,
+    #[arg(value_name = "HOST:PORT", default_value = DEFAULT_SERVER)]
+    pub server: ServerAddress,
 }
 
 fn parse_name(text: &str) -> Result<Name, NameError> {
@@ -76,17 +78,6 @@ fn parse_size(text: &str) -> Result<usize, String> {
     usize::try_from(bytes).map_err(|_| "more than this machine can hold".into())
 }
 
-fn parse_server(text: &str) -> Result<String, String> {
-    let (host, port) = text.rsplit_once(':').ok_or("the form is HOST:PORT")?;
-    if host.is_empty() {
-        return Err("the host is missing; the form is HOST:PORT".into());
-    }
-    match port.parse::<u16>() {
-        Ok(1..) => Ok(text.into()),
-        _ => Err("the port is a number from 1 to 65535".into()),
-    }
-}
-
 const MORE_HELP: &str = "\
 The input's end (Ctrl-D at a terminal) ends the conversation: what the server still has for us is
 printed, and when it closes the connection the client ends. Empty lines are sent from a pipe, not
@@ -125,16 +116,6 @@ mod tests {
         assert_eq!(Ok(Duration::from_millis(1500)), parse_seconds("1.5"));
         for wrong in ["", "0", "-1", "NaN", "inf", "1e300", "soon"] {
             assert!(parse_seconds(wrong).is_err(), "{wrong:?}");
-        }
-    }
-
-    #[test]
-    fn a_server_is_a_host_and_a_port() {
-        for right in ["127.0.0.1:1234", "[::1]:1", "chat.example:65535"] {
-            assert_eq!(Ok(right.to_owned()), parse_server(right));
-        }
-        for wrong in ["", "localhost", ":1234", "localhost:", "localhost:0", "localhost:65536"] {
-            assert!(parse_server(wrong).is_err(), "{wrong:?}");
         }
     }
 

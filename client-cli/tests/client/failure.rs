@@ -160,7 +160,7 @@ fn a_wrong_command_line_has_status_2() {
         (["--name", &long], "a name has at most 32 characters, and this one 33"),
         (["--connect-timeout", "0"], "seconds are more than 0"),
         (["--max-message", "big"], "the unit is KiB, MiB, GiB"),
-        (["localhost", "--max-message=1"], "the form is HOST:PORT"),
+        (["localhost", "--max-message=1"], "the port is missing; expected HOST:PORT"),
         (["localhost:99999", "--max-message=1"], "the port is a number from 1 to 65535"),
         (["--no-such-flag", "--max-message=1"], "--no-such-flag"),
     ] {
