@@ -6,6 +6,8 @@ use std::net::TcpListener;
 use std::process::Stdio;
 use std::thread;
 
+use protocol::Name;
+
 use crate::harness::{Client, Running, Server, join, pair, program, read_frame};
 
 #[test]
@@ -152,20 +154,26 @@ fn a_host_without_an_address_is_reported() {
 }
 
 #[test]
-fn a_wrong_command_line_has_status_2() {
+fn a_wrong_command_line_is_one_line_and_has_status_2() {
     let long = "x".repeat(33);
+    let name_error = |name: &str| Name::new(name.as_bytes()).unwrap_err().to_string();
     for (arguments, cause) in [
-        (["--name", " "], "a name is at least one visible character"),
-        (["--name", "a\nb"], "a name has no control characters"),
-        (["--name", &long], "a name has at most 32 characters, and this one 33"),
+        (["--name", " "], &*name_error(" ")),
+        (["--name", "a\nb"], &*name_error("a\nb")),
+        (["--name", &long], &*name_error(&long)),
         (["--connect-timeout", "0"], "seconds are more than 0"),
+        (["--connect-timeout", "-1"], "seconds are more than 0"),
         (["--max-message", "big"], "the unit is KiB, MiB, GiB"),
+        (["--max-message", "-1"], "not a whole number"),
         (["localhost", "--max-message=1"], "the port is missing; expected HOST:PORT"),
         (["localhost:99999", "--max-message=1"], "the port is a number from 1 to 65535"),
-        (["--no-such-flag", "--max-message=1"], "--no-such-flag"),
+        (["localhost:1234", "1234"], "'1234' found; Usage: client-cli [OPTIONS] [HOST:PORT]"),
+        (["--nam", "ann"], "tip: a similar argument exists: '--name'"),
+        (["\x1b[2J\n\nx:1", "--max-message=1"], "an address has no '\\u{1b}' in it"),
     ] {
         let ended = Client::spawn(program().args(arguments)).wait();
-        assert_eq!(Some(2), ended.status, "{arguments:?}: {ended:?}");
-        assert!(ended.errors.contains(cause), "{arguments:?}: {ended:?}");
+        ended.assert_failed(2, cause);
+        assert!(ended.errors.starts_with("client-cli: "), "{ended:?}");
+        assert!(ended.errors.ends_with("; try --help\n"), "{ended:?}");
     }
 }
