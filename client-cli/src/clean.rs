@@ -1,21 +1,22 @@
-//! Cleaning: what other people wrote is shown, never obeyed.
+//! Cleaning: text from other members is shown, and never controls the terminal.
 //!
-//! A terminal takes some characters for orders: move the cursor, erase a line, set the window's
-//! title, type an answer. Others change what is read without being seen: they reverse the order of
-//! letters or part two words that look like one. Both let a message pose as somebody else's. Here
-//! they become visible marks: a control character its picture (ESC is `␛`), anything else its
-//! number (`[U+202E]`).
+//! A terminal takes some characters for control sequences: move the cursor, erase a line, set the
+//! window's title, type an answer. Other characters are invisible and change how text reads: they
+//! reverse the order of letters, or separate two words that look like one. With both, a message can
+//! pose as another member's. This module replaces them by visible marks: a control character by its
+//! picture (ESC by `␛`), any other by its number (`[U+202E]`).
 //!
-//! What has no look of its own is what Unicode calls default-ignorable. Left alone is the part of it
-//! that ordinary writing needs: the joiner and non-joiner (Persian, emoji families), variation
-//! selectors (emoji, rare forms of Chinese characters), and, each only where it belongs, the tags
-//! behind a black flag and the selectors behind a Mongolian letter.
+//! Unicode calls the invisible characters default-ignorable. Those that ordinary writing needs pass
+//! unchanged: the joiner and non-joiner (Persian, emoji families), variation selectors (emoji, rare
+//! forms of Chinese characters), and in their proper place only, the tags after a black flag and
+//! the selectors after a Mongolian letter.
 
 use std::fmt::Write as _;
 
-/// `text` with every character shown that a terminal would obey or hide. One line stays one line.
+/// `text` with a visible mark for every character that a terminal would obey or hide. The result is
+/// one line.
 ///
-/// Cleaning what is clean already changes nothing.
+/// Cleaning is idempotent: clean text is returned unchanged.
 ///
 /// ```
 /// use client_cli::clean::clean;
@@ -39,9 +40,10 @@ pub fn clean(text: &str) -> String {
     cleaned
 }
 
-/// A name, cleaned, and with its `>` marked: the first `>` of a printed line is then always the one
-/// that ends the name, so that nobody called `bob > yes` can put words into bob's mouth. The empty
-/// Braille cell, which Braille needs between its words, is marked too: behind a name nobody sees it.
+/// A cleaned name with its `>` marked. The first `>` of a printed line is then always the one that
+/// ends the name, and a member with the name `bob > yes` cannot forge a message from bob. The blank
+/// Braille cell is marked as well: Braille text needs it between words, but at the end of a name it
+/// is invisible.
 ///
 /// ```
 /// assert_eq!(client_cli::clean::clean_name("bob > yes"), "bob [U+003E] yes");
@@ -64,8 +66,8 @@ fn is_separator_or_annotation(char: char) -> bool {
 fn is_default_ignorable(char: char) -> bool {
     matches!(char,
         '\u{AD}' | '\u{34F}' // soft hyphen, grapheme joiner
-        | '\u{115F}' | '\u{1160}' | '\u{3164}' | '\u{FFA0}' // Hangul letters that look like nothing
-        | '\u{17B4}' | '\u{17B5}' // Khmer vowels that nobody writes
+        | '\u{115F}' | '\u{1160}' | '\u{3164}' | '\u{FFA0}' // Hangul letters without a shape
+        | '\u{17B4}' | '\u{17B5}' // Khmer vowels that are not in use
         | '\u{180B}'..='\u{180F}' // Mongolian selectors and vowel separator
         | '\u{61C}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' // direction, no width
         | '\u{2060}'..='\u{206F}' | '\u{FEFF}' // word joiners, operators, isolates
@@ -76,13 +78,13 @@ fn is_default_ignorable(char: char) -> bool {
     )
 }
 
-/// Wherever it stands: the non-joiner and joiner, variation selectors.
+/// Whether it passes at any place: the non-joiner, the joiner and the variation selectors.
 fn is_used_in_writing(char: char) -> bool {
     matches!(char,
         '\u{200C}' | '\u{200D}' | '\u{FE00}'..='\u{FE0F}' | '\u{E0100}'..='\u{E01EF}')
 }
 
-/// An invisible copy of ASCII; its one ordinary use is in the flags of regions.
+/// Whether it is one of the invisible copies of ASCII, which ordinary text uses in flags only.
 fn is_tag(char: char) -> bool {
     matches!(char, '\u{E0000}'..='\u{E007F}')
 }
@@ -91,7 +93,7 @@ fn is_mongolian_letter(char: char) -> bool {
     matches!(char, '\u{1820}'..='\u{18AA}')
 }
 
-/// It chooses a letter's form, or parts a last vowel from its word.
+/// Whether it selects a letter's form, or separates a last vowel from its word.
 fn is_mongolian_selector(char: char) -> bool {
     matches!(char, '\u{180B}'..='\u{180F}')
 }
@@ -105,13 +107,13 @@ fn push_mark(char: char, cleaned: &mut String) {
     };
     match picture {
         Some(picture) => cleaned.push(picture),
-        None => write!(cleaned, "[U+{number:04X}]").expect("a string takes everything"),
+        None => write!(cleaned, "[U+{number:04X}]").expect("writing to a string cannot fail"),
     }
 }
 
 const BLACK_FLAG: char = '\u{1F3F4}';
 
-/// Unicode's block of pictures for the control characters, in their order.
+/// The first of Unicode's pictures for control characters, which are in the characters' order.
 const CONTROL_PICTURES: u32 = 0x2400;
 
 #[cfg(test)]

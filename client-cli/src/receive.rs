@@ -1,4 +1,4 @@
-//! Receiving: the server's bytes become pairs, and each pair one clean line of output.
+//! Receiving: decodes the server's bytes into pairs and prints each pair as one clean line.
 
 use std::fmt::Write as _;
 use std::io::{self, ErrorKind, Read, Write};
@@ -7,25 +7,25 @@ use protocol::{FrameError, Pair, PairDecoder};
 
 use crate::clean::{clean, clean_name};
 
-/// How a line of output looks.
+/// The style of the output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Style {
-    /// Text and nothing else.
+    /// Text without control sequences.
     Plain,
     /// Names in bold, for a terminal.
     BoldNames,
 }
 
-/// Why receiving stopped before the server's orderly end.
+/// Why receiving stopped before the server closed the connection between two pairs.
 #[derive(Debug)]
 pub enum ReceiveError {
     /// The connection failed, for instance by a reset.
     Connection(io::Error),
-    /// The server's bytes are no frames, or announce a frame over the limit.
+    /// The server's bytes are not frames, or announce a frame over the limit.
     Frame(FrameError),
-    /// The server closed the connection inside a pair (SPEC CLS-04); the fragment is not shown.
+    /// The server closed the connection inside a pair (SPEC CLS-04). The fragment is not printed.
     MidPair,
-    /// Nobody reads our output any more.
+    /// The output is a pipe, and its reader has closed it.
     OutputClosed,
     /// The output cannot be written for another reason.
     Output(io::Error),
@@ -33,12 +33,12 @@ pub enum ReceiveError {
 
 /// Prints `name > text` for every pair until the server closes the connection.
 ///
-/// Everything that came in one read goes out in one write, at once. A frame of more than `limit`
-/// bytes is refused on its header, before any of it is stored.
+/// All pairs that arrive in one read are printed at once, in one write. A frame of more than
+/// `limit` bytes is rejected on its header, before any of it is stored.
 ///
 /// # Errors
 ///
-/// All but the server's close between two pairs. The pairs before the error are printed first.
+/// Any end other than the server's close between two pairs. The pairs before it are printed.
 pub(crate) fn print_pairs(
     mut server: impl Read,
     mut output: impl Write,
@@ -63,7 +63,7 @@ pub(crate) fn print_pairs(
     if pairs.is_mid_pair() { Err(ReceiveError::MidPair) } else { Ok(()) }
 }
 
-/// Renders every whole pair that has arrived.
+/// Appends a line to `lines` for each complete pair that has arrived.
 fn render_pairs(
     pairs: &mut PairDecoder,
     style: Style,
@@ -82,7 +82,7 @@ fn render(pair: &Pair, style: Style, lines: &mut String) {
         Style::Plain => writeln!(lines, "{name} > {text}"),
         Style::BoldNames => writeln!(lines, "\x1b[1m{name}\x1b[0m > {text}"),
     }
-    .expect("a string takes everything that is written to it");
+    .expect("writing to a string cannot fail");
 }
 
 fn write_lines(lines: &str, output: &mut impl Write) -> Result<(), ReceiveError> {
@@ -93,7 +93,7 @@ fn write_lines(lines: &str, output: &mut impl Write) -> Result<(), ReceiveError>
     })
 }
 
-/// What one read takes at most: a burst of short messages in one go, at the cost of one buffer.
+/// Size of the read buffer in bytes: large enough to take a burst of short messages in one read.
 const CHUNK_LEN: usize = 64 * 1024;
 
 #[cfg(test)]
@@ -114,7 +114,7 @@ mod tests {
         (result, String::from_utf8(output).unwrap())
     }
 
-    /// A connection that brings one part per read.
+    /// A connection that returns one part per read.
     struct Parts<'a>(std::collections::VecDeque<&'a [u8]>);
 
     impl Read for Parts<'_> {

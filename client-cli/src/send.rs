@@ -1,4 +1,4 @@
-//! Sending: the name first, then every line of the input as one frame.
+//! Sending: first the name, then every line of the input as one frame.
 
 use std::io::{self, Read, Write};
 
@@ -7,41 +7,41 @@ use protocol::{HEADER_LEN, Name, encode_frame};
 use crate::lines::{Line, Lines};
 use crate::report;
 
-/// What becomes of an empty line.
+/// How an empty line is handled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum BlankLines {
-    /// Sent as a message of no bytes (SPEC FRM-04).
+    /// It is sent as a message of no bytes (SPEC FRM-04).
     Send,
-    /// Left out.
+    /// It is not sent.
     Skip,
 }
 
-/// How much of the input was sent once it has ended.
+/// How much of the input was sent when it has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sent {
     /// Every line.
     Everything,
-    /// All but the lines the user has been told about.
+    /// All lines except those that were reported as not sent.
     NotAll,
 }
 
-/// Why sending stopped before the input's end.
+/// Why sending stopped before the end of the input.
 #[derive(Debug)]
 pub(crate) enum SendError {
     /// The input cannot be read.
     Input(io::Error),
-    /// The connection takes no more.
+    /// The connection cannot be written.
     Connection,
 }
 
-/// Sends the name and then line after line, until the input ends.
+/// Sends the name, then each line until the input ends.
 ///
-/// Every frame leaves in a write of its own: servers that take one receive for one frame, as the
-/// first of this protocol did, then stay in step.
+/// Each frame is one write. Some servers, such as the first one of this protocol, take the bytes
+/// of one receive for one frame, and work as long as frames arrive one by one.
 ///
 /// # Errors
 ///
-/// The input cannot be read, or the connection takes no more.
+/// The input cannot be read, or the connection cannot be written.
 pub(crate) fn send_lines(
     name: &Name,
     mut lines: Lines<impl Read>,
@@ -56,12 +56,17 @@ pub(crate) fn send_lines(
             Line::Text(text) => send_frame(text.as_bytes(), &mut server)?,
             Line::Repaired(text) => {
                 let number = lines.number();
-                report(&format_args!("line {number} is not UTF-8; its bad bytes go out as U+FFFD"));
+                report(&format_args!(
+                    "line {number} is not UTF-8; its invalid bytes are sent as U+FFFD"
+                ));
                 send_frame(text.as_bytes(), &mut server)?;
             }
             Line::TooLong => {
                 let (number, limit) = (lines.number(), lines.limit());
-                report(&format_args!("line {number} is not sent: it is longer than {limit} bytes"));
+                report(&format_args!(
+                    "line {number} is not sent: it is longer than {limit} bytes; --max-message \
+                     allows more"
+                ));
                 sent = Sent::NotAll;
             }
         }

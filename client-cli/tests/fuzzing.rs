@@ -1,4 +1,4 @@
-//! The fuzzing: what the fuzz target has found so far, tried again without a fuzzer.
+//! The fuzz target's stored inputs, run again without a fuzzer.
 
 use client_cli::clean;
 

@@ -1,4 +1,4 @@
-//! Conversations that go well: what is typed arrives, what arrives is printed, and the end is quiet.
+//! Conversations without errors: input is sent, pairs are printed, and the client ends quietly.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::Stdio;
@@ -74,7 +74,7 @@ fn the_client_reads_while_the_server_does_not_read() {
     let writer = thread::spawn(move || {
         (0..2048).for_each(|_| input.write_all(line.as_bytes()).unwrap());
     });
-    // Eight MiB fit into no socket's buffers: neither direction can finish unless both go on.
+    // No socket's buffers hold 8 MiB: neither direction can finish unless both go on.
     (0..2048).for_each(|_| stream.write_all(&pair("ann", &text)).unwrap());
     for number in 0..2048 {
         assert_eq!(Some(&text), read_frame(&mut stream).as_ref(), "message {number}");
@@ -102,7 +102,7 @@ fn a_closed_output_ends_the_client_without_an_error() {
     assert_eq!("ann > first\n", line);
     drop(output);
     stream.write_all(&pair("ann", "second")).unwrap();
-    // Its input is still open, so the connection's end can only come from the output.
+    // The input is still open, so the closed output must be what ended the connection.
     stream.read_to_end(&mut Vec::new()).unwrap();
     let mut errors = String::new();
     client.0.stderr.take().unwrap().read_to_string(&mut errors).unwrap();

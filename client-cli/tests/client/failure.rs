@@ -1,4 +1,4 @@
-//! Failures: every one tells its cause on standard error and has its exit status.
+//! Failures: each prints its cause on standard error and has its exit status.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -25,7 +25,7 @@ fn a_reset_is_a_lost_connection() {
     let server = Server::start();
     let client = Client::start(server.address);
     let mut stream = server.accept();
-    // Closing with the rest of the name unread resets the connection.
+    // Closing a socket with unread bytes resets the connection.
     stream.read_exact(&mut [0; 1]).unwrap();
     stream.peek(&mut [0; 1]).unwrap();
     drop(stream);
@@ -64,7 +64,7 @@ fn a_giant_length_is_rejected_on_the_header_alone() {
 fn bytes_of_another_protocol_are_rejected() {
     let (client, mut stream) = join();
     stream.write_all(b"HTTP/1.1 400 Bad Request\r\n").unwrap();
-    client.wait().assert_failed(1, "at byte 0: 'H' cannot stand here");
+    client.wait().assert_failed(1, "the server breaks the protocol: at byte 0: ");
 }
 
 #[test]
@@ -83,7 +83,10 @@ fn a_line_that_cannot_be_sent_is_reported_and_the_rest_is_sent() {
     assert_eq!(Some(1), ended.status);
     let errors: Vec<_> = ended.errors.lines().collect();
     assert_eq!(3, errors.len(), "{errors:?}");
-    assert!(errors[0].contains("line 1 is not sent: it is longer than 8 bytes"), "{errors:?}");
+    assert!(
+        errors[0].contains("line 1 is not sent: it is longer than 8 bytes; --max-message"),
+        "{errors:?}"
+    );
     assert!(errors[1].contains("line 3 is not UTF-8"), "{errors:?}");
     assert!(errors[2].contains("some of the input was not sent"), "{errors:?}");
 }
@@ -108,7 +111,7 @@ fn unreadable_input_is_reported_and_the_conversation_ends() {
 #[test]
 fn unwritable_output_is_reported() {
     let server = Server::start();
-    // The device that is always full.
+    // Writing to this device always fails with "no space left on device".
     let Ok(full) = File::options().write(true).open("/dev/full") else { return };
     let mut command = program();
     command.arg(server.address.to_string()).stdin(Stdio::piped()).stdout(full);
@@ -139,7 +142,7 @@ fn a_reset_while_lines_are_being_sent_ends_the_client() {
 
 #[test]
 fn a_refused_connection_names_the_cause_and_the_next_step() {
-    // Free a moment ago and closed again; nobody is given the same port so soon.
+    // The port was free a moment ago, and the system does not reuse a port so soon.
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let ended = Client::start(address).wait();
     ended.assert_failed(1, &format!("cannot reach {address}: connection refused; is a server"));

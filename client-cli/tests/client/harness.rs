@@ -1,4 +1,4 @@
-//! Harness: the client as a child process, and a server played by the test.
+//! Harness: the client as a child process, and a server that the test plays.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -7,10 +7,10 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::Duration;
 
-/// Nothing here takes this long unless it hangs; a test that hangs fails instead.
+/// No step takes this long unless it hangs; then the test fails.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The program under test, without the surroundings' names and colours.
+/// The program under test, independent of the environment's user name and colours.
 pub(crate) fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_client-cli"));
     command.env("USER", "tester").env_remove("NO_COLOR");
@@ -28,19 +28,19 @@ pub(crate) struct Client {
     errors: Receiver<String>,
 }
 
-/// What a client left behind.
+/// The result of a client that has ended.
 #[derive(Debug)]
 pub(crate) struct Ended {
     /// The exit status.
     pub(crate) status: Option<i32>,
-    /// The lines of its output that had not been read before.
+    /// The lines of its output that [`Client::line`] has not returned.
     pub(crate) output: Vec<String>,
-    /// All of its standard error.
+    /// Its complete standard error.
     pub(crate) errors: String,
 }
 
 impl Client {
-    /// Starts a client of `server`.
+    /// Starts a client that connects to `server`.
     pub(crate) fn start(server: SocketAddr) -> Self {
         Self::spawn(program().arg(server.to_string()))
     }
@@ -67,12 +67,12 @@ impl Client {
         self.input.as_mut().expect("input is open").write_all(bytes.as_ref()).unwrap();
     }
 
-    /// Takes its standard input, for another thread to write or to end.
+    /// Takes its standard input, so that another thread can write or close it.
     pub(crate) fn take_input(&mut self) -> ChildStdin {
         self.input.take().expect("input is open")
     }
 
-    /// Ends its standard input.
+    /// Closes its standard input.
     pub(crate) fn end_input(&mut self) {
         self.input = None;
     }
@@ -82,7 +82,7 @@ impl Client {
         self.lines.recv_timeout(TIMEOUT).expect("a line of output")
     }
 
-    /// Ends its standard input, lets the server close after it, and expects a quiet end.
+    /// Closes its standard input, then the server's connection, and asserts a quiet end.
     pub(crate) fn leave(mut self, mut stream: TcpStream) -> Ended {
         self.end_input();
         assert_eq!(None, read_frame(&mut stream), "the client's end");
@@ -92,7 +92,7 @@ impl Client {
         ended
     }
 
-    /// Waits for its end; its standard input stays as it is until then.
+    /// Waits until it has ended. Its standard input is not closed before.
     pub(crate) fn wait(mut self) -> Ended {
         let errors = self.errors.recv_timeout(TIMEOUT).expect("the client ends");
         let output = self.lines.iter().collect();
@@ -117,7 +117,7 @@ impl Ended {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // Either fails only if the process has ended already.
+        // Both fail only if the process has already ended.
         self.0.kill().ok();
         self.0.wait().ok();
     }
@@ -125,7 +125,7 @@ impl Drop for Running {
 
 /// A listening server on a free port of the loopback.
 pub(crate) struct Server {
-    /// Where it listens.
+    /// The address on which it listens.
     pub(crate) address: SocketAddr,
     clients: Receiver<TcpStream>,
 }
@@ -151,7 +151,7 @@ impl Server {
     }
 }
 
-/// A client and its connection, its name already read.
+/// Starts a client and a server, and reads the client's name.
 pub(crate) fn join() -> (Client, TcpStream) {
     let server = Server::start();
     let client = Client::start(server.address);
@@ -160,7 +160,7 @@ pub(crate) fn join() -> (Client, TcpStream) {
     (client, stream)
 }
 
-/// The next frame's payload; `None` at the client's end.
+/// The next frame's payload; `None` at EOF.
 pub(crate) fn read_frame(stream: &mut TcpStream) -> Option<String> {
     let mut header = [0; 10];
     match stream.read(&mut header).unwrap() {
@@ -179,7 +179,7 @@ pub(crate) fn pair(name: &str, text: &str) -> Vec<u8> {
     (frame(name) + &frame(text)).into_bytes()
 }
 
-/// Runs `work` on `source` in a thread; what it finds comes out of the channel.
+/// Runs `work` on `source` in a thread, and returns the channel of its results.
 fn in_thread<S: Send + 'static, T: Send + 'static>(
     source: S,
     work: impl FnOnce(S, mpsc::Sender<T>) + Send + 'static,
