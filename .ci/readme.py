@@ -24,15 +24,15 @@ BOB = "cargo run --release --bin client-cli -- --name bob"
 TUTORIAL = "python3 conformance/guests/client.py"
 CHECK = "cargo run --release --bin conformance -- check -- python3 conformance/guests/server.py --port {port}"
 # These are steps of their own in the gate.
-ELSEWHERE = [
+RUN_BY_GATE = [
     "cargo lab",
     "cargo test --workspace",
     "cargo run --release --package conformance -- siege --short",
 ]
-COMMANDS = [SERVER, ANN, BOB, TUTORIAL, CHECK, *ELSEWHERE]
+COMMANDS = [SERVER, ANN, BOB, TUTORIAL, CHECK, *RUN_BY_GATE]
 
 TWINS = ["server-select", "server-threaded", "server-async"]
-PROMISE = "`server-threaded` and `server-async` take the same flags and do the same"
+CLAIM = "`server-threaded` and `server-async` take the same flags and do the same"
 READY = "listening on 127.0.0.1:1234"
 
 # Those that nobody, such as nohup, wants ignored.
@@ -42,12 +42,12 @@ SIGNALS = [
     if signal.getsignal(number) != signal.SIG_IGN
 ]
 # Seconds for one thing to happen; everything is compiled before the first of them begins to count.
-PATIENCE = 20
-COMPILED_WITHIN = 900
+STEP_SECONDS_MAX = 20
+BUILD_SECONDS_MAX = 900
 # Seconds between two knocks at a door, or two presses of Enter.
-PACE = 0.05
+POLL_SECONDS = 0.05
 # Lines of each kind that a failure shows.
-LAST = 40
+LINES_SHOWN_MAX = 40
 
 
 class Failure(Exception):
@@ -59,7 +59,7 @@ class Program:
 
     def __init__(self, command):
         self.command = command
-        self.shown = []
+        self.printed = []
         # What it shows, line by line; None is its end.
         self.lines = queue.Queue()
         self.errors = tempfile.TemporaryFile()
@@ -85,7 +85,7 @@ class Program:
             # Politely first: whoever has children ends them then.
             os.killpg(self.process.pid, signal.SIGTERM)
         try:
-            self.process.wait(PATIENCE)
+            self.process.wait(STEP_SECONDS_MAX)
         except subprocess.TimeoutExpired:
             os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
@@ -100,23 +100,23 @@ class Program:
         with contextlib.suppress(BrokenPipeError):
             self.process.stdin.close()
 
-    def shows(self, text, meanwhile=lambda: None):
+    def wait_for_line(self, text, repeat=lambda: None):
         """Waits for a line that ends so, doing something again and again meanwhile."""
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + STEP_SECONDS_MAX
         while time.monotonic() < deadline:
-            meanwhile()
+            repeat()
             with contextlib.suppress(queue.Empty):
-                line = self.lines.get(timeout=PACE)
+                line = self.lines.get(timeout=POLL_SECONDS)
                 if line is None:
                     break
-                self.shown.append(line)
+                self.printed.append(line)
                 if line.endswith(text):
                     return
         self._fail(f"does not show {text!r}")
 
-    def ends_with(self, status, patience=PATIENCE):
+    def wait_for_exit(self, status, seconds_max=STEP_SECONDS_MAX):
         try:
-            found = self.process.wait(patience)
+            found = self.process.wait(seconds_max)
         except subprocess.TimeoutExpired:
             self._fail("does not end")
         if found != status:
@@ -124,11 +124,11 @@ class Program:
 
     def _fail(self, what):
         with contextlib.suppress(queue.Empty):
-            while (line := self.lines.get(timeout=PACE)) is not None:
-                self.shown.append(line)
+            while (line := self.lines.get(timeout=POLL_SECONDS)) is not None:
+                self.printed.append(line)
         self.errors.seek(0)
-        told = self.errors.read().decode("utf-8", "replace").splitlines()
-        last = "\n".join(["it showed last:", *self.shown[-LAST:], "and told last:", *told[-LAST:]])
+        errors = self.errors.read().decode("utf-8", "replace").splitlines()
+        last = "\n".join(["it showed last:", *self.printed[-LINES_SHOWN_MAX:], "and told last:", *errors[-LINES_SHOWN_MAX:]])
         raise Failure(f"`{self.command}` {what}; {last}")
 
     def _read(self):
@@ -138,20 +138,20 @@ class Program:
 
 
 @contextlib.contextmanager
-def undisturbed():
+def signals_deferred():
     """Holds signals back to the end of the block: none may come between a start and the duty to end it."""
-    held = []
-    before = {number: signal.signal(number, lambda number, _: held.append(number)) for number in SIGNALS}
+    deferred = []
+    before = {number: signal.signal(number, lambda number, _: deferred.append(number)) for number in SIGNALS}
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-        for number in held:
+        for number in deferred:
             signal.raise_signal(number)
 
 
-def leave(number, _):
+def end_all(number, _):
     """Ends every running program by unwinding; a second signal must not cut that short."""
     for other in SIGNALS:
         signal.signal(other, signal.SIG_IGN)
@@ -159,7 +159,7 @@ def leave(number, _):
 
 
 def start(command, running):
-    with undisturbed():
+    with signals_deferred():
         return running.enter_context(Program(command))
 
 
@@ -171,48 +171,48 @@ def compare_with_the_readme():
     if sorted(found) != sorted(COMMANDS):
         odd = sorted(set(found) ^ set(COMMANDS))
         raise Failure(f"only in the README, or only in its check: {odd}")
-    if PROMISE not in " ".join(text.split()):
-        raise Failure(f"the README does not say any more: {PROMISE}")
+    if CLAIM not in " ".join(text.split()):
+        raise Failure(f"the README does not say any more: {CLAIM}")
 
 
 def compile_everything():
     with contextlib.ExitStack() as running:
-        start("cargo build --release --bins", running).ends_with(0, COMPILED_WITHIN)
+        start("cargo build --release --bins", running).wait_for_exit(0, BUILD_SECONDS_MAX)
 
 
 def chat_through(name):
     with contextlib.ExitStack() as running:
         server = start(SERVER.replace("server-select", name), running)
-        server.shows(READY)
+        server.wait_for_line(READY)
         ann, bob, zoe = (start(command, running) for command in (ANN, BOB, TUTORIAL))
         zoe.type_in("Zoë 🦀")
         # To be heard proves that both are in the room; the tutorial's client looks when Enter is pressed.
-        bob.shows("ann > knock", meanwhile=lambda: ann.type_in("knock"))
-        ann.shows("bob > knock", meanwhile=lambda: bob.type_in("knock"))
-        ann.shows("Zoë 🦀 > knock", meanwhile=lambda: zoe.type_in("knock"))
+        bob.wait_for_line("ann > knock", repeat=lambda: ann.type_in("knock"))
+        ann.wait_for_line("bob > knock", repeat=lambda: bob.type_in("knock"))
+        ann.wait_for_line("Zoë 🦀 > knock", repeat=lambda: zoe.type_in("knock"))
         ann.type_in("سلام، 你好")
-        bob.shows("ann > سلام، 你好")
-        zoe.shows("ann > سلام، 你好", meanwhile=lambda: zoe.type_in(""))
+        bob.wait_for_line("ann > سلام، 你好")
+        zoe.wait_for_line("ann > سلام، 你好", repeat=lambda: zoe.type_in(""))
         zoe.type_in("how are you? 👋")
         for listener in (ann, bob):
-            listener.shows("Zoë 🦀 > how are you? 👋")
+            listener.wait_for_line("Zoë 🦀 > how are you? 👋")
         ann.end_input()
-        ann.ends_with(0)
+        ann.wait_for_exit(0)
         server.process.send_signal(signal.SIGTERM)
-        server.ends_with(0)
-        zoe.shows("Connection closed by the server", meanwhile=lambda: zoe.type_in(""))
+        server.wait_for_exit(0)
+        zoe.wait_for_line("Connection closed by the server", repeat=lambda: zoe.type_in(""))
         # His input had not ended: the server's leaving is told, and is not success.
-        bob.ends_with(1)
+        bob.wait_for_exit(1)
 
 
 def check_the_tutorial():
     with contextlib.ExitStack() as running:
-        start(CHECK, running).ends_with(0, 3 * PATIENCE)
+        start(CHECK, running).wait_for_exit(0, 3 * STEP_SECONDS_MAX)
 
 
 def main():
     for number in SIGNALS:
-        signal.signal(number, leave)
+        signal.signal(number, end_all)
     os.chdir(pathlib.Path(__file__).resolve().parent.parent)
     try:
         compare_with_the_readme()
