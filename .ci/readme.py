@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""The README's commands, run as a reader would: word for word, from the top of the repository.
+"""Runs the README's commands as a reader would: word for word, from the top of the repository.
 
-Two line clients and a client of the tutorial chat through each server, at the place where servers listen
-unless told otherwise; then the tutorial's server is checked. What stands in the README and is not run,
-or is run and does not stand there, is an error too.
+Two line clients and the tutorial's client chat through each server, at the servers' default address. Then
+the suite checks the tutorial's server. It is an error if a command of the README is not run here, or if a
+command that is run here is not in the README.
 """
 
 import contextlib
@@ -23,47 +23,47 @@ ANN = "cargo run --release --bin client-cli -- --name ann"
 BOB = "cargo run --release --bin client-cli -- --name bob"
 TUTORIAL = "python3 conformance/guests/client.py"
 CHECK = "cargo run --release --bin conformance -- check -- python3 conformance/guests/server.py --port {port}"
-# These are steps of their own in the gate.
-ELSEWHERE = [
+# The gate (.ci/run) runs these in steps of their own.
+RUN_BY_GATE = [
     "cargo lab",
     "cargo test --workspace",
     "cargo run --release --package conformance -- siege --short",
 ]
-COMMANDS = [SERVER, ANN, BOB, TUTORIAL, CHECK, *ELSEWHERE]
+COMMANDS = [SERVER, ANN, BOB, TUTORIAL, CHECK, *RUN_BY_GATE]
 
 TWINS = ["server-select", "server-threaded", "server-async"]
-PROMISE = "`server-threaded` and `server-async` take the same flags and do the same"
+CLAIM = "`server-threaded` and `server-async` take the same flags and do the same"
 READY = "listening on 127.0.0.1:1234"
 
-# Those that nobody, such as nohup, wants ignored.
+# Without signals that the parent process ignores, as nohup ignores a hangup.
 SIGNALS = [
     number
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     if signal.getsignal(number) != signal.SIG_IGN
 ]
-# Seconds for one thing to happen; everything is compiled before the first of them begins to count.
-PATIENCE = 20
-COMPILED_WITHIN = 900
-# Seconds between two knocks at a door, or two presses of Enter.
-PACE = 0.05
-# Lines of each kind that a failure shows.
-LAST = 40
+# Time limit of one step. Compilation has its own limit, and ends before the first step begins.
+STEP_SECONDS_MAX = 20
+BUILD_SECONDS_MAX = 900
+# Interval at which a step looks for output and repeats its action.
+POLL_SECONDS = 0.05
+# Lines of output, and of errors, in the report of a failure.
+LINES_SHOWN_MAX = 40
 
 
 class Failure(Exception):
-    """What did not happen, in one sentence."""
+    """A step that failed, in one sentence."""
 
 
 class Program:
-    """A running command: what it prints becomes lines, and it is ended with the block it was opened in."""
+    """A running command and the lines it prints. It is ended at the end of its `with` block."""
 
     def __init__(self, command):
         self.command = command
-        self.shown = []
-        # What it shows, line by line; None is its end.
+        self.printed = []
+        # Lines of its output; None is EOF.
         self.lines = queue.Queue()
         self.errors = tempfile.TemporaryFile()
-        # The shell makes way for the command, so the process is that of the program itself.
+        # `exec` replaces the shell, so the process is the program itself.
         self.process = subprocess.Popen(
             ["bash", "-c", f"exec {command}"],
             stdin=subprocess.PIPE,
@@ -72,7 +72,7 @@ class Program:
             text=True,
             encoding="utf-8",
             env={**os.environ, "PYTHONUTF8": "1"},
-            # A group of its own, so that a compiler's helpers are ended with it.
+            # A process group of its own, so that a compiler's helpers are ended as well.
             start_new_session=True,
         )
         threading.Thread(target=self._read, daemon=True).start()
@@ -82,16 +82,16 @@ class Program:
 
     def __exit__(self, *_):
         if self.process.poll() is None:
-            # Politely first: whoever has children ends them then.
+            # SIGTERM comes first, so that a program can end its own children.
             os.killpg(self.process.pid, signal.SIGTERM)
         try:
-            self.process.wait(PATIENCE)
+            self.process.wait(STEP_SECONDS_MAX)
         except subprocess.TimeoutExpired:
             os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
 
     def type_in(self, line):
-        # One that has ended is told by what it shows and by its status.
+        # A program that has ended fails a later step, by its output or its status.
         with contextlib.suppress(BrokenPipeError):
             self.process.stdin.write(f"{line}\n")
             self.process.stdin.flush()
@@ -100,23 +100,23 @@ class Program:
         with contextlib.suppress(BrokenPipeError):
             self.process.stdin.close()
 
-    def shows(self, text, meanwhile=lambda: None):
-        """Waits for a line that ends so, doing something again and again meanwhile."""
-        deadline = time.monotonic() + PATIENCE
+    def wait_for_line(self, text, repeat=lambda: None):
+        """Waits for a line that ends with `text`, and calls `repeat` until it comes."""
+        deadline = time.monotonic() + STEP_SECONDS_MAX
         while time.monotonic() < deadline:
-            meanwhile()
+            repeat()
             with contextlib.suppress(queue.Empty):
-                line = self.lines.get(timeout=PACE)
+                line = self.lines.get(timeout=POLL_SECONDS)
                 if line is None:
                     break
-                self.shown.append(line)
+                self.printed.append(line)
                 if line.endswith(text):
                     return
-        self._fail(f"does not show {text!r}")
+        self._fail(f"does not print {text!r}")
 
-    def ends_with(self, status, patience=PATIENCE):
+    def wait_for_exit(self, status, seconds_max=STEP_SECONDS_MAX):
         try:
-            found = self.process.wait(patience)
+            found = self.process.wait(seconds_max)
         except subprocess.TimeoutExpired:
             self._fail("does not end")
         if found != status:
@@ -124,11 +124,11 @@ class Program:
 
     def _fail(self, what):
         with contextlib.suppress(queue.Empty):
-            while (line := self.lines.get(timeout=PACE)) is not None:
-                self.shown.append(line)
+            while (line := self.lines.get(timeout=POLL_SECONDS)) is not None:
+                self.printed.append(line)
         self.errors.seek(0)
-        told = self.errors.read().decode("utf-8", "replace").splitlines()
-        last = "\n".join(["it showed last:", *self.shown[-LAST:], "and told last:", *told[-LAST:]])
+        errors = self.errors.read().decode("utf-8", "replace").splitlines()
+        last = "\n".join(["last output:", *self.printed[-LINES_SHOWN_MAX:], "last errors:", *errors[-LINES_SHOWN_MAX:]])
         raise Failure(f"`{self.command}` {what}; {last}")
 
     def _read(self):
@@ -138,28 +138,28 @@ class Program:
 
 
 @contextlib.contextmanager
-def undisturbed():
-    """Holds signals back to the end of the block: none may come between a start and the duty to end it."""
-    held = []
-    before = {number: signal.signal(number, lambda number, _: held.append(number)) for number in SIGNALS}
+def signals_deferred():
+    """Defers signals to the end of the block, so that none comes between a start and its registration."""
+    deferred = []
+    before = {number: signal.signal(number, lambda number, _: deferred.append(number)) for number in SIGNALS}
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-        for number in held:
+        for number in deferred:
             signal.raise_signal(number)
 
 
-def leave(number, _):
-    """Ends every running program by unwinding; a second signal must not cut that short."""
+def end_all(number, _):
+    """Ends every running program by unwinding. Further signals are ignored, so that unwinding completes."""
     for other in SIGNALS:
         signal.signal(other, signal.SIG_IGN)
     sys.exit(128 + number)
 
 
 def start(command, running):
-    with undisturbed():
+    with signals_deferred():
         return running.enter_context(Program(command))
 
 
@@ -170,56 +170,57 @@ def compare_with_the_readme():
     found = [line for line in lines if line and not line.startswith("#")]
     if sorted(found) != sorted(COMMANDS):
         odd = sorted(set(found) ^ set(COMMANDS))
-        raise Failure(f"only in the README, or only in its check: {odd}")
-    if PROMISE not in " ".join(text.split()):
-        raise Failure(f"the README does not say any more: {PROMISE}")
+        raise Failure(f"only in the README, or only in .ci/readme.py: {odd}")
+    if CLAIM not in " ".join(text.split()):
+        raise Failure(f"the README no longer says: {CLAIM}")
 
 
 def compile_everything():
     with contextlib.ExitStack() as running:
-        start("cargo build --release --bins", running).ends_with(0, COMPILED_WITHIN)
+        start("cargo build --release --bins", running).wait_for_exit(0, BUILD_SECONDS_MAX)
 
 
 def chat_through(name):
     with contextlib.ExitStack() as running:
         server = start(SERVER.replace("server-select", name), running)
-        server.shows(READY)
+        server.wait_for_line(READY)
         ann, bob, zoe = (start(command, running) for command in (ANN, BOB, TUTORIAL))
         zoe.type_in("Zoë 🦀")
-        # To be heard proves that both are in the room; the tutorial's client looks when Enter is pressed.
-        bob.shows("ann > knock", meanwhile=lambda: ann.type_in("knock"))
-        ann.shows("bob > knock", meanwhile=lambda: bob.type_in("knock"))
-        ann.shows("Zoë 🦀 > knock", meanwhile=lambda: zoe.type_in("knock"))
+        # A relayed message proves that both are in the room. The tutorial's client receives only when Enter
+        # is pressed.
+        bob.wait_for_line("ann > knock", repeat=lambda: ann.type_in("knock"))
+        ann.wait_for_line("bob > knock", repeat=lambda: bob.type_in("knock"))
+        ann.wait_for_line("Zoë 🦀 > knock", repeat=lambda: zoe.type_in("knock"))
         ann.type_in("سلام، 你好")
-        bob.shows("ann > سلام، 你好")
-        zoe.shows("ann > سلام، 你好", meanwhile=lambda: zoe.type_in(""))
+        bob.wait_for_line("ann > سلام، 你好")
+        zoe.wait_for_line("ann > سلام، 你好", repeat=lambda: zoe.type_in(""))
         zoe.type_in("how are you? 👋")
         for listener in (ann, bob):
-            listener.shows("Zoë 🦀 > how are you? 👋")
+            listener.wait_for_line("Zoë 🦀 > how are you? 👋")
         ann.end_input()
-        ann.ends_with(0)
+        ann.wait_for_exit(0)
         server.process.send_signal(signal.SIGTERM)
-        server.ends_with(0)
-        zoe.shows("Connection closed by the server", meanwhile=lambda: zoe.type_in(""))
-        # His input had not ended: the server's leaving is told, and is not success.
-        bob.ends_with(1)
+        server.wait_for_exit(0)
+        zoe.wait_for_line("Connection closed by the server", repeat=lambda: zoe.type_in(""))
+        # The input of bob is still open, so the server's end is a failure for his client.
+        bob.wait_for_exit(1)
 
 
 def check_the_tutorial():
     with contextlib.ExitStack() as running:
-        start(CHECK, running).ends_with(0, 3 * PATIENCE)
+        start(CHECK, running).wait_for_exit(0, 3 * STEP_SECONDS_MAX)
 
 
 def main():
     for number in SIGNALS:
-        signal.signal(number, leave)
+        signal.signal(number, end_all)
     os.chdir(pathlib.Path(__file__).resolve().parent.parent)
     try:
         compare_with_the_readme()
         compile_everything()
         for name in TWINS:
             chat_through(name)
-            print(f"{name}: two line clients and one of the tutorial have chatted", flush=True)
+            print(f"{name}: two line clients and the tutorial's client have chatted", flush=True)
         check_the_tutorial()
         print("the tutorial's server has been checked", flush=True)
     except Failure as failure:

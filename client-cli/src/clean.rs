@@ -1,21 +1,22 @@
-//! Cleaning: what other people wrote is shown, never obeyed.
+//! Cleaning: text from other members is shown, and never controls the terminal.
 //!
-//! A terminal takes some characters for orders: move the cursor, erase a line, set the window's
-//! title, type an answer. Others change what is read without being seen: they reverse the order of
-//! letters or part two words that look like one. Both let a message pose as somebody else's. Here
-//! they become visible marks: a control character its picture (ESC is `␛`), anything else its
-//! number (`[U+202E]`).
+//! A terminal takes some characters for control sequences: move the cursor, erase a line, set the
+//! window's title, type an answer. Other characters are invisible and change how text reads: they
+//! reverse the order of letters, or separate two words that look like one. With both, a message can
+//! pose as another member's. This module replaces them by visible marks: a control character by its
+//! picture (ESC by `␛`), any other by its number (`[U+202E]`).
 //!
-//! What has no look of its own is what Unicode calls default-ignorable. Left alone is the part of it
-//! that ordinary writing needs: the joiner and non-joiner (Persian, emoji families), variation
-//! selectors (emoji, rare forms of Chinese characters), and, each only where it belongs, the tags
-//! behind a black flag and the selectors behind a Mongolian letter.
+//! Unicode calls the invisible characters default-ignorable. Those that ordinary writing needs pass
+//! unchanged: the joiner and non-joiner (Persian, emoji families), variation selectors (emoji, rare
+//! forms of Chinese characters), and in their proper place only, the tags after a black flag and
+//! the selectors after a Mongolian letter.
 
 use std::fmt::Write as _;
 
-/// `text` with every character shown that a terminal would obey or hide. One line stays one line.
+/// `text` with a visible mark for every character that a terminal would obey or hide. The result is
+/// one line.
 ///
-/// Cleaning what is clean already changes nothing.
+/// Cleaning is idempotent: clean text is returned unchanged.
 ///
 /// ```
 /// use client_cli::clean::clean;
@@ -24,24 +25,25 @@ use std::fmt::Write as _;
 /// assert_eq!(clean("abc\u{202E}fed"), "abc[U+202E]fed");
 /// ```
 pub fn clean(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
+    let mut cleaned = String::with_capacity(text.len());
     let mut in_flag = false;
     let mut in_mongolian = false;
     for char in text.chars() {
         in_flag = char == BLACK_FLAG || (in_flag && is_tag(char));
         in_mongolian = is_mongolian_letter(char) || (in_mongolian && is_mongolian_selector(char));
-        if in_flag || in_mongolian || !is_order_or_hidden(char) {
-            shown.push(char);
+        if in_flag || in_mongolian || !is_control_or_hidden(char) {
+            cleaned.push(char);
         } else {
-            push_mark(char, &mut shown);
+            push_mark(char, &mut cleaned);
         }
     }
-    shown
+    cleaned
 }
 
-/// A name, cleaned, and with its `>` marked: the first `>` of a printed line is then always the one
-/// that ends the name, so that nobody called `bob > yes` can put words into bob's mouth. The empty
-/// Braille cell, which Braille needs between its words, is marked too: behind a name nobody sees it.
+/// A cleaned name with its `>` marked. The first `>` of a printed line is then always the one that
+/// ends the name, and a member with the name `bob > yes` cannot forge a message from bob. The blank
+/// Braille cell is marked as well: Braille text needs it between words, but at the end of a name it
+/// is invisible.
 ///
 /// ```
 /// assert_eq!(client_cli::clean::clean_name("bob > yes"), "bob [U+003E] yes");
@@ -50,10 +52,10 @@ pub fn clean_name(name: &str) -> String {
     clean(name).replace('>', "[U+003E]").replace('\u{2800}', "[U+2800]")
 }
 
-fn is_order_or_hidden(char: char) -> bool {
+fn is_control_or_hidden(char: char) -> bool {
     char.is_control()
         || is_separator_or_annotation(char)
-        || (is_default_ignorable(char) && !is_part_of_writing(char))
+        || (is_default_ignorable(char) && !is_used_in_writing(char))
 }
 
 fn is_separator_or_annotation(char: char) -> bool {
@@ -64,8 +66,8 @@ fn is_separator_or_annotation(char: char) -> bool {
 fn is_default_ignorable(char: char) -> bool {
     matches!(char,
         '\u{AD}' | '\u{34F}' // soft hyphen, grapheme joiner
-        | '\u{115F}' | '\u{1160}' | '\u{3164}' | '\u{FFA0}' // Hangul letters that look like nothing
-        | '\u{17B4}' | '\u{17B5}' // Khmer vowels that nobody writes
+        | '\u{115F}' | '\u{1160}' | '\u{3164}' | '\u{FFA0}' // Hangul letters without a shape
+        | '\u{17B4}' | '\u{17B5}' // Khmer vowels that are not in use
         | '\u{180B}'..='\u{180F}' // Mongolian selectors and vowel separator
         | '\u{61C}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' // direction, no width
         | '\u{2060}'..='\u{206F}' | '\u{FEFF}' // word joiners, operators, isolates
@@ -76,13 +78,13 @@ fn is_default_ignorable(char: char) -> bool {
     )
 }
 
-/// Wherever it stands: the non-joiner and joiner, variation selectors.
-fn is_part_of_writing(char: char) -> bool {
+/// Whether it passes at any place: the non-joiner, the joiner and the variation selectors.
+fn is_used_in_writing(char: char) -> bool {
     matches!(char,
         '\u{200C}' | '\u{200D}' | '\u{FE00}'..='\u{FE0F}' | '\u{E0100}'..='\u{E01EF}')
 }
 
-/// An invisible copy of ASCII; its one ordinary use is in the flags of regions.
+/// Whether it is one of the invisible copies of ASCII, which ordinary text uses in flags only.
 fn is_tag(char: char) -> bool {
     matches!(char, '\u{E0000}'..='\u{E007F}')
 }
@@ -91,12 +93,12 @@ fn is_mongolian_letter(char: char) -> bool {
     matches!(char, '\u{1820}'..='\u{18AA}')
 }
 
-/// It chooses a letter's form, or parts a last vowel from its word.
+/// Whether it selects a letter's form, or separates a last vowel from its word.
 fn is_mongolian_selector(char: char) -> bool {
     matches!(char, '\u{180B}'..='\u{180F}')
 }
 
-fn push_mark(char: char, shown: &mut String) {
+fn push_mark(char: char, cleaned: &mut String) {
     let number = u32::from(char);
     let picture = match char {
         '\0'..='\x1F' => char::from_u32(CONTROL_PICTURES + number),
@@ -104,14 +106,14 @@ fn push_mark(char: char, shown: &mut String) {
         _ => None,
     };
     match picture {
-        Some(picture) => shown.push(picture),
-        None => write!(shown, "[U+{number:04X}]").expect("a string takes everything"),
+        Some(picture) => cleaned.push(picture),
+        None => write!(cleaned, "[U+{number:04X}]").expect("writing to a string cannot fail"),
     }
 }
 
 const BLACK_FLAG: char = '\u{1F3F4}';
 
-/// Unicode's block of pictures for the control characters, in their order.
+/// The first of Unicode's pictures for control characters, which are in the characters' order.
 const CONTROL_PICTURES: u32 = 0x2400;
 
 #[cfg(test)]
@@ -137,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn orders_to_the_terminal_become_pictures() {
+    fn control_characters_become_pictures() {
         assert_eq!("␀␇␈␉␊␍␛]0;title␇␡", clean("\0\x07\x08\t\n\r\x1b]0;title\x07\x7f"));
         assert_eq!("[U+0085][U+009B]31m", clean("\u{85}\u{9B}31m"));
     }
@@ -155,39 +157,39 @@ mod tests {
     }
 
     #[test]
-    fn tags_are_hidden_only_behind_a_flag() {
+    fn tags_pass_only_after_a_flag() {
         assert_eq!("🏴a[U+E0061]", clean("🏴a\u{E0061}"));
     }
 
     #[test]
-    fn mongolian_selectors_are_hidden_only_behind_a_mongolian_letter() {
+    fn mongolian_selectors_pass_only_after_a_mongolian_letter() {
         assert_eq!("ᠠa[U+180B]", clean("ᠠa\u{180B}"));
     }
 
     #[test]
-    fn a_blank_braille_cell_is_shown_in_names_alone() {
+    fn a_blank_braille_cell_is_marked_only_in_names() {
         assert_eq!("⠓\u{2800}⠊", clean("⠓\u{2800}⠊"));
         assert_eq!("ann[U+2800]", clean_name("ann\u{2800}"));
     }
 
     #[test]
-    fn a_name_cannot_forge_the_border_to_the_text() {
+    fn a_name_cannot_forge_the_separator() {
         assert_eq!("bob [U+003E]", clean_name("bob >"));
         assert_eq!("bob␊eve[U+003E]", clean_name("bob\neve>"));
     }
 
     proptest! {
         #[test]
-        fn nothing_that_is_shown_is_an_order(text in any::<String>(), order in control()) {
-            let shown = clean(&format!("{text}{order}{text}"));
-            prop_assert!(!shown.contains(char::is_control));
-            let has_a_home = |char| is_tag(char) || is_mongolian_selector(char);
-            prop_assert!(!shown.contains(|char| is_order_or_hidden(char) && !has_a_home(char)));
+        fn cleaned_text_has_no_control_characters(text in any::<String>(), control in any_control()) {
+            let cleaned = clean(&format!("{text}{control}{text}"));
+            prop_assert!(!cleaned.contains(char::is_control));
+            let is_allowed_in_context = |char| is_tag(char) || is_mongolian_selector(char);
+            prop_assert!(!cleaned.contains(|char| is_control_or_hidden(char) && !is_allowed_in_context(char)));
         }
 
         #[test]
-        fn cleaning_twice_is_cleaning_once(text in any::<String>(), order in control()) {
-            let once = clean(&format!("{text}{order}"));
+        fn cleaning_is_idempotent(text in any::<String>(), control in any_control()) {
+            let once = clean(&format!("{text}{control}"));
             prop_assert_eq!(&once, &clean(&once));
             let name = clean_name(&text);
             prop_assert_eq!(&name, &clean_name(&name));
@@ -196,7 +198,7 @@ mod tests {
         }
     }
 
-    fn control() -> impl Strategy<Value = char> {
+    fn any_control() -> impl Strategy<Value = char> {
         prop_oneof![
             proptest::char::range('\0', '\x1F'),
             proptest::char::range('\x7F', '\u{9F}'),

@@ -1,67 +1,66 @@
 //! Lines: the input cut into messages, each of bounded length and valid UTF-8.
 
-use std::io::{self, BufRead, Read as _};
+use std::io::{self, BufRead, BufReader, Read};
 
-/// Reads input line by line without ever holding more than the longest line allowed.
+/// Reads input line by line and never holds more than the longest accepted line.
 ///
-/// A line ends at `\n`; a `\r` before it is dropped. The last one may lack its end.
+/// A line ends with `\n`, and a `\r` before it is dropped. The last line may lack its end.
 #[derive(Debug)]
 pub(crate) struct Lines<R> {
-    input: R,
-    /// Longest line accepted, in bytes without its end.
+    input: BufReader<FinalEof<R>>,
+    /// Longest accepted line, in bytes without its end.
     limit: usize,
-    /// How many lines have been read.
+    /// Lines read so far.
     number: u64,
 }
 
 /// One line of input, without its end.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Line {
-    /// As it was read.
+    /// A line of UTF-8, unchanged.
     Text(String),
-    /// It was not UTF-8: the bad bytes are U+FFFD now.
+    /// A line that was not UTF-8; each invalid part is replaced by U+FFFD.
     Repaired(String),
-    /// It was longer than the limit, as read or repaired, and has been skipped.
+    /// A line longer than the limit, as read or after the replacement. It is skipped.
     TooLong,
 }
 
-impl<R: BufRead> Lines<R> {
-    /// Lines of up to `limit` bytes.
+impl<R: Read> Lines<R> {
+    /// The lines of `input`, each of at most `limit` bytes.
     pub(crate) fn new(input: R, limit: usize) -> Self {
-        Self { input, limit, number: 0 }
+        Self { input: BufReader::new(FinalEof { input, ended: false }), limit, number: 0 }
     }
 
-    /// The number of the line read last; the first is 1.
+    /// The number of the line that was read last; the first line is 1.
     pub(crate) fn number(&self) -> u64 {
         self.number
     }
 
-    /// Longest line accepted, in bytes without its end.
+    /// Longest accepted line, in bytes without its end.
     pub(crate) fn limit(&self) -> usize {
         self.limit
     }
 
-    /// The next line; `None` at the input's end.
+    /// The next line; `None` at the end of the input, and from then on.
     ///
     /// # Errors
     ///
     /// The input cannot be read.
     pub(crate) fn next_line(&mut self) -> io::Result<Option<Line>> {
         let mut bytes = Vec::new();
-        // Two bytes more than the limit: room for the line's end, or proof that the line is too
-        // long.
-        let most = (self.limit as u64).saturating_add(2);
-        self.input.by_ref().take(most).read_until(b'\n', &mut bytes)?;
+        // Two bytes more than the limit: space for `\r\n`, or proof that the line is too long.
+        let bytes_max = (self.limit as u64).saturating_add(2);
+        self.input.by_ref().take(bytes_max).read_until(b'\n', &mut bytes)?;
         if bytes.is_empty() {
             return Ok(None);
         }
         self.number += 1;
-        let whole = bytes.ends_with(b"\n");
-        drop_line_end(&mut bytes);
+        let has_end = bytes.ends_with(b"\n");
+        strip_line_end(&mut bytes);
         if bytes.len() <= self.limit {
             return Ok(Some(self.to_text(bytes)));
         }
-        if !whole {
+        if !has_end {
             self.input.skip_until(b'\n')?;
         }
         Ok(Some(Line::TooLong))
@@ -72,7 +71,7 @@ impl<R: BufRead> Lines<R> {
             Ok(text) => Line::Text(text),
             Err(error) => {
                 let repaired = String::from_utf8_lossy(error.as_bytes());
-                // One bad byte becomes three.
+                // U+FFFD has three bytes, so one invalid byte becomes three.
                 if repaired.len() > self.limit {
                     return Line::TooLong;
                 }
@@ -82,9 +81,30 @@ impl<R: BufRead> Lines<R> {
     }
 }
 
-fn drop_line_end(bytes: &mut Vec<u8>) {
+fn strip_line_end(bytes: &mut Vec<u8>) {
     for end in [b'\n', b'\r'] {
         bytes.pop_if(|last| *last == end);
+    }
+}
+
+/// Input whose first EOF is its last.
+///
+/// A terminal can be read again after Ctrl-D. An unfinished line takes one read that returns EOF;
+/// without this, the read for the next line would wait for another Ctrl-D.
+#[derive(Debug)]
+struct FinalEof<R> {
+    input: R,
+    ended: bool,
+}
+
+impl<R: Read> Read for FinalEof<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.ended {
+            return Ok(0);
+        }
+        let count = self.input.read(buffer)?;
+        self.ended = count == 0;
+        Ok(count)
     }
 }
 
@@ -111,17 +131,39 @@ mod tests {
     }
 
     #[test]
-    fn a_line_over_the_limit_is_skipped_and_the_next_one_is_whole() {
-        for (long, fits) in [("abcd\n", "abc\n"), ("abcd\r\n", "abc\r\n"), ("abcdefghij\n", "abc")]
+    fn a_line_over_the_limit_is_skipped_and_the_next_one_is_complete() {
+        for (over_limit, within_limit) in
+            [("abcd\n", "abc\n"), ("abcd\r\n", "abc\r\n"), ("abcdefghij\n", "abc")]
         {
-            let input = format!("{long}{fits}");
+            let input = format!("{over_limit}{within_limit}");
             assert_eq!(vec![Line::TooLong, text("abc")], lines(input.as_bytes()), "{input:?}");
         }
         assert_eq!(vec![Line::TooLong], lines(b"abcdefghij"));
     }
 
     #[test]
-    fn bytes_that_are_not_text_are_replaced_within_the_limit() {
+    fn the_first_eof_is_final_even_if_the_input_could_go_on() {
+        for (limit, first) in [(3, text("abc")), (2, Line::TooLong)] {
+            let mut lines = Lines::new(Parts(vec![b"next\n", b"", b"abc"]), limit);
+            assert_eq!(Some(first), lines.next_line().unwrap());
+            assert_eq!(None, lines.next_line().unwrap());
+            assert_eq!(None, lines.next_line().unwrap());
+        }
+    }
+
+    /// Input that returns its last part first and goes on after an EOF, as a terminal does.
+    struct Parts(Vec<&'static [u8]>);
+
+    impl Read for Parts {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            let part = self.0.pop().unwrap_or(&[]);
+            buffer[..part.len()].copy_from_slice(part);
+            Ok(part.len())
+        }
+    }
+
+    #[test]
+    fn invalid_utf8_is_replaced_within_the_limit() {
         assert_eq!(vec![Line::Repaired("\u{FFFD}".into())], lines(b"\xFF\n"));
         assert_eq!(vec![Line::TooLong, text("ok")], lines(b"\xFF\xFF\nok"));
     }

@@ -1,4 +1,4 @@
-//! The program: what it does stands in the library, so that the conformance suite has it too.
+//! The program. Its code is in the library, so that the conformance suite can run it, too.
 
 use std::process::ExitCode;
 

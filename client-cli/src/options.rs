@@ -1,4 +1,4 @@
-//! Options: the command line, every value checked before anything is connected.
+//! Options: the command line. Every value is checked before the client connects.
 
 use std::env;
 use std::time::Duration;
@@ -6,10 +6,12 @@ use std::time::Duration;
 use clap::Parser;
 use protocol::{NAME_CHARS_MAX, Name, NameError, PAYLOAD_MAX};
 
-/// Where a server listens unless told otherwise.
+use crate::address::ServerAddress;
+
+/// The address where servers listen by default.
 pub const DEFAULT_SERVER: &str = "127.0.0.1:1234";
 
-/// Chat by lines: what you type or pipe in is sent, what others say is printed as `name > text`.
+/// A chat client for terminals and pipes: sends each line, prints each message as `name > text`
 #[derive(Clone, Debug, Parser)]
 #[command(name = "client-cli", version, after_help = MORE_HELP)]
 pub struct Options {
@@ -18,34 +20,48 @@ pub struct Options {
     #[arg(default_value_t = default_name(), hide_default_value = true)]
     pub name: Name,
 
-    /// How long to try each address of the server
+    /// Time limit to connect to each address of the server
     #[arg(long, value_name = "SECONDS", value_parser = parse_seconds, default_value = "5")]
+    #[arg(allow_negative_numbers = true)]
     pub connect_timeout: Duration,
 
     /// Longest message accepted from the server, and longest line sent: bytes, or KiB, MiB, GiB
     #[arg(long, value_name = "SIZE", value_parser = parse_size, default_value = "16MiB")]
+    #[arg(allow_negative_numbers = true)]
     pub max_message: usize,
 
-    /// The server
-    #[arg(value_name = "HOST:PORT", value_parser = parse_server, default_value = DEFAULT_SERVER)]
-    pub server: String,
+    /// The server's address; an IPv6 address is enclosed in brackets, for example `[::1]:1234`
+    #[arg(value_name = "HOST:PORT", default_value = DEFAULT_SERVER)]
+    pub server: ServerAddress,
+}
+
+/// The error of a wrong command line, as one line.
+pub(crate) fn usage_error(error: &clap::Error) -> String {
+    let text = error.to_string();
+    let reasons: Vec<_> = text
+        .trim_start_matches("error: ")
+        .split("\n\n")
+        .map(str::trim)
+        .filter(|part| !part.is_empty() && !part.starts_with("For more information"))
+        .collect();
+    format!("{}; try --help", reasons.join("; "))
 }
 
 fn parse_name(text: &str) -> Result<Name, NameError> {
     Name::new(text.as_bytes())
 }
 
-/// The user's name as the system knows it, made into one that servers take.
+/// The user's login name, made into a name that servers accept.
 fn default_name() -> Name {
     ["USER", "LOGNAME"]
         .into_iter()
         .filter_map(env::var_os)
-        .find_map(|value| valid_part(&value.to_string_lossy()))
+        .find_map(|value| to_valid_name(&value.to_string_lossy()))
         .unwrap_or_else(|| Name::new(b"guest").expect("five letters are a name"))
 }
 
-/// `text` without control characters, as far as it fits into a name; `None` if nothing is left.
-fn valid_part(text: &str) -> Option<Name> {
+/// `text` without control characters, cut to the length of a name; `None` if that is no name.
+fn to_valid_name(text: &str) -> Option<Name> {
     let part: String =
         text.chars().filter(|char| !char.is_control()).take(NAME_CHARS_MAX).collect();
     Name::new(part.as_bytes()).ok()
@@ -76,39 +92,40 @@ fn parse_size(text: &str) -> Result<usize, String> {
     usize::try_from(bytes).map_err(|_| "more than this machine can hold".into())
 }
 
-fn parse_server(text: &str) -> Result<String, String> {
-    let (host, port) = text.rsplit_once(':').ok_or("the form is HOST:PORT")?;
-    if host.is_empty() {
-        return Err("the host is missing; the form is HOST:PORT".into());
-    }
-    match port.parse::<u16>() {
-        Ok(1..) => Ok(text.into()),
-        _ => Err("the port is a number from 1 to 65535".into()),
-    }
-}
-
+/// No line is longer than the narrowest usual terminal, so that none is wrapped.
 const MORE_HELP: &str = "\
-The input's end (Ctrl-D at a terminal) ends the conversation: what the server still has for us is
-printed, and when it closes the connection the client ends. Empty lines are sent from a pipe, not
-from a terminal. Characters that a terminal would obey or hide are shown: ESC as \u{241B}, others
-as [U+202E]. Names are bold on a terminal unless NO_COLOR is set.
+Ctrl-D (the end of the input) leaves the chat: the client prints what the server
+still sends, and ends when the server closes the connection. Ctrl-C ends the
+client at once. Empty lines are sent from a pipe, but not from a terminal.
+Characters that control a terminal or are invisible are shown as marks: ESC as
+\u{241B}, others as [U+202E]. Names are bold on a terminal unless NO_COLOR is set.
 
 Examples:
-  client-cli                                  chat at 127.0.0.1:1234 under your login name
-  client-cli --name ann chat.example:1234     chat elsewhere as ann
-  seq 1000 | client-cli --name counter        say a thousand lines and leave
-  tail -f app.log | client-cli --name log     say lines as they are written
-  sleep 60 | client-cli | tee heard.txt       listen for a minute
+  client-cli                                 chat at 127.0.0.1:1234
+  client-cli --name ann chat.example:1234    chat elsewhere, as ann
+  client-cli '[fe80::1%eth0]:1234'           use IPv6 and its network interface
+  seq 1000 | client-cli --name counter       send a thousand lines and leave
+  tail -f app.log | client-cli --name log    send lines as they are written
+  sleep 60 | client-cli | tee chat.txt       receive for a minute
 
 Exit status:
-  0  the input was sent and the server closed the connection, or nobody reads the output any more
-  1  the server cannot be reached, refused us, closed the connection before the input ended or in
-     the middle of a message, or sent what is no message; or some input or output failed
+  0  the input was sent and the server closed the connection, or the program
+     that reads the output has ended
+  1  the server cannot be reached, rejected the client, broke the protocol, or
+     closed the connection inside a message or before the input ended; or the
+     input cannot be read or the output not be written
   2  the command line is wrong";
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_help_fits_a_terminal_of_80_columns() {
+        for line in MORE_HELP.lines() {
+            assert!(line.chars().count() <= 80, "{line}");
+        }
+    }
 
     #[test]
     fn sizes_have_units() {
@@ -121,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn a_timeout_is_some_time() {
+    fn a_timeout_is_positive() {
         assert_eq!(Ok(Duration::from_millis(1500)), parse_seconds("1.5"));
         for wrong in ["", "0", "-1", "NaN", "inf", "1e300", "soon"] {
             assert!(parse_seconds(wrong).is_err(), "{wrong:?}");
@@ -129,18 +146,8 @@ mod tests {
     }
 
     #[test]
-    fn a_server_is_a_host_and_a_port() {
-        for right in ["127.0.0.1:1234", "[::1]:1", "chat.example:65535"] {
-            assert_eq!(Ok(right.to_owned()), parse_server(right));
-        }
-        for wrong in ["", "localhost", ":1234", "localhost:", "localhost:0", "localhost:65536"] {
-            assert!(parse_server(wrong).is_err(), "{wrong:?}");
-        }
-    }
-
-    #[test]
-    fn a_login_name_is_made_valid_or_passed_over() {
-        let name = |text: &str| valid_part(text).map(|name| name.to_string());
+    fn a_login_name_is_made_valid_or_skipped() {
+        let name = |text: &str| to_valid_name(text).map(|name| name.to_string());
         assert_eq!(Some("ann".into()), name("a\x1bn\nn"));
         assert_eq!(Some("é".repeat(32)), name(&"é".repeat(40)));
         assert_eq!(None, name(" \x07"));

@@ -1,4 +1,4 @@
-//! Receiving: the server's bytes become pairs, and each pair one clean line of output.
+//! Receiving: decodes the server's bytes into pairs and prints each pair as one clean line.
 
 use std::fmt::Write as _;
 use std::io::{self, ErrorKind, Read, Write};
@@ -7,25 +7,25 @@ use protocol::{FrameError, Pair, PairDecoder};
 
 use crate::clean::{clean, clean_name};
 
-/// How a line of output looks.
+/// The style of the output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Look {
-    /// Text and nothing else.
+pub(crate) enum Style {
+    /// Text without control sequences.
     Plain,
     /// Names in bold, for a terminal.
     BoldNames,
 }
 
-/// Why receiving stopped before the server's orderly end.
+/// Why receiving stopped before the server closed the connection between two pairs.
 #[derive(Debug)]
 pub enum ReceiveError {
     /// The connection failed, for instance by a reset.
     Connection(io::Error),
-    /// The server's bytes are no frames, or announce a frame over the limit.
+    /// The server's bytes are not frames, or announce a frame over the limit.
     Frame(FrameError),
-    /// The server closed the connection inside a pair (SPEC CLS-04); the fragment is not shown.
+    /// The server closed the connection inside a pair (SPEC CLS-04). The fragment is not printed.
     MidPair,
-    /// Nobody reads our output any more.
+    /// The output is a pipe, and its reader has closed it.
     OutputClosed,
     /// The output cannot be written for another reason.
     Output(io::Error),
@@ -33,17 +33,17 @@ pub enum ReceiveError {
 
 /// Prints `name > text` for every pair until the server closes the connection.
 ///
-/// Everything that came in one read goes out in one write, at once. A frame of more than `limit`
-/// bytes is refused on its header, before any of it is stored.
+/// All pairs that arrive in one read are printed at once, in one write. A frame of more than
+/// `limit` bytes is rejected on its header, before any of it is stored.
 ///
 /// # Errors
 ///
-/// All but the server's close between two pairs. The pairs before the error are printed first.
+/// Any end other than the server's close between two pairs. The pairs before it are printed.
 pub(crate) fn print_pairs(
     mut server: impl Read,
     mut output: impl Write,
     limit: usize,
-    look: Look,
+    style: Style,
 ) -> Result<(), ReceiveError> {
     let mut chunk = vec![0; CHUNK_LEN];
     let mut pairs = PairDecoder::new(limit);
@@ -55,41 +55,45 @@ pub(crate) fn print_pairs(
             Err(error) => return Err(ReceiveError::Connection(error)),
         };
         pairs.feed(&chunk[..count]);
-        let mut batch = String::new();
-        let drained = drain(&mut pairs, look, &mut batch);
-        show(&batch, &mut output)?;
-        drained.map_err(ReceiveError::Frame)?;
+        let mut lines = String::new();
+        let rendered = render_pairs(&mut pairs, style, &mut lines);
+        write_lines(&lines, &mut output)?;
+        rendered.map_err(ReceiveError::Frame)?;
     }
     if pairs.is_mid_pair() { Err(ReceiveError::MidPair) } else { Ok(()) }
 }
 
-/// Renders every whole pair that has arrived.
-fn drain(pairs: &mut PairDecoder, look: Look, batch: &mut String) -> Result<(), FrameError> {
+/// Appends a line to `lines` for each complete pair that has arrived.
+fn render_pairs(
+    pairs: &mut PairDecoder,
+    style: Style,
+    lines: &mut String,
+) -> Result<(), FrameError> {
     while let Some(pair) = pairs.next_pair()? {
-        render(&pair, look, batch);
+        render(&pair, style, lines);
     }
     Ok(())
 }
 
-fn render(pair: &Pair, look: Look, batch: &mut String) {
+fn render(pair: &Pair, style: Style, lines: &mut String) {
     let name = clean_name(&String::from_utf8_lossy(&pair.sender));
     let text = clean(&String::from_utf8_lossy(&pair.text));
-    match look {
-        Look::Plain => writeln!(batch, "{name} > {text}"),
-        Look::BoldNames => writeln!(batch, "\x1b[1m{name}\x1b[0m > {text}"),
+    match style {
+        Style::Plain => writeln!(lines, "{name} > {text}"),
+        Style::BoldNames => writeln!(lines, "\x1b[1m{name}\x1b[0m > {text}"),
     }
-    .expect("a string takes everything that is written to it");
+    .expect("writing to a string cannot fail");
 }
 
-fn show(batch: &str, output: &mut impl Write) -> Result<(), ReceiveError> {
-    let written = output.write_all(batch.as_bytes()).and_then(|()| output.flush());
+fn write_lines(lines: &str, output: &mut impl Write) -> Result<(), ReceiveError> {
+    let written = output.write_all(lines.as_bytes()).and_then(|()| output.flush());
     written.map_err(|error| match error.kind() {
         ErrorKind::BrokenPipe => ReceiveError::OutputClosed,
         _ => ReceiveError::Output(error),
     })
 }
 
-/// What one read takes at most: a burst of short messages in one go, at the cost of one buffer.
+/// Size of the read buffer in bytes: large enough to take a burst of short messages in one read.
 const CHUNK_LEN: usize = 64 * 1024;
 
 #[cfg(test)]
@@ -99,16 +103,18 @@ mod tests {
     const SCRIPT: &[u8] =
         "3         ann5         hello5         Zoë 0         3         bob8         \x1b[1m🦀"
             .as_bytes();
-    const SHOWN: &str = "ann > hello\nZoë  > \nbob > ␛[1m🦀\n";
+    const PRINTED: &str = "ann > hello\nZoë  > \nbob > ␛[1m🦀\n";
 
-    fn shown<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> (Result<(), ReceiveError>, String) {
+    fn printed<'a>(
+        parts: impl IntoIterator<Item = &'a [u8]>,
+    ) -> (Result<(), ReceiveError>, String) {
         let mut output = Vec::new();
         let parts = Parts(parts.into_iter().collect());
-        let result = print_pairs(parts, &mut output, 64, Look::Plain);
+        let result = print_pairs(parts, &mut output, 64, Style::Plain);
         (result, String::from_utf8(output).unwrap())
     }
 
-    /// A connection that brings one part per read.
+    /// A connection that returns one part per read.
     struct Parts<'a>(std::collections::VecDeque<&'a [u8]>);
 
     impl Read for Parts<'_> {
@@ -120,13 +126,13 @@ mod tests {
     }
 
     fn assert_whole(parts: &[&[u8]]) {
-        let (result, output) = shown(parts.iter().copied().filter(|part| !part.is_empty()));
+        let (result, output) = printed(parts.iter().copied().filter(|part| !part.is_empty()));
         assert!(result.is_ok(), "{result:?} for {parts:?}");
-        assert_eq!(SHOWN, output, "{parts:?}");
+        assert_eq!(PRINTED, output, "{parts:?}");
     }
 
     #[test]
-    fn every_cut_and_every_pair_of_cuts_shows_the_same() {
+    fn every_cut_and_every_pair_of_cuts_prints_the_same() {
         assert_whole(&SCRIPT.chunks(1).collect::<Vec<_>>());
         for second in 0..=SCRIPT.len() {
             for first in 0..=second {
@@ -136,10 +142,10 @@ mod tests {
     }
 
     #[test]
-    fn an_end_inside_a_pair_is_an_error_and_what_was_whole_is_shown() {
+    fn an_end_inside_a_pair_is_an_error_and_whole_pairs_are_printed() {
         let boundaries = [0, 28, 53, SCRIPT.len()];
         for end in 0..=SCRIPT.len() {
-            let (result, output) = shown([&SCRIPT[..end]]);
+            let (result, output) = printed([&SCRIPT[..end]]);
             let whole = boundaries.iter().filter(|boundary| (1..=end).contains(*boundary)).count();
             assert_eq!(whole, output.lines().count(), "cut at {end}");
             match result {
@@ -150,23 +156,24 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_over_the_limit_is_refused_on_its_header_after_what_came_before() {
-        let (result, output) = shown([b"1         a1         b3         eve65        ".as_slice()]);
+    fn a_frame_over_the_limit_is_rejected_on_its_header_and_earlier_pairs_are_printed() {
+        let (result, output) =
+            printed([b"1         a1         b3         eve65        ".as_slice()]);
         assert!(matches!(result, Err(ReceiveError::Frame(error)) if error.at == 35), "{result:?}");
         assert_eq!("a > b\n", output);
     }
 
     #[test]
-    fn bytes_that_are_not_text_show_the_replacement_character() {
-        let (result, output) = shown([b"2         a\xFF3         \xC3(b".as_slice()]);
+    fn invalid_utf8_is_printed_as_the_replacement_character() {
+        let (result, output) = printed([b"2         a\xFF3         \xC3(b".as_slice()]);
         assert!(result.is_ok());
         assert_eq!("a\u{FFFD} > \u{FFFD}(b\n", output);
     }
 
     #[test]
-    fn bold_is_for_the_name_alone() {
+    fn only_the_name_is_bold() {
         let mut output = Vec::new();
-        print_pairs(&b"1         a1         b"[..], &mut output, 64, Look::BoldNames).unwrap();
+        print_pairs(&b"1         a1         b"[..], &mut output, 64, Style::BoldNames).unwrap();
         assert_eq!(b"\x1b[1ma\x1b[0m > b\n", &output[..]);
     }
 }

@@ -1,50 +1,50 @@
-//! Sending: the name first, then every line of the input as one frame.
+//! Sending: first the name, then every line of the input as one frame.
 
-use std::io::{self, BufRead, Write};
+use std::io::{self, Read, Write};
 
 use protocol::{HEADER_LEN, Name, encode_frame};
 
 use crate::lines::{Line, Lines};
-use crate::tell;
+use crate::report;
 
-/// What becomes of an empty line.
+/// How an empty line is handled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum BlankLines {
-    /// Sent as a message of no bytes (SPEC FRM-04).
+    /// It is sent as a message of no bytes (SPEC FRM-04).
     Send,
-    /// Left out.
+    /// It is not sent.
     Skip,
 }
 
-/// How much of the input was sent once it has ended.
+/// How much of the input was sent when it has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sent {
     /// Every line.
     Everything,
-    /// All but the lines the user has been told about.
+    /// All lines except those that were reported as not sent.
     NotAll,
 }
 
-/// Why sending stopped before the input's end.
+/// Why sending stopped before the end of the input.
 #[derive(Debug)]
 pub(crate) enum SendError {
     /// The input cannot be read.
     Input(io::Error),
-    /// The connection takes no more.
+    /// The connection cannot be written.
     Connection,
 }
 
-/// Sends the name and then line after line, until the input ends.
+/// Sends the name, then each line until the input ends.
 ///
-/// Every frame leaves in a write of its own: servers that take one receive for one frame, as the
-/// first of this protocol did, then stay in step.
+/// Each frame is one write. Some servers, such as the first one of this protocol, take the bytes
+/// of one receive for one frame, and work as long as frames arrive one by one.
 ///
 /// # Errors
 ///
-/// The input cannot be read, or the connection takes no more.
+/// The input cannot be read, or the connection cannot be written.
 pub(crate) fn send_lines(
     name: &Name,
-    mut lines: Lines<impl BufRead>,
+    mut lines: Lines<impl Read>,
     blank: BlankLines,
     mut server: impl Write,
 ) -> Result<Sent, SendError> {
@@ -56,12 +56,17 @@ pub(crate) fn send_lines(
             Line::Text(text) => send_frame(text.as_bytes(), &mut server)?,
             Line::Repaired(text) => {
                 let number = lines.number();
-                tell(&format_args!("line {number} is not UTF-8; its bad bytes go out as U+FFFD"));
+                report(&format_args!(
+                    "line {number} is not UTF-8; its invalid bytes are sent as U+FFFD"
+                ));
                 send_frame(text.as_bytes(), &mut server)?;
             }
             Line::TooLong => {
                 let (number, limit) = (lines.number(), lines.limit());
-                tell(&format_args!("line {number} is not sent: it is longer than {limit} bytes"));
+                report(&format_args!(
+                    "line {number} is not sent: it is longer than {limit} bytes; --max-message \
+                     allows more"
+                ));
                 sent = Sent::NotAll;
             }
         }
@@ -87,13 +92,13 @@ mod tests {
     }
 
     #[test]
-    fn the_name_goes_first_and_every_line_is_a_frame() {
+    fn the_name_is_sent_first_and_every_line_is_a_frame() {
         let wire = "3         ann2         hi8         سلام".to_owned();
         assert_eq!((Sent::Everything, wire), sent("hi\nسلام\n".as_bytes(), BlankLines::Send));
     }
 
     #[test]
-    fn empty_lines_are_messages_in_a_pipe_and_nothing_at_a_terminal() {
+    fn empty_lines_are_sent_from_a_pipe_and_skipped_at_a_terminal() {
         let pipe = "3         ann0         1         a".to_owned();
         assert_eq!((Sent::Everything, pipe), sent(b"\na\n", BlankLines::Send));
         let terminal = "3         ann1         a".to_owned();

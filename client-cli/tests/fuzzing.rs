@@ -1,4 +1,4 @@
-//! The fuzzing: what the fuzz target has found so far, tried again without a fuzzer.
+//! The fuzz target's stored inputs, run again without a fuzzer.
 
 use client_cli::clean;
 
@@ -8,6 +8,6 @@ mod cleaning;
 mod replay;
 
 #[test]
-fn every_input_found_so_far_holds() {
+fn every_stored_input_passes() {
     replay::replay("fuzz/corpus/clean", cleaning::check);
 }

@@ -1,4 +1,4 @@
-//! Harness: the client as a child process, and a server played by the test.
+//! Harness: the client as a child process, and a server that the test plays.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -7,10 +7,10 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::Duration;
 
-/// Nothing here takes this long unless it hangs; a test that hangs fails instead.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+/// No step takes this long unless it hangs; then the test fails.
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The program under test, without the surroundings' names and colours.
+/// The program under test, independent of the environment's user name and colours.
 pub(crate) fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_client-cli"));
     command.env("USER", "tester").env_remove("NO_COLOR");
@@ -28,19 +28,19 @@ pub(crate) struct Client {
     errors: Receiver<String>,
 }
 
-/// What a client left behind.
+/// The result of a client that has ended.
 #[derive(Debug)]
 pub(crate) struct Ended {
     /// The exit status.
     pub(crate) status: Option<i32>,
-    /// The lines of its output that had not been read before.
+    /// The lines of its output that [`Client::line`] has not returned.
     pub(crate) output: Vec<String>,
-    /// All of its standard error.
+    /// Its complete standard error.
     pub(crate) errors: String,
 }
 
 impl Client {
-    /// Starts a client of `server`.
+    /// Starts a client that connects to `server`.
     pub(crate) fn start(server: SocketAddr) -> Self {
         Self::spawn(program().arg(server.to_string()))
     }
@@ -49,15 +49,15 @@ impl Client {
     pub(crate) fn spawn(command: &mut Command) -> Self {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the client starts");
-        let lines = in_background(child.stdout.take().unwrap(), |output, found| {
+        let lines = in_thread(child.stdout.take().unwrap(), |output, results| {
             for line in BufReader::new(output).lines() {
-                found.send(line.unwrap()).ok();
+                results.send(line.unwrap()).ok();
             }
         });
-        let errors = in_background(child.stderr.take().unwrap(), |mut output, found| {
+        let errors = in_thread(child.stderr.take().unwrap(), |mut output, results| {
             let mut text = String::new();
             output.read_to_string(&mut text).unwrap();
-            found.send(text).ok();
+            results.send(text).ok();
         });
         Self { input: child.stdin.take(), process: Running(child), lines, errors }
     }
@@ -67,34 +67,34 @@ impl Client {
         self.input.as_mut().expect("input is open").write_all(bytes.as_ref()).unwrap();
     }
 
-    /// Takes its standard input, for another thread to write or to end.
+    /// Takes its standard input, so that another thread can write or close it.
     pub(crate) fn take_input(&mut self) -> ChildStdin {
         self.input.take().expect("input is open")
     }
 
-    /// Ends its standard input.
+    /// Closes its standard input.
     pub(crate) fn end_input(&mut self) {
         self.input = None;
     }
 
     /// The next line of its output.
     pub(crate) fn line(&self) -> String {
-        self.lines.recv_timeout(PATIENCE).expect("a line of output")
+        self.lines.recv_timeout(TIMEOUT).expect("a line of output")
     }
 
-    /// Ends its standard input, lets the server close after it, and expects a quiet end.
+    /// Closes its standard input, then the server's connection, and asserts a quiet end.
     pub(crate) fn leave(mut self, mut stream: TcpStream) -> Ended {
         self.end_input();
         assert_eq!(None, read_frame(&mut stream), "the client's end");
         drop(stream);
-        let ended = self.ended();
-        ended.assert_fine();
+        let ended = self.wait();
+        ended.assert_succeeded();
         ended
     }
 
-    /// Waits for its end; its standard input stays as it is until then.
-    pub(crate) fn ended(mut self) -> Ended {
-        let errors = self.errors.recv_timeout(PATIENCE).expect("the client ends");
+    /// Waits until it has ended. Its standard input is not closed before.
+    pub(crate) fn wait(mut self) -> Ended {
+        let errors = self.errors.recv_timeout(TIMEOUT).expect("the client ends");
         let output = self.lines.iter().collect();
         Ended { status: self.process.0.wait().unwrap().code(), output, errors }
     }
@@ -110,14 +110,14 @@ impl Ended {
     }
 
     /// Asserts exit status 0 and an empty standard error.
-    pub(crate) fn assert_fine(&self) {
+    pub(crate) fn assert_succeeded(&self) {
         assert_eq!((Some(0), ""), (self.status, self.errors.as_str()), "{self:?}");
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // Either fails only if the process has ended already.
+        // Both fail only if the process has already ended.
         self.0.kill().ok();
         self.0.wait().ok();
     }
@@ -125,7 +125,7 @@ impl Drop for Running {
 
 /// A listening server on a free port of the loopback.
 pub(crate) struct Server {
-    /// Where it listens.
+    /// The address on which it listens.
     pub(crate) address: SocketAddr,
     clients: Receiver<TcpStream>,
 }
@@ -135,24 +135,24 @@ impl Server {
     pub(crate) fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let clients = in_background(listener, |listener, found| {
-            found.send(listener.accept().unwrap().0).ok();
+        let clients = in_thread(listener, |listener, results| {
+            results.send(listener.accept().unwrap().0).ok();
         });
         Self { address, clients }
     }
 
     /// The client's connection.
     pub(crate) fn accept(&self) -> TcpStream {
-        let stream = self.clients.recv_timeout(PATIENCE).expect("a client connects");
+        let stream = self.clients.recv_timeout(TIMEOUT).expect("a client connects");
         stream.set_nodelay(true).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        stream.set_write_timeout(Some(PATIENCE)).unwrap();
+        stream.set_read_timeout(Some(TIMEOUT)).unwrap();
+        stream.set_write_timeout(Some(TIMEOUT)).unwrap();
         stream
     }
 }
 
-/// A client and its connection, its name already read.
-pub(crate) fn joined() -> (Client, TcpStream) {
+/// Starts a client and a server, and reads the client's name.
+pub(crate) fn join() -> (Client, TcpStream) {
     let server = Server::start();
     let client = Client::start(server.address);
     let mut stream = server.accept();
@@ -160,7 +160,7 @@ pub(crate) fn joined() -> (Client, TcpStream) {
     (client, stream)
 }
 
-/// The next frame's payload; `None` at the client's end.
+/// The next frame's payload; `None` at EOF.
 pub(crate) fn read_frame(stream: &mut TcpStream) -> Option<String> {
     let mut header = [0; 10];
     match stream.read(&mut header).unwrap() {
@@ -179,8 +179,8 @@ pub(crate) fn pair(name: &str, text: &str) -> Vec<u8> {
     (frame(name) + &frame(text)).into_bytes()
 }
 
-/// Runs `work` on `source` in a thread; what it finds comes out of the channel.
-fn in_background<S: Send + 'static, T: Send + 'static>(
+/// Runs `work` on `source` in a thread, and returns the channel of its results.
+fn in_thread<S: Send + 'static, T: Send + 'static>(
     source: S,
     work: impl FnOnce(S, mpsc::Sender<T>) + Send + 'static,
 ) -> Receiver<T> {
