@@ -1,18 +1,9 @@
 //! Frames: a 10-byte length header and a payload, decoded from bytes cut anywhere.
 
-use std::fmt;
-
 use bytes::{Buf, BufMut, Bytes, BytesMut};
-use nom::bytes::complete::take_while;
-use nom::character::complete::digit0;
-use nom::sequence::delimited;
-use nom::{IResult, Parser};
 
-/// Bytes in a header (SPEC FRM-01).
-pub const HEADER_LEN: usize = 10;
-
-/// The longest payload ten digits can announce, in bytes.
-pub const PAYLOAD_MAX: u64 = 9_999_999_999;
+use crate::error::{FrameError, FrameFault};
+use crate::header::{HEADER_LEN, header, parse_header};
 
 /// Turns bytes that arrive in any segmentation into frames, without copying a payload out.
 ///
@@ -167,69 +158,6 @@ impl Decoder {
     }
 }
 
-/// Reads a header, or as much of one as there is: spaces, digits, spaces (SPEC FRM-06, FRM-08).
-///
-/// `None` means that the bytes may still become a header. At most [`HEADER_LEN`] bytes are looked at.
-///
-/// # Errors
-///
-/// The index of the first byte that no header can have there, and why (SPEC FRM-07).
-///
-/// ```
-/// use protocol::{FrameFault, parse_header};
-/// assert_eq!(parse_header(b"5         "), Ok(Some(5)));
-/// assert_eq!(parse_header(b"5    "), Ok(None));
-/// assert_eq!(parse_header(b"GET / HTTP"), Err((0, FrameFault::Byte(b'G'))));
-/// ```
-pub fn parse_header(bytes: &[u8]) -> Result<Option<u64>, (usize, FrameFault)> {
-    let bytes = &bytes[..bytes.len().min(HEADER_LEN)];
-    let (rest, digits) = padded_digits(bytes).expect("every part of the pattern may be empty");
-    if let Some(&wrong) = rest.first() {
-        return Err((bytes.len() - rest.len(), FrameFault::Byte(wrong)));
-    }
-    if bytes.len() < HEADER_LEN {
-        return Ok(None);
-    }
-    if digits.is_empty() {
-        return Err((0, FrameFault::Blank));
-    }
-    Ok(Some(digits.iter().fold(0, |length, digit| length * 10 + u64::from(digit - b'0'))))
-}
-
-fn padded_digits(bytes: &[u8]) -> IResult<&[u8], &[u8]> {
-    delimited(spaces, digit0, spaces).parse(bytes)
-}
-
-fn spaces(bytes: &[u8]) -> IResult<&[u8], &[u8]> {
-    take_while(|byte| byte == b' ').parse(bytes)
-}
-
-/// The canonical header of a payload of `length` bytes: ASCII decimal, left-justified, padded with
-/// spaces (SPEC FRM-01).
-///
-/// # Panics
-///
-/// `length` is over [`PAYLOAD_MAX`].
-///
-/// ```
-/// assert_eq!(&protocol::header(5), b"5         ");
-/// ```
-pub fn header(length: usize) -> [u8; HEADER_LEN] {
-    assert!(length as u64 <= PAYLOAD_MAX, "a payload of {length} bytes does not fit ten digits");
-    // The last digit comes first, and each moves those behind it on: as one number, because a byte written now and
-    // read with its neighbours at once holds the processor up.
-    let (mut rest, mut bytes) = (length, u128::from_le_bytes([b' '; 16]));
-    loop {
-        let digit = u8::try_from(rest % 10).expect("a remainder of ten is one digit");
-        bytes = bytes << 8 | u128::from(b'0' + digit);
-        rest /= 10;
-        if rest == 0 {
-            let [header @ .., _, _, _, _, _, _] = bytes.to_le_bytes();
-            return header;
-        }
-    }
-}
-
 /// Appends one frame, header and payload, to `out`.
 ///
 /// # Panics
@@ -245,47 +173,3 @@ pub fn encode_frame(payload: &[u8], out: &mut impl BufMut) {
     out.put_slice(&header(payload.len()));
     out.put_slice(payload);
 }
-
-/// Why a stream stopped being frames, and where: the peer's fault, never ours.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FrameError {
-    /// Bytes from the beginning of the stream to the wrong byte, or to the header's start.
-    pub at: u64,
-    /// What is wrong there.
-    pub fault: FrameFault,
-}
-
-/// What can be wrong with a header.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FrameFault {
-    /// A byte that no header has at this place: not a digit, not padding, or a digit after a space.
-    Byte(u8),
-    /// Ten spaces: no number at all.
-    Blank,
-    /// A length over the limit.
-    TooLong {
-        /// Bytes announced.
-        length: u64,
-        /// Bytes allowed.
-        limit: usize,
-    },
-}
-
-impl fmt::Display for FrameError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "at byte {}: ", self.at)?;
-        match self.fault {
-            FrameFault::Byte(byte) => write!(
-                f,
-                "'{}' cannot stand here; a length header is 10 bytes: digits, padded with spaces",
-                byte.escape_ascii()
-            ),
-            FrameFault::Blank => f.write_str("a length header of ten spaces names no length"),
-            FrameFault::TooLong { length, limit } => {
-                write!(f, "a frame of {length} bytes is announced, and {limit} is the limit")
-            }
-        }
-    }
-}
-
-impl std::error::Error for FrameError {}

@@ -2,7 +2,9 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 
-use crate::frame::{Decoder, FrameError, HEADER_LEN, encode_frame};
+use crate::error::FrameError;
+use crate::frame::{Decoder, encode_frame};
+use crate::header::HEADER_LEN;
 
 /// One relay as a client receives it (SPEC RLY-03).
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,0 +1,77 @@
+//! Headers: the ten bytes before a payload, which give its length.
+
+use nom::bytes::complete::take_while;
+use nom::character::complete::digit0;
+use nom::sequence::delimited;
+use nom::{IResult, Parser};
+
+use crate::error::FrameFault;
+
+/// Bytes in a header (SPEC FRM-01).
+pub const HEADER_LEN: usize = 10;
+
+/// The longest payload ten digits can announce, in bytes.
+pub const PAYLOAD_MAX: u64 = 9_999_999_999;
+
+/// The canonical header of a payload of `length` bytes: ASCII decimal, left-justified, padded with
+/// spaces (SPEC FRM-01).
+///
+/// # Panics
+///
+/// `length` is over [`PAYLOAD_MAX`].
+///
+/// ```
+/// assert_eq!(&protocol::header(5), b"5         ");
+/// ```
+pub fn header(length: usize) -> [u8; HEADER_LEN] {
+    assert!(length as u64 <= PAYLOAD_MAX, "a payload of {length} bytes does not fit ten digits");
+    // The last digit comes first, and each moves those behind it on: as one number, because a byte written now and
+    // read with its neighbours at once holds the processor up.
+    let (mut rest, mut bytes) = (length, u128::from_le_bytes([b' '; 16]));
+    loop {
+        let digit = u8::try_from(rest % 10).expect("a remainder of ten is one digit");
+        bytes = bytes << 8 | u128::from(b'0' + digit);
+        rest /= 10;
+        if rest == 0 {
+            let [header @ .., _, _, _, _, _, _] = bytes.to_le_bytes();
+            return header;
+        }
+    }
+}
+
+/// Reads a header, or as much of one as there is: spaces, digits, spaces (SPEC FRM-06, FRM-08).
+///
+/// `None` means that the bytes may still become a header. At most [`HEADER_LEN`] bytes are looked at.
+///
+/// # Errors
+///
+/// The index of the first byte that no header can have there, and why (SPEC FRM-07).
+///
+/// ```
+/// use protocol::{FrameFault, parse_header};
+/// assert_eq!(parse_header(b"5         "), Ok(Some(5)));
+/// assert_eq!(parse_header(b"5    "), Ok(None));
+/// assert_eq!(parse_header(b"GET / HTTP"), Err((0, FrameFault::Byte(b'G'))));
+/// ```
+pub fn parse_header(bytes: &[u8]) -> Result<Option<u64>, (usize, FrameFault)> {
+    let bytes = &bytes[..bytes.len().min(HEADER_LEN)];
+    let (rest, digits) = padded_digits(bytes).expect("every part of the pattern may be empty");
+    if let Some(&wrong) = rest.first() {
+        return Err((bytes.len() - rest.len(), FrameFault::Byte(wrong)));
+    }
+    if bytes.len() < HEADER_LEN {
+        return Ok(None);
+    }
+    if digits.is_empty() {
+        return Err((0, FrameFault::Blank));
+    }
+    Ok(Some(digits.iter().fold(0, |length, digit| length * 10 + u64::from(digit - b'0'))))
+}
+
+fn padded_digits(bytes: &[u8]) -> IResult<&[u8], &[u8]> {
+    delimited(spaces, digit0, spaces).parse(bytes)
+}
+
+fn spaces(bytes: &[u8]) -> IResult<&[u8], &[u8]> {
+    take_while(|byte| byte == b' ').parse(bytes)
+}
