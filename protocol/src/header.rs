@@ -25,16 +25,18 @@ pub const PAYLOAD_MAX: u64 = 9_999_999_999;
 /// ```
 pub fn header(length: usize) -> [u8; HEADER_LEN] {
     assert!(length as u64 <= PAYLOAD_MAX, "a payload of {length} bytes does not fit ten digits");
-    // The last digit comes first, and each moves those behind it on: as one number, because a byte written now and
-    // read with its neighbours at once holds the processor up.
-    let (mut rest, mut bytes) = (length, u128::from_le_bytes([b' '; 16]));
+    // The header is built in one integer, whose lowest byte is the header's first byte. It starts as
+    // all spaces. Each step moves what is there one byte to the right and puts a digit at the front,
+    // from the last digit to the first. Digits written one by one into an array take twice the time:
+    // the processor waits until the single bytes are stored before it can load the ten of them.
+    let mut header = u128::from_le_bytes([b' '; 16]);
+    let mut rest = length;
     loop {
         let digit = u8::try_from(rest % 10).expect("a remainder of ten is one digit");
-        bytes = bytes << 8 | u128::from(b'0' + digit);
+        header = header << 8 | u128::from(b'0' + digit);
         rest /= 10;
         if rest == 0 {
-            let [header @ .., _, _, _, _, _, _] = bytes.to_le_bytes();
-            return header;
+            return *header.to_le_bytes().first_chunk().expect("sixteen bytes are at least ten");
         }
     }
 }
