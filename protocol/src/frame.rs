@@ -27,17 +27,17 @@ pub struct Decoder {
     /// Largest payload accepted, in bytes.
     limit: usize,
     /// What has arrived and has not been given out; starts at a header.
-    held: BytesMut,
-    /// Where in the stream `held` starts, in bytes from its beginning.
+    buffer: BytesMut,
+    /// Where in the stream `buffer` starts, in bytes from its beginning.
     position: u64,
-    /// The first error, once there was one; `held` is empty from then on.
+    /// The first error, once there was one; `buffer` is empty from then on.
     error: Option<FrameError>,
 }
 
 impl Decoder {
     /// A decoder at the start of a stream that accepts payloads of up to `limit` bytes.
     pub fn new(limit: usize) -> Self {
-        Self { limit, held: BytesMut::new(), position: 0, error: None }
+        Self { limit, buffer: BytesMut::new(), position: 0, error: None }
     }
 
     /// Changes the largest payload accepted, in bytes, from the next frame given out on.
@@ -48,8 +48,8 @@ impl Decoder {
     /// Takes bytes as they came from the network. After an error they are ignored.
     pub fn feed(&mut self, bytes: &[u8]) {
         if self.error.is_none() {
-            self.make_room(bytes.len());
-            self.held.extend_from_slice(bytes);
+            self.reserve(bytes.len());
+            self.buffer.extend_from_slice(bytes);
         }
     }
 
@@ -60,14 +60,14 @@ impl Decoder {
     /// The header is malformed (SPEC FRM-07, BAD-03) or announces more than the limit (SPEC BAD-04).
     /// Both are told from the header alone, at its first wrong byte; frames before it are given first.
     pub fn next_frame(&mut self) -> Result<Option<Bytes>, FrameError> {
-        let Some(length) = self.complete()? else { return Ok(None) };
-        self.held.advance(HEADER_LEN);
-        let payload = self.held.split_to(length).freeze();
-        self.passed(length);
+        let Some(length) = self.whole_frame()? else { return Ok(None) };
+        self.buffer.advance(HEADER_LEN);
+        let payload = self.buffer.split_to(length).freeze();
+        self.finish_frame(length);
         Ok(Some(payload))
     }
 
-    /// As [`next_frame`](Self::next_frame), but shows the payload to `look` where it lies, and gives what that
+    /// As [`next_frame`](Self::next_frame), but shows the payload to `read` where it lies, and gives what that
     /// answers: for who does not keep it, because an owner of its own costs as much as all the rest. If the answer is
     /// `None`, the frame has not been given out and is still the next.
     ///
@@ -84,49 +84,49 @@ impl Decoder {
     /// ```
     pub fn read_frame<T>(
         &mut self,
-        look: impl FnOnce(&[u8]) -> Option<T>,
+        read: impl FnOnce(&[u8]) -> Option<T>,
     ) -> Result<Option<Option<T>>, FrameError> {
-        let Some(length) = self.complete()? else { return Ok(None) };
+        let Some(length) = self.whole_frame()? else { return Ok(None) };
         let whole = HEADER_LEN + length;
-        let answer = look(&self.held[HEADER_LEN..whole]);
+        let answer = read(&self.buffer[HEADER_LEN..whole]);
         if answer.is_some() {
-            self.held.advance(whole);
-            self.passed(length);
+            self.buffer.advance(whole);
+            self.finish_frame(length);
         }
         Ok(Some(answer))
     }
 
     /// Bytes of memory set aside for what has not been given out yet.
     pub fn held(&self) -> usize {
-        self.held.capacity()
+        self.buffer.capacity()
     }
 
     /// Whether a frame has begun and is not complete.
     pub fn is_mid_frame(&self) -> bool {
-        !self.held.is_empty()
+        !self.buffer.is_empty()
     }
 
     /// The payload length of the first frame held, if it is held whole.
-    fn complete(&mut self) -> Result<Option<usize>, FrameError> {
+    fn whole_frame(&mut self) -> Result<Option<usize>, FrameError> {
         if let Some(error) = self.error {
             return Err(error);
         }
-        let length = self.announced().map_err(|error| self.fail(error))?;
-        Ok(length.filter(|length| HEADER_LEN + length <= self.held.len()))
+        let length = self.payload_length().map_err(|error| self.fail(error))?;
+        Ok(length.filter(|length| HEADER_LEN + length <= self.buffer.len()))
     }
 
     /// Takes note that a frame with such a payload has been given out.
-    fn passed(&mut self, length: usize) {
+    fn finish_frame(&mut self, length: usize) {
         self.position += (HEADER_LEN + length) as u64;
-        if self.held.is_empty() {
+        if self.buffer.is_empty() {
             // An idle connection keeps no buffer.
-            self.held = BytesMut::new();
+            self.buffer = BytesMut::new();
         }
     }
 
     /// The payload length that the first header held announces, once it is known and allowed.
-    fn announced(&self) -> Result<Option<usize>, FrameError> {
-        let start = &self.held[..self.held.len().min(HEADER_LEN)];
+    fn payload_length(&self) -> Result<Option<usize>, FrameError> {
+        let start = &self.buffer[..self.buffer.len().min(HEADER_LEN)];
         let length = parse_header(start)
             .map_err(|(at, fault)| FrameError { at: self.position + at as u64, fault })?;
         match length {
@@ -139,22 +139,22 @@ impl Decoder {
     }
 
     fn fail(&mut self, error: FrameError) -> FrameError {
-        self.held = BytesMut::new();
+        self.buffer = BytesMut::new();
         self.error = Some(error);
         error
     }
 
     /// Makes place for `more` bytes: twofold growth, but never beyond the frame being received, so
     /// memory follows the bytes that came and not those that were promised (SPEC LIM-01).
-    fn make_room(&mut self, more: usize) {
-        let needed = self.held.len() + more;
-        if needed <= self.held.capacity() {
+    fn reserve(&mut self, more: usize) {
+        let needed = self.buffer.len() + more;
+        if needed <= self.buffer.capacity() {
             return;
         }
-        let frame = self.announced().ok().flatten().map_or(0, |length| HEADER_LEN + length);
-        let mut grown = BytesMut::with_capacity(needed.max(frame.min(2 * self.held.len())));
-        grown.extend_from_slice(&self.held);
-        self.held = grown;
+        let frame = self.payload_length().ok().flatten().map_or(0, |length| HEADER_LEN + length);
+        let mut grown = BytesMut::with_capacity(needed.max(frame.min(2 * self.buffer.len())));
+        grown.extend_from_slice(&self.buffer);
+        self.buffer = grown;
     }
 }
 
