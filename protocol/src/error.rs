@@ -1,28 +1,28 @@
-//! Frame errors: what is wrong with a stream, and where.
+//! Frame errors: what is wrong with a stream of frames, and where.
 
 use std::fmt;
 
-/// Why a stream stopped being frames, and where: the peer's fault, never ours.
+/// The first fault in a stream of frames. The peer that sent the stream caused it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FrameError {
-    /// Bytes from the beginning of the stream to the wrong byte, or to the header's start.
+    /// Bytes of the stream before the wrong byte; before the header, if no single byte is wrong.
     pub at: u64,
     /// What is wrong there.
     pub fault: FrameFault,
 }
 
-/// What can be wrong with a header.
+/// What is wrong with a header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FrameFault {
-    /// A byte that no header has at this place: not a digit, not padding, or a digit after a space.
+    /// A byte that is not allowed in its place: neither a digit nor a space, or a digit after the padding began.
     Byte(u8),
-    /// Ten spaces: no number at all.
+    /// Ten spaces: the header contains no number.
     Blank,
     /// A length over the limit.
     TooLong {
-        /// Bytes announced.
+        /// The length in the header, in bytes.
         length: u64,
-        /// Bytes allowed.
+        /// The largest payload accepted, in bytes.
         limit: usize,
     },
 }

@@ -1,17 +1,20 @@
-//! Frames: a 10-byte length header and a payload, decoded from bytes cut anywhere.
+//! Frames: a decoder for a stream of bytes that arrives in pieces, and an encoder.
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 
 use crate::error::{FrameError, FrameFault};
 use crate::header::{HEADER_LEN, header, parse_header};
 
-/// Turns bytes that arrive in any segmentation into frames, without copying a payload out.
+/// Turns the bytes of a stream into frames, wherever TCP cut the stream into segments.
 ///
-/// Two kinds of method, called in turn: [`feed`](Self::feed) takes what the network brought;
-/// [`next_frame`](Self::next_frame) gives one frame at a time until it answers `None`, and
-/// [`read_frame`](Self::read_frame) does so for one that is only looked at. A caller that
-/// drains the decoder before it feeds it again keeps it under one largest frame plus what it feeds
-/// at a time. After the first error the decoder holds nothing and repeats that error (SPEC BAD-02).
+/// A caller alternates between two kinds of method. [`feed`](Self::feed) appends bytes as the network
+/// delivered them. [`next_frame`](Self::next_frame) removes one whole frame and returns its payload
+/// without copying it; it is called until it returns `None`. [`read_frame`](Self::read_frame) does the
+/// same for a caller that does not keep the payload.
+///
+/// If all frames are taken out between two calls of `feed`, the decoder needs at most the memory of the
+/// largest frame and of one call's bytes. After the first error the decoder is empty, and every further
+/// call returns that error (SPEC BAD-02).
 ///
 /// ```
 /// let mut decoder = protocol::Decoder::new(64);
@@ -24,28 +27,28 @@ use crate::header::{HEADER_LEN, header, parse_header};
 /// ```
 #[derive(Debug)]
 pub struct Decoder {
-    /// Largest payload accepted, in bytes.
+    /// The largest payload accepted, in bytes.
     limit: usize,
-    /// What has arrived and has not been given out; starts at a header.
+    /// The bytes that arrived and were not taken out yet. A header starts at its first byte.
     buffer: BytesMut,
-    /// Where in the stream `buffer` starts, in bytes from its beginning.
+    /// Bytes of the stream before the buffer's first byte.
     position: u64,
-    /// The first error, once there was one; `buffer` is empty from then on.
+    /// The first error in the stream. From then on `buffer` is empty.
     error: Option<FrameError>,
 }
 
 impl Decoder {
-    /// A decoder at the start of a stream that accepts payloads of up to `limit` bytes.
+    /// A decoder at the start of a stream. It accepts payloads of up to `limit` bytes.
     pub fn new(limit: usize) -> Self {
         Self { limit, buffer: BytesMut::new(), position: 0, error: None }
     }
 
-    /// Changes the largest payload accepted, in bytes, from the next frame given out on.
+    /// Changes the largest payload accepted, in bytes. The next frame taken out is the first it applies to.
     pub fn set_limit(&mut self, limit: usize) {
         self.limit = limit;
     }
 
-    /// Takes bytes as they came from the network. After an error they are ignored.
+    /// Appends bytes from the network. After an error they are ignored.
     pub fn feed(&mut self, bytes: &[u8]) {
         if self.error.is_none() {
             self.reserve(bytes.len());
@@ -53,12 +56,13 @@ impl Decoder {
         }
     }
 
-    /// The next whole frame's payload; `None` if more bytes are needed (SPEC SEG-01).
+    /// Takes out the next whole frame and returns its payload; `None` if more bytes are needed (SPEC SEG-01).
     ///
     /// # Errors
     ///
-    /// The header is malformed (SPEC FRM-07, BAD-03) or announces more than the limit (SPEC BAD-04).
-    /// Both are told from the header alone, at its first wrong byte; frames before it are given first.
+    /// The header is malformed (SPEC FRM-07, BAD-03), or its length is over the limit (SPEC BAD-04). A
+    /// malformed header is reported at its first wrong byte, a length over the limit when the header is
+    /// complete. Frames before it are returned first.
     pub fn next_frame(&mut self) -> Result<Option<Bytes>, FrameError> {
         let Some(length) = self.whole_frame()? else { return Ok(None) };
         self.buffer.advance(HEADER_LEN);
@@ -67,13 +71,15 @@ impl Decoder {
         Ok(Some(payload))
     }
 
-    /// As [`next_frame`](Self::next_frame), but shows the payload to `read` where it lies, and gives what that
-    /// answers: for who does not keep it, because an owner of its own costs as much as all the rest. If the answer is
-    /// `None`, the frame has not been given out and is still the next.
+    /// Passes the next whole frame's payload to `read` and returns what `read` returns; `None` if more
+    /// bytes are needed.
+    ///
+    /// The payload stays in the decoder's buffer, which saves the cost of a [`Bytes`] of its own. If
+    /// `read` returns `None`, the frame is not taken out and remains the next one.
     ///
     /// # Errors
     ///
-    /// As [`next_frame`](Self::next_frame).
+    /// Those of [`next_frame`](Self::next_frame).
     ///
     /// ```
     /// let mut decoder = protocol::Decoder::new(64);
@@ -87,26 +93,26 @@ impl Decoder {
         read: impl FnOnce(&[u8]) -> Option<T>,
     ) -> Result<Option<Option<T>>, FrameError> {
         let Some(length) = self.whole_frame()? else { return Ok(None) };
-        let whole = HEADER_LEN + length;
-        let answer = read(&self.buffer[HEADER_LEN..whole]);
+        let end = HEADER_LEN + length;
+        let answer = read(&self.buffer[HEADER_LEN..end]);
         if answer.is_some() {
-            self.buffer.advance(whole);
+            self.buffer.advance(end);
             self.finish_frame(length);
         }
         Ok(Some(answer))
     }
 
-    /// Bytes of memory set aside for what has not been given out yet.
+    /// The memory of the buffer, in bytes; 0 if no frame has begun.
     pub fn held(&self) -> usize {
         self.buffer.capacity()
     }
 
-    /// Whether a frame has begun and is not complete.
+    /// Whether a frame has begun and was not taken out.
     pub fn is_mid_frame(&self) -> bool {
         !self.buffer.is_empty()
     }
 
-    /// The payload length of the first frame held, if it is held whole.
+    /// The payload length of the first frame in the buffer; `None` while the frame is not complete.
     fn whole_frame(&mut self) -> Result<Option<usize>, FrameError> {
         if let Some(error) = self.error {
             return Err(error);
@@ -115,19 +121,18 @@ impl Decoder {
         Ok(length.filter(|length| HEADER_LEN + length <= self.buffer.len()))
     }
 
-    /// Takes note that a frame with such a payload has been given out.
+    /// Counts a frame that was taken out of the buffer.
     fn finish_frame(&mut self, length: usize) {
         self.position += (HEADER_LEN + length) as u64;
         if self.buffer.is_empty() {
-            // An idle connection keeps no buffer.
+            // An idle connection keeps no memory.
             self.buffer = BytesMut::new();
         }
     }
 
-    /// The payload length that the first header held announces, once it is known and allowed.
+    /// The length in the first header in the buffer; `None` while the header is not complete.
     fn payload_length(&self) -> Result<Option<usize>, FrameError> {
-        let start = &self.buffer[..self.buffer.len().min(HEADER_LEN)];
-        let length = parse_header(start)
+        let length = parse_header(&self.buffer)
             .map_err(|(at, fault)| FrameError { at: self.position + at as u64, fault })?;
         match length {
             Some(length) if length > self.limit as u64 => {
@@ -144,8 +149,8 @@ impl Decoder {
         error
     }
 
-    /// Makes place for `more` bytes: twofold growth, but never beyond the frame being received, so
-    /// memory follows the bytes that came and not those that were promised (SPEC LIM-01).
+    /// Makes the buffer large enough for `more` bytes. Its size doubles, but stops at the end of the frame
+    /// that is arriving. So memory follows the bytes that arrived, not the length in the header (SPEC LIM-01).
     fn reserve(&mut self, more: usize) {
         let needed = self.buffer.len() + more;
         if needed <= self.buffer.capacity() {
@@ -162,7 +167,7 @@ impl Decoder {
 ///
 /// # Panics
 ///
-/// `payload` is longer than [`PAYLOAD_MAX`] bytes.
+/// `payload` is longer than [`PAYLOAD_MAX`](crate::PAYLOAD_MAX) bytes.
 ///
 /// ```
 /// let mut out = bytes::BytesMut::new();

@@ -1,4 +1,4 @@
-//! Headers: the ten bytes before a payload, which give its length.
+//! Headers: the ten bytes before each payload, which give its length.
 
 use nom::bytes::complete::take_while;
 use nom::character::complete::digit0;
@@ -10,7 +10,7 @@ use crate::error::FrameFault;
 /// Bytes in a header (SPEC FRM-01).
 pub const HEADER_LEN: usize = 10;
 
-/// The longest payload ten digits can announce, in bytes.
+/// The longest payload, in bytes: the largest number of ten digits.
 pub const PAYLOAD_MAX: u64 = 9_999_999_999;
 
 /// The canonical header of a payload of `length` bytes: ASCII decimal, left-justified, padded with
@@ -18,7 +18,7 @@ pub const PAYLOAD_MAX: u64 = 9_999_999_999;
 ///
 /// # Panics
 ///
-/// `length` is over [`PAYLOAD_MAX`].
+/// `length` is larger than [`PAYLOAD_MAX`].
 ///
 /// ```
 /// assert_eq!(&protocol::header(5), b"5         ");
@@ -41,13 +41,16 @@ pub fn header(length: usize) -> [u8; HEADER_LEN] {
     }
 }
 
-/// Reads a header, or as much of one as there is: spaces, digits, spaces (SPEC FRM-06, FRM-08).
+/// The payload length, in bytes, from the header at the front of `bytes`: spaces, digits, spaces (SPEC FRM-06,
+/// FRM-08).
 ///
-/// `None` means that the bytes may still become a header. At most [`HEADER_LEN`] bytes are looked at.
+/// `None` means that the header is correct so far but not complete. Bytes after the first [`HEADER_LEN`]
+/// are not read.
 ///
 /// # Errors
 ///
-/// The index of the first byte that no header can have there, and why (SPEC FRM-07).
+/// The index of the first byte that is not allowed in its place, and what is wrong with it (SPEC FRM-07).
+/// Index 0 if all ten bytes are spaces.
 ///
 /// ```
 /// use protocol::{FrameFault, parse_header};
@@ -57,7 +60,7 @@ pub fn header(length: usize) -> [u8; HEADER_LEN] {
 /// ```
 pub fn parse_header(bytes: &[u8]) -> Result<Option<u64>, (usize, FrameFault)> {
     let bytes = &bytes[..bytes.len().min(HEADER_LEN)];
-    let (rest, digits) = padded_digits(bytes).expect("every part of the pattern may be empty");
+    let (rest, digits) = padded_digits(bytes).expect("every part of the pattern can be empty");
     if let Some(&wrong) = rest.first() {
         return Err((bytes.len() - rest.len(), FrameFault::Byte(wrong)));
     }
