@@ -7,14 +7,11 @@ use crate::header::{HEADER_LEN, header, parse_header};
 
 /// Turns the bytes of a stream into frames, wherever TCP cut the stream into segments.
 ///
-/// A caller alternates between two kinds of method. [`feed`](Self::feed) appends bytes as the network
-/// delivered them. [`next_frame`](Self::next_frame) removes one whole frame and returns its payload
-/// without copying it; it is called until it returns `None`. [`read_frame`](Self::read_frame) does the
-/// same for a caller that does not keep the payload.
-///
-/// If all frames are taken out between two calls of `feed`, the decoder needs at most the memory of the
-/// largest frame and of one call's bytes. After the first error the decoder is empty, and every further
-/// call returns that error (SPEC BAD-02).
+/// A caller first calls [`feed`](Self::feed) with bytes from the network, then
+/// [`next_frame`](Self::next_frame) until it returns `None`, and so on. A caller that does not keep the
+/// payload calls [`read_frame`](Self::read_frame) instead. In this order of calls the decoder needs at most
+/// the memory of the largest frame and of one call's bytes. After the first error it is empty, and both
+/// methods return that error again (SPEC BAD-02).
 ///
 /// ```
 /// let mut decoder = protocol::Decoder::new(64);
@@ -177,4 +174,66 @@ impl Decoder {
 pub fn encode_frame(payload: &[u8], out: &mut impl BufMut) {
     out.put_slice(&header(payload.len()));
     out.put_slice(payload);
+}
+
+/// The payload of the first frame in `bytes`, and the bytes after the frame; `None` if it is not complete.
+///
+/// It allocates nothing and so needs no limit. A stream that arrives in pieces needs a [`Decoder`].
+///
+/// # Errors
+///
+/// The header is malformed (SPEC FRM-07, BAD-03). [`FrameError::at`] counts from the start of `bytes`.
+///
+/// ```
+/// let bytes = b"3         ann5         hello";
+/// let (name, rest) = protocol::split_frame(bytes).unwrap().unwrap();
+/// let (message, rest) = protocol::split_frame(rest).unwrap().unwrap();
+/// assert_eq!((name, message, rest), (&b"ann"[..], &b"hello"[..], &b""[..]));
+/// assert_eq!(protocol::split_frame(b"5         hel"), Ok(None));
+/// ```
+#[expect(clippy::type_complexity, reason = "two slices and no more; an alias would hide them")]
+pub fn split_frame(bytes: &[u8]) -> Result<Option<(&[u8], &[u8])>, FrameError> {
+    let length = parse_header(bytes).map_err(|(at, fault)| FrameError { at: at as u64, fault })?;
+    Ok(length.and_then(|length| {
+        // No slice holds a payload whose length does not fit a usize: the frame is not complete.
+        bytes[HEADER_LEN..].split_at_checked(usize::try_from(length).ok()?)
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_whole_frame_is_split_from_the_bytes_after_it() {
+        for rest in [&b""[..], b"2", b"2         hi", b"not a frame"] {
+            let bytes = [b"5         hello", rest].concat();
+            assert_eq!(Ok(Some((&b"hello"[..], rest))), split_frame(&bytes));
+        }
+    }
+
+    #[test]
+    fn an_empty_payload_is_a_whole_frame() {
+        assert_eq!(Ok(Some((&b""[..], &b"1"[..]))), split_frame(b"0         1"));
+    }
+
+    #[test]
+    fn every_prefix_of_a_frame_is_incomplete() {
+        let frame = b"  05      hello";
+        for end in 0..frame.len() {
+            assert_eq!(Ok(None), split_frame(&frame[..end]), "{end} bytes");
+        }
+    }
+
+    #[test]
+    fn the_largest_length_is_an_incomplete_frame() {
+        assert_eq!(Ok(None), split_frame(b"9999999999hello"));
+    }
+
+    #[test]
+    fn a_malformed_header_is_reported_at_its_first_wrong_byte() {
+        let error = |at, fault| Err(FrameError { at, fault });
+        assert_eq!(error(1, FrameFault::Byte(b'x')), split_frame(b"5x"));
+        assert_eq!(error(0, FrameFault::Blank), split_frame(b"          hello"));
+    }
 }

@@ -8,7 +8,7 @@ mod pair;
 mod text;
 
 pub use error::{FrameError, FrameFault};
-pub use frame::{Decoder, encode_frame};
+pub use frame::{Decoder, encode_frame, split_frame};
 pub use header::{HEADER_LEN, PAYLOAD_MAX, header, parse_header};
 pub use name::{NAME_CHARS_MAX, Name, NameError, is_invisible};
 pub use pair::{Pair, PairDecoder, encode_pair, pair, pair_len};

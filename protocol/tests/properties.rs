@@ -5,7 +5,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use protocol::{
     Decoder, FrameError, FrameFault, HEADER_LEN, Pair, PairDecoder, encode_frame, encode_pair,
-    header, pair, pair_len, parse_header,
+    header, pair, pair_len, parse_header, split_frame,
 };
 
 use headers::{header_byte, spelling};
@@ -125,6 +125,27 @@ proptest! {
         decoder.feed(&more);
         prop_assert_eq!(error, decoder.next_frame().err());
         prop_assert_eq!((0, false), (decoder.held(), decoder.is_mid_frame()));
+    }
+
+    #[test]
+    fn splitting_gives_what_the_slow_decoder_gives(stream in stream()) {
+        let (mut payloads, mut rest) = (Vec::new(), &stream[..]);
+        let error = loop {
+            match split_frame(rest) {
+                Ok(Some((payload, after))) => {
+                    payloads.push(payload.to_vec());
+                    rest = after;
+                }
+                Ok(None) => break None,
+                Err(FrameError { at, fault }) => {
+                    let before = stream.len() - rest.len();
+                    break Some(FrameError { at: before as u64 + at, fault });
+                }
+            }
+        };
+        let slow = decode_slowly(&stream, usize::MAX);
+        prop_assert_eq!((slow.payloads, slow.error), (payloads, error));
+        prop_assert_eq!(slow.mid_frame, error.is_none() && !rest.is_empty());
     }
 
     #[test]
