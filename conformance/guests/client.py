@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""A guest: the chat client that a widely followed tutorial teaches, with its habits and faults.
+"""A stand-in for the chat client of a widely followed tutorial, with its habits and faults.
 
-Its users see new messages only after pressing Enter: an empty line says nothing and just looks.
-Kept on purpose, because servers have to live with it: a part of a frame is read with one recv(n)
-that may well return less, so a pair that is cut anywhere puts it out of step for good.
+It shows new messages only after its user presses Enter; an empty line sends nothing. One fault is
+kept on purpose, because servers meet such clients: it reads each part of a frame with one recv(n),
+which may return fewer bytes. After a pair that arrives in pieces it misreads every later frame.
 """
 
 import argparse
@@ -19,7 +19,7 @@ def frame(text):
 
 
 def receive_part(server):
-    """The payload of one frame, in one recv each for header and payload."""
+    """The payload of one frame: one recv for the header and one for the payload."""
     header = server.recv(HEADER_LENGTH)
     if not header:
         print("Connection closed by the server", flush=True)

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""A guest: the chat server that a widely followed tutorial teaches, with its habits and faults.
+"""A stand-in for the chat server of a widely followed tutorial, with its habits and faults.
 
-It stands in for the many servers descended from that lesson. Three habits are fragile and stay so
-on purpose, because what they do to others is a fact worth testing:
+Many servers in use were written after that tutorial. Three faults are kept on purpose, because the
+suite tests how they affect clients:
 
-* a part of a frame is read with one blocking recv(n), whatever that returns;
-* any surprise at all counts as "this client is gone";
-* one client that stalls inside a frame stalls everybody.
+* each part of a frame is read with one blocking recv(n), however few bytes it returns;
+* every exception counts as the end of that client;
+* one client that stalls inside a frame stalls all clients.
 """
 
 import argparse
@@ -18,7 +18,7 @@ HEADER_LENGTH = 10
 
 
 def receive_frame(peer):
-    """One frame as (header, payload) just as it came, or None if this client is gone."""
+    """One frame as (header, payload), unchanged, or None if this client is gone."""
     try:
         header = peer.recv(HEADER_LENGTH)
         if not header:
@@ -50,8 +50,8 @@ def relay(sender, names):
 
 
 def forget(peer, names):
-    # The socket is not closed here: it goes when nothing refers to it any more, which is at the
-    # next event, because the loop's own variables still do.
+    # The socket is not closed here. Python closes it when the last reference is gone, which is at
+    # the next event, because the loop's own variables still refer to it.
     print("%s has left" % readable(names.pop(peer)), flush=True)
 
 
@@ -64,7 +64,7 @@ def main():
     arguments.add_argument("--host", default="127.0.0.1")
     arguments.add_argument("--port", type=int, default=1234)
     options = arguments.parse_args()
-    # A name that the terminal's encoding lacks is no reason to stop.
+    # Without this, a name that the terminal's encoding cannot show would stop the server.
     sys.stdout.reconfigure(errors="backslashreplace")
 
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)

@@ -1,4 +1,4 @@
-//! The codec's speed: frames per second and GiB per second of wire bytes, decoding and encoding.
+//! Speed of the codec: frames and wire bytes per second, decoding and encoding.
 
 use std::hint::black_box;
 use std::time::Duration;
@@ -10,14 +10,14 @@ use criterion::{
 };
 use protocol::{Decoder, HEADER_LEN, encode_frame};
 
-/// A short line of chat, a long one, a page, and the servers' default limit.
+/// Bytes of a short line of chat, a long one, a page, and the servers' default limit.
 const PAYLOAD_BYTES: [usize; 4] = [16, 256, 4 * 1024, 64 * 1024];
 
-/// What one iteration handles: enough that starting and stopping the clock does not count, little
-/// enough to stay in the processor's caches, where what was just received is too.
+/// Bytes in one iteration. They are many, so that starting and stopping the clock does not count. They fit the
+/// processor's caches, as bytes do that a server has just received.
 const STREAM_BYTES: usize = 1024 * 1024;
 
-/// How much the servers read, and therefore feed, at a time.
+/// Bytes that the servers read, and therefore feed, at a time.
 const CHUNK_BYTES: usize = 16 * 1024;
 
 fn decode(criterion: &mut Criterion) {
@@ -32,7 +32,7 @@ fn decode(criterion: &mut Criterion) {
     }
 }
 
-/// Feeds chunks and takes the frames out after each, as a server does; answers how many there were.
+/// Feeds chunks and takes the frames out after each, as a server does. Returns the number of frames.
 fn decode_in_chunks(stream: &[u8], limit: usize) -> usize {
     let mut decoder = Decoder::new(limit);
     let mut frames = 0;

@@ -1,26 +1,17 @@
-//! Frames: a 10-byte length header and a payload, decoded from bytes cut anywhere.
-
-use std::fmt;
+//! Frames: a decoder for a stream of bytes that arrives in pieces, and an encoder.
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
-use nom::bytes::complete::take_while;
-use nom::character::complete::digit0;
-use nom::sequence::delimited;
-use nom::{IResult, Parser};
 
-/// Bytes in a header (SPEC FRM-01).
-pub const HEADER_LEN: usize = 10;
+use crate::error::{FrameError, FrameFault};
+use crate::header::{HEADER_LEN, header, parse_header};
 
-/// The longest payload ten digits can announce, in bytes.
-pub const PAYLOAD_MAX: u64 = 9_999_999_999;
-
-/// Turns bytes that arrive in any segmentation into frames, without copying a payload out.
+/// Turns the bytes of a stream into frames, wherever TCP cut the stream into segments.
 ///
-/// Two kinds of method, called in turn: [`feed`](Self::feed) takes what the network brought;
-/// [`next_frame`](Self::next_frame) gives one frame at a time until it answers `None`, and
-/// [`read_frame`](Self::read_frame) does so for one that is only looked at. A caller that
-/// drains the decoder before it feeds it again keeps it under one largest frame plus what it feeds
-/// at a time. After the first error the decoder holds nothing and repeats that error (SPEC BAD-02).
+/// A caller first calls [`feed`](Self::feed) with bytes from the network, then
+/// [`next_frame`](Self::next_frame) until it returns `None`, and so on. A caller that does not keep the
+/// payload calls [`read_frame`](Self::read_frame) instead. In this order of calls the decoder needs at most
+/// the memory of the largest frame and of one call's bytes. After the first error it is empty, and both
+/// methods return that error again (SPEC BAD-02).
 ///
 /// ```
 /// let mut decoder = protocol::Decoder::new(64);
@@ -33,56 +24,59 @@ pub const PAYLOAD_MAX: u64 = 9_999_999_999;
 /// ```
 #[derive(Debug)]
 pub struct Decoder {
-    /// Largest payload accepted, in bytes.
+    /// The largest payload accepted, in bytes.
     limit: usize,
-    /// What has arrived and has not been given out; starts at a header.
-    held: BytesMut,
-    /// Where in the stream `held` starts, in bytes from its beginning.
+    /// The bytes that arrived and were not taken out yet. A header starts at its first byte.
+    buffer: BytesMut,
+    /// Bytes of the stream before the buffer's first byte.
     position: u64,
-    /// The first error, once there was one; `held` is empty from then on.
+    /// The first error in the stream. From then on `buffer` is empty.
     error: Option<FrameError>,
 }
 
 impl Decoder {
-    /// A decoder at the start of a stream that accepts payloads of up to `limit` bytes.
+    /// A decoder at the start of a stream. It accepts payloads of up to `limit` bytes.
     pub fn new(limit: usize) -> Self {
-        Self { limit, held: BytesMut::new(), position: 0, error: None }
+        Self { limit, buffer: BytesMut::new(), position: 0, error: None }
     }
 
-    /// Changes the largest payload accepted, in bytes, from the next frame given out on.
+    /// Changes the largest payload accepted, in bytes. The next frame taken out is the first it applies to.
     pub fn set_limit(&mut self, limit: usize) {
         self.limit = limit;
     }
 
-    /// Takes bytes as they came from the network. After an error they are ignored.
+    /// Appends bytes from the network. After an error they are ignored.
     pub fn feed(&mut self, bytes: &[u8]) {
         if self.error.is_none() {
-            self.make_room(bytes.len());
-            self.held.extend_from_slice(bytes);
+            self.reserve(bytes.len());
+            self.buffer.extend_from_slice(bytes);
         }
     }
 
-    /// The next whole frame's payload; `None` if more bytes are needed (SPEC SEG-01).
+    /// Takes out the next whole frame and returns its payload; `None` if more bytes are needed (SPEC SEG-01).
     ///
     /// # Errors
     ///
-    /// The header is malformed (SPEC FRM-07, BAD-03) or announces more than the limit (SPEC BAD-04).
-    /// Both are told from the header alone, at its first wrong byte; frames before it are given first.
+    /// The header is malformed (SPEC FRM-07, BAD-03), or its length is over the limit (SPEC BAD-04). A
+    /// malformed header is reported at its first wrong byte, a length over the limit when the header is
+    /// complete. Frames before it are returned first.
     pub fn next_frame(&mut self) -> Result<Option<Bytes>, FrameError> {
-        let Some(length) = self.complete()? else { return Ok(None) };
-        self.held.advance(HEADER_LEN);
-        let payload = self.held.split_to(length).freeze();
-        self.passed(length);
+        let Some(length) = self.whole_frame()? else { return Ok(None) };
+        self.buffer.advance(HEADER_LEN);
+        let payload = self.buffer.split_to(length).freeze();
+        self.finish_frame(length);
         Ok(Some(payload))
     }
 
-    /// As [`next_frame`](Self::next_frame), but shows the payload to `look` where it lies, and gives what that
-    /// answers: for who does not keep it, because an owner of its own costs as much as all the rest. If the answer is
-    /// `None`, the frame has not been given out and is still the next.
+    /// Passes the next whole frame's payload to `read` and returns what `read` returns; `None` if more
+    /// bytes are needed.
+    ///
+    /// The payload stays in the decoder's buffer, which saves the cost of a [`Bytes`] of its own. If
+    /// `read` returns `None`, the frame is not taken out and remains the next one.
     ///
     /// # Errors
     ///
-    /// As [`next_frame`](Self::next_frame).
+    /// Those of [`next_frame`](Self::next_frame).
     ///
     /// ```
     /// let mut decoder = protocol::Decoder::new(64);
@@ -93,50 +87,49 @@ impl Decoder {
     /// ```
     pub fn read_frame<T>(
         &mut self,
-        look: impl FnOnce(&[u8]) -> Option<T>,
+        read: impl FnOnce(&[u8]) -> Option<T>,
     ) -> Result<Option<Option<T>>, FrameError> {
-        let Some(length) = self.complete()? else { return Ok(None) };
-        let whole = HEADER_LEN + length;
-        let answer = look(&self.held[HEADER_LEN..whole]);
+        let Some(length) = self.whole_frame()? else { return Ok(None) };
+        let end = HEADER_LEN + length;
+        let answer = read(&self.buffer[HEADER_LEN..end]);
         if answer.is_some() {
-            self.held.advance(whole);
-            self.passed(length);
+            self.buffer.advance(end);
+            self.finish_frame(length);
         }
         Ok(Some(answer))
     }
 
-    /// Bytes of memory set aside for what has not been given out yet.
+    /// The memory of the buffer, in bytes; 0 if no frame has begun.
     pub fn held(&self) -> usize {
-        self.held.capacity()
+        self.buffer.capacity()
     }
 
-    /// Whether a frame has begun and is not complete.
+    /// Whether a frame has begun and was not taken out.
     pub fn is_mid_frame(&self) -> bool {
-        !self.held.is_empty()
+        !self.buffer.is_empty()
     }
 
-    /// The payload length of the first frame held, if it is held whole.
-    fn complete(&mut self) -> Result<Option<usize>, FrameError> {
+    /// The payload length of the first frame in the buffer; `None` while the frame is not complete.
+    fn whole_frame(&mut self) -> Result<Option<usize>, FrameError> {
         if let Some(error) = self.error {
             return Err(error);
         }
-        let length = self.announced().map_err(|error| self.fail(error))?;
-        Ok(length.filter(|length| HEADER_LEN + length <= self.held.len()))
+        let length = self.payload_length().map_err(|error| self.fail(error))?;
+        Ok(length.filter(|length| HEADER_LEN + length <= self.buffer.len()))
     }
 
-    /// Takes note that a frame with such a payload has been given out.
-    fn passed(&mut self, length: usize) {
+    /// Counts a frame that was taken out of the buffer.
+    fn finish_frame(&mut self, length: usize) {
         self.position += (HEADER_LEN + length) as u64;
-        if self.held.is_empty() {
-            // An idle connection keeps no buffer.
-            self.held = BytesMut::new();
+        if self.buffer.is_empty() {
+            // An idle connection keeps no memory.
+            self.buffer = BytesMut::new();
         }
     }
 
-    /// The payload length that the first header held announces, once it is known and allowed.
-    fn announced(&self) -> Result<Option<usize>, FrameError> {
-        let start = &self.held[..self.held.len().min(HEADER_LEN)];
-        let length = parse_header(start)
+    /// The length in the first header in the buffer; `None` while the header is not complete.
+    fn payload_length(&self) -> Result<Option<usize>, FrameError> {
+        let length = parse_header(&self.buffer)
             .map_err(|(at, fault)| FrameError { at: self.position + at as u64, fault })?;
         match length {
             Some(length) if length > self.limit as u64 => {
@@ -148,85 +141,22 @@ impl Decoder {
     }
 
     fn fail(&mut self, error: FrameError) -> FrameError {
-        self.held = BytesMut::new();
+        self.buffer = BytesMut::new();
         self.error = Some(error);
         error
     }
 
-    /// Makes place for `more` bytes: twofold growth, but never beyond the frame being received, so
-    /// memory follows the bytes that came and not those that were promised (SPEC LIM-01).
-    fn make_room(&mut self, more: usize) {
-        let needed = self.held.len() + more;
-        if needed <= self.held.capacity() {
+    /// Makes the buffer large enough for `more` bytes. Its size doubles, but stops at the end of the frame
+    /// that is arriving. So memory follows the bytes that arrived, not the length in the header (SPEC LIM-01).
+    fn reserve(&mut self, more: usize) {
+        let needed = self.buffer.len() + more;
+        if needed <= self.buffer.capacity() {
             return;
         }
-        let frame = self.announced().ok().flatten().map_or(0, |length| HEADER_LEN + length);
-        let mut grown = BytesMut::with_capacity(needed.max(frame.min(2 * self.held.len())));
-        grown.extend_from_slice(&self.held);
-        self.held = grown;
-    }
-}
-
-/// Reads a header, or as much of one as there is: spaces, digits, spaces (SPEC FRM-06, FRM-08).
-///
-/// `None` means that the bytes may still become a header. At most [`HEADER_LEN`] bytes are looked at.
-///
-/// # Errors
-///
-/// The index of the first byte that no header can have there, and why (SPEC FRM-07).
-///
-/// ```
-/// use protocol::{FrameFault, parse_header};
-/// assert_eq!(parse_header(b"5         "), Ok(Some(5)));
-/// assert_eq!(parse_header(b"5    "), Ok(None));
-/// assert_eq!(parse_header(b"GET / HTTP"), Err((0, FrameFault::Byte(b'G'))));
-/// ```
-pub fn parse_header(bytes: &[u8]) -> Result<Option<u64>, (usize, FrameFault)> {
-    let bytes = &bytes[..bytes.len().min(HEADER_LEN)];
-    let (rest, digits) = padded_digits(bytes).expect("every part of the pattern may be empty");
-    if let Some(&wrong) = rest.first() {
-        return Err((bytes.len() - rest.len(), FrameFault::Byte(wrong)));
-    }
-    if bytes.len() < HEADER_LEN {
-        return Ok(None);
-    }
-    if digits.is_empty() {
-        return Err((0, FrameFault::Blank));
-    }
-    Ok(Some(digits.iter().fold(0, |length, digit| length * 10 + u64::from(digit - b'0'))))
-}
-
-fn padded_digits(bytes: &[u8]) -> IResult<&[u8], &[u8]> {
-    delimited(spaces, digit0, spaces).parse(bytes)
-}
-
-fn spaces(bytes: &[u8]) -> IResult<&[u8], &[u8]> {
-    take_while(|byte| byte == b' ').parse(bytes)
-}
-
-/// The canonical header of a payload of `length` bytes: ASCII decimal, left-justified, padded with
-/// spaces (SPEC FRM-01).
-///
-/// # Panics
-///
-/// `length` is over [`PAYLOAD_MAX`].
-///
-/// ```
-/// assert_eq!(&protocol::header(5), b"5         ");
-/// ```
-pub fn header(length: usize) -> [u8; HEADER_LEN] {
-    assert!(length as u64 <= PAYLOAD_MAX, "a payload of {length} bytes does not fit ten digits");
-    // The last digit comes first, and each moves those behind it on: as one number, because a byte written now and
-    // read with its neighbours at once holds the processor up.
-    let (mut rest, mut bytes) = (length, u128::from_le_bytes([b' '; 16]));
-    loop {
-        let digit = u8::try_from(rest % 10).expect("a remainder of ten is one digit");
-        bytes = bytes << 8 | u128::from(b'0' + digit);
-        rest /= 10;
-        if rest == 0 {
-            let [header @ .., _, _, _, _, _, _] = bytes.to_le_bytes();
-            return header;
-        }
+        let frame = self.payload_length().ok().flatten().map_or(0, |length| HEADER_LEN + length);
+        let mut grown = BytesMut::with_capacity(needed.max(frame.min(2 * self.buffer.len())));
+        grown.extend_from_slice(&self.buffer);
+        self.buffer = grown;
     }
 }
 
@@ -234,7 +164,7 @@ pub fn header(length: usize) -> [u8; HEADER_LEN] {
 ///
 /// # Panics
 ///
-/// `payload` is longer than [`PAYLOAD_MAX`] bytes.
+/// `payload` is longer than [`PAYLOAD_MAX`](crate::PAYLOAD_MAX) bytes.
 ///
 /// ```
 /// let mut out = bytes::BytesMut::new();
@@ -246,46 +176,64 @@ pub fn encode_frame(payload: &[u8], out: &mut impl BufMut) {
     out.put_slice(payload);
 }
 
-/// Why a stream stopped being frames, and where: the peer's fault, never ours.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FrameError {
-    /// Bytes from the beginning of the stream to the wrong byte, or to the header's start.
-    pub at: u64,
-    /// What is wrong there.
-    pub fault: FrameFault,
+/// The payload of the first frame in `bytes`, and the bytes after the frame; `None` if it is not complete.
+///
+/// It allocates nothing and so needs no limit. A stream that arrives in pieces needs a [`Decoder`].
+///
+/// # Errors
+///
+/// The header is malformed (SPEC FRM-07, BAD-03). [`FrameError::at`] counts from the start of `bytes`.
+///
+/// ```
+/// let bytes = b"3         ann5         hello";
+/// let (name, rest) = protocol::split_frame(bytes).unwrap().unwrap();
+/// let (message, rest) = protocol::split_frame(rest).unwrap().unwrap();
+/// assert_eq!((name, message, rest), (&b"ann"[..], &b"hello"[..], &b""[..]));
+/// assert_eq!(protocol::split_frame(b"5         hel"), Ok(None));
+/// ```
+#[expect(clippy::type_complexity, reason = "two slices and no more; an alias would hide them")]
+pub fn split_frame(bytes: &[u8]) -> Result<Option<(&[u8], &[u8])>, FrameError> {
+    let length = parse_header(bytes).map_err(|(at, fault)| FrameError { at: at as u64, fault })?;
+    Ok(length.and_then(|length| {
+        // No slice holds a payload whose length does not fit a usize: the frame is not complete.
+        bytes[HEADER_LEN..].split_at_checked(usize::try_from(length).ok()?)
+    }))
 }
 
-/// What can be wrong with a header.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FrameFault {
-    /// A byte that no header has at this place: not a digit, not padding, or a digit after a space.
-    Byte(u8),
-    /// Ten spaces: no number at all.
-    Blank,
-    /// A length over the limit.
-    TooLong {
-        /// Bytes announced.
-        length: u64,
-        /// Bytes allowed.
-        limit: usize,
-    },
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl fmt::Display for FrameError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "at byte {}: ", self.at)?;
-        match self.fault {
-            FrameFault::Byte(byte) => write!(
-                f,
-                "'{}' cannot stand here; a length header is 10 bytes: digits, padded with spaces",
-                byte.escape_ascii()
-            ),
-            FrameFault::Blank => f.write_str("a length header of ten spaces names no length"),
-            FrameFault::TooLong { length, limit } => {
-                write!(f, "a frame of {length} bytes is announced, and {limit} is the limit")
-            }
+    #[test]
+    fn a_whole_frame_is_split_from_the_bytes_after_it() {
+        for rest in [&b""[..], b"2", b"2         hi", b"not a frame"] {
+            let bytes = [b"5         hello", rest].concat();
+            assert_eq!(Ok(Some((&b"hello"[..], rest))), split_frame(&bytes));
         }
     }
-}
 
-impl std::error::Error for FrameError {}
+    #[test]
+    fn an_empty_payload_is_a_whole_frame() {
+        assert_eq!(Ok(Some((&b""[..], &b"1"[..]))), split_frame(b"0         1"));
+    }
+
+    #[test]
+    fn every_prefix_of_a_frame_is_incomplete() {
+        let frame = b"  05      hello";
+        for end in 0..frame.len() {
+            assert_eq!(Ok(None), split_frame(&frame[..end]), "{end} bytes");
+        }
+    }
+
+    #[test]
+    fn the_largest_length_is_an_incomplete_frame() {
+        assert_eq!(Ok(None), split_frame(b"9999999999hello"));
+    }
+
+    #[test]
+    fn a_malformed_header_is_reported_at_its_first_wrong_byte() {
+        let error = |at, fault| Err(FrameError { at, fault });
+        assert_eq!(error(1, FrameFault::Byte(b'x')), split_frame(b"5x"));
+        assert_eq!(error(0, FrameFault::Blank), split_frame(b"          hello"));
+    }
+}

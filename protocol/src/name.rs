@@ -1,4 +1,4 @@
-//! Names: what a client's first frame may say.
+//! Names: which payloads a server accepts as a client's name.
 
 use std::fmt;
 use std::str;
@@ -7,11 +7,11 @@ use std::sync::Arc;
 /// The longest name a client may choose, in characters (SPEC NAM-06).
 pub const NAME_CHARS_MAX: usize = 32;
 
-/// A name that may be shown and relayed: text of 1 to 32 characters, one of them visible, none of them a
-/// control character.
+/// A valid name: UTF-8 text of 1 to 32 characters, at least one of them visible, none of them a control
+/// character (SPEC NAM-06).
 ///
-/// It is a copy, not a slice of what was received: a slice would keep the whole read buffer alive for
-/// as long as the member stays. A clone of it is a handle.
+/// A name is a copy of the bytes received. A slice of the read buffer would keep the whole buffer in
+/// memory for as long as the member stays. Clones of a name share its memory.
 ///
 /// ```
 /// use protocol::{Name, NameError};
@@ -22,11 +22,11 @@ pub const NAME_CHARS_MAX: usize = 32;
 pub struct Name(Arc<str>);
 
 impl Name {
-    /// Checks a name as it came from the wire (SPEC NAM-06). Its length in bytes is the decoder's limit.
+    /// Checks a name as it came from the wire (SPEC NAM-06). The limit in bytes is the decoder's task.
     ///
     /// # Errors
     ///
-    /// The first thing about it that a name may not have.
+    /// The first condition that the name does not meet.
     pub fn new(bytes: &[u8]) -> Result<Self, NameError> {
         let name = str::from_utf8(bytes)
             .map_err(|error| NameError::NotUtf8 { at: error.valid_up_to() })?;
@@ -43,8 +43,8 @@ impl Name {
         Ok(Self(name.into()))
     }
 
-    /// This name with a number behind it, for a newcomer whose name is taken (SPEC NAM-05). It may be
-    /// longer than [`NAME_CHARS_MAX`].
+    /// This name, a hyphen and a number: the name of a newcomer whose own is taken (SPEC NAM-05). It can
+    /// be longer than [`NAME_CHARS_MAX`].
     ///
     /// ```
     /// assert_eq!(protocol::Name::new(b"ann").unwrap().numbered(2).as_str(), "ann-2");
@@ -59,21 +59,21 @@ impl Name {
         &self.0
     }
 
-    /// The name as it stands in a frame.
+    /// The name as the payload of a frame.
     pub fn as_bytes(&self) -> &[u8] {
         self.0.as_bytes()
     }
 }
 
-/// Whether a character obeys rather than shows: Unicode's control characters, and those that turn the
-/// direction of the text around them, with which a name could show as another.
+/// Whether a character controls a terminal or the direction of text: Unicode's control characters, and
+/// the marks that override or isolate text direction. With such a mark one name can look like another.
 fn is_control(char: char) -> bool {
     char.is_control() || matches!(char, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
 }
 
-/// Whether a character shows nothing by itself: Unicode's `Default_Ignorable_Code_Point`, and the blank
-/// pattern of Braille. Joiners and variation selectors are among them: a name may have them, but not
-/// nothing else.
+/// Whether a character is invisible by itself: Unicode's `Default_Ignorable_Code_Point`, and the blank
+/// pattern of Braille. Joiners and variation selectors are among them, so a name may contain such
+/// characters, but it needs at least one visible character too.
 pub fn is_invisible(char: char) -> bool {
     matches!(
         char,
@@ -104,17 +104,17 @@ impl fmt::Display for Name {
     }
 }
 
-/// Why a name is refused: the peer's fault.
+/// Why a name is not valid. The peer that sent it caused the error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NameError {
-    /// Not UTF-8 from byte `at` on (SPEC UTF-03).
+    /// Not valid UTF-8 (SPEC UTF-03).
     NotUtf8 {
-        /// Index of the first bad byte.
+        /// Index of the first invalid byte.
         at: usize,
     },
-    /// Empty, or nothing that shows: white space and invisible characters.
+    /// No visible character: the name is empty, or all white space and invisible characters.
     Blank,
-    /// A control character, such as a line break or ESC (SPEC NAM-03), or one that turns the direction.
+    /// A control character, such as a line break or ESC (SPEC NAM-03), or a mark that changes text direction.
     Control {
         /// Index of its first byte.
         at: usize,
@@ -123,7 +123,7 @@ pub enum NameError {
     },
     /// More than [`NAME_CHARS_MAX`] characters.
     TooLong {
-        /// How many it has.
+        /// The number of characters.
         chars: usize,
     },
 }

@@ -1,28 +1,30 @@
-//! Pairs: a sender's name frame and a message frame, the only thing a server ever says.
+//! Pairs: a frame with the sender's name and a frame with the message. A server sends nothing else.
 
 use bytes::{BufMut, Bytes, BytesMut};
 
-use crate::frame::{Decoder, FrameError, HEADER_LEN, encode_frame};
+use crate::error::FrameError;
+use crate::frame::{Decoder, encode_frame};
+use crate::header::HEADER_LEN;
 
-/// One relay as a client receives it (SPEC RLY-03).
+/// One pair as a client receives it (SPEC RLY-03).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pair {
-    /// The sender's name, byte for byte as sent.
+    /// The sender's name, unchanged.
     pub sender: Bytes,
-    /// The message.
+    /// The message, unchanged.
     pub text: Bytes,
 }
 
-/// Bytes a pair takes on the wire.
+/// The length of a pair on the wire, in bytes.
 pub fn pair_len(sender: &[u8], text: &[u8]) -> usize {
     2 * HEADER_LEN + sender.len() + text.len()
 }
 
-/// Appends one pair, both frames back to back, to `out` (SPEC RLY-03).
+/// Appends one pair to `out`, the second frame directly after the first (SPEC RLY-03).
 ///
 /// # Panics
 ///
-/// A part is longer than [`PAYLOAD_MAX`](crate::PAYLOAD_MAX) bytes.
+/// The name or the message is longer than [`PAYLOAD_MAX`](crate::PAYLOAD_MAX) bytes.
 ///
 /// ```
 /// let mut out = bytes::BytesMut::new();
@@ -34,11 +36,11 @@ pub fn encode_pair(sender: &[u8], text: &[u8], out: &mut impl BufMut) {
     encode_frame(text, out);
 }
 
-/// One pair by itself, both frames in one allocation of [`pair_len`] bytes (SPEC RLY-03). A clone of it is a handle.
+/// One pair in one allocation of [`pair_len`] bytes (SPEC RLY-03). Its clones share the allocation.
 ///
 /// # Panics
 ///
-/// As [`encode_pair`].
+/// The name or the message is longer than [`PAYLOAD_MAX`](crate::PAYLOAD_MAX) bytes.
 ///
 /// ```
 /// assert_eq!(protocol::pair(b"ann", b"hello"), "3         ann5         hello");
@@ -49,7 +51,10 @@ pub fn pair(sender: &[u8], text: &[u8]) -> Bytes {
     pair.freeze()
 }
 
-/// Turns what a server sends, cut anywhere, into pairs: the client's side of [`Decoder`].
+/// Turns the bytes that a server sends into pairs, wherever TCP cut them into segments.
+///
+/// It is a [`Decoder`] for clients, with the same order of calls: [`feed`](Self::feed), then
+/// [`next_pair`](Self::next_pair) until it returns `None`.
 ///
 /// ```
 /// let mut pairs = protocol::PairDecoder::new(64);
@@ -62,26 +67,26 @@ pub fn pair(sender: &[u8], text: &[u8]) -> Bytes {
 #[derive(Debug)]
 pub struct PairDecoder {
     frames: Decoder,
-    /// The name frame of a pair whose message frame is still on its way.
+    /// The name from a pair whose message frame is not complete yet.
     sender: Option<Bytes>,
 }
 
 impl PairDecoder {
-    /// A decoder at the start of a stream that accepts frames of up to `limit` bytes.
+    /// A decoder at the start of a stream. It accepts payloads of up to `limit` bytes.
     pub fn new(limit: usize) -> Self {
         Self { frames: Decoder::new(limit), sender: None }
     }
 
-    /// Takes bytes as they came from the network.
+    /// Appends bytes from the network. After an error they are ignored.
     pub fn feed(&mut self, bytes: &[u8]) {
         self.frames.feed(bytes);
     }
 
-    /// The next whole pair; `None` if more bytes are needed.
+    /// Takes out the next whole pair; `None` if more bytes are needed.
     ///
     /// # Errors
     ///
-    /// As [`Decoder::next_frame`].
+    /// Those of [`Decoder::next_frame`].
     pub fn next_pair(&mut self) -> Result<Option<Pair>, FrameError> {
         if self.sender.is_none() {
             self.sender = self.frames.next_frame()?;
@@ -93,7 +98,7 @@ impl PairDecoder {
         Ok(text.and_then(|text| Some(Pair { sender: self.sender.take()?, text })))
     }
 
-    /// Whether the stream would end inside a pair if it ended here (SPEC CLS-04).
+    /// Whether a pair has begun and is not complete. If the stream ends now, it ends inside a pair (SPEC CLI-03).
     pub fn is_mid_pair(&self) -> bool {
         self.sender.is_some() || self.frames.is_mid_frame()
     }

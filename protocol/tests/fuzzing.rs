@@ -1,4 +1,4 @@
-//! The fuzzing: what the fuzz target has found so far, tried again without a fuzzer.
+//! Fuzzing: runs the inputs that the fuzzer has collected, without a fuzzer.
 
 #[path = "fuzzing/decoder.rs"]
 mod decoder;
@@ -8,6 +8,6 @@ mod model;
 mod replay;
 
 #[test]
-fn every_input_found_so_far_holds() {
+fn every_collected_input_passes() {
     replay::replay("fuzz/corpus/decoder", decoder::check);
 }

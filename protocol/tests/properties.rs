@@ -1,11 +1,11 @@
-//! The codec under random input: any bytes in any segmentation against the obvious slow decoder.
+//! Properties of the codec under random input: any bytes in any segmentation, compared with a slow decoder.
 
 use bytes::BytesMut;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use protocol::{
     Decoder, FrameError, FrameFault, HEADER_LEN, Pair, PairDecoder, encode_frame, encode_pair,
-    header, pair, pair_len, parse_header,
+    header, pair, pair_len, parse_header, split_frame,
 };
 
 use headers::{header_byte, spelling};
@@ -20,22 +20,22 @@ mod names;
 #[path = "properties/text.rs"]
 mod text;
 
-/// Payloads in order, and the error that ended the stream.
+/// The payloads in order, and the error that ended the stream.
 type Decoded = (Vec<Vec<u8>>, Option<FrameError>);
 
-/// Small, so that random lengths lie on both sides of it.
+/// In bytes. Small, so that random lengths lie on both sides of it.
 const LIMIT: usize = 40;
 
 proptest! {
     #[test]
-    fn frames_come_back(payloads in vec(payload(), 0..20), sizes in segmentation()) {
+    fn encoded_frames_decode_to_the_same_payloads(payloads in vec(payload(), 0..20), sizes in segmentation()) {
         let stream = encoded(&payloads);
         let decoded = decode(&mut Decoder::new(LIMIT), &stream, &sizes);
         prop_assert_eq!((payloads, None), decoded);
     }
 
     #[test]
-    fn pairs_come_back(pairs in vec((payload(), payload()), 0..10), sizes in segmentation()) {
+    fn encoded_pairs_decode_to_the_same_pairs(pairs in vec((payload(), payload()), 0..10), sizes in segmentation()) {
         let mut stream = BytesMut::new();
         for (sender, text) in &pairs {
             let before = stream.len();
@@ -55,13 +55,13 @@ proptest! {
     }
 
     #[test]
-    fn a_pair_by_itself_is_what_it_is_in_a_stream(sender in payload(), text in payload()) {
+    fn a_single_pair_has_the_same_bytes_as_in_a_stream(sender in payload(), text in payload()) {
         let mut stream = BytesMut::new();
         encode_pair(&sender, &text, &mut stream);
         prop_assert_eq!(stream, pair(&sender, &text));
     }
 
-    /// Every frame and the error at the very byte that completes it, whatever the segmentation.
+    /// In every segmentation, each frame and the error come with the byte that completes them.
     #[test]
     fn any_segmentation_gives_what_the_slow_decoder_gives(
         stream in stream(),
@@ -81,9 +81,9 @@ proptest! {
         prop_assert_eq!(decode_slowly(&stream, LIMIT).error, error);
     }
 
-    /// Before it is drained: all of the largest frame but a byte, and the chunk. After: one frame.
+    /// The bound is one byte less than the largest frame, and a chunk; after all frames are taken out, one frame.
     #[test]
-    fn memory_is_bounded_by_a_frame_and_a_chunk(stream in stream(), sizes in segmentation()) {
+    fn memory_is_at_most_a_frame_and_a_chunk(stream in stream(), sizes in segmentation()) {
         let chunk_bytes_max = *sizes.iter().max().unwrap();
         let mut decoder = Decoder::new(LIMIT);
         for chunk in segments(&stream, &sizes) {
@@ -95,9 +95,9 @@ proptest! {
         }
     }
 
-    /// What is set aside is at most twice what came, however much the header promises.
+    /// The buffer is at most twice as large as the bytes that arrived, whatever the length in the header.
     #[test]
-    fn memory_follows_the_bytes_that_came(
+    fn memory_follows_the_bytes_that_arrived(
         sent in 0..5000_usize,
         missing in 1..1_000_000_000_usize,
         chunk_bytes in 1..700_usize,
@@ -114,9 +114,9 @@ proptest! {
         }
     }
 
-    /// More than the largest frame of one letter: whatever came before, a letter meets a header.
+    /// More letters than the largest frame has bytes: whatever came before, one of them is in a header.
     #[test]
-    fn an_error_repeats_and_nothing_is_held(stream in stream(), more in stream()) {
+    fn an_error_repeats_and_the_buffer_is_freed(stream in stream(), more in stream()) {
         let broken = [stream, vec![b'x'; HEADER_LEN + LIMIT]].concat();
         let mut decoder = Decoder::new(LIMIT);
         let (_, error) = decode(&mut decoder, &broken, &[broken.len()]);
@@ -128,14 +128,35 @@ proptest! {
     }
 
     #[test]
+    fn splitting_gives_what_the_slow_decoder_gives(stream in stream()) {
+        let (mut payloads, mut rest) = (Vec::new(), &stream[..]);
+        let error = loop {
+            match split_frame(rest) {
+                Ok(Some((payload, after))) => {
+                    payloads.push(payload.to_vec());
+                    rest = after;
+                }
+                Ok(None) => break None,
+                Err(FrameError { at, fault }) => {
+                    let before = stream.len() - rest.len();
+                    break Some(FrameError { at: before as u64 + at, fault });
+                }
+            }
+        };
+        let slow = decode_slowly(&stream, usize::MAX);
+        prop_assert_eq!((slow.payloads, slow.error), (payloads, error));
+        prop_assert_eq!(slow.mid_frame, error.is_none() && !rest.is_empty());
+    }
+
+    #[test]
     fn garbage_never_panics(garbage in vec(any::<u8>(), 0..200), sizes in segmentation()) {
         decode(&mut Decoder::new(LIMIT), &garbage, &sizes);
     }
 }
 
-/// The bound above is no guess: all of the largest frame but a byte, then a chunk.
+/// The bound of `memory_is_at_most_a_frame_and_a_chunk` is exact.
 #[test]
-fn the_bound_of_memory_is_reached() {
+fn the_bound_on_memory_is_reached() {
     let mut decoder = Decoder::new(LIMIT);
     let almost = &encoded(&[vec![b'x'; LIMIT]])[..HEADER_LEN + LIMIT - 1];
     decoder.feed(almost);
@@ -144,7 +165,7 @@ fn the_bound_of_memory_is_reached() {
     assert_eq!(HEADER_LEN + LIMIT - 1 + 100, decoder.held());
 }
 
-/// A payload alone in its memory can have no decoder that still holds on to it.
+/// A payload that is the only owner of its memory does not share it with the decoder.
 #[test]
 fn an_idle_decoder_keeps_no_buffer() {
     let mut decoder = Decoder::new(LIMIT);
@@ -153,9 +174,9 @@ fn an_idle_decoder_keeps_no_buffer() {
     assert!(payload.is_unique());
 }
 
-/// A limit is exact, and what goes beyond it is refused on the header alone.
+/// A limit is exact, and the header alone is enough to reject a length over it.
 #[test]
-fn lengths_around_the_limit() {
+fn a_payload_of_the_limit_is_accepted_and_one_byte_more_is_not() {
     for limit in [0, 1, 9, 10, 99, 100, 1023, 1024, 65_536] {
         let payloads = vec![vec![b'x'; limit]];
         let decoded = decode(&mut Decoder::new(limit), &encoded(&payloads), &[100_000]);
@@ -168,7 +189,7 @@ fn lengths_around_the_limit() {
 }
 
 #[test]
-fn a_new_limit_binds_the_next_frame() {
+fn a_new_limit_applies_to_the_next_frame() {
     let mut decoder = Decoder::new(3);
     decoder.feed(b"3         ann5         hello");
     assert_eq!(Ok(Some("ann".into())), decoder.next_frame());
@@ -176,7 +197,7 @@ fn a_new_limit_binds_the_next_frame() {
     assert_eq!(Ok(Some("hello".into())), decoder.next_frame());
 }
 
-/// Feeds the stream in segments of these sizes, over and over, and takes all frames out after each.
+/// Feeds the stream in segments of these sizes, repeated, and takes all frames out after each.
 fn decode(decoder: &mut Decoder, stream: &[u8], sizes: &[usize]) -> Decoded {
     let mut payloads = Vec::new();
     let mut error = None;
@@ -187,7 +208,7 @@ fn decode(decoder: &mut Decoder, stream: &[u8], sizes: &[usize]) -> Decoded {
     (payloads, error)
 }
 
-/// One frame is taken out, and the next is looked at where it lies.
+/// Takes out all whole frames, by turns with `next_frame` and `read_frame`.
 fn drain(decoder: &mut Decoder, payloads: &mut Vec<Vec<u8>>) -> Option<FrameError> {
     loop {
         let next = if payloads.len().is_multiple_of(2) {
@@ -227,7 +248,7 @@ fn payload() -> impl Strategy<Value = Vec<u8>> {
     vec(any::<u8>(), 0..=LIMIT)
 }
 
-/// Frames in every spelling, some over the limit, and now and then bytes that are no frame.
+/// Frames in every spelling, some over the limit, and a few bytes that are not a frame.
 fn stream() -> impl Strategy<Value = Vec<u8>> {
     let frame = spelling(0..LIMIT as u64 + 1).prop_flat_map(|spelling| {
         let length = parse_header(&spelling).expect("well formed").expect("whole");

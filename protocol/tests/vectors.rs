@@ -1,4 +1,4 @@
-//! The golden bytes of `vectors.txt`: each decoded three ways, and held against the encoder.
+//! The golden bytes of `vectors.txt`: each vector is decoded three ways and compared with the encoder.
 
 use bytes::BytesMut;
 use protocol::{
@@ -12,32 +12,33 @@ mod file;
 
 const FILE: &str = include_str!("../vectors.txt");
 
-/// Fewer than this, and part of the file has gone missing.
+/// With fewer vectors, part of the file is missing.
 const VECTORS_MIN: usize = 109;
 
 #[test]
-fn the_file_is_whole() {
+fn the_file_has_all_its_vectors() {
     let count = vectors().len();
     assert!(count >= VECTORS_MIN, "expected {VECTORS_MIN} vectors or more, found {count}");
 }
 
 #[test]
-fn decoded_whole() {
+fn vectors_decode_in_one_piece() {
     for vector in vectors() {
         assert_eq!(vector.expected(), vector.decode([&vector.input[..]]), "{}", vector.name);
     }
 }
 
 #[test]
-fn decoded_byte_by_byte() {
+fn vectors_decode_byte_by_byte() {
     for vector in vectors() {
         assert_eq!(vector.expected(), vector.decode(vector.input.chunks(1)), "{}", vector.name);
     }
 }
 
-/// After an error the frame behind must change nothing. Behind a cut frame it would be its payload.
+/// After an error the next frame must change nothing. Cut vectors are left out: there the next frame's bytes
+/// would become payload.
 #[test]
-fn decoded_with_the_next_frame_behind() {
+fn vectors_decode_with_another_frame_after_them() {
     for vector in vectors().into_iter().filter(|vector| vector.end != End::Cut) {
         let next = Payload(vec![b'n'; vector.limit.min(4)]);
         let mut stream = BytesMut::from(&vector.input[..]);
@@ -51,22 +52,22 @@ fn decoded_with_the_next_frame_behind() {
 }
 
 #[test]
-fn errors_are_told_as_soon_as_the_bytes_tell() {
+fn an_error_is_reported_at_the_first_byte_that_shows_it() {
     for vector in vectors() {
         let Some(error) = vector.expected().error else { continue };
         let at = usize::try_from(error.at).expect("an index of the input");
-        let telling = match error.fault {
+        let needed = match error.fault {
             FrameFault::Byte(_) => at + 1,
             FrameFault::Blank | FrameFault::TooLong { .. } => at + HEADER_LEN,
         };
-        let before = vector.decode([&vector.input[..telling - 1]]);
-        let after = vector.decode([&vector.input[..telling]]);
+        let before = vector.decode([&vector.input[..needed - 1]]);
+        let after = vector.decode([&vector.input[..needed]]);
         assert_eq!((None, Some(error)), (before.error, after.error), "{}", vector.name);
     }
 }
 
 #[test]
-fn pairs_decoded_whole_and_byte_by_byte() {
+fn pairs_decode_in_one_piece_and_byte_by_byte() {
     for vector in vectors().iter().filter(|vector| vector.content == Content::Pairs) {
         let whole = vector.decode_pairs(vector.input.len());
         assert_eq!(vector.expected_pairs(), whole, "{}", vector.name);
@@ -74,9 +75,10 @@ fn pairs_decoded_whole_and_byte_by_byte() {
     }
 }
 
-/// A vector of whole frames without the mark must be another spelling, or the mark was forgotten.
+/// A vector of whole frames without the mark `canonical` must have another spelling; otherwise the mark was
+/// forgotten.
 #[test]
-fn the_encoder_writes_the_canonical_ones() {
+fn the_encoder_writes_the_canonical_vectors() {
     for vector in vectors().into_iter().filter(|vector| vector.end == End::Whole) {
         let canonical = vector.encode() == vector.input;
         assert_eq!(vector.spelling == Spelling::Canonical, canonical, "{}", vector.name);
@@ -84,10 +86,10 @@ fn the_encoder_writes_the_canonical_ones() {
 }
 
 fn vectors() -> Vec<Vector> {
-    file::parse(FILE).expect("vectors.txt keeps its own format")
+    file::parse(FILE).expect("vectors.txt has the format it describes")
 }
 
-/// What a decoder made of a stream.
+/// The result of decoding a stream.
 #[derive(Debug, PartialEq)]
 struct Outcome {
     payloads: Vec<Payload>,
@@ -104,7 +106,7 @@ impl Vector {
         }
     }
 
-    /// Whether bytes of an incomplete frame remain: a pair can also be cut between its two frames.
+    /// Whether bytes of an incomplete frame remain. A pair can also be cut between its two frames.
     fn mid_frame(&self) -> bool {
         let whole: usize = self.payloads.iter().map(|payload| HEADER_LEN + payload.0.len()).sum();
         self.end == End::Cut && whole < self.input.len()
@@ -125,7 +127,12 @@ impl Vector {
             };
         }
         let mid_frame = decoder.is_mid_frame();
-        assert_eq!(mid_frame, decoder.held() > 0, "{}: only a begun frame takes memory", self.name);
+        assert_eq!(
+            mid_frame,
+            decoder.held() > 0,
+            "{}: only an incomplete frame takes memory",
+            self.name
+        );
         Outcome { payloads, error, mid_frame }
     }
 

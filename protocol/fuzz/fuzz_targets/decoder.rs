@@ -1,4 +1,4 @@
-//! The fuzz target of the decoder: its body is `protocol/tests/fuzzing/decoder.rs`.
+//! The decoder's fuzz target. Its body is in `protocol/tests/fuzzing/decoder.rs`, where a test replays it.
 #![no_main]
 
 #[path = "../../tests/fuzzing/decoder.rs"]

@@ -1,21 +1,21 @@
-//! The decoder: any bytes in any segmentation, against the slow decoder and the encoder.
+//! Decoder: any bytes in any segmentation, compared with the slow decoder and the encoder.
 
 use bytes::BytesMut;
 use protocol::{Decoder, FrameError, HEADER_LEN, Pair, PairDecoder, encode_frame};
 
 use crate::model::{Slow, decode_slowly};
 
-/// Reads an input as a reader, a segmentation and a stream, and checks all that holds for every stream.
+/// Interprets an input as a reader, a segmentation and a stream, and checks what holds for every stream.
 pub(crate) fn check(input: &[u8]) {
     let Some(Case { reader, sizes, limit, stream }) = case(input) else { return };
     let slow = decode_slowly(stream, limit);
     match reader {
         Reader::Server => {
-            let keep = |decoder: &mut Decoder| Ok(decoder.next_frame()?.map(Vec::from));
-            let look = |decoder: &mut Decoder| {
+            let take = |decoder: &mut Decoder| Ok(decoder.next_frame()?.map(Vec::from));
+            let read = |decoder: &mut Decoder| {
                 decoder.read_frame(|frame| Some(frame.to_vec())).map(Option::flatten)
             };
-            for next in [keep, look] {
+            for next in [take, read] {
                 decode_frames(segments(stream, &[u8::MAX]), limit, &slow, next);
                 decode_frames(segments(stream, sizes), limit, &slow, next);
             }
@@ -32,14 +32,14 @@ struct Case<'a> {
     stream: &'a [u8],
 }
 
-/// Who reads the stream: a server reads frames, a client pairs.
+/// The reader of the stream: a server reads frames, a client pairs.
 enum Reader {
     Server,
     Client,
 }
 
-/// The first byte says who reads, the lower half of it how many sizes of segments follow; then the
-/// limit, then the stream.
+/// The first byte's highest bit selects the reader, its lower half is the number of segment sizes that
+/// follow. After the sizes come the limit (one byte) and the stream.
 fn case(input: &[u8]) -> Option<Case<'_>> {
     let (&first, rest) = input.split_first()?;
     let reader = if first.is_ascii() { Reader::Server } else { Reader::Client };
@@ -48,7 +48,7 @@ fn case(input: &[u8]) -> Option<Case<'_>> {
     Some(Case { reader, sizes, limit: limit.into(), stream })
 }
 
-/// The stream in segments of these sizes, over and over; byte by byte if there are none.
+/// The stream in segments of these sizes, repeated; byte by byte if there are none.
 fn segments<'a>(mut stream: &'a [u8], sizes: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
     let sizes = if sizes.is_empty() { &[1] } else { sizes };
     sizes.iter().cycle().map_while(move |&size| {
@@ -95,7 +95,7 @@ fn decode_pairs<'a>(segments: impl Iterator<Item = &'a [u8]>, limit: usize, slow
     assert_eq!(!lone.is_empty() || slow.mid_frame, decoder.is_mid_pair());
 }
 
-/// Whatever their headers were spelled like, the payloads can be sent on.
+/// The payloads can be encoded again, however their headers were spelled.
 fn encode_again(payloads: &[Vec<u8>], limit: usize) {
     let mut stream = BytesMut::new();
     for payload in payloads {
@@ -105,14 +105,14 @@ fn encode_again(payloads: &[Vec<u8>], limit: usize) {
     assert_eq!((payloads, None), (&again.payloads[..], again.error));
 }
 
-/// Takes out all there is; the error that ended it.
+/// Takes out everything that is complete, and returns the error that ended it.
 fn drain<T>(
     mut next: impl FnMut() -> Result<Option<T>, FrameError>,
-    mut judge: impl FnMut(T),
+    mut check: impl FnMut(T),
 ) -> Option<FrameError> {
     loop {
         match next() {
-            Ok(Some(whole)) => judge(whole),
+            Ok(Some(whole)) => check(whole),
             Ok(None) => return None,
             Err(error) => return Some(error),
         }

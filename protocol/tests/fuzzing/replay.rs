@@ -1,10 +1,10 @@
-//! The replay: every file of a corpus, given to the body of its fuzz target.
+//! Replay: passes every file of a corpus to the body of its fuzz target.
 
 use std::fs;
 use std::panic::{RefUnwindSafe, catch_unwind};
 use std::path::Path;
 
-/// Gives `check` every file of a folder of the crate under test, and names the file that fails.
+/// Passes every file of a folder of the crate under test to `check`, and names a file that fails.
 pub(crate) fn replay(corpus: &str, check: impl Fn(&[u8]) + RefUnwindSafe) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(corpus);
     let files = fs::read_dir(&folder).expect("the corpus is committed");
@@ -18,5 +18,5 @@ pub(crate) fn replay(corpus: &str, check: impl Fn(&[u8]) + RefUnwindSafe) {
     assert!(seen >= INPUTS_MIN, "only {seen} inputs in {}", folder.display());
 }
 
-/// Fewer than this, and part of a corpus has gone missing.
+/// With fewer inputs, part of a corpus is missing.
 const INPUTS_MIN: usize = 20;

@@ -1,4 +1,4 @@
-//! The headers: random ones against the slow reading, and every kind of malformed one by hand.
+//! Headers: random ones compared with the slow decoder, and a list of malformed ones of every kind.
 
 use std::ops::Range;
 
@@ -19,7 +19,7 @@ proptest! {
     }
 
     #[test]
-    fn a_prefix_of_a_header_may_still_become_one(spelling in spelling(0..10_000_000_000_u64)) {
+    fn a_prefix_of_a_header_is_incomplete(spelling in spelling(0..10_000_000_000_u64)) {
         for end in 0..HEADER_LEN {
             prop_assert_eq!(Ok(None), parse_header(&spelling[..end]));
         }
@@ -28,7 +28,7 @@ proptest! {
 
     /// One pass over ten bytes finds what ten passes over one, two, three … bytes find.
     #[test]
-    fn a_wrong_byte_is_found_as_soon_as_it_is_there(bytes in vec(header_byte(), 0..=HEADER_LEN)) {
+    fn a_wrong_byte_is_found_as_soon_as_it_arrives(bytes in vec(header_byte(), 0..=HEADER_LEN)) {
         let whole = parse_header(&bytes);
         let first = (0..=bytes.len()).find_map(|end| parse_header(&bytes[..end]).err());
         prop_assert_eq!(whole.err(), first);
@@ -36,18 +36,18 @@ proptest! {
     }
 
     #[test]
-    fn bytes_behind_a_header_are_not_looked_at(
+    fn bytes_after_a_header_are_not_read(
         spelling in spelling(0..10_000_000_000_u64),
-        behind in vec(any::<u8>(), 0..20),
+        after in vec(any::<u8>(), 0..20),
     ) {
         let alone = parse_header(&spelling);
-        prop_assert_eq!(alone, parse_header(&[&spelling[..], &behind].concat()));
+        prop_assert_eq!(alone, parse_header(&[&spelling[..], &after].concat()));
     }
 }
 
-/// Byte index and fault of each kind of malformed header, alone and behind a good frame.
+/// Byte index and fault of each kind of malformed header, alone and after a correct frame.
 #[test]
-fn malformed_headers() {
+fn malformed_headers_are_reported_at_the_first_wrong_byte() {
     for &(header, at, fault) in MALFORMED {
         assert_eq!(Err((at, fault)), parse_header(header), "{}", header.escape_ascii());
         for segment_bytes in [100, 1] {
@@ -59,7 +59,7 @@ fn malformed_headers() {
     }
 }
 
-/// A number with spaces and zeros before it and spaces behind, ten bytes in all.
+/// A number with zeros and spaces before it and spaces after it, ten bytes in all.
 pub(crate) fn spelling(lengths: Range<u64>) -> impl Strategy<Value = Vec<u8>> {
     (lengths, 0..=HEADER_LEN, 0..=HEADER_LEN).prop_map(|(length, digits, end)| {
         let number = format!("{length:0digits$}");
@@ -68,12 +68,12 @@ pub(crate) fn spelling(lengths: Range<u64>) -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
-/// Every number of digits as likely as any other.
+/// Every number of digits is equally likely.
 fn lengths() -> impl Strategy<Value = u64> {
     (0..=10_u32).prop_flat_map(|digits| 0..10_u64.pow(digits))
 }
 
-/// What headers are made of, and the bytes next to it.
+/// The bytes of correct headers, and some that are wrong in a header.
 pub(crate) fn header_byte() -> impl Strategy<Value = u8> {
     prop_oneof![
         8 => b'0'..=b'9',

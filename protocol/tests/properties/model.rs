@@ -1,8 +1,8 @@
-//! The model: a decoder that reads the whole stream anew each time, as slow as it is plain.
+//! Model: a plain and slow decoder, which reads the whole stream again at every call.
 
 use protocol::{FrameError, FrameFault, HEADER_LEN};
 
-/// What the bytes so far amount to.
+/// The result of decoding the bytes so far.
 pub(crate) struct Slow {
     pub(crate) payloads: Vec<Vec<u8>>,
     pub(crate) error: Option<FrameError>,
@@ -35,14 +35,14 @@ pub(crate) fn decode_slowly(stream: &[u8], limit: usize) -> Slow {
     Slow { payloads, error, mid_frame: error.is_none() && start < stream.len() }
 }
 
-/// The first wrong byte of a header or of the beginning of one.
+/// The first wrong byte of a header, or of the part of it that arrived.
 pub(crate) fn fault_of_header(header: &[u8]) -> Option<(usize, FrameFault)> {
     let mut digits = 0;
-    let mut closed = false;
+    let mut padding = false;
     for (at, &byte) in header.iter().enumerate() {
         match byte {
-            b'0'..=b'9' if !closed => digits += 1,
-            b' ' => closed = digits > 0,
+            b'0'..=b'9' if !padding => digits += 1,
+            b' ' => padding = digits > 0,
             _ => return Some((at, FrameFault::Byte(byte))),
         }
     }

@@ -1,11 +1,11 @@
-//! The names: what a name may be, told a second time as a plain list of conditions.
+//! Names: the conditions on a name, written a second time as a plain list.
 
 use proptest::prelude::*;
 use protocol::{NAME_CHARS_MAX, Name, NameError};
 
 proptest! {
     #[test]
-    fn a_name_is_kept_byte_for_byte_or_refused(text in "[a-z 🦀é\u{200d}\t\n\u{1b}\u{85}]{0,40}") {
+    fn a_name_is_kept_byte_for_byte_or_rejected(text in "[a-z 🦀é\u{200d}\t\n\u{1b}\u{85}]{0,40}") {
         let allowed = text.chars().any(|char| !char.is_whitespace() && char != '\u{200d}')
             && !text.chars().any(char::is_control)
             && text.chars().count() <= NAME_CHARS_MAX;
@@ -19,7 +19,7 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_are_judged_without_panic(bytes in proptest::collection::vec(any::<u8>(), 0..40)) {
+    fn checking_any_bytes_does_not_panic(bytes in proptest::collection::vec(any::<u8>(), 0..40)) {
         let text = str::from_utf8(&bytes);
         match Name::new(&bytes) {
             Err(NameError::NotUtf8 { at }) => {
@@ -31,7 +31,7 @@ proptest! {
 }
 
 #[test]
-fn refused_names() {
+fn names_without_visible_or_with_control_characters_are_rejected() {
     let long = "é".repeat(NAME_CHARS_MAX + 1);
     for (name, error) in [
         (&b""[..], NameError::Blank),
@@ -55,7 +55,7 @@ fn refused_names() {
 }
 
 #[test]
-fn ordinary_names() {
+fn ordinary_names_are_accepted() {
     let longest = "🦀".repeat(NAME_CHARS_MAX);
     for name in [
         "a",
@@ -74,7 +74,7 @@ fn ordinary_names() {
 }
 
 #[test]
-fn a_number_makes_a_name_unique_even_beyond_the_longest() {
+fn a_numbered_name_can_be_longer_than_the_longest_name() {
     let longest = "é".repeat(NAME_CHARS_MAX);
     let numbered = Name::new(longest.as_bytes()).unwrap().numbered(12);
     assert_eq!(format!("{longest}-12"), numbered.as_str());

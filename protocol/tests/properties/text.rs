@@ -1,4 +1,4 @@
-//! The texts: what is relayed for a payload is UTF-8, the payload itself where that is UTF-8.
+//! Texts: the text relayed for a payload is UTF-8, and it is the payload itself if that is UTF-8.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -11,14 +11,14 @@ proptest! {
         prop_assert_eq!(&text, &relayed);
     }
 
-    /// The longest whole-character prefix of the replaced text that the limit allows.
+    /// The text is the longest prefix of whole characters that the limit allows.
     #[test]
     fn replaced_text_is_cut_between_characters(
         text in vec(character_or_byte(), 0..20),
-        room in 0..10_usize,
+        spare in 0..10_usize,
     ) {
         let payload = text.concat();
-        let limit = payload.len() + room;
+        let limit = payload.len() + spare;
         let replaced = String::from_utf8_lossy(&payload).into_owned();
         let relayed = to_utf8(&payload, limit);
         prop_assert!(relayed.len() <= limit);

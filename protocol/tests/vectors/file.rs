@@ -1,4 +1,4 @@
-//! The file: `vectors.txt` read into vectors, by the format that its first lines describe.
+//! File: reads `vectors.txt` in the format that its first lines describe.
 
 use std::fmt;
 
@@ -44,7 +44,7 @@ pub(crate) enum Kind {
 #[derive(Clone, PartialEq)]
 pub(crate) struct Payload(pub(crate) Vec<u8>);
 
-/// Long payloads would bury the message of a failed test.
+/// Only the start of the payload, so that a failed test's message stays short.
 impl fmt::Debug for Payload {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let start = &self.0[..self.0.len().min(32)];
@@ -65,30 +65,30 @@ impl Vector {
         }
     }
 
-    /// The fault in full; the wrong byte and the length announced stand in the input.
+    /// The complete error. The wrong byte, or the length in the header, is taken from the input.
     pub(crate) fn error(&self) -> Option<FrameError> {
         let End::Error { at, kind } = self.end else { return None };
         let fault = match kind {
             Kind::Byte => FrameFault::Byte(self.input[at]),
             Kind::Blank => FrameFault::Blank,
-            Kind::TooLong => FrameFault::TooLong { length: self.announced(at), limit: self.limit },
+            Kind::TooLong => FrameFault::TooLong { length: self.length(at), limit: self.limit },
         };
         Some(FrameError { at: at as u64, fault })
     }
 
-    fn announced(&self, at: usize) -> u64 {
+    fn length(&self, at: usize) -> u64 {
         let header = &self.input[at..at + HEADER_LEN];
         str::from_utf8(header).expect("ASCII").trim().parse().expect("digits")
     }
 
     fn error_is_inside(&self) -> bool {
         let End::Error { at, kind } = self.end else { return true };
-        let bytes_told = if kind == Kind::Byte { 1 } else { HEADER_LEN };
-        at + bytes_told <= self.input.len()
+        let needed = if kind == Kind::Byte { 1 } else { HEADER_LEN };
+        at + needed <= self.input.len()
     }
 }
 
-/// Reads the format that the file's first lines describe; the error names the line or the vector.
+/// Reads the text of such a file. The error names the line or the vector.
 pub(crate) fn parse(text: &str) -> Result<Vec<Vector>, String> {
     let mut vectors: Vec<Vector> = Vec::new();
     for (index, line) in text.lines().enumerate() {
@@ -161,8 +161,8 @@ fn parse_number(digits: &str) -> Result<usize, String> {
 }
 
 #[test]
-fn a_broken_file_is_noticed() {
-    for (broken, complaint) in [
+fn a_malformed_file_is_reported() {
+    for (malformed, message) in [
         ("in 35", "line 1: a vector begins with its name"),
         ("name a\nnonsense", "line 2: unknown keyword \"nonsense\""),
         ("name a\nin 3", "line 2: \"3\" is not whole bytes"),
@@ -174,7 +174,7 @@ fn a_broken_file_is_noticed() {
         ("name a\nerror 0 byte", "a: the error lies outside the input"),
         ("name a\nname a", "line 2: a second vector \"a\""),
     ] {
-        let found = parse(broken).err();
-        assert_eq!(Some(complaint.to_owned()), found, "{broken:?}");
+        let found = parse(malformed).err();
+        assert_eq!(Some(message.to_owned()), found, "{malformed:?}");
     }
 }
