@@ -2,7 +2,7 @@
 //!
 //! [`relay`] passes on what each client says to all others, which is the least that a chat server can do;
 //! [`blocking`] does so between two clients, which is the least that a question and its answer can take.
-//! Their clients speak [`Dialect::Floor`](crate::dialect::Dialect::Floor): a name that goes to
+//! Their clients speak [`Dialect::Floor`](load::wire::Dialect::Floor): a name that goes to
 //! nobody, and then pairs that the speakers make themselves.
 
 mod blocking;

@@ -13,8 +13,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::{env, iter};
 
+use load::wire::Dialect;
+
 use self::settings::SettingsFile;
-use crate::dialect::Dialect;
 use crate::process::{ServerProcess, StartError};
 
 /// A broker that may be installed.

@@ -30,8 +30,6 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 pub(crate) use self::channel::serve as serve_channel;
-#[cfg(test)]
-pub(crate) use self::fault::hold_back;
 pub(crate) use self::fault::{Trouble, serve as serve_faulty};
 pub(crate) use self::queue::serve as serve_queue;
 pub(crate) use self::send::serve as serve_send;

@@ -5,12 +5,12 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::time::{Duration, Instant};
 
+use load::measure::address_space;
 use protocol::Decoder;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::fault::Fault;
 use crate::journal::{Event, Journal};
-use crate::measure::address_space;
 use crate::process::{ClientProcess, Left, Screen};
 use crate::subject::quoted;
 use crate::target::{Origin, Received, Settled, Wire};

@@ -8,10 +8,10 @@ use std::process::ExitCode;
 use std::{fmt, iter};
 
 use clap::Args;
+use load::wire::Dialect;
 use server_core::socket;
 
 use crate::console::complain;
-use crate::dialect::Dialect;
 use crate::rungs::Trouble;
 use crate::{floor, rungs};
 

@@ -2,12 +2,13 @@
 
 use std::time::{Duration, Instant};
 
+use load::measure::peak_resident;
+
 use super::{Case, Finding, Needs};
 use crate::client::{Client, End, Next};
 use crate::declared::{SlowPolicy, needed};
 use crate::fault::Fault;
 use crate::flood::{Flood, Moved, Pour, Poured, Reader};
-use crate::measure::peak_resident;
 use crate::stage::Stage;
 
 pub(super) const CASES: &[Case] = &[

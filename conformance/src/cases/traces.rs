@@ -4,6 +4,7 @@ use std::iter::once;
 use std::time::Instant;
 
 use bytes::BytesMut;
+use load::measure::Usage;
 use protocol::encode_frame;
 
 use super::crowd::{AT_ONCE, introduce};
@@ -11,7 +12,6 @@ use super::{Case, Finding, Needs};
 use crate::client::Client;
 use crate::declared::needed;
 use crate::fault::Fault;
-use crate::measure::Usage;
 use crate::stage::Stage;
 use crate::target::Received;
 use crate::token::mixed;

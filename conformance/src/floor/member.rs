@@ -5,11 +5,10 @@ use std::io::{ErrorKind, IoSlice, Write};
 use std::ops::Range;
 
 use bytes::{Buf, Bytes, BytesMut};
+use load::wire::{split_frame, split_pair};
 use mio::net::TcpStream;
 use protocol::FrameError;
 use thiserror::Error;
-
-use crate::load::{split_frame, split_pair};
 
 /// One client.
 pub(super) struct Member {

@@ -6,10 +6,10 @@ use std::thread;
 use std::time::Duration;
 
 use bytes::Bytes;
+use load::wire::Dialect;
+use load::{Crowd, Extent, FanOut, MESSAGE_BYTES_MIN, Shape};
 
 use super::{serve, serve_blocking};
-use crate::dialect::Dialect;
-use crate::load::{Crowd, Extent, FanOut, MESSAGE_BYTES_MIN, Shape};
 
 #[test]
 fn the_load_hears_everything_through_it() {

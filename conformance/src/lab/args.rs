@@ -4,12 +4,12 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 
 use clap::{Args, value_parser};
+use load::MESSAGE_BYTES_MIN;
 
 use super::point::Point;
 use super::record::AGAIN;
 use super::scale::{Scale, targets};
 use super::workload::Workload;
-use crate::load::MESSAGE_BYTES_MIN;
 use crate::model::Model;
 
 /// What the lab is asked to do.

@@ -9,6 +9,7 @@ use std::path::Path;
 use std::rc::Rc;
 use std::{env, io};
 
+use load::wire::Dialect;
 use serde::{Deserialize, Serialize};
 
 pub(super) use self::server::Server;
@@ -16,7 +17,6 @@ use super::args::LabArgs;
 use super::cores::Cores;
 use super::point::{Load, Point};
 use super::record::AGAIN;
-use crate::dialect::Dialect;
 use crate::manifest::Manifest;
 use crate::model::Model;
 use crate::peers::{Installed, Peer};

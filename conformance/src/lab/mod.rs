@@ -32,6 +32,8 @@ mod workload;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
+use load::make_room_for;
+
 pub use self::args::LabArgs;
 use self::cores::Cores;
 pub use self::diff::{DiffArgs, run as diff};
@@ -45,7 +47,6 @@ pub(crate) use self::progress::Progress;
 use self::record::{EntrantRecord, FORMAT, LeftOut, PointRecord, Record};
 use self::session::{Session, steps};
 use crate::console::{Frame, INCONCLUSIVE, complain};
-use crate::load::make_room_for;
 
 /// Runs the lab and prints its report on standard output, its progress on standard error.
 ///

@@ -1,8 +1,9 @@
 //! Points: where each workload is measured, and what is put on the server there.
 
+use load::Shape;
+use load::wire::Dialect;
+
 use super::workload::Workload;
-use crate::dialect::Dialect;
-use crate::load::Shape;
 
 /// One place at which every entrant is measured.
 #[derive(Clone, Debug)]

@@ -4,6 +4,7 @@
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, ChildStderr, Command, Stdio};
 
+use load::{Crowd, Extent, FanOut, LoadError, Shape};
 use rustix::process::{Pid, Signal, kill_process};
 use thiserror::Error;
 
@@ -11,7 +12,6 @@ use super::cores::Cores;
 use super::entrant::Entrant;
 use super::record::Trace;
 use super::trial::{float, prove};
-use crate::load::{Crowd, Extent, FanOut, LoadError, Shape};
 use crate::process::StartError;
 
 /// Why there is no count.

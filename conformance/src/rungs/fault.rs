@@ -74,7 +74,7 @@ fn talk(hall: &Arc<Mutex<Hall>>, number: u64, stream: TcpStream) -> io::Result<(
 }
 
 /// What a server does that keeps something for too long: nothing, for this time.
-pub(crate) fn hold_back(time: Duration) {
+fn hold_back(time: Duration) {
     thread::sleep(time);
 }
 

@@ -3,10 +3,10 @@
 use std::net::SocketAddr;
 
 use clap::ValueEnum;
+use load::{Crowd, Extent, FanOut, LoadError, MESSAGE_BYTES_MIN, Shape, Tally};
 
 use super::{Trouble, serve_channel, serve_faulty, serve_queue, serve_send, serve_writer};
 use crate::floor::tests::start;
-use crate::load::{Crowd, Extent, FanOut, LoadError, MESSAGE_BYTES_MIN, Shape, Tally};
 
 #[test]
 fn the_first_rung_delivers_everything() {

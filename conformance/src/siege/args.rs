@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use bytesize::ByteSize;
 use clap::{Args, value_parser};
+use load::MESSAGE_BYTES_MIN;
 
 use super::kind::Kind;
 use super::means::Rates;
-use crate::load::MESSAGE_BYTES_MIN;
 use crate::model::Model;
 
 /// What the siege is asked to do.

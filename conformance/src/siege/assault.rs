@@ -3,6 +3,8 @@
 use std::io;
 use std::time::{Duration, Instant};
 
+use load::measure::Usage;
+use load::{Churn, LoadError};
 use thiserror::Error;
 
 use super::args::SiegeArgs;
@@ -13,8 +15,6 @@ use super::kind::Kind;
 use super::outcome::Outcome;
 use super::voice::Voice;
 use crate::lab::Interruption;
-use crate::load::{Churn, LoadError};
-use crate::measure::Usage;
 use crate::process::StartError;
 
 /// Why an assault has no outcome.

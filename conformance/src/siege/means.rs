@@ -5,10 +5,10 @@ use std::net::{SocketAddr, TcpStream};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
+use load::{Line, begin};
 use protocol::{HEADER_LEN, header, pair_len};
 
 use super::kind::Flood;
-use crate::load::{Line, begin};
 use crate::token::mixed;
 
 /// How much a hostile crowd may do in a second.

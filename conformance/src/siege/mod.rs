@@ -24,6 +24,8 @@ mod voice;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
+use load::make_room_for;
+
 pub use self::args::SiegeArgs;
 use self::assault::AssaultError;
 use self::ground::Besieged;
@@ -32,7 +34,6 @@ use self::outcome::Verdict;
 use self::report::Row;
 use crate::console::{INCONCLUSIVE, complain};
 use crate::lab::{Interruption, Progress, note_signals};
-use crate::load::make_room_for;
 
 /// Besieges the servers and prints what it did on standard output, its progress on standard error.
 ///

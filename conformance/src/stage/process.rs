@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use load::measure::{Usage, is_waiting};
+
 use super::Stage;
 use crate::fault::Fault;
-use crate::measure::{Usage, is_waiting};
 use crate::process::{ServerProcess, User};
 
 impl Stage {

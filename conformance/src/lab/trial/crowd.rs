@@ -2,6 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use load::measure::Usage;
+use load::wire::Dialect;
+use load::{Crowd, Extent, FanOut, LoadError, Shape, Tally};
 use server_core::PROOF_BYTES;
 
 use super::super::entrant::Server;
@@ -9,9 +12,6 @@ use super::super::scale::Scale;
 use super::meter::{COST, Meter, percentiles};
 use super::steady::warm_up;
 use super::{Found, float};
-use crate::dialect::Dialect;
-use crate::load::{Crowd, Extent, FanOut, LoadError, Shape, Tally};
-use crate::measure::Usage;
 
 /// As much is said as the bound on messages under way allows.
 pub(super) fn fan_out(

@@ -3,11 +3,11 @@
 use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
+use load::measure::Usage;
 
 use super::super::entrant::Server;
 use super::super::metric::Figures;
 use super::float;
-use crate::measure::Usage;
 
 /// Readings at the beginning of what counts.
 pub(super) struct Meter {

@@ -7,6 +7,9 @@ mod paced;
 mod steady;
 mod visits;
 
+use load::measure::{Usage, peak_resident};
+use load::wire::Dialect;
+use load::{LoadError, Shape};
 use thiserror::Error;
 
 pub(super) use self::crowd::prove;
@@ -17,9 +20,6 @@ use super::entrant::{Entrant, Server};
 use super::metric::Figures;
 use super::point::{Load, Point};
 use super::scale::Scale;
-use crate::dialect::Dialect;
-use crate::load::{LoadError, Shape};
-use crate::measure::{Usage, peak_resident};
 use crate::process::StartError;
 
 /// What one trial found.

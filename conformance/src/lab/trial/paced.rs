@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
+use load::{Bad, BadCrowd, Crowd, LoadError, Pace, Shape};
+
 use super::super::entrant::Server;
 use super::super::scale::Scale;
 use super::crowd::{fence, fill, prove};
 use super::meter::{COST, Meter, percentiles};
 use super::steady::warm_up;
 use super::{Found, float};
-use crate::load::{Bad, BadCrowd, Crowd, LoadError, Pace, Shape};
 
 /// So many messages a second, with so many of every bad kind in the way.
 pub(super) fn run(

@@ -3,6 +3,8 @@
 use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
+use load::wire::Dialect;
+use load::{Churn, LoadError, Storm};
 
 use super::super::entrant::Server;
 use super::super::metric::Figures;
@@ -10,8 +12,6 @@ use super::super::scale::Scale;
 use super::meter::{Meter, percentiles};
 use super::steady::warm_up;
 use super::{Found, float};
-use crate::dialect::Dialect;
-use crate::load::{Churn, LoadError, Storm};
 
 /// One after the other joins, speaks, is heard and leaves.
 pub(super) fn churn(server: &Server, scale: Scale) -> Result<Found, LoadError> {
