@@ -12,7 +12,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::console::{INCONCLUSIVE, exit_status};
+use crate::support::console::{INCONCLUSIVE, exit_status};
 
 /// Holds chat servers to the protocol's rules
 #[derive(Debug, Parser)]

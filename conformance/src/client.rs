@@ -12,8 +12,8 @@ pub use self::expect::{Next, Text};
 use crate::fault::Fault;
 use crate::journal::{Event, Journal};
 use crate::pairs::{Malformed, PairReader};
+use crate::support::token::Tokens;
 use crate::target::{Received, Settled, Wire};
-use crate::token::Tokens;
 
 /// One client under the harness's control.
 ///

@@ -14,8 +14,8 @@ use crate::client::{Client, End, Next, Pumped, Text};
 use crate::declared::Declared;
 use crate::fault::Fault;
 use crate::journal::Journal;
+use crate::support::token::Tokens;
 use crate::target::{Medium, Target};
-use crate::token::Tokens;
 
 /// Everything a test needs to talk to one server.
 ///

@@ -10,6 +10,7 @@ use crate::declared::Declared;
 use crate::manifest::Manifest;
 use crate::model::Model;
 use crate::process::{Habits, ServerProcess, StartError, User, our_command};
+use crate::support::quote::quoted;
 use crate::target::{Medium, NotStarted, Origin, Subject, Target, Wire};
 use crate::tcp::TcpWire;
 
@@ -249,16 +250,6 @@ fn manifest_flag(manifest: Option<&Manifest>) -> String {
 #[expect(clippy::needless_pass_by_value, reason = "it is a function for map_err")]
 fn failed(error: StartError) -> NotStarted {
     NotStarted::Failed(error.to_string())
-}
-
-/// A word as a shell takes it.
-pub(crate) fn quoted(word: &OsString) -> String {
-    let word = word.to_string_lossy();
-    let plain = |char: char| char.is_ascii_alphanumeric() || "-_./=:,+@%".contains(char);
-    if !word.is_empty() && word.chars().all(plain) {
-        return word.into_owned();
-    }
-    format!("'{}'", word.replace('\'', r"'\''"))
 }
 
 const NO_SUCH_FLAGS: NotStarted =

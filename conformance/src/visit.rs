@@ -12,7 +12,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use crate::fault::Fault;
 use crate::journal::{Event, Journal};
 use crate::process::{ClientProcess, Left, Screen};
-use crate::subject::quoted;
+use crate::support::quote::quoted;
 use crate::target::{Origin, Received, Settled, Wire};
 use crate::tcp::TcpWire;
 

@@ -11,8 +11,8 @@ use clap::Args;
 use load::wire::Dialect;
 use server_core::socket;
 
-use crate::console::complain;
 use crate::rungs::Trouble;
+use crate::support::console::complain;
 use crate::{floor, rungs};
 
 /// Which of them.

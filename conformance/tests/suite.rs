@@ -18,8 +18,8 @@ use conformance::model::Model;
 use conformance::spec::{Party, Rule, rules};
 use conformance::subject::{CommandServer, OurServer};
 use conformance::suite::{Plan, Verdict, is_tested, run_row};
+use conformance::support::token::mixed;
 use conformance::target::Subject;
-use conformance::token::mixed;
 use conformance::yardstick::Yardstick;
 use libtest_mimic::{Arguments, Failed, Trial};
 

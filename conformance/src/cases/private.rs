@@ -10,7 +10,7 @@ use crate::client::{Client, Text, encoded};
 use crate::declared::needed;
 use crate::fault::Fault;
 use crate::stage::Stage;
-use crate::token::mixed;
+use crate::support::token::mixed;
 
 pub(super) const CASES: &[Case] = &[
     Case::new("EXT-04", Needs::Room, one_connection_or_none).with(&["--extensions"]),

@@ -7,8 +7,8 @@ use super::{Case, Finding, Needs};
 use crate::client::{Client, Text};
 use crate::fault::Fault;
 use crate::stage::Stage;
+use crate::support::token::mixed;
 use crate::target::Received;
-use crate::token::mixed;
 
 pub(super) const CASES: &[Case] = &[
     Case::new("SEG-01", Needs::Room, one_byte_at_a_time),

@@ -13,8 +13,8 @@ use crate::client::Client;
 use crate::declared::needed;
 use crate::fault::Fault;
 use crate::stage::Stage;
+use crate::support::token::mixed;
 use crate::target::Received;
-use crate::token::mixed;
 
 pub(super) const CASES: &[Case] = &[
     Case::new("RES-06", Needs::Process, ten_thousand_come_and_go),

@@ -12,7 +12,7 @@ use mio::{Events, Interest, Poll, Token};
 use server_core::slab::Slab;
 
 use super::member::{Gone, Member};
-use crate::console::complain;
+use crate::support::console::complain;
 
 /// Passes on what the clients of `listener` say, until something fails that is not a client's own matter.
 ///

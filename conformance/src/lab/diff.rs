@@ -10,7 +10,7 @@ use super::metric::{Better, METRICS, Metric};
 use super::record::Record;
 use super::standing::{noise_at, void_at};
 use super::statistics::{Summary, is_tie};
-use crate::console::{Frame, INCONCLUSIVE, columns, complain};
+use crate::support::console::{Frame, INCONCLUSIVE, columns, complain};
 
 /// Which reports are compared.
 #[derive(Args, Clone, Debug)]

@@ -14,7 +14,6 @@ use serde::{Deserialize, Serialize};
 
 pub(super) use self::server::Server;
 use super::args::LabArgs;
-use super::cores::Cores;
 use super::point::{Load, Point};
 use super::record::AGAIN;
 use crate::manifest::Manifest;
@@ -22,6 +21,7 @@ use crate::model::Model;
 use crate::peers::{Installed, Peer};
 use crate::process::{ServerProcess, StartError, our_command};
 use crate::subject::{CommandServer, OurServer, RemoteServer};
+use crate::support::cores::Cores;
 use crate::target::Subject;
 use crate::yardstick::Yardstick;
 

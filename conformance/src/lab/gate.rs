@@ -1,10 +1,10 @@
 //! Gate: no figure without the rules it rests on, kept by the same program in the same run.
 
 use super::entrant::Entrant;
-use super::interrupt::Interruption;
 use super::point::Point;
 use crate::spec::{Rule, rules};
 use crate::suite::{Plan, Verdict, is_tested, run_row};
+use crate::support::interrupt::Interruption;
 
 /// The rules that one entrant does not keep, of those that it was held to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

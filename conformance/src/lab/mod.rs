@@ -5,19 +5,15 @@
 //! `report` shows, and what `diff` compares.
 
 mod args;
-mod cores;
 mod diff;
 mod entrant;
-mod environment;
 mod floor;
 mod gate;
-mod interrupt;
 mod knee;
 mod list;
 mod metric;
 mod out;
 mod point;
-mod progress;
 mod record;
 mod report;
 mod scale;
@@ -35,18 +31,17 @@ use std::process::ExitCode;
 use load::make_room_for;
 
 pub use self::args::LabArgs;
-use self::cores::Cores;
 pub use self::diff::{DiffArgs, run as diff};
 use self::entrant::{Entrant, Kind};
-pub(crate) use self::environment::Environment;
-pub(crate) use self::interrupt::{Interruption, note_signals};
-pub use self::interrupt::{end_children_on_signals, ignores_hangup};
-use self::out::Out;
 use self::point::Point;
-pub(crate) use self::progress::Progress;
 use self::record::{EntrantRecord, FORMAT, LeftOut, PointRecord, Record};
 use self::session::{Session, steps};
-use crate::console::{Frame, INCONCLUSIVE, complain};
+use crate::support::console::{Frame, INCONCLUSIVE, complain};
+use crate::support::cores::Cores;
+use crate::support::environment::Environment;
+use crate::support::interrupt::give_up_on_signals;
+use crate::support::out::Out;
+use crate::support::progress::Progress;
 
 /// Runs the lab and prints its report on standard output, its progress on standard error.
 ///
@@ -84,7 +79,7 @@ fn measure(args: &LabArgs, points: Vec<Point>) -> io::Result<Option<(Record, Opt
         return out.flush().map(|()| None);
     }
     let out = args.out.as_deref().map(Out::prepare).transpose()?;
-    let interruption = interrupt::give_up_on_signals()?;
+    let interruption = give_up_on_signals()?;
     let (points, too_big) = within_limits(points);
     if let ([], [first, ..]) = (&points[..], &too_big[..]) {
         return Err(io::Error::other(format!("nothing of it can be measured: {}", first.reason)));
@@ -157,7 +152,7 @@ fn begin(args: &LabArgs, entrants: &[Entrant], points: &[Point]) -> Record {
 
 fn tell(record: &Record, out: Option<&Out>) -> io::Result<ExitCode> {
     if let Some(out) = out {
-        out.keep(record)?;
+        keep(out, record)?;
     }
     let mut stdout = anstream::stdout().lock();
     writeln!(stdout, "{}", report::render(record, Frame::of_output()))?;
@@ -169,6 +164,14 @@ fn tell(record: &Record, out: Option<&Out>) -> io::Result<ExitCode> {
         (_, true) => ExitCode::FAILURE,
         _ => ExitCode::SUCCESS,
     })
+}
+
+/// Writes `lab.json` and `lab.txt`.
+fn keep(out: &Out, record: &Record) -> io::Result<()> {
+    out.keep("lab.json", &(record.to_json() + "\n"))?;
+    let text = report::render(record, Frame::Plain);
+    let runs = report::all_runs(record);
+    out.keep("lab.txt", &format!("{text}\n\n{runs}\n"))
 }
 
 const USAGE: u8 = 3;

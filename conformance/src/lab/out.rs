@@ -1,48 +1,12 @@
-//! Out: where the report is kept, and what it says of its own making.
+//! Out: what the report says of its own making.
 
 use std::ffi::OsString;
-use std::fs::{self, File};
-use std::io;
-use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use super::args::LabArgs;
 use super::point::Point;
-use super::record::Record;
-use super::report;
-use crate::console::Frame;
-use crate::subject::quoted;
-use crate::token::mixed;
-
-/// A directory that can be written to.
-pub(super) struct Out {
-    directory: PathBuf,
-}
-
-impl Out {
-    /// Makes the directory if it is not there, and finds out now whether the report can be kept.
-    pub(super) fn prepare(directory: &Path) -> io::Result<Self> {
-        let failed = |error: io::Error| {
-            let place = directory.display();
-            let advice = "choose another directory for --out";
-            io::Error::new(error.kind(), format!("{place} cannot be written ({error}): {advice}"))
-        };
-        fs::create_dir_all(directory).map_err(failed)?;
-        // A report that is there already stays until there is another.
-        let probe = directory.join(".lab-probe");
-        File::create(&probe).map_err(failed)?;
-        fs::remove_file(&probe).map_err(failed)?;
-        Ok(Self { directory: directory.into() })
-    }
-
-    /// Writes `lab.json` and `lab.txt`.
-    pub(super) fn keep(&self, record: &Record) -> io::Result<()> {
-        fs::write(self.directory.join("lab.json"), record.to_json() + "\n")?;
-        let text = report::render(record, Frame::Plain);
-        let runs = report::all_runs(record);
-        fs::write(self.directory.join("lab.txt"), format!("{text}\n\n{runs}\n"))
-    }
-}
+use crate::support::quote::quoted;
+use crate::support::token::mixed;
 
 /// The command that does the same again, at all points or at this one.
 pub(super) fn command(args: &LabArgs, seed: u64, point: Option<&Point>) -> String {

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::cores::Cores;
 use super::entrant::Kind;
-use super::environment::Environment;
 use super::metric::Figures;
+use crate::support::cores::Cores;
+use crate::support::environment::Environment;
 
 /// One run of the lab.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

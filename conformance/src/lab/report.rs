@@ -3,13 +3,12 @@
 mod notes;
 mod rows;
 
-use crate::console::{Frame, columns};
-
 use self::notes::{foot, head, left_out};
 use self::rows::{header, rows, timed};
 use super::knee;
 use super::record::{EntrantRecord, Record};
 use super::workload::{Pace, WORKLOADS, Workload};
+use crate::support::console::{Frame, columns};
 
 /// The whole report as text.
 pub(super) fn render(record: &Record, frame: Frame) -> String {

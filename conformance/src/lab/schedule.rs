@@ -1,6 +1,6 @@
 //! Schedule: who is measured when; every repeat in another order, drawn from the seed.
 
-use crate::token::mixed;
+use crate::support::token::mixed;
 
 /// The order of runs at one point: each repeat has every entrant once, so that what the machine does
 /// meanwhile meets all alike, and nobody always comes after the same one.

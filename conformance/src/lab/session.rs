@@ -4,14 +4,14 @@ use std::collections::HashMap;
 
 use super::entrant::{Entrant, Kind};
 use super::gate::Gate;
-use super::interrupt::Interruption;
 use super::point::Point;
-use super::progress::Progress;
 use super::record::{LeftOut, Record, Run};
 use super::scale::Scale;
 use super::schedule::schedule;
 use super::trace::trace;
 use super::trial::{self, client_bound};
+use crate::support::interrupt::Interruption;
+use crate::support::progress::Progress;
 
 /// What is measured, on whom, and how.
 pub(super) struct Session<'a> {

@@ -8,11 +8,11 @@ use load::{Crowd, Extent, FanOut, LoadError, Shape};
 use rustix::process::{Pid, Signal, kill_process};
 use thiserror::Error;
 
-use super::cores::Cores;
 use super::entrant::Entrant;
 use super::record::Trace;
 use super::trial::{float, prove};
 use crate::process::StartError;
+use crate::support::cores::Cores;
 
 /// Why there is no count.
 #[derive(Debug, Error)]

@@ -14,8 +14,8 @@ use super::honest::Honest;
 use super::kind::Kind;
 use super::outcome::Outcome;
 use super::voice::Voice;
-use crate::lab::Interruption;
 use crate::process::StartError;
+use crate::support::interrupt::Interruption;
 
 /// Why an assault has no outcome.
 #[derive(Debug, Error)]

@@ -9,7 +9,7 @@ use load::{Line, begin};
 use protocol::{HEADER_LEN, header, pair_len};
 
 use super::kind::Flood;
-use crate::token::mixed;
+use crate::support::token::mixed;
 
 /// How much a hostile crowd may do in a second.
 #[derive(Clone, Copy, Debug)]

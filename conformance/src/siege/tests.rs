@@ -11,7 +11,7 @@ use super::ground::Besieged;
 use super::honest::Honest;
 use super::outcome::Verdict;
 use super::{Kind, SiegeArgs};
-use crate::lab::Interruption;
+use crate::support::interrupt::Interruption;
 
 #[test]
 fn an_honest_server_is_counted_in_full() {

@@ -15,12 +15,12 @@ use thiserror::Error;
 pub(super) use self::crowd::prove;
 pub(super) use self::guard::client_bound;
 pub(super) use self::paced::{SINGLE, lasting};
-use super::cores::Cores;
 use super::entrant::{Entrant, Server};
 use super::metric::Figures;
 use super::point::{Load, Point};
 use super::scale::Scale;
 use crate::process::StartError;
+use crate::support::cores::Cores;
 
 /// What one trial found.
 #[derive(Clone, Debug, Default, PartialEq)]

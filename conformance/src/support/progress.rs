@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::console::complain;
+use super::console::complain;
 
 /// Steps done and to do, told on standard error.
 #[derive(Debug)]

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 /// What has to be known of a machine to read figures taken on it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Environment {
-    pub(super) cores: usize,
+    pub(crate) cores: usize,
     architecture: String,
     kernel: String,
     processor: Option<String>,
@@ -48,7 +48,7 @@ impl Environment {
     }
 
     /// What makes the two different machines: figures of theirs cannot be compared.
-    pub(super) fn differences(&self, other: &Self) -> Vec<String> {
+    pub(crate) fn differences(&self, other: &Self) -> Vec<String> {
         let unknown = || "unknown".to_owned();
         let traits = |machine: &Self| {
             [
@@ -65,7 +65,7 @@ impl Environment {
     }
 
     /// What the first line of a report does not say.
-    pub(super) fn details(&self) -> String {
+    pub(crate) fn details(&self) -> String {
         let settings = self.settings.iter().map(|(name, value)| format!("{name} = {value}"));
         let mut parts = vec![format!("version {}", self.version)];
         parts.extend(self.compiler.iter().map(|compiler| format!("installed {compiler}")));

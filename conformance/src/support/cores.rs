@@ -7,14 +7,14 @@ use serde::{Deserialize, Serialize};
 
 /// Cores by their numbers, none of them in both lists.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Cores {
+pub(crate) struct Cores {
     load: Vec<usize>,
     servers: Vec<usize>,
 }
 
 impl Cores {
     /// Those of this machine; `None` if there are too few, or if the system does not tell which there are.
-    pub(super) fn apart() -> Option<Self> {
+    pub(crate) fn apart() -> Option<Self> {
         // It also knows how much of them a container may have.
         let usable = std::thread::available_parallelism().map_or(1, usize::from);
         if usable < CORES_TO_SEPARATE { None } else { Self::of(&allowed()?) }
@@ -34,7 +34,7 @@ impl Cores {
     /// # Errors
     ///
     /// The system does not allow it.
-    pub(super) fn start<T>(&self, start: impl FnOnce() -> T) -> io::Result<T> {
+    pub(crate) fn start<T>(&self, start: impl FnOnce() -> T) -> io::Result<T> {
         stay_on(&self.servers)?;
         let started = start();
         stay_on(&self.load)?;
