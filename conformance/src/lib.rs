@@ -4,7 +4,6 @@ pub mod cases;
 pub mod causes;
 pub mod cli;
 pub mod client;
-pub mod conversation;
 pub mod declared;
 pub mod failure;
 pub mod fault;

@@ -14,6 +14,7 @@ use crate::client::{Client, End, Next, Pumped, Text};
 use crate::declared::Declared;
 use crate::fault::Fault;
 use crate::journal::Journal;
+use crate::spec::{Mode, Relay};
 use crate::support::token::Tokens;
 use crate::target::{Medium, Target};
 
@@ -40,36 +41,6 @@ pub struct Stage {
     seed: u64,
     paced: bool,
     declared: Declared,
-}
-
-/// To whom the server relays what a client says.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Relay {
-    /// To all but the sender.
-    #[default]
-    Others,
-    /// To all.
-    Everyone,
-    /// To the sender alone.
-    Sender,
-}
-
-/// Whether the server speaks of itself.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Mode {
-    /// Only in answer to one's own doing.
-    #[default]
-    Base,
-    /// It greets newcomers, tells of those who join and leave, and heeds commands.
-    Extended,
-}
-
-impl Mode {
-    /// The mode of a server of ours that is started with these flags.
-    pub fn of(flags: &[String]) -> Self {
-        let extended = flags.iter().any(|flag| flag == "--extensions");
-        if extended { Self::Extended } else { Self::Base }
-    }
 }
 
 /// How a test is to be run.

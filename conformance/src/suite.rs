@@ -1,16 +1,17 @@
 //! The suite: one row per rule, run against one subject, with one verdict.
 
 mod client;
+mod play;
 
 use std::time::{Duration, Instant};
 
 pub use self::client::run_client_row;
+use self::play::play;
 use crate::cases::{Case, Finding, Needs, case, client_case};
-use crate::conversation::{Conversation, play};
 use crate::failure::Failure;
 use crate::fault::Fault;
-use crate::spec::{Keyword, Party, Rule, Scope};
-use crate::stage::{Conditions, Mode, Relay, Stage};
+use crate::spec::{Conversation, Keyword, Mode, Party, Relay, Rule, Scope};
+use crate::stage::{Conditions, Stage};
 use crate::target::{Medium, NotStarted, Origin, Subject, Target};
 
 /// How the suite is to be run.

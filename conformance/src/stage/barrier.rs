@@ -2,9 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use super::{LOOK_PACE, Mode, Relay, Stage};
+use super::{LOOK_PACE, Stage};
 use crate::client::{Client, End, Next, Pumped, Text, encoded};
 use crate::fault::Fault;
+use crate::spec::{Mode, Relay};
 
 impl Stage {
     /// A client with its label for a name, known to be in the room.

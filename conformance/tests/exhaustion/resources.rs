@@ -6,7 +6,8 @@ use std::net::SocketAddr;
 
 use conformance::declared::Declared;
 use conformance::fault::Fault;
-use conformance::stage::{Conditions, Mode, Relay, Stage};
+use conformance::spec::{Mode, Relay};
+use conformance::stage::{Conditions, Stage};
 use conformance::target::{Medium, Target, Wire};
 use conformance::tcp::TcpWire;
 use libtest_mimic::Failed;

@@ -1,16 +1,16 @@
 //! Plays a conversation on a stage.
 
 use crate::client::{Client, Text};
-use crate::conversation::{Action, Conversation, Sender, Step, Wording};
 use crate::fault::Fault;
-use crate::stage::{Mode, Stage};
+use crate::spec::{Action, Conversation, Mode, Sender, Step, Wording};
+use crate::stage::Stage;
 
 /// Plays every step, and then proves that nothing else is on its way to anybody.
 ///
 /// # Errors
 ///
 /// The first step that the server did not answer as written, with its line.
-pub fn play(conversation: &Conversation, stage: &mut Stage) -> Result<(), Fault> {
+pub(super) fn play(conversation: &Conversation, stage: &mut Stage) -> Result<(), Fault> {
     let mut cast = Cast::default();
     for step in &conversation.steps {
         cast.play(step, stage).map_err(|fault| placed(fault, step))?;

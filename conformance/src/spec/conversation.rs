@@ -1,11 +1,8 @@
 //! Conversations: small plays, one step per line, that show a rule and test it.
 
-mod escape;
-mod play;
+use thiserror::Error;
 
-pub use self::play::play;
-use crate::spec::SpecError;
-use crate::stage::{Mode, Relay};
+use super::escape;
 
 /// A play for a few clients and one server.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -72,6 +69,46 @@ pub enum Wording {
     Exactly(Vec<u8>),
     /// Anything.
     Any,
+}
+
+/// To whom the server relays what a client says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Relay {
+    /// To all but the sender.
+    #[default]
+    Others,
+    /// To all.
+    Everyone,
+    /// To the sender alone.
+    Sender,
+}
+
+/// Whether the server speaks of itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// Only in answer to one's own doing.
+    #[default]
+    Base,
+    /// It greets newcomers, tells of those who join and leave, and heeds commands.
+    Extended,
+}
+
+impl Mode {
+    /// The mode of a server of ours that is started with these flags.
+    pub fn of(flags: &[String]) -> Self {
+        let extended = flags.iter().any(|flag| flag == "--extensions");
+        if extended { Self::Extended } else { Self::Base }
+    }
+}
+
+/// What is wrong with the text of a specification, and where.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("line {line}: {what}")]
+pub struct SpecError {
+    /// Counted from 1.
+    pub line: usize,
+    /// What is wrong there.
+    pub what: String,
 }
 
 impl Conversation {

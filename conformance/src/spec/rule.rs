@@ -1,12 +1,10 @@
-//! The specification as data: every rule of `SPEC.md`, and its conversations.
+//! Rules: every one of `SPEC.md`, and its conversations.
 
 use std::fmt;
 use std::iter::Peekable;
 use std::str::Lines;
 
-use thiserror::Error;
-
-use crate::conversation::Conversation;
+use super::conversation::{Conversation, SpecError};
 
 /// One rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,19 +61,9 @@ impl Rule {
     }
 }
 
-/// What is wrong with the text of a specification, and where.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("line {line}: {what}")]
-pub struct SpecError {
-    /// Counted from 1.
-    pub line: usize,
-    /// What is wrong there.
-    pub what: String,
-}
-
 /// The rules of this project's specification, in its order.
 pub fn rules() -> Vec<Rule> {
-    parse(include_str!("../../protocol/SPEC.md"))
+    parse(include_str!("../../../protocol/SPEC.md"))
         .expect("a test of this crate parses the same text")
 }
 
@@ -192,7 +180,7 @@ mod tests {
 
     #[test]
     fn our_specification_parses() {
-        let rules = parse(include_str!("../../protocol/SPEC.md")).map_err(|e| e.to_string());
+        let rules = parse(include_str!("../../../protocol/SPEC.md")).map_err(|e| e.to_string());
         assert!(rules.unwrap().len() > 90);
     }
 
