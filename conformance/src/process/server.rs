@@ -1,11 +1,5 @@
 //! A server under test as a child process: started, awaited, signalled, never left behind.
 
-mod client;
-mod group;
-mod habits;
-mod launch;
-mod log;
-
 use std::ffi::OsString;
 use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
@@ -16,15 +10,11 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 use std::{io, iter};
 
-use thiserror::Error;
-
-pub use self::client::{ClientProcess, Left, Screen};
-pub use self::group::kill_all;
-pub(crate) use self::group::kill_live;
-use self::group::{Group, enlist};
-pub use self::habits::{Habits, User};
-use self::launch::{ReadySign, as_user, free_ports, holds_port, says_in_use, spawn, watch_output};
-use self::log::Log;
+use super::error::{READY_WITHIN, StartError};
+use super::group::{Group, enlist};
+use super::habits::Habits;
+use super::launch::{ReadySign, as_user, free_ports, holds_port, says_in_use, spawn, watch_output};
+use super::log::Log;
 use crate::model::Model;
 
 /// A running server, the leader of its own process group. Dropping it kills the whole group and
@@ -37,39 +27,6 @@ pub struct ServerProcess {
     log: Arc<Log>,
     /// Open, so that no server takes its input to have ended.
     keyboard: Option<ChildStdin>,
-}
-
-/// Why a server did not come up.
-#[derive(Debug, Error)]
-pub enum StartError {
-    /// There is no program to start.
-    #[error("the command is empty")]
-    Empty,
-    /// The program could not be started.
-    #[error("{program} cannot be started: {source}")]
-    Spawn {
-        /// Its name or path.
-        program: String,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// It ended before it was ready.
-    #[error("the server ended before it was ready ({status}){}", words(log))]
-    Ended {
-        /// How it ended.
-        status: ExitStatus,
-        /// The end of what it wrote.
-        log: String,
-    },
-    /// It lives, but neither printed the ready line nor accepted a connection.
-    #[error("the server was not ready within {} s{}", READY_WITHIN.as_secs(), words(log))]
-    NotReady {
-        /// The end of what it wrote.
-        log: String,
-    },
-    /// No port could be bound for it.
-    #[error("no free port was found for the server")]
-    NoPort,
 }
 
 impl ServerProcess {
@@ -270,14 +227,7 @@ fn reachable(addr: SocketAddr) -> SocketAddr {
     if everywhere { (Ipv4Addr::LOCALHOST, addr.port()).into() } else { addr }
 }
 
-/// What a server said before it failed, as the end of a sentence.
-fn words(log: &str) -> String {
-    if log.is_empty() { String::new() } else { format!("; it said:\n{}", log.trim_end()) }
-}
-
 const PORTS_TRIED: usize = 5;
-/// A Python interpreter takes a second to start on a busy machine; this is ten times that.
-const READY_WITHIN: Duration = Duration::from_secs(10);
 /// Between two attempts to connect to a server that prints no ready line.
 const CONNECT_PACE: Duration = Duration::from_millis(10);
 const LAST_WORDS_WITHIN: Duration = Duration::from_secs(1);
