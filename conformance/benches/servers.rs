@@ -7,9 +7,9 @@ use std::fmt::Display;
 use std::path::Path;
 use std::time::Duration;
 
-use conformance::model::Model;
 use conformance::process::ServerProcess;
 use conformance::support::interrupt::end_children_on_signals;
+use conformance::target::Model;
 use criterion::measurement::WallTime;
 use criterion::{
     BenchmarkGroup, BenchmarkId, Criterion, SamplingMode, Throughput, criterion_group,

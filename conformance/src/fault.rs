@@ -55,3 +55,12 @@ impl Fault {
         Self::broken(format!("the server does not accept a connection: {error}"))
     }
 }
+
+/// The value that a test needs.
+///
+/// # Errors
+///
+/// It is not declared: the test does not apply.
+pub fn needed<T>(value: Option<T>, what: &'static str) -> Result<T, Fault> {
+    value.ok_or(Fault::Undeclared(what))
+}

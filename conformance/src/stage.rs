@@ -11,12 +11,11 @@ use protocol::Pair;
 pub use self::barrier::Admission;
 use self::farewell::Farewell;
 use crate::client::{Client, End, Next, Pumped, Text};
-use crate::declared::Declared;
 use crate::fault::Fault;
 use crate::journal::Journal;
 use crate::spec::{Mode, Relay};
 use crate::support::token::Tokens;
-use crate::target::{Medium, Target};
+use crate::target::{Declared, Medium, Target};
 
 /// Everything a test needs to talk to one server.
 ///

@@ -13,8 +13,7 @@ use crate::fault::Fault;
 use crate::journal::{Event, Journal};
 use crate::process::{ClientProcess, Left, Screen};
 use crate::support::quote::quoted;
-use crate::target::{Origin, Received, Settled, Wire};
-use crate::tcp::TcpWire;
+use crate::target::{Origin, Received, Settled, TcpWire, Wire};
 
 /// Any client that a command starts.
 #[derive(Clone, Debug)]

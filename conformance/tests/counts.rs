@@ -14,7 +14,7 @@ use std::ops::Range;
 use std::process::ExitCode;
 use std::time::SystemTime;
 
-use conformance::model::Model;
+use conformance::target::Model;
 use libtest_mimic::{Arguments, Failed, Trial};
 use load::{Crowd, Extent, FanOut, LoadError, Shape};
 use record::Recorded;

@@ -13,13 +13,10 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use conformance::cases::{Needs, case};
-use conformance::memory::MemoryRoom;
-use conformance::model::Model;
 use conformance::spec::{Party, Rule, rules};
-use conformance::subject::{CommandServer, OurServer};
 use conformance::suite::{Plan, Verdict, is_tested, run_row};
 use conformance::support::token::mixed;
-use conformance::target::Subject;
+use conformance::target::{CommandServer, MemoryRoom, Model, OurServer, Subject};
 use conformance::yardstick::Yardstick;
 use libtest_mimic::{Arguments, Failed, Trial};
 

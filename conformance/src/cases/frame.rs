@@ -7,8 +7,7 @@ use protocol::encode_frame;
 
 use super::{Case, Finding, Needs};
 use crate::client::{Client, Text};
-use crate::declared::needed;
-use crate::fault::Fault;
+use crate::fault::{Fault, needed};
 use crate::stage::Stage;
 use crate::target::Received;
 

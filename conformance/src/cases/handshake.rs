@@ -8,9 +8,9 @@ use server_core::RESERVED;
 
 use super::{Case, Finding, Needs};
 use crate::client::{Client, Next, Text};
-use crate::declared::{EqualNames, needed};
-use crate::fault::Fault;
+use crate::fault::{Fault, needed};
 use crate::stage::{Admission, Stage};
+use crate::target::EqualNames;
 
 pub(super) const CASES: &[Case] = &[
     Case::new("HSK-03", Needs::Room, fifty_frames_with_the_name),

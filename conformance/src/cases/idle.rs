@@ -4,8 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::{Case, Finding, Needs};
 use crate::client::{Client, Next};
-use crate::declared::needed;
-use crate::fault::Fault;
+use crate::fault::{Fault, needed};
 use crate::stage::Stage;
 
 pub(super) const CASES: &[Case] = &[

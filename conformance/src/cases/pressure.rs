@@ -6,10 +6,10 @@ use load::measure::peak_resident;
 
 use super::{Case, Finding, Needs};
 use crate::client::{Client, End, Next};
-use crate::declared::{SlowPolicy, needed};
-use crate::fault::Fault;
+use crate::fault::{Fault, needed};
 use crate::flood::{Flood, Moved, Pour, Poured, Reader};
 use crate::stage::Stage;
+use crate::target::SlowPolicy;
 
 pub(super) const CASES: &[Case] = &[
     Case::new("BPR-01", Needs::Sockets, an_idle_reader_delays_nobody).with(SHORT),

@@ -7,8 +7,7 @@ use protocol::Pair;
 use super::extensions::{VOLUME_BYTES, frames, next_pairs, pairs_until};
 use super::{Case, Finding, Needs};
 use crate::client::{Client, Text, encoded};
-use crate::declared::needed;
-use crate::fault::Fault;
+use crate::fault::{Fault, needed};
 use crate::stage::Stage;
 use crate::support::token::mixed;
 

@@ -6,8 +6,7 @@ use rustix::process::geteuid;
 
 use super::{Case, Finding, Needs};
 use crate::client::Client;
-use crate::declared::needed;
-use crate::fault::Fault;
+use crate::fault::{Fault, needed};
 use crate::process::User;
 use crate::stage::{Admission, Stage};
 

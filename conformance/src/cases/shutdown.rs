@@ -4,8 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::{Case, Finding, Needs};
 use crate::client::{Client, End, Next};
-use crate::declared::needed;
-use crate::fault::Fault;
+use crate::fault::{Fault, needed};
 use crate::flood::{Flood, Pour, Reader, TEXT_BYTES};
 use crate::stage::Stage;
 

@@ -13,14 +13,12 @@ use clap::{Args, value_parser};
 use super::examinee::Examinee;
 use super::tally::{Tally, write_row};
 use super::{INCONCLUSIVE, USAGE};
-use crate::manifest::Manifest;
 use crate::spec::{Party, Rule, rules};
-use crate::subject::{CommandServer, RemoteServer};
 use crate::suite::Plan;
 use crate::support::console::complain;
 use crate::support::interrupt::end_children_on_signals;
 use crate::support::token::mixed;
-use crate::target::Origin;
+use crate::target::{CommandServer, Manifest, Origin, RemoteServer};
 use crate::visit::ClientCommand;
 
 /// Which server, which rules, under which conditions.

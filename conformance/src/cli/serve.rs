@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
-use crate::model::Model;
+use crate::target::Model;
 use crate::yardstick::{FaultyArgs, Yardstick, YardstickArgs};
 
 /// Which server.

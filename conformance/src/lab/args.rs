@@ -10,7 +10,7 @@ use super::point::Point;
 use super::record::AGAIN;
 use super::scale::{Scale, targets};
 use super::workload::Workload;
-use crate::model::Model;
+use crate::target::Model;
 
 /// What the lab is asked to do.
 #[derive(Args, Clone, Debug)]

@@ -16,13 +16,12 @@ pub(super) use self::server::Server;
 use super::args::LabArgs;
 use super::point::{Load, Point};
 use super::record::AGAIN;
-use crate::manifest::Manifest;
-use crate::model::Model;
 use crate::peers::{Installed, Peer};
-use crate::process::{ServerProcess, StartError, our_command};
-use crate::subject::{CommandServer, OurServer, RemoteServer};
+use crate::process::{ServerProcess, StartError};
 use crate::support::cores::Cores;
-use crate::target::Subject;
+use crate::target::{
+    CommandServer, Manifest, Model, OurServer, RemoteServer, Subject, our_command,
+};
 use crate::yardstick::Yardstick;
 
 /// What an entrant is in the comparison.

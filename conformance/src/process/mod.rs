@@ -13,4 +13,4 @@ pub use self::error::StartError;
 pub use self::group::kill_all;
 pub(crate) use self::group::kill_live;
 pub use self::habits::{Habits, User};
-pub use self::server::{ServerProcess, our_command};
+pub use self::server::ServerProcess;

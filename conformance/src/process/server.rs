@@ -1,21 +1,19 @@
 //! A server under test as a child process: started, awaited, signalled, never left behind.
 
 use std::ffi::OsString;
+use std::io;
 use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
-use std::path::Path;
 use std::process::{ChildStdin, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
-use std::{io, iter};
 
 use super::error::{READY_WITHIN, StartError};
 use super::group::{Group, enlist};
 use super::habits::Habits;
 use super::launch::{ReadySign, as_user, free_ports, holds_port, says_in_use, spawn, watch_output};
 use super::log::Log;
-use crate::model::Model;
 
 /// A running server, the leader of its own process group. Dropping it kills the whole group and
 /// waits until its leader is gone.
@@ -115,17 +113,6 @@ impl ServerProcess {
         Ok((Self { addr, group, habits: habits.clone(), log, keyboard }, ready))
     }
 
-    /// Starts one of our own servers, `exe serve MODEL`, on a port that the system chooses.
-    ///
-    /// # Errors
-    ///
-    /// As [`start`](Self::start).
-    pub fn ours(model: Model, exe: &Path, flags: &[&str]) -> Result<Self, StartError> {
-        let flags = flags.iter().map(OsString::from);
-        let command: Vec<OsString> = our_command(model, exe).into_iter().chain(flags).collect();
-        Self::start_on(&command, 0)
-    }
-
     /// Where it listens.
     pub fn addr(&self) -> SocketAddr {
         self.addr
@@ -213,12 +200,6 @@ impl Drop for ServerProcess {
     fn drop(&mut self) {
         self.group.end();
     }
-}
-
-/// The command that starts one of our servers on `{port}` of the loopback address.
-pub fn our_command(model: Model, exe: &Path) -> Vec<OsString> {
-    let arguments = ["serve", model.name(), "--listen", "127.0.0.1:{port}"];
-    iter::once(exe.into()).chain(arguments.map(OsString::from)).collect()
 }
 
 /// Where a server that listens on every address is met: on this machine, by loopback.

@@ -9,7 +9,7 @@ use load::MESSAGE_BYTES_MIN;
 
 use super::kind::Kind;
 use super::means::Rates;
-use crate::model::Model;
+use crate::target::Model;
 
 /// What the siege is asked to do.
 #[derive(Args, Clone, Debug)]

@@ -4,12 +4,10 @@ use std::fs;
 use std::io;
 use std::net::SocketAddr;
 
-use conformance::declared::Declared;
 use conformance::fault::Fault;
 use conformance::spec::{Mode, Relay};
 use conformance::stage::{Conditions, Stage};
-use conformance::target::{Medium, Target, Wire};
-use conformance::tcp::TcpWire;
+use conformance::target::{Declared, Medium, Target, TcpWire, Wire};
 use libtest_mimic::Failed;
 
 use crate::child::Child;

@@ -5,8 +5,7 @@ use std::time::{Duration, Instant};
 
 use conformance::client::Client;
 use conformance::stage::Stage;
-use conformance::target::{Received, Wire};
-use conformance::tcp::TcpWire;
+use conformance::target::{Received, TcpWire, Wire};
 use libtest_mimic::Failed;
 
 use crate::child::Child;

@@ -5,9 +5,8 @@ use std::env;
 use bytesize::ByteSize;
 use server_core::socket::{BACKLOG, SEND_BUFFER_LARGE, SEND_BUFFER_SMALL};
 
-use crate::declared::Declared;
-use crate::model::Model;
 use crate::peers::Installed;
+use crate::target::{Declared, Model};
 use crate::yardstick::Yardstick;
 
 /// What is known, and how it is.

@@ -11,7 +11,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use socket2::SockRef;
 
 use self::queue::unread_by_server;
-use crate::target::{Received, Settled, Wire};
+use super::{Received, Settled, Wire};
 
 /// A client's end of a TCP connection.
 #[derive(Debug)]

@@ -7,7 +7,8 @@ use std::ops::Range;
 use server_core::PerClient;
 use toml::Spanned;
 
-use crate::declared::{Declared, Shape, our_flags, shape};
+use crate::target::Declared;
+use crate::target::declared::{Shape, our_flags, shape};
 
 /// As they are written: a flag of ours, with or without its value, and the foreign words for it.
 pub(super) type Table = BTreeMap<Spanned<String>, Spanned<String>>;

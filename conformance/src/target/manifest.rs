@@ -15,8 +15,9 @@ use thiserror::Error;
 
 use self::spelling::Spellings;
 use self::value::{size, time};
-use crate::declared::{Declared, EqualNames, SlowPolicy};
+use super::{Declared, EqualNames, SlowPolicy};
 use crate::process::Habits;
+use crate::support::quote::quoted;
 
 /// Everything the suite has to be told about a server, because it cannot be seen on the wire.
 #[derive(Clone, Debug)]
@@ -99,6 +100,12 @@ impl Manifest {
     pub fn spelled(&self, flags: &[String]) -> Option<Vec<OsString>> {
         self.spellings.of(flags)
     }
+}
+
+/// The part of a command line that names a manifest.
+pub(super) fn manifest_flag(manifest: Option<&Manifest>) -> String {
+    let path = manifest.map(|manifest| quoted(&manifest.path().into()));
+    path.map(|path| format!(" --manifest {path}")).unwrap_or_default()
 }
 
 /// The file as it is written.

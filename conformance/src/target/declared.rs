@@ -6,8 +6,6 @@ use clap::{CommandFactory, Parser};
 use serde::Deserialize;
 use server_core::{PerClient, Settings};
 
-use crate::fault::Fault;
-
 /// The limits a server promises to keep. What it does not declare, it cannot be held to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Declared {
@@ -108,15 +106,6 @@ pub enum EqualNames {
     Refuse,
     /// Lets both have the name.
     Allow,
-}
-
-/// The value that a test needs.
-///
-/// # Errors
-///
-/// It is not declared: the test does not apply.
-pub fn needed<T>(value: Option<T>, what: &'static str) -> Result<T, Fault> {
-    value.ok_or(Fault::Undeclared(what))
 }
 
 /// What stands behind a flag of ours on a command line.

@@ -1,11 +1,28 @@
 //! What is under test: how a server is started, and what one connection to it can do.
 
+mod command;
+mod declared;
+mod manifest;
+mod memory;
+mod model;
+mod ours;
+mod remote;
+mod running;
+mod tcp;
+
 use std::io;
 use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::declared::Declared;
+pub use self::command::CommandServer;
+pub use self::declared::{Declared, EqualNames, SlowPolicy};
+pub use self::manifest::{Manifest, ManifestError};
+pub use self::memory::MemoryRoom;
+pub use self::model::Model;
+pub use self::ours::{OurServer, our_command, started};
+pub use self::remote::RemoteServer;
+pub use self::tcp::TcpWire;
 use crate::process::{ServerProcess, User};
 
 /// Something that can be asked for a fresh server, once per test.

@@ -15,8 +15,7 @@ use server_core::{
     CloseReason, Ending, Offer, PerClient, READ_CHUNK, Room, Session, Settings, Turn,
 };
 
-use crate::declared::Declared;
-use crate::target::{Medium, NotStarted, Origin, Received, Settled, Subject, Target, Wire};
+use super::{Declared, Medium, NotStarted, Origin, Received, Settled, Subject, Target, Wire};
 
 /// Gives rooms in memory.
 #[derive(Clone, Copy, Debug)]
