@@ -1,12 +1,11 @@
-//! The suite: one row per rule, run against one subject, with one verdict.
+//! Run: one row per rule, run against one subject, with one verdict.
 
 mod client;
-mod play;
 
 use std::time::{Duration, Instant};
 
 pub use self::client::run_client_row;
-use self::play::play;
+use super::play::play;
 use crate::cases::{Case, Finding, Needs, case, client_case};
 use crate::failure::Failure;
 use crate::fault::Fault;
