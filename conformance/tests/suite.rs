@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use conformance::cases::{Needs, case};
 use conformance::spec::{Party, Rule, rules};
+use conformance::suite::cases::{Needs, case};
 use conformance::suite::{Plan, Verdict, is_tested, run_row};
 use conformance::support::token::mixed;
 use conformance::target::{CommandServer, MemoryRoom, Model, OurServer, Subject};

@@ -15,11 +15,11 @@ use super::tally::{Tally, write_row};
 use super::{INCONCLUSIVE, USAGE};
 use crate::spec::{Party, Rule, rules};
 use crate::suite::Plan;
+use crate::suite::visit::ClientCommand;
 use crate::support::console::complain;
 use crate::support::interrupt::end_children_on_signals;
 use crate::support::token::mixed;
 use crate::target::{CommandServer, Manifest, Origin, RemoteServer};
-use crate::visit::ClientCommand;
 
 /// Which server, which rules, under which conditions.
 #[derive(Debug, Args)]

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use anstyle::{AnsiColor, Style};
 
 use super::INCONCLUSIVE;
-use crate::failure::Failure;
+use crate::suite::failure::Failure;
 use crate::suite::{Row, Verdict};
 
 /// What became of the rows so far.

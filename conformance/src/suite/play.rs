@@ -1,9 +1,9 @@
 //! Plays a conversation on a stage.
 
-use crate::client::{Client, Text};
-use crate::fault::Fault;
+use super::blame::Fault;
+use super::client::{Client, Text};
+use super::stage::Stage;
 use crate::spec::{Action, Conversation, Mode, Sender, Step, Wording};
-use crate::stage::Stage;
 
 /// Plays every step, and then proves that nothing else is on its way to anybody.
 ///

@@ -5,12 +5,12 @@ mod client;
 use std::time::{Duration, Instant};
 
 pub use self::client::run_client_row;
+use super::blame::Fault;
+use super::cases::{Case, Finding, Needs, case, client_case};
+use super::failure::Failure;
 use super::play::play;
-use crate::cases::{Case, Finding, Needs, case, client_case};
-use crate::failure::Failure;
-use crate::fault::Fault;
+use super::stage::{Conditions, Stage};
 use crate::spec::{Conversation, Keyword, Mode, Party, Relay, Rule, Scope};
-use crate::stage::{Conditions, Stage};
 use crate::target::{Medium, NotStarted, Origin, Subject, Target};
 
 /// How the suite is to be run.
@@ -238,9 +238,9 @@ const EXTENSIONS: &str = "--extensions";
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cases::{cases, client_cases};
-    use crate::causes::likely_cause;
     use crate::spec::rules;
+    use crate::suite::cases::{cases, client_cases};
+    use crate::suite::causes::likely_cause;
 
     #[test]
     fn every_rule_is_tested() {

@@ -184,8 +184,8 @@ impl File {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cases::cases;
     use crate::spec::rules;
+    use crate::suite::cases::cases;
 
     fn parse(text: &str) -> Result<Manifest, String> {
         Manifest::parse(text, Path::new("my.toml")).map_err(|error| error.to_string())

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use conformance::client::{Client, Text};
-use conformance::stage::{Admission, Stage};
+use conformance::suite::client::{Client, Text};
+use conformance::suite::stage::{Admission, Stage};
 use conformance::target::{Model, TcpWire, Wire};
 use libtest_mimic::Failed;
 use server_core::CloseReason;

@@ -4,9 +4,9 @@ use std::fs;
 use std::io;
 use std::net::SocketAddr;
 
-use conformance::fault::Fault;
 use conformance::spec::{Mode, Relay};
-use conformance::stage::{Conditions, Stage};
+use conformance::suite::blame::Fault;
+use conformance::suite::stage::{Conditions, Stage};
 use conformance::target::{Declared, Medium, Target, TcpWire, Wire};
 use libtest_mimic::Failed;
 

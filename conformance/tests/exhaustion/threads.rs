@@ -6,7 +6,7 @@
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use conformance::stage::Stage;
+use conformance::suite::stage::Stage;
 use conformance::target::{Model, Wire};
 use libtest_mimic::Failed;
 use rustix::process::geteuid;

@@ -3,8 +3,8 @@
 
 use std::time::{Duration, Instant};
 
-use conformance::client::Client;
-use conformance::stage::Stage;
+use conformance::suite::client::Client;
+use conformance::suite::stage::Stage;
 use conformance::target::{Received, TcpWire, Wire};
 use libtest_mimic::Failed;
 

@@ -3,11 +3,11 @@
 use std::time::Instant;
 
 use super::{Plan, Row, Verdict};
-use crate::cases::{Finding, client_case};
-use crate::failure::Failure;
-use crate::fault::Fault;
 use crate::spec::Rule;
-use crate::visit::{ClientCommand, Visits};
+use crate::suite::blame::Fault;
+use crate::suite::cases::{Finding, client_case};
+use crate::suite::failure::Failure;
+use crate::suite::visit::{ClientCommand, Visits};
 
 /// Runs the test of a rule for clients.
 pub fn run_client_row<'a>(rule: &'a Rule, client: &ClientCommand, plan: Plan) -> Row<'a> {
