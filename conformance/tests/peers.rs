@@ -3,7 +3,7 @@
 
 use std::process::ExitCode;
 
-use conformance::peers::Peer;
+use conformance::baselines::Peer;
 use libtest_mimic::{Arguments, Failed, Trial};
 use load::{Crowd, Extent, FanOut, MESSAGE_BYTES_MIN, Shape};
 

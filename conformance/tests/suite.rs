@@ -12,12 +12,12 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use conformance::baselines::Yardstick;
 use conformance::spec::{Party, Rule, rules};
 use conformance::suite::cases::{Needs, case};
 use conformance::suite::{Plan, Verdict, is_tested, run_row};
 use conformance::support::token::mixed;
 use conformance::target::{CommandServer, MemoryRoom, Model, OurServer, Subject};
-use conformance::yardstick::Yardstick;
 use libtest_mimic::{Arguments, Failed, Trial};
 
 fn main() -> ExitCode {

@@ -6,8 +6,8 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
+use conformance::baselines::Yardstick;
 use conformance::process::{Habits, ServerProcess, StartError};
-use conformance::yardstick::Yardstick;
 use load::{Crowd, Shape};
 use rustix::process::Signal;
 

@@ -6,8 +6,8 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
+use crate::baselines::{FaultyArgs, Yardstick, YardstickArgs};
 use crate::target::Model;
-use crate::yardstick::{FaultyArgs, Yardstick, YardstickArgs};
 
 /// Which server.
 #[derive(Debug, Subcommand)]

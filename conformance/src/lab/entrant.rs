@@ -16,13 +16,12 @@ pub(super) use self::server::Server;
 use super::args::LabArgs;
 use super::point::{Load, Point};
 use super::record::AGAIN;
-use crate::peers::{Installed, Peer};
+use crate::baselines::{Installed, Peer, Yardstick};
 use crate::process::{ServerProcess, StartError};
 use crate::support::cores::Cores;
 use crate::target::{
     CommandServer, Manifest, Model, OurServer, RemoteServer, Subject, our_command,
 };
-use crate::yardstick::Yardstick;
 
 /// What an entrant is in the comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -5,9 +5,8 @@ use std::env;
 use bytesize::ByteSize;
 use server_core::socket::{BACKLOG, SEND_BUFFER_LARGE, SEND_BUFFER_SMALL};
 
-use crate::peers::Installed;
+use crate::baselines::{Installed, Yardstick};
 use crate::target::{Declared, Model};
-use crate::yardstick::Yardstick;
 
 /// What is known, and how it is.
 type Manifest = Vec<(String, String)>;

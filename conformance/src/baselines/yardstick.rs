@@ -11,9 +11,9 @@ use clap::Args;
 use load::wire::Dialect;
 use server_core::socket;
 
-use crate::rungs::Trouble;
+use super::naive::Trouble;
+use super::{floor, naive};
 use crate::support::console::complain;
-use crate::{floor, rungs};
 
 /// Which of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -98,10 +98,10 @@ impl Yardstick {
         self.serve_on(arguments, |listener| match self {
             Self::Floor => floor::serve(listener),
             Self::FloorBlocking => floor::serve_blocking(&listener),
-            Self::NaiveSend => rungs::serve_send(&listener),
-            Self::NaiveChannel => rungs::serve_channel(listener),
-            Self::NaiveWriter => rungs::serve_writer(&listener),
-            Self::NaiveQueue => rungs::serve_queue(listener),
+            Self::NaiveSend => naive::serve_send(&listener),
+            Self::NaiveChannel => naive::serve_channel(listener),
+            Self::NaiveWriter => naive::serve_writer(&listener),
+            Self::NaiveQueue => naive::serve_queue(listener),
         })
     }
 
@@ -109,7 +109,7 @@ impl Yardstick {
     pub(crate) fn run_faulty(arguments: &FaultyArgs) -> ExitCode {
         let Some(trouble) = arguments.fault else { return Self::NaiveSend.run(&arguments.serving) };
         Self::NaiveSend
-            .serve_on(&arguments.serving, |listener| rungs::serve_faulty(&listener, trouble))
+            .serve_on(&arguments.serving, |listener| naive::serve_faulty(&listener, trouble))
     }
 
     fn serve_on(

@@ -6,7 +6,7 @@ use clap::ValueEnum;
 use load::{Crowd, Extent, FanOut, LoadError, MESSAGE_BYTES_MIN, Shape, Tally};
 
 use super::{Trouble, serve_channel, serve_faulty, serve_queue, serve_send, serve_writer};
-use crate::floor::tests::start;
+use crate::baselines::floor::tests::start;
 
 #[test]
 fn the_first_rung_delivers_everything() {
