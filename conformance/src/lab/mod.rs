@@ -4,38 +4,24 @@
 //! in the order of a `schedule`. Everything goes into a `record`, which is what is kept as JSON, what the
 //! `report` shows, and what `diff` compares.
 
-mod args;
-mod diff;
-mod entrant;
-mod floor;
-mod gate;
-mod knee;
-mod list;
-mod metric;
-mod out;
-mod point;
-mod record;
+mod plan;
 mod report;
-mod scale;
-mod schedule;
-mod session;
-mod standing;
-mod statistics;
-mod trace;
-mod trial;
-mod workload;
+mod result;
+mod run;
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use load::make_room_for;
 
-pub use self::args::LabArgs;
-pub use self::diff::{DiffArgs, run as diff};
-use self::entrant::{Entrant, Kind};
-use self::point::Point;
-use self::record::{EntrantRecord, FORMAT, LeftOut, PointRecord, Record};
-use self::session::{Session, steps};
+use self::plan::again;
+pub use self::plan::args::LabArgs;
+use self::plan::point::Point;
+pub use self::report::diff::{DiffArgs, run as diff};
+use self::result::record::{EntrantRecord, FORMAT, Kind, LeftOut, PointRecord, Record};
+use self::run::entrant::Entrant;
+use self::run::list;
+use self::run::session::{Session, steps};
 use crate::support::console::{Frame, INCONCLUSIVE, complain};
 use crate::support::cores::Cores;
 use crate::support::environment::Environment;
@@ -116,7 +102,7 @@ fn within_limits(points: Vec<Point>) -> (Vec<Point>, Vec<LeftOut>) {
 }
 
 fn begin(args: &LabArgs, entrants: &[Entrant], points: &[Point]) -> Record {
-    let seed = args.seed.unwrap_or_else(out::drawn_seed);
+    let seed = args.seed.unwrap_or_else(again::drawn_seed);
     let entrants = entrants.iter().map(|entrant| EntrantRecord {
         name: entrant.name.clone(),
         kind: entrant.kind,
@@ -130,12 +116,12 @@ fn begin(args: &LabArgs, entrants: &[Entrant], points: &[Point]) -> Record {
     let again = |point: &Point| PointRecord {
         id: point.id.clone(),
         workload: point.workload.id.into(),
-        again: out::command(args, seed, Some(point)),
+        again: again::command(args, seed, Some(point)),
     };
     Record {
         format: FORMAT,
-        started: out::now(),
-        command: out::command(args, seed, None),
+        started: again::now(),
+        command: again::command(args, seed, None),
         seed,
         scale: args.scale().name().into(),
         repeats: args.repeats(),
