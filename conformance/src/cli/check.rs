@@ -12,11 +12,10 @@ use clap::{Args, value_parser};
 
 use super::examinee::Examinee;
 use super::tally::{Tally, write_row};
-use super::{INCONCLUSIVE, USAGE};
 use crate::spec::{Party, Rule, rules};
 use crate::suite::Plan;
 use crate::suite::visit::ClientCommand;
-use crate::support::console::complain;
+use crate::support::console::{INCONCLUSIVE, USAGE, complain};
 use crate::support::interrupt::end_children_on_signals;
 use crate::support::token::mixed;
 use crate::target::{CommandServer, Manifest, Origin, RemoteServer};

@@ -22,7 +22,7 @@ use self::result::record::{EntrantRecord, FORMAT, Kind, LeftOut, PointRecord, Re
 use self::run::entrant::Entrant;
 use self::run::list;
 use self::run::session::{Session, steps};
-use crate::support::console::{Frame, INCONCLUSIVE, complain};
+use crate::support::console::{Frame, INCONCLUSIVE, USAGE, complain};
 use crate::support::cores::Cores;
 use crate::support::environment::Environment;
 use crate::support::interrupt::give_up_on_signals;
@@ -160,6 +160,5 @@ fn keep(out: &Out, record: &Record) -> io::Result<()> {
     out.keep("lab.txt", &format!("{text}\n\n{runs}\n"))
 }
 
-const USAGE: u8 = 3;
 /// What a shell says of a program that Ctrl-C has ended.
 const INTERRUPTED: u8 = 130;

@@ -75,6 +75,8 @@ pub(crate) fn exit_status(outcome: io::Result<ExitCode>) -> ExitCode {
 
 /// The exit status when nothing can be said about the server.
 pub(crate) const INCONCLUSIVE: u8 = 2;
+/// That of a command line that cannot be carried out.
+pub(crate) const USAGE: u8 = 3;
 /// That of a program which SIGPIPE has ended, as a shell reports it: 128 and the signal's number.
 const READER_LEFT: u8 = 128 + 13;
 

@@ -12,7 +12,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::support::console::{INCONCLUSIVE, exit_status};
+use crate::support::console::{USAGE, exit_status};
 
 /// Holds chat servers to the protocol's rules
 #[derive(Debug, Parser)]
@@ -83,9 +83,6 @@ fn success((): ()) -> ExitCode {
 fn chat(arguments: Vec<OsString>) -> ExitCode {
     client_cli::main(iter::once("client-cli".into()).chain(arguments))
 }
-
-/// The exit status of a command line that cannot be carried out.
-const USAGE: u8 = 3;
 
 const EXAMPLES: &str = "\
 Examples:
