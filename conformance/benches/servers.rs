@@ -7,15 +7,15 @@ use std::fmt::Display;
 use std::path::Path;
 use std::time::Duration;
 
-use conformance::lab::end_children_on_signals;
-use conformance::load::{Churn, Crowd, Extent, FanOut, Shape, make_room_for};
-use conformance::model::Model;
 use conformance::process::ServerProcess;
+use conformance::support::interrupt::end_children_on_signals;
+use conformance::target::Model;
 use criterion::measurement::WallTime;
 use criterion::{
     BenchmarkGroup, BenchmarkId, Criterion, SamplingMode, Throughput, criterion_group,
     criterion_main,
 };
+use load::{Churn, Crowd, Extent, FanOut, Shape, make_room_for};
 
 /// Fan-out of one speaker: an iteration is a message, heard by all.
 fn fan_out(criterion: &mut Criterion) {

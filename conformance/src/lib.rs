@@ -1,35 +1,23 @@
-//! One suite that holds every server of the protocol to the same rules.
+//! One suite that holds every server of the protocol to the same rules, and what measures them.
+//!
+//! A folder imports only what stands in its line, and the crates `protocol` and, for its limits, `server-core`:
+//!
+//! ```text
+//! cli       → everything
+//! lab       → suite, baselines, target, process, spec, support, load
+//! siege     → target, process, support, load
+//! suite     → target, process, spec, support, load::measure
+//! baselines → process, support, load::wire
+//! target    → process, spec, support, the three servers
+//! support   → process
+//! ```
 
-pub mod cases;
-pub mod causes;
+pub mod baselines;
 pub mod cli;
-pub mod client;
-mod console;
-pub mod conversation;
-pub mod declared;
-pub mod dialect;
-pub mod failure;
-pub mod fault;
-pub mod flood;
-mod floor;
-pub mod journal;
 pub mod lab;
-pub mod load;
-pub mod manifest;
-pub mod measure;
-pub mod memory;
-pub mod model;
-pub mod pairs;
-pub mod peers;
 pub mod process;
-mod rungs;
 pub mod siege;
 pub mod spec;
-pub mod stage;
-pub mod subject;
 pub mod suite;
+pub mod support;
 pub mod target;
-pub mod tcp;
-pub mod token;
-pub mod visit;
-pub mod yardstick;

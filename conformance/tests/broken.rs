@@ -36,13 +36,10 @@ use std::env;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use conformance::failure::Failure;
-use conformance::memory::MemoryRoom;
-use conformance::model::Model;
 use conformance::spec::{Keyword, Rule, rules};
-use conformance::subject::OurServer;
+use conformance::suite::failure::Failure;
 use conformance::suite::{Plan, Verdict, is_tested, run_client_row, run_row};
-use conformance::target::Subject;
+use conformance::target::{MemoryRoom, Model, OurServer, Subject};
 use libtest_mimic::{Arguments, Failed, Trial};
 
 use self::client::ClientDefect;

@@ -14,9 +14,9 @@ use std::sync::mpsc;
 use std::time::Duration;
 use std::{env, fs, process, thread};
 
-use conformance::lab::ignores_hangup;
-use conformance::model::Model;
 use conformance::process::ServerProcess;
+use conformance::support::interrupt::ignores_hangup;
+use conformance::target::Model;
 use rustix::process::{Pid, Signal, kill_process};
 use socket2::{Domain, Socket, Type};
 

@@ -5,9 +5,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use conformance::spec::{Party, Rule, rules};
+use conformance::suite::visit::ClientCommand;
 use conformance::suite::{Plan, Verdict, run_client_row};
 use conformance::target::Origin;
-use conformance::visit::ClientCommand;
 use libtest_mimic::{Arguments, Failed, Trial};
 
 fn main() -> ExitCode {

@@ -13,12 +13,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use conformance::memory::MemoryRoom;
-use conformance::model::Model;
 use conformance::process::ServerProcess;
 use conformance::spec::rules;
-use conformance::target::Subject;
-use conformance::tcp::TcpWire;
+use conformance::target::{MemoryRoom, Model, Subject, TcpWire};
 use libtest_mimic::{Arguments, Failed, Trial};
 use outcomes::{Entry, folder, table};
 use play::{Company, Way};

@@ -14,9 +14,9 @@ use std::ops::Range;
 use std::process::ExitCode;
 use std::time::SystemTime;
 
-use conformance::load::{Crowd, Extent, FanOut, LoadError, Shape};
-use conformance::model::Model;
+use conformance::target::Model;
 use libtest_mimic::{Arguments, Failed, Trial};
+use load::{Crowd, Extent, FanOut, LoadError, Shape};
 use record::Recorded;
 use server_core::PROOF_BYTES;
 use table::{ALONE, LISTENERS, TOGETHER, Work};

@@ -20,8 +20,8 @@ mod window;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use conformance::model::Model;
-use conformance::stage::{Admission, Stage};
+use conformance::suite::stage::{Admission, Stage};
+use conformance::target::Model;
 use libtest_mimic::{Arguments, Failed, Trial};
 use server_core::socket::ACCEPT_REST;
 

@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 
 use chat::Chat;
 use child::Child;
-use conformance::model::Model;
+use conformance::target::Model;
 use libtest_mimic::{Arguments, Failed, Trial};
 use table::{Fault, Loss, faults};
 

@@ -11,8 +11,8 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use conformance::model::Model;
 use conformance::process::ServerProcess;
+use conformance::target::Model;
 use libtest_mimic::{Arguments, Trial};
 
 fn main() -> ExitCode {

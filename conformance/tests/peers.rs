@@ -3,9 +3,9 @@
 
 use std::process::ExitCode;
 
-use conformance::load::{Crowd, Extent, FanOut, MESSAGE_BYTES_MIN, Shape};
-use conformance::peers::Peer;
+use conformance::baselines::Peer;
 use libtest_mimic::{Arguments, Failed, Trial};
+use load::{Crowd, Extent, FanOut, MESSAGE_BYTES_MIN, Shape};
 
 fn main() -> ExitCode {
     let trials = Peer::ALL.map(|peer| {

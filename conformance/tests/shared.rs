@@ -5,10 +5,11 @@ use std::io;
 use std::rc::Rc;
 use std::time::Duration;
 
-use conformance::memory::MemoryRoom;
 use conformance::spec::{Rule, rules};
 use conformance::suite::{Plan, Verdict, is_tested, run_row};
-use conformance::target::{Medium, NotStarted, Origin, Received, Settled, Subject, Target, Wire};
+use conformance::target::{
+    Medium, MemoryRoom, NotStarted, Origin, Received, Settled, Subject, Target, Wire,
+};
 
 #[test]
 fn rows_that_end_well_see_their_clients_off() {

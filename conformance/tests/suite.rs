@@ -12,15 +12,12 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use conformance::cases::{Needs, case};
-use conformance::memory::MemoryRoom;
-use conformance::model::Model;
+use conformance::baselines::Yardstick;
 use conformance::spec::{Party, Rule, rules};
-use conformance::subject::{CommandServer, OurServer};
+use conformance::suite::cases::{Needs, case};
 use conformance::suite::{Plan, Verdict, is_tested, run_row};
-use conformance::target::Subject;
-use conformance::token::mixed;
-use conformance::yardstick::Yardstick;
+use conformance::support::token::mixed;
+use conformance::target::{CommandServer, MemoryRoom, Model, OurServer, Subject};
 use libtest_mimic::{Arguments, Failed, Trial};
 
 fn main() -> ExitCode {

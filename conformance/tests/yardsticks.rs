@@ -6,9 +6,9 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use conformance::load::{Crowd, Shape};
+use conformance::baselines::Yardstick;
 use conformance::process::{Habits, ServerProcess, StartError};
-use conformance::yardstick::Yardstick;
+use load::{Crowd, Shape};
 use rustix::process::Signal;
 
 #[test]

@@ -12,16 +12,13 @@ use clap::{Args, value_parser};
 
 use super::examinee::Examinee;
 use super::tally::{Tally, write_row};
-use super::{INCONCLUSIVE, USAGE};
-use crate::console::complain;
-use crate::lab::end_children_on_signals;
-use crate::manifest::Manifest;
 use crate::spec::{Party, Rule, rules};
-use crate::subject::{CommandServer, RemoteServer};
 use crate::suite::Plan;
-use crate::target::Origin;
-use crate::token::mixed;
-use crate::visit::ClientCommand;
+use crate::suite::visit::ClientCommand;
+use crate::support::console::{INCONCLUSIVE, USAGE, complain};
+use crate::support::interrupt::end_children_on_signals;
+use crate::support::token::mixed;
+use crate::target::{CommandServer, Manifest, Origin, RemoteServer};
 
 /// Which server, which rules, under which conditions.
 #[derive(Debug, Args)]

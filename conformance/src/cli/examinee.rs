@@ -2,9 +2,9 @@
 
 use crate::process::Screen;
 use crate::spec::{Party, Rule};
+use crate::suite::visit::{ClientCommand, Visits};
 use crate::suite::{Plan, Row, run_client_row, run_row};
 use crate::target::Subject;
-use crate::visit::{ClientCommand, Visits};
 
 /// Who is held to rules.
 pub(super) enum Examinee {

@@ -2,8 +2,8 @@
 
 use std::io::{self, Write};
 
-use crate::cases::{case, client_case};
 use crate::spec::{Rule, Scope, rules};
+use crate::suite::cases::{case, client_case};
 
 /// Prints one line per rule.
 ///

@@ -6,8 +6,8 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
-use crate::model::Model;
-use crate::yardstick::{FaultyArgs, Yardstick, YardstickArgs};
+use crate::baselines::{FaultyArgs, Yardstick, YardstickArgs};
+use crate::target::Model;
 
 /// Which server.
 #[derive(Debug, Subcommand)]

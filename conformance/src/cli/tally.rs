@@ -6,9 +6,9 @@ use std::process::ExitCode;
 
 use anstyle::{AnsiColor, Style};
 
-use super::INCONCLUSIVE;
-use crate::failure::Failure;
+use crate::suite::failure::Failure;
 use crate::suite::{Row, Verdict};
+use crate::support::console::INCONCLUSIVE;
 
 /// What became of the rows so far.
 #[derive(Default)]

@@ -4,48 +4,30 @@
 //! in the order of a `schedule`. Everything goes into a `record`, which is what is kept as JSON, what the
 //! `report` shows, and what `diff` compares.
 
-mod args;
-mod cores;
-mod diff;
-mod entrant;
-mod environment;
-mod floor;
-mod gate;
-mod interrupt;
-mod knee;
-mod list;
-mod metric;
-mod out;
-mod point;
-mod progress;
-mod record;
+mod plan;
 mod report;
-mod scale;
-mod schedule;
-mod session;
-mod standing;
-mod statistics;
-mod trace;
-mod trial;
-mod workload;
+mod result;
+mod run;
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
-pub use self::args::LabArgs;
-use self::cores::Cores;
-pub use self::diff::{DiffArgs, run as diff};
-use self::entrant::{Entrant, Kind};
-pub(crate) use self::environment::Environment;
-pub(crate) use self::interrupt::{Interruption, note_signals};
-pub use self::interrupt::{end_children_on_signals, ignores_hangup};
-use self::out::Out;
-use self::point::Point;
-pub(crate) use self::progress::Progress;
-use self::record::{EntrantRecord, FORMAT, LeftOut, PointRecord, Record};
-use self::session::{Session, steps};
-use crate::console::{Frame, INCONCLUSIVE, complain};
-use crate::load::make_room_for;
+use load::make_room_for;
+
+use self::plan::again;
+pub use self::plan::args::LabArgs;
+use self::plan::point::Point;
+pub use self::report::diff::{DiffArgs, run as diff};
+use self::result::record::{EntrantRecord, FORMAT, Kind, LeftOut, PointRecord, Record};
+use self::run::entrant::Entrant;
+use self::run::list;
+use self::run::session::{Session, steps};
+use crate::support::console::{Frame, INCONCLUSIVE, USAGE, complain};
+use crate::support::cores::Cores;
+use crate::support::environment::Environment;
+use crate::support::interrupt::give_up_on_signals;
+use crate::support::out::Out;
+use crate::support::progress::Progress;
 
 /// Runs the lab and prints its report on standard output, its progress on standard error.
 ///
@@ -83,7 +65,7 @@ fn measure(args: &LabArgs, points: Vec<Point>) -> io::Result<Option<(Record, Opt
         return out.flush().map(|()| None);
     }
     let out = args.out.as_deref().map(Out::prepare).transpose()?;
-    let interruption = interrupt::give_up_on_signals()?;
+    let interruption = give_up_on_signals()?;
     let (points, too_big) = within_limits(points);
     if let ([], [first, ..]) = (&points[..], &too_big[..]) {
         return Err(io::Error::other(format!("nothing of it can be measured: {}", first.reason)));
@@ -120,7 +102,7 @@ fn within_limits(points: Vec<Point>) -> (Vec<Point>, Vec<LeftOut>) {
 }
 
 fn begin(args: &LabArgs, entrants: &[Entrant], points: &[Point]) -> Record {
-    let seed = args.seed.unwrap_or_else(out::drawn_seed);
+    let seed = args.seed.unwrap_or_else(again::drawn_seed);
     let entrants = entrants.iter().map(|entrant| EntrantRecord {
         name: entrant.name.clone(),
         kind: entrant.kind,
@@ -134,12 +116,12 @@ fn begin(args: &LabArgs, entrants: &[Entrant], points: &[Point]) -> Record {
     let again = |point: &Point| PointRecord {
         id: point.id.clone(),
         workload: point.workload.id.into(),
-        again: out::command(args, seed, Some(point)),
+        again: again::command(args, seed, Some(point)),
     };
     Record {
         format: FORMAT,
-        started: out::now(),
-        command: out::command(args, seed, None),
+        started: again::now(),
+        command: again::command(args, seed, None),
         seed,
         scale: args.scale().name().into(),
         repeats: args.repeats(),
@@ -156,7 +138,7 @@ fn begin(args: &LabArgs, entrants: &[Entrant], points: &[Point]) -> Record {
 
 fn tell(record: &Record, out: Option<&Out>) -> io::Result<ExitCode> {
     if let Some(out) = out {
-        out.keep(record)?;
+        keep(out, record)?;
     }
     let mut stdout = anstream::stdout().lock();
     writeln!(stdout, "{}", report::render(record, Frame::of_output()))?;
@@ -170,6 +152,13 @@ fn tell(record: &Record, out: Option<&Out>) -> io::Result<ExitCode> {
     })
 }
 
-const USAGE: u8 = 3;
+/// Writes `lab.json` and `lab.txt`.
+fn keep(out: &Out, record: &Record) -> io::Result<()> {
+    out.keep("lab.json", &(record.to_json() + "\n"))?;
+    let text = report::render(record, Frame::Plain);
+    let runs = report::all_runs(record);
+    out.keep("lab.txt", &format!("{text}\n\n{runs}\n"))
+}
+
 /// What a shell says of a program that Ctrl-C has ended.
 const INTERRUPTED: u8 = 130;

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
-use super::StartError;
+use super::error::StartError;
 use super::group::{Group, enlist};
 use super::launch::with_port;
 

@@ -10,8 +10,9 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::{fs, iter, thread};
 
+use super::error::StartError;
+use super::habits::User;
 use super::log::Log;
-use super::{StartError, User};
 
 pub(super) fn spawn(user: User, command: &[OsString], port: u16) -> Result<Child, StartError> {
     let mut words = command.iter().map(|word| with_port(word, port));

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use bytesize::ByteSize;
 use clap::{Args, value_parser};
+use load::MESSAGE_BYTES_MIN;
 
 use super::kind::Kind;
 use super::means::Rates;
-use crate::load::MESSAGE_BYTES_MIN;
-use crate::model::Model;
+use crate::target::Model;
 
 /// What the siege is asked to do.
 #[derive(Args, Clone, Debug)]

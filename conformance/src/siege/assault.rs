@@ -3,6 +3,8 @@
 use std::io;
 use std::time::{Duration, Instant};
 
+use load::measure::Usage;
+use load::{Churn, LoadError};
 use thiserror::Error;
 
 use super::args::SiegeArgs;
@@ -12,10 +14,8 @@ use super::honest::Honest;
 use super::kind::Kind;
 use super::outcome::Outcome;
 use super::voice::Voice;
-use crate::lab::Interruption;
-use crate::load::{Churn, LoadError};
-use crate::measure::Usage;
 use crate::process::StartError;
+use crate::support::interrupt::Interruption;
 
 /// Why an assault has no outcome.
 #[derive(Debug, Error)]

@@ -3,9 +3,8 @@
 use std::fmt;
 use std::io::{self, ErrorKind};
 
+use load::wire::split_pair;
 use protocol::HEADER_LEN;
-
-use crate::load::split_pair;
 
 /// How a hostile client's connection ended.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

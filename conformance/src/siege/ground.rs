@@ -7,10 +7,11 @@ use std::time::Duration;
 use std::{env, io};
 
 use bytesize::ByteSize;
+use load::measure::{Usage, peak_resident};
 
 use super::args::SiegeArgs;
-use crate::measure::{Usage, peak_resident};
-use crate::process::{ServerProcess, StartError, our_command};
+use crate::process::{ServerProcess, StartError};
+use crate::target::our_command;
 
 /// A server that can be had, once for each kind of hostile clients.
 #[derive(Debug)]

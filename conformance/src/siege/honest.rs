@@ -4,14 +4,12 @@ use std::time::{Duration, Instant};
 use std::{io, mem};
 
 use hdrhistogram::Histogram;
+use load::wire::{Heard, split_pair};
+use load::{Crowd, Got, LoadError, Outbox, Shape, Speakers, histogram, nanos, parse, read};
 use mio::net::TcpStream;
 use mio::{Events, Poll};
 
 use super::account::{Account, Counts, Delivery};
-use crate::load::{
-    Crowd, Got, Heard, LoadError, Outbox, Shape, Speakers, histogram, nanos, parse, read,
-    split_pair,
-};
 
 /// The honest clients of one server, all joined.
 #[derive(Debug)]

@@ -3,8 +3,7 @@
 use std::fmt;
 
 use clap::ValueEnum;
-
-use crate::load::Line;
+use load::Line;
 
 /// What a hostile client does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -5,11 +5,11 @@ use std::net::{SocketAddr, TcpStream};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
+use load::{Line, begin};
 use protocol::{HEADER_LEN, header, pair_len};
 
 use super::kind::Flood;
-use crate::load::{Line, begin};
-use crate::token::mixed;
+use crate::support::token::mixed;
 
 /// How much a hostile crowd may do in a second.
 #[derive(Clone, Copy, Debug)]

@@ -24,15 +24,17 @@ mod voice;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
+use load::make_room_for;
+
 pub use self::args::SiegeArgs;
 use self::assault::AssaultError;
 use self::ground::Besieged;
 pub use self::kind::Kind;
 use self::outcome::Verdict;
 use self::report::Row;
-use crate::console::{INCONCLUSIVE, complain};
-use crate::lab::{Interruption, Progress, note_signals};
-use crate::load::make_room_for;
+use crate::support::console::{INCONCLUSIVE, complain};
+use crate::support::interrupt::{Interruption, note_signals};
+use crate::support::progress::Progress;
 
 /// Besieges the servers and prints what it did on standard output, its progress on standard error.
 ///

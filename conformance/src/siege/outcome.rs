@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytesize::ByteSize;
+use load::measure::Usage;
 
 use super::account::Counts;
 use super::end::End;
@@ -11,7 +12,6 @@ use super::fleet::Fleet;
 use super::ground::Ground;
 use super::honest::Honest;
 use super::voice::Voice;
-use crate::measure::Usage;
 
 /// What was counted and measured. What the system does not tell is `None`.
 #[derive(Clone, Debug)]

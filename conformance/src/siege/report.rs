@@ -7,8 +7,8 @@ use bytesize::ByteSize;
 use super::args::SiegeArgs;
 use super::kind::Kind;
 use super::outcome::{Outcome, Verdict};
-use crate::console::{Frame, columns};
-use crate::lab::Environment;
+use crate::support::console::{Frame, columns};
+use crate::support::environment::Environment;
 
 /// One assault, or why it has no outcome.
 #[derive(Debug)]

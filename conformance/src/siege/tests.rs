@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use clap::Parser;
+use load::fake::{Fake, Trick};
 
 use super::account::Counts;
 use super::assault;
@@ -10,8 +11,7 @@ use super::ground::Besieged;
 use super::honest::Honest;
 use super::outcome::Verdict;
 use super::{Kind, SiegeArgs};
-use crate::lab::Interruption;
-use crate::load::tests::fake::{Fake, Trick};
+use crate::support::interrupt::Interruption;
 
 #[test]
 fn an_honest_server_is_counted_in_full() {

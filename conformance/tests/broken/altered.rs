@@ -1,7 +1,6 @@
 //! One of our servers that is had in another way than it comes, and declares what it declares otherwise.
 
-use conformance::declared::Declared;
-use conformance::target::{NotStarted, Origin, Subject, Target};
+use conformance::target::{Declared, NotStarted, Origin, Subject, Target};
 
 use crate::our_server;
 

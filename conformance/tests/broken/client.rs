@@ -5,8 +5,8 @@ use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
 use std::process::ExitCode;
 
+use conformance::suite::visit::ClientCommand;
 use conformance::target::Origin;
-use conformance::visit::ClientCommand;
 use protocol::{HEADER_LEN, parse_header};
 
 use crate::{Kill, Mutant};

@@ -6,10 +6,8 @@ use std::path::Path;
 use std::thread;
 
 use bytes::BytesMut;
-use conformance::model::Model;
 use conformance::process::ServerProcess;
-use conformance::target::{Medium, NotStarted, Subject, Target, Wire};
-use conformance::tcp::TcpWire;
+use conformance::target::{Medium, Model, NotStarted, Subject, Target, TcpWire, Wire};
 use protocol::{Decoder, encode_frame};
 
 use crate::altered::Altered;

@@ -5,9 +5,9 @@ use std::collections::HashSet;
 use std::io;
 use std::rc::Rc;
 
-use conformance::declared::Declared;
-use conformance::memory::MemoryRoom;
-use conformance::target::{Medium, NotStarted, Origin, Subject, Target, Wire};
+use conformance::target::{
+    Declared, Medium, MemoryRoom, NotStarted, Origin, Subject, Target, Wire,
+};
 
 use crate::defect::Defect;
 use crate::wire::BrokenWire;

@@ -8,9 +8,7 @@ use std::sync::Arc;
 use std::thread;
 
 use clap::ValueEnum;
-use conformance::declared::Declared;
-use conformance::subject::started;
-use conformance::target::{NotStarted, Origin, Subject, Target};
+use conformance::target::{Declared, NotStarted, Origin, Subject, Target, started};
 use server_core::PerClient;
 use signal_hook::consts::SIGTERM;
 use signal_hook::iterator::Signals;

@@ -3,8 +3,8 @@
 use std::process::{Command, Stdio};
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
-use conformance::model::Model;
-use conformance::process::{Habits, ServerProcess, User, our_command};
+use conformance::process::{Habits, ServerProcess, User};
+use conformance::target::{Model, our_command};
 use rustix::process::geteuid;
 
 /// Why this row cannot be tried here, if it cannot: it is listed as ignored then, and not passed over in silence.

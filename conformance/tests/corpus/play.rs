@@ -4,8 +4,8 @@ use std::fmt::{self, Write};
 use std::io;
 use std::time::{Duration, Instant};
 
-use conformance::fault::Fault;
-use conformance::pairs::PairReader;
+use conformance::suite::blame::Fault;
+use conformance::suite::pairs::PairReader;
 use conformance::target::{Received, Wire};
 use protocol::{Pair, encode_frame};
 

@@ -7,8 +7,8 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use conformance::model::Model;
-use conformance::process::{ServerProcess, our_command};
+use conformance::process::ServerProcess;
+use conformance::target::{Model, our_command};
 use libtest_mimic::Failed;
 
 /// A server of ours whose calls are recorded. It is the child itself; strace is a process beside it.

@@ -2,7 +2,7 @@
 //!
 //! Seen is the range of thirty runs on two cores, ten of them beside two programs that never rested.
 
-use conformance::model::Model;
+use conformance::target::Model;
 use libtest_mimic::Failed;
 
 use crate::record::Calls;

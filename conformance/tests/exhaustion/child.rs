@@ -5,8 +5,8 @@ use std::fs;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use conformance::model::Model;
-use conformance::process::{ServerProcess, our_command};
+use conformance::process::ServerProcess;
+use conformance::target::{Model, our_command};
 use libtest_mimic::Failed;
 
 /// A server under test.

@@ -4,7 +4,7 @@ use std::io::Read;
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
-use conformance::model::Model;
+use conformance::target::Model;
 use libtest_mimic::Failed;
 use server_core::{CloseReason, PerClient, budget, refusal};
 use socket2::{Domain, Socket, Type};

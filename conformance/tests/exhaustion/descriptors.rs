@@ -2,11 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use conformance::client::{Client, Text};
-use conformance::model::Model;
-use conformance::stage::{Admission, Stage};
-use conformance::target::Wire;
-use conformance::tcp::TcpWire;
+use conformance::suite::client::{Client, Text};
+use conformance::suite::stage::{Admission, Stage};
+use conformance::target::{Model, TcpWire, Wire};
 use libtest_mimic::Failed;
 use server_core::CloseReason;
 

@@ -4,11 +4,10 @@ use std::fs;
 use std::io;
 use std::net::SocketAddr;
 
-use conformance::declared::Declared;
-use conformance::fault::Fault;
-use conformance::stage::{Conditions, Mode, Relay, Stage};
-use conformance::target::{Medium, Target, Wire};
-use conformance::tcp::TcpWire;
+use conformance::spec::{Mode, Relay};
+use conformance::suite::blame::Fault;
+use conformance::suite::stage::{Conditions, Stage};
+use conformance::target::{Declared, Medium, Target, TcpWire, Wire};
 use libtest_mimic::Failed;
 
 use crate::child::Child;

@@ -6,9 +6,8 @@
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use conformance::model::Model;
-use conformance::stage::Stage;
-use conformance::target::Wire;
+use conformance::suite::stage::Stage;
+use conformance::target::{Model, Wire};
 use libtest_mimic::Failed;
 use rustix::process::geteuid;
 use server_core::CloseReason;

@@ -3,10 +3,9 @@
 
 use std::time::{Duration, Instant};
 
-use conformance::client::Client;
-use conformance::stage::Stage;
-use conformance::target::{Received, Wire};
-use conformance::tcp::TcpWire;
+use conformance::suite::client::Client;
+use conformance::suite::stage::Stage;
+use conformance::target::{Received, TcpWire, Wire};
 use libtest_mimic::Failed;
 
 use crate::child::Child;

@@ -3,9 +3,8 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use conformance::pairs::PairReader;
-use conformance::target::{Received, Wire};
-use conformance::tcp::TcpWire;
+use conformance::suite::pairs::PairReader;
+use conformance::target::{Received, TcpWire, Wire};
 use libtest_mimic::Failed;
 use protocol::encode_frame;
 

@@ -1,6 +1,6 @@
 //! Table: which call fails with what and when, and who may suffer.
 
-use conformance::model::Model;
+use conformance::target::Model;
 use server_core::CloseReason;
 
 /// A call that is made to fail.

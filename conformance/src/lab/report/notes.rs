@@ -2,13 +2,12 @@
 
 use std::iter;
 
-use super::super::entrant::Kind;
-use super::super::metric::Metric;
-use super::super::record::{PointRecord, Record, Run};
-use super::super::standing::{noise_at, standings};
-use super::super::statistics::Summary;
-use super::super::workload::Workload;
 use super::rows::{TIMES_FLOOR, timed};
+use crate::lab::plan::workload::Workload;
+use crate::lab::result::metric::Metric;
+use crate::lab::result::record::{Kind, PointRecord, Record, Run};
+use crate::lab::result::standing::{noise_at, standings};
+use crate::lab::result::statistics::Summary;
 
 /// What stands above everything.
 pub(super) fn head(record: &Record) -> String {

@@ -1,11 +1,11 @@
 //! Rows: one for each entrant at each point of a workload.
 
-use super::super::floor::{compared, times_floor};
-use super::super::metric::Metric;
-use super::super::record::{PointRecord, Record};
-use super::super::standing::{Standing, standings};
-use super::super::statistics::Summary;
-use super::super::workload::Workload;
+use super::floor::{compared, times_floor};
+use crate::lab::plan::workload::Workload;
+use crate::lab::result::metric::Metric;
+use crate::lab::result::record::{PointRecord, Record};
+use crate::lab::result::standing::{Standing, standings};
+use crate::lab::result::statistics::Summary;
 
 /// What stands above a workload's columns: the first figure comes with its range, and behind what is held against
 /// the floor's stands how. Times are ranked only where the load does not take them from the server.

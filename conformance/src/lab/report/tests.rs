@@ -1,6 +1,6 @@
 use super::*;
-use crate::lab::record::LeftOut;
-use crate::lab::record::tests::record;
+use crate::lab::result::record::LeftOut;
+use crate::lab::result::record::tests::record;
 
 fn row<'a>(text: &'a str, entrant: &str) -> Vec<&'a str> {
     let is_row = |line: &&str| line.trim_start().starts_with("S64/1000");
@@ -56,7 +56,7 @@ fn behind_the_range_stands_how_many_times_the_floors_it_is() {
     let mut record = record(&[1.5, 2.5]);
     assert!(!render(&record, Frame::Plain).contains("× floor"));
     let mut floor = record.entrants[0].clone();
-    (floor.name, floor.kind) = ("floor".into(), crate::lab::entrant::Kind::Floor);
+    (floor.name, floor.kind) = ("floor".into(), crate::lab::result::record::Kind::Floor);
     record.entrants.push(floor);
     let of_async = record.runs.iter().filter(|run| run.entrant == "async");
     let of_floor = of_async.map(|run| {
@@ -137,7 +137,7 @@ fn what_is_alike_is_told_once_and_what_differs_in_its_row() {
     for (entrant, writes) in record.entrants.iter_mut().zip(["one", "two", "one"]) {
         entrant.manifest.push(("writes".into(), writes.into()));
     }
-    record.entrants[2].kind = crate::lab::entrant::Kind::Yours;
+    record.entrants[2].kind = crate::lab::result::record::Kind::Yours;
     let text = render(&record, Frame::Plain);
     let told = |words: &str| text.matches(words).count();
     assert!(text.contains("All that are of this project: version: 1\n"), "{text}");

@@ -1,0 +1,16 @@
+//! Wire: bytes in and out, of the chat protocol and of the others that a server under load may speak.
+
+mod dialect;
+mod mqtt;
+mod nats;
+mod parse;
+mod redis;
+mod split;
+#[cfg(test)]
+mod tests;
+mod welcome;
+
+pub use self::dialect::Dialect;
+pub use self::parse::DialectError;
+pub(crate) use self::parse::Next;
+pub use self::split::{Heard, Split, split_frame, split_pair};

@@ -1,0 +1,176 @@
+//! Peers: message brokers of others, each as it serves best, measured beside our servers if installed.
+//!
+//! They do other work than a chat server and promise other things; what they show is where a figure
+//! stands among programs that people know. Whatever is set otherwise than they come is told by
+//! [`Peer::tuned`]: nothing is kept on disk or logged, and no listener is cut off for being slow.
+
+mod settings;
+#[cfg(test)]
+mod tests;
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::{env, iter};
+
+use load::wire::Dialect;
+
+use self::settings::SettingsFile;
+use crate::process::{ServerProcess, StartError};
+
+/// A broker that may be installed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Peer {
+    /// Redis, by publish and subscribe.
+    Redis,
+    /// The NATS server.
+    Nats,
+    /// Eclipse Mosquitto, a broker of MQTT.
+    Mosquitto,
+}
+
+/// A broker that is installed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Installed {
+    /// Which one.
+    pub peer: Peer,
+    /// Its program.
+    pub path: PathBuf,
+    /// As it tells it, such as `7.0.15`.
+    pub version: String,
+}
+
+impl Peer {
+    /// All of them, in the order they are listed in.
+    pub const ALL: [Self; 3] = [Self::Redis, Self::Nats, Self::Mosquitto];
+
+    /// Its name in tables and on command lines.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Redis => "redis",
+            Self::Nats => "nats",
+            Self::Mosquitto => "mosquitto",
+        }
+    }
+
+    /// How its clients speak.
+    pub fn dialect(self) -> Dialect {
+        match self {
+            Self::Redis => Dialect::Redis,
+            Self::Nats => Dialect::Nats,
+            Self::Mosquitto => Dialect::Mqtt,
+        }
+    }
+
+    /// What is set otherwise than it comes, and why, in one line.
+    pub fn tuned(self) -> &'static str {
+        match self {
+            Self::Redis => {
+                "no snapshots, a slow subscriber may leave anything unread, 11000 clients, a backlog \
+                 of 4096, clients from all loopback addresses let in, warnings only"
+            }
+            Self::Nats => {
+                "a slow subscriber may leave 1 GiB unread and take 60 s, messages of up to 8 MiB, \
+                 a PING only at the start and then every hour"
+            }
+            Self::Mosquitto => {
+                "TCP_NODELAY, a slow subscriber may leave anything unread, no log, no figures of \
+                 its own published, anybody may connect"
+            }
+        }
+    }
+
+    /// Looks for it where programs are.
+    ///
+    /// # Errors
+    ///
+    /// A sentence that says why it is left out.
+    pub fn find(self) -> Result<Installed, String> {
+        let program = self.program();
+        let missing = || format!("{program} is not installed; Debian has a package of that name");
+        let path = find_program(program).ok_or_else(missing)?;
+        let version = self.version(&path)?;
+        Ok(Installed { peer: self, path, version })
+    }
+
+    fn version(self, path: &Path) -> Result<String, String> {
+        let failed = |error: &dyn std::fmt::Display| {
+            format!("{} does not tell its version: {error}", path.display())
+        };
+        // Mosquitto tells it with its help only, whose exit status says nothing.
+        let flag = if self == Self::Mosquitto { "-h" } else { "--version" };
+        let mut command = Command::new(path);
+        let output = command.arg(flag).stdin(Stdio::null()).output();
+        let output = output.map_err(|error| failed(&error))?;
+        let said = String::from_utf8_lossy(&output.stdout);
+        version_in(&said).ok_or_else(|| failed(&"there is none in what it says"))
+    }
+
+    fn program(self) -> &'static str {
+        match self {
+            Self::Redis => "redis-server",
+            Self::Nats => "nats-server",
+            Self::Mosquitto => "mosquitto",
+        }
+    }
+
+    fn arguments(self) -> &'static [&'static str] {
+        match self {
+            Self::Redis => settings::REDIS,
+            Self::Nats => settings::NATS,
+            Self::Mosquitto => settings::MOSQUITTO,
+        }
+    }
+
+    /// What only a file can say.
+    fn settings(self) -> Option<&'static str> {
+        match self {
+            Self::Redis => None,
+            Self::Nats => Some(settings::NATS_FILE),
+            Self::Mosquitto => Some(settings::MOSQUITTO_FILE),
+        }
+    }
+}
+
+impl Installed {
+    /// Starts it on a free port of the loopback address and waits until clients can connect.
+    ///
+    /// # Errors
+    ///
+    /// As [`ServerProcess::start`]; or its settings cannot be written.
+    pub fn start(&self) -> Result<ServerProcess, StartError> {
+        // It is read once, at the start, and then no longer needed.
+        let settings = self.peer.settings().map(SettingsFile::holding).transpose();
+        let settings = settings.map_err(|source| {
+            let program = self.peer.program().into();
+            StartError::Spawn { program, source }
+        })?;
+        let file = settings.as_ref().map(|settings| ["-c".into(), settings.path().into()]);
+        let arguments = self.peer.arguments().iter().map(OsString::from);
+        let command: Vec<OsString> = iter::once(self.path.clone().into())
+            .chain(arguments)
+            .chain(file.into_iter().flatten())
+            .collect();
+        ServerProcess::start(&command)
+    }
+}
+
+/// The program of this name, in the places of the environment and in those where daemons are kept.
+fn find_program(name: &str) -> Option<PathBuf> {
+    let places = env::var_os("PATH").unwrap_or_default();
+    let daemons = ["/usr/sbin", "/usr/local/sbin"].map(PathBuf::from);
+    env::split_paths(&places)
+        .chain(daemons)
+        .map(|place| place.join(name))
+        .find(|path| path.is_file())
+}
+
+/// The first word that begins with a number and a dot, a `v` or `v=` before it or not.
+fn version_in(said: &str) -> Option<String> {
+    let numbers = said.split_ascii_whitespace().map(|word| word.trim_start_matches(['v', '=']));
+    let is_version = |word: &&str| {
+        let number = word.split_once('.').map(|(number, _)| number);
+        number.is_some_and(|number| number.parse::<u32>().is_ok())
+    };
+    numbers.into_iter().find(is_version).map(str::to_owned)
+}

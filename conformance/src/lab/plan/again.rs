@@ -1,0 +1,63 @@
+//! Again: the command that measures the same once more, and what chance and the clock put into it.
+
+use std::ffi::OsString;
+use std::time::SystemTime;
+
+use super::args::LabArgs;
+use super::point::Point;
+use crate::support::quote::quoted;
+use crate::support::token::mixed;
+
+/// The command that does the same again, at all points or at this one.
+pub(crate) fn command(args: &LabArgs, seed: u64, point: Option<&Point>) -> String {
+    let servers: Vec<&str> = args.servers().iter().map(|model| model.name()).collect();
+    let mut words = vec!["cargo".to_owned(), "lab".into(), "--servers".into(), servers.join(",")];
+    let mut add = |flag: &str, value: &str| words.extend([flag.to_owned(), shell_word(value)]);
+    for (name, line) in &args.server {
+        add("--server", &format!("{name}={line}"));
+    }
+    for (name, addr) in &args.connect {
+        add("--connect", &format!("{name}={addr}"));
+    }
+    match point {
+        Some(point) if point.workload.id == "OWN" => args.own_flags(&mut add),
+        Some(point) => add("--only", &point.id),
+        None => {
+            args.own_flags(&mut add);
+            if !args.only.is_empty() {
+                add("--only", &args.only.join(","));
+            }
+        }
+    }
+    add("--repeats", &args.repeats().to_string());
+    add("--seed", &seed.to_string());
+    let flags = [
+        ("--quick", args.quick),
+        ("--full", args.full),
+        ("--targets", args.targets),
+        ("--guests", args.guests),
+        ("--rungs", args.rungs),
+        ("--peers", args.peers),
+        ("--no-floor", args.no_floor),
+    ];
+    words.extend(flags.iter().filter(|(_, is_set)| *is_set).map(|(flag, _)| (*flag).to_owned()));
+    words.join(" ")
+}
+
+fn shell_word(word: &str) -> String {
+    quoted(&OsString::from(word))
+}
+
+/// A seed that differs from run to run.
+pub(crate) fn drawn_seed() -> u64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    // Six digits are enough to tell runs apart, and short enough to be typed again.
+    mixed(u64::from(since.subsec_nanos()) ^ since.as_secs()) % 1_000_000
+}
+
+/// The time, as files have it.
+pub(crate) fn now() -> String {
+    jiff::Timestamp::now()
+        .round(jiff::Unit::Second)
+        .map_or_else(|_| jiff::Timestamp::now().to_string(), |now| now.to_string())
+}

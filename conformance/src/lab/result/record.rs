@@ -1,0 +1,259 @@
+//! Record: everything that one run of the lab did and found, as its JSON file has it.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use super::metric::Figures;
+use crate::support::cores::Cores;
+use crate::support::environment::Environment;
+
+/// One run of the lab.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Record {
+    /// Which version of this form it has.
+    pub(crate) format: u32,
+    /// When it began.
+    pub(crate) started: String,
+    pub(crate) command: String,
+    pub(crate) seed: u64,
+    /// `quick`, `usual` or `full`.
+    pub(crate) scale: String,
+    pub(crate) repeats: u32,
+    pub(crate) is_interrupted: bool,
+    pub(crate) environment: Environment,
+    /// Which of them load and servers have for themselves; they share all if there are none.
+    pub(crate) cores: Option<Cores>,
+    pub(crate) entrants: Vec<EntrantRecord>,
+    pub(crate) points: Vec<PointRecord>,
+    pub(crate) left_out: Vec<LeftOut>,
+    /// In the order in which they were made.
+    pub(crate) runs: Vec<Run>,
+    /// System calls, counted in a pass of their own.
+    pub(crate) traces: Vec<Trace>,
+}
+
+/// What an entrant is in the comparison.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Kind {
+    /// A server of this project.
+    Ours,
+    /// One of ours for a second time: how far identical servers lie apart.
+    Again,
+    /// A server that the command line names.
+    Yours,
+    /// A program that passes bytes on and does nothing else.
+    Floor,
+    /// The stand-in for the tutorial's server.
+    Guest,
+    /// A naive server of the chat protocol, as people write them first.
+    Rung,
+    /// A message broker of others.
+    Peer,
+}
+
+/// Who took part.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct EntrantRecord {
+    pub(crate) name: String,
+    pub(crate) kind: Kind,
+    /// What became of the rules, in words.
+    pub(crate) gate: String,
+    /// Whether it was held to rules and does not keep them all.
+    pub(crate) is_broken: bool,
+    /// What is known of how it does its work.
+    pub(crate) manifest: Vec<(String, String)>,
+}
+
+impl EntrantRecord {
+    /// Whether it is a part of the program that measures it.
+    pub(crate) fn is_of_project(&self) -> bool {
+        matches!(self.kind, Kind::Ours | Kind::Again | Kind::Floor | Kind::Rung)
+    }
+}
+
+/// Where everybody was measured.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct PointRecord {
+    pub(crate) id: String,
+    pub(crate) workload: String,
+    /// The command that measures it again.
+    pub(crate) again: String,
+}
+
+/// Who was not measured where, and why.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct LeftOut {
+    /// Nobody was, if there is none.
+    pub(crate) entrant: Option<String>,
+    /// All of them, if there is none.
+    pub(crate) point: Option<String>,
+    pub(crate) reason: String,
+}
+
+/// One entrant, once, at one point.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Run {
+    pub(crate) point: String,
+    pub(crate) entrant: String,
+    /// Counted from 1.
+    pub(crate) repeat: u32,
+    /// Empty if the run is void.
+    pub(crate) figures: Figures,
+    /// Why it is void.
+    pub(crate) void: Option<String>,
+    /// Why the load and not the server set the pace.
+    pub(crate) client_bound: Option<String>,
+    /// Whether it never became steady while it warmed up.
+    pub(crate) is_unsteady: bool,
+}
+
+/// What an entrant called in a fixed load while it was traced.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Trace {
+    pub(crate) entrant: String,
+    /// System calls per 1000 deliveries.
+    pub(crate) calls: f64,
+    /// The most frequent, with their number per 1000 deliveries.
+    pub(crate) most: Vec<(String, f64)>,
+}
+
+/// Why a file holds no record.
+#[derive(Debug, Error)]
+pub(crate) enum RecordError {
+    #[error("{path} cannot be read: {source}")]
+    Unreadable { path: PathBuf, source: io::Error },
+    #[error("{path} is no lab.json ({reason}): give a file that cargo lab --out has written")]
+    Foreign { path: PathBuf, reason: String },
+    #[error("{path} has format {found}, and this program reads {FORMAT}: measure again")]
+    OtherFormat { path: PathBuf, found: u64 },
+}
+
+impl Record {
+    /// Reads one from a file.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be read, or is nothing that this version of the lab has written.
+    pub(crate) fn read(path: &Path) -> Result<Self, RecordError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| RecordError::Unreadable { path: path.into(), source })?;
+        Self::parse(&text, path)
+    }
+
+    pub(crate) fn parse(text: &str, path: &Path) -> Result<Self, RecordError> {
+        let foreign = |reason: String| RecordError::Foreign { path: path.into(), reason };
+        let value: serde_json::Value =
+            serde_json::from_str(text).map_err(|error| foreign(error.to_string()))?;
+        match value.get("format").and_then(serde_json::Value::as_u64) {
+            Some(found) if found == u64::from(FORMAT) => {
+                serde_json::from_value(value).map_err(|error| foreign(error.to_string()))
+            }
+            Some(found) => Err(RecordError::OtherFormat { path: path.into(), found }),
+            None => Err(foreign("it has no format number".into())),
+        }
+    }
+
+    /// As the file has it.
+    pub(crate) fn to_json(&self) -> String {
+        serde_json::to_string_pretty(self).expect("texts, numbers and lists always fit in JSON")
+    }
+
+    /// The runs of an entrant at a point, void ones too.
+    pub(crate) fn all_runs_of(&self, point: &str, entrant: &str) -> impl Iterator<Item = &Run> {
+        self.runs.iter().filter(move |run| run.point == point && run.entrant == entrant)
+    }
+
+    /// Those of them that are not void.
+    pub(crate) fn runs_of(&self, point: &str, entrant: &str) -> impl Iterator<Item = &Run> {
+        self.all_runs_of(point, entrant).filter(|run| run.void.is_none())
+    }
+
+    /// A figure of these runs; empty if one of them lacks it.
+    pub(crate) fn values(&self, point: &str, entrant: &str, key: &str) -> Vec<f64> {
+        let values = self.runs_of(point, entrant).map(|run| run.figures.get(key).copied());
+        values.collect::<Option<_>>().unwrap_or_default()
+    }
+
+    /// The entrant that was measured twice, and its twin.
+    pub(crate) fn twins(&self) -> Option<(&str, &str)> {
+        let again = self.entrants.iter().find(|entrant| entrant.kind == Kind::Again)?;
+        Some((again.name.strip_suffix(AGAIN)?, &again.name))
+    }
+}
+
+/// What the name of the control ends with.
+pub(crate) const AGAIN: &str = " again";
+/// Counted up whenever a reader of the last one would be misled.
+pub(crate) const FORMAT: u32 = 1;
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A record of one point: `select` twice, 10 % apart at most, and `async` with these runs.
+    pub(crate) fn record(of_async: &[f64]) -> Record {
+        let entrant = |name: &str, kind| EntrantRecord {
+            name: name.into(),
+            kind,
+            gate: "kept".into(),
+            is_broken: false,
+            manifest: vec![("version".into(), "1".into())],
+        };
+        let run = |entrant: &str, repeat: u32, value: f64| Run {
+            point: "S64/1000".into(),
+            entrant: entrant.into(),
+            repeat,
+            figures: [("cpu_us".to_owned(), value)].into(),
+            void: None,
+            client_bound: None,
+            is_unsteady: false,
+        };
+        let mut runs = vec![run("select", 1, 1.0), run("select again", 1, 1.05)];
+        runs.extend([run("select again", 2, 1.1), run("select", 2, 1.0)]);
+        runs.extend(of_async.iter().zip(1..).map(|(value, repeat)| run("async", repeat, *value)));
+        Record {
+            format: FORMAT,
+            started: "2026-01-01T00:00:00Z".into(),
+            command: "cargo lab".into(),
+            seed: 7,
+            scale: "usual".into(),
+            repeats: 3,
+            is_interrupted: false,
+            environment: Environment::read(),
+            cores: None,
+            entrants: vec![
+                entrant("select", Kind::Ours),
+                entrant("async", Kind::Ours),
+                entrant("select again", Kind::Again),
+            ],
+            points: vec![PointRecord {
+                id: "S64/1000".into(),
+                workload: "S64".into(),
+                again: "cargo lab --only S64/1000".into(),
+            }],
+            left_out: Vec::new(),
+            runs,
+            traces: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        let written = record(&[1.0, 2.5]);
+        let read = Record::parse(&written.to_json(), Path::new("lab.json")).unwrap();
+        assert_eq!(written, read);
+        assert_eq!(vec![1.0, 2.5], read.values("S64/1000", "async", "cpu_us"));
+        assert_eq!(Some(("select", "select again")), read.twins());
+    }
+
+    #[test]
+    fn void_runs_have_no_figures() {
+        let mut record = record(&[1.0, 2.5]);
+        record.runs.last_mut().unwrap().void = Some("lost".into());
+        assert_eq!(vec![1.0], record.values("S64/1000", "async", "cpu_us"));
+    }
+}

@@ -1,0 +1,78 @@
+//! List: what there is to measure, and how long it takes.
+
+use std::time::Duration;
+
+use super::entrant::Entrant;
+use super::trial::{SINGLE, lasting};
+use crate::lab::plan::args::LabArgs;
+use crate::lab::plan::point::{Load, Point};
+use crate::lab::plan::scale::Scale;
+use crate::lab::plan::workload::WORKLOADS;
+use crate::lab::result::statistics::float;
+
+/// Workloads with their points, and about how long these entrants take at all of them.
+pub(crate) fn render(args: &LabArgs, points: &[Point], entrants: &[Entrant]) -> String {
+    let mut lines = Vec::new();
+    for workload in WORKLOADS {
+        let ids = points.iter().filter(|point| point.workload == workload).map(|point| &*point.id);
+        let ids: Vec<&str> = ids.collect();
+        if !ids.is_empty() {
+            lines.push(format!("{:<6} {}", workload.id, workload.title));
+            lines.push(format!("       shows {}", workload.isolates));
+            lines.push(format!("       points: {}", ids.join(", ")));
+            if !workload.relies_on.is_empty() {
+                lines.push(format!("       relies on {} besides", workload.relies_on.join(", ")));
+            }
+        }
+    }
+    let repeat = |entrant: &Entrant| -> f64 {
+        let points = points.iter().filter(|point| entrant.obstacle(point).is_none());
+        points.map(|point| seconds(point, args.scale())).sum()
+    };
+    let each: f64 = entrants.iter().map(repeat).sum();
+    let rules: f64 =
+        entrants.iter().filter(|entrant| entrant.is_gated()).map(|_| SECONDS_OF_RULES).sum();
+    let all = rules + each * f64::from(args.repeats());
+    lines.push(String::new());
+    lines.push(format!(
+        "{} points, {} entrants, {} times each: about {all:.0} s",
+        points.len(),
+        entrants.len(),
+        args.repeats()
+    ));
+    lines.join("\n")
+}
+
+/// About how long one run takes: what is measured, what warms up, and what it takes to join and to prove to read.
+fn seconds(point: &Point, scale: Scale) -> f64 {
+    let (slice, _) = scale.warm_up();
+    let measured = match point.load {
+        Load::Idle { .. } | Load::Storm { .. } => Duration::ZERO,
+        Load::Single { .. } => SINGLE.lasting + 2 * lasting(SINGLE.rate, scale).0,
+        Load::Paced { rate, .. } => {
+            let (slice, counted) = lasting(rate, scale);
+            counted + 2 * slice
+        }
+        _ => scale.measured() + 2 * slice,
+    };
+    let members = float(point.load.connections() as u64);
+    let proving = match point.load {
+        Load::FanOut { .. } | Load::Paced { .. } => {
+            let (few, more) = (members.min(FEW), (members - FEW).max(0.0));
+            few * SECONDS_A_PROOF + more * SECONDS_A_PROOF_BEYOND
+        }
+        _ => 0.0,
+    };
+    SECONDS_A_START + members * SECONDS_A_JOIN + proving + measured.as_secs_f64()
+}
+
+const SECONDS_OF_RULES: f64 = 4.0;
+/// To start a server, and to end it.
+const SECONDS_A_START: f64 = 0.02;
+/// A batch of them, until all hear; the last word of every one included.
+const SECONDS_A_JOIN: f64 = 0.000_1;
+/// Until a server of ours has seen that it reads: for each of a few, and for each of those beyond, as measured with one
+/// thousand and with nine.
+const SECONDS_A_PROOF: f64 = 0.000_25;
+const SECONDS_A_PROOF_BEYOND: f64 = 0.001;
+const FEW: f64 = 1000.0;

@@ -1,0 +1,158 @@
+//! Crowds: loads of members that are there all the time, and whom nothing but the server holds back.
+
+use std::time::{Duration, Instant};
+
+use load::measure::Usage;
+use load::wire::Dialect;
+use load::{Crowd, Extent, FanOut, LoadError, Shape, Tally};
+use server_core::PROOF_BYTES;
+
+use super::super::entrant::Server;
+use super::found::Found;
+use super::meter::{COST, Meter, percentiles};
+use super::steady::warm_up;
+use crate::lab::plan::scale::Scale;
+use crate::lab::result::statistics::float;
+
+/// As much is said as the bound on messages under way allows.
+pub(super) fn fan_out(
+    server: &Server,
+    shape: Shape,
+    in_flight: u64,
+    scale: Scale,
+) -> Result<Found, LoadError> {
+    let (mut crowd, member_kib) = fill(server, shape)?;
+    prove(&mut crowd, shape)?;
+    let (slice, slices) = scale.warm_up();
+    let saturated = |time| FanOut { extent: Extent::Lasting(time), in_flight };
+    let is_steady =
+        warm_up(slices, RATES_APART, || crowd.fan_out(saturated(slice)).map(|tally| rate(&tally)))?;
+    let meter = Meter::start(server);
+    let tally = crowd.fan_out(saturated(scale.measured()))?;
+    let mut figures = meter.stop(tally.deliveries, COST);
+    fence(&mut crowd)?;
+    figures.insert("deliveries".into(), rate(&tally));
+    figures.insert("strayed".into(), float(tally.strayed as u64));
+    figures.extend(member_kib.map(|kib| ("member_kib".into(), kib)));
+    Ok(Found { figures, is_unsteady: !is_steady })
+}
+
+/// Two who answer each other.
+pub(super) fn ping_pong(
+    server: &Server,
+    dialect: Dialect,
+    scale: Scale,
+) -> Result<Found, LoadError> {
+    let shape = Shape { dialect, ..Shape::chat(2, 0, 64) };
+    let mut crowd = Crowd::join(server.addr(), &shape)?;
+    let (slice, slices) = scale.warm_up();
+    // How many rounds a slice has is known once a few were played.
+    let mut pace = rate(&crowd.ping_pong(ROUNDS_FIRST)?.tally) / 2.0;
+    let is_steady = warm_up(slices, RATES_APART, || {
+        pace = rate(&crowd.ping_pong(rounds(pace, slice))?.tally) / 2.0;
+        Ok::<_, LoadError>(pace)
+    })?;
+    let meter = Meter::start(server);
+    let played = crowd.ping_pong(rounds(pace, scale.measured()))?;
+    let mut figures = meter.stop(played.tally.deliveries, COST);
+    fence(&mut crowd)?;
+    figures.extend(percentiles("round", &played.round_trips));
+    Ok(Found { figures, is_unsteady: !is_steady })
+}
+
+/// Members, and not a word.
+pub(super) fn idle(server: &Server, dialect: Dialect, members: usize) -> Result<Found, LoadError> {
+    let (crowd, member_kib) = fill(server, Shape { dialect, ..Shape::chat(1, members, 64) })?;
+    let usage = server.id().and_then(Usage::of);
+    drop(crowd);
+    let known = usage.zip(member_kib).map(|(usage, kib)| {
+        [
+            ("member_kib", kib),
+            ("threads", float(usage.threads)),
+            ("descriptors", float(usage.descriptors)),
+        ]
+    });
+    let figures = known.into_iter().flatten().map(|(key, value)| (key.to_owned(), value)).collect();
+    Ok(Found { figures, is_unsteady: false })
+}
+
+/// A crowd of this shape, and the KiB that one more member costs. The first few pay for what a server sets
+/// up once; the rest tell what one more costs.
+pub(super) fn fill(server: &Server, shape: Shape) -> Result<(Crowd, Option<f64>), LoadError> {
+    let few = shape.listeners.min(FEW);
+    let more = shape.listeners - few;
+    let mut crowd = Crowd::join(server.addr(), &Shape { listeners: few, ..shape })?;
+    let with_few = server.id().and_then(Usage::of);
+    crowd.add_listeners(more)?;
+    let with_all = server.id().and_then(Usage::of);
+    let known = with_few.zip(with_all).filter(|_| more >= MEMBERS_TO_TELL);
+    let grown = known.map(|(few, all)| float(all.resident.saturating_sub(few.resident)) / 1024.0);
+    Ok((crowd, grown.map(|kib| kib / float(more as u64))))
+}
+
+/// As much as a server may need to see that a member reads: ours write to a newcomer in small groups at
+/// first (SPEC RLY-12), which is the cost of joining and not of a delivery. One that is too slow for it has
+/// shown by then what it does.
+pub(in crate::lab) fn prove(crowd: &mut Crowd, shape: Shape) -> Result<(), LoadError> {
+    // Twice what ours ask for.
+    let needed = (2 * PROOF_BYTES / shape.size.max(1)).max(1) as u64;
+    let mut left = needed.min(MESSAGES_PROVING);
+    let start = Instant::now();
+    while left > 0 && start.elapsed() < proving_max(shape.listeners) {
+        let part = left.min(MESSAGES_AT_ONCE);
+        crowd.fan_out(FanOut { extent: Extent::Messages(part), in_flight: 1024 })?;
+        left -= part;
+    }
+    Ok(())
+}
+
+/// How long proving may take: rooms that are larger need longer for as many messages.
+fn proving_max(listeners: usize) -> Duration {
+    let listeners = u32::try_from(listeners).expect("each has a descriptor of its own");
+    PROVING_MAX + listeners.saturating_sub(MEMBERS_PROVING) * PROVING_MAX_EACH
+}
+
+/// One more message for all: had the last delivery been doubled, the copy would come before this one.
+pub(super) fn fence(crowd: &mut Crowd) -> Result<(), LoadError> {
+    crowd.fan_out(FanOut { extent: Extent::Messages(1), in_flight: 1 }).map(drop)
+}
+
+fn rate(tally: &Tally) -> f64 {
+    float(tally.deliveries) / tally.elapsed.as_secs_f64()
+}
+
+/// How many rounds take this long at this many a second.
+fn rounds(pace: f64, time: Duration) -> u64 {
+    #[expect(clippy::cast_possible_truncation, reason = "rounds of a few seconds")]
+    #[expect(clippy::cast_sign_loss, reason = "neither is negative")]
+    let rounds = (pace * time.as_secs_f64()) as u64;
+    rounds.max(1)
+}
+
+const FEW: usize = 25;
+/// Below this, the pages of a few buffers would count as the members'.
+const MEMBERS_TO_TELL: usize = 50;
+/// With their headers, smaller messages have enough bytes in so many.
+const MESSAGES_PROVING: u64 = 20_000;
+/// So few that the clock is looked at often enough, and enough to be gathered.
+const MESSAGES_AT_ONCE: u64 = 1024;
+/// The time of so many members, of which ours need a quarter, and of each beyond: with nine thousand, ours need some
+/// 10 s on two cores. Until then a delivery is written as to newcomers, and costs up to five times as much.
+const PROVING_MAX: Duration = Duration::from_secs(1);
+const MEMBERS_PROVING: u32 = 1000;
+const PROVING_MAX_EACH: Duration = Duration::from_millis(4);
+const ROUNDS_FIRST: u64 = 50;
+/// Rates of two slices that agree are no further apart.
+const RATES_APART: f64 = 0.15;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_large_room_has_as_long_for_each_member_as_a_thousand_have() {
+        for (listeners, seconds) in [(0, 1), (10, 1), (1000, 1), (3000, 9), (9000, 33)] {
+            assert_eq!(Duration::from_secs(seconds), proving_max(listeners), "{listeners}");
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! The specification as data: its rules, and the conversations that show them.
+
+mod conversation;
+mod escape;
+mod rule;
+
+pub use self::conversation::{Action, Conversation, Mode, Relay, Sender, SpecError, Step, Wording};
+pub use self::rule::{Keyword, Party, Rule, Scope, parse, rules};

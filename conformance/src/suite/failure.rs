@@ -1,0 +1,102 @@
+//! A broken rule as its report: enough to understand it without running anything.
+
+use std::fmt;
+
+use super::blame::Fault;
+use super::causes::likely_cause;
+use super::journal::shown;
+
+/// Everything there is to know about a broken rule.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    /// The rule's id.
+    pub id: String,
+    /// What the rule says.
+    pub sentence: String,
+    /// What happened.
+    pub fault: Fault,
+    /// What the clients did and saw, on one clock.
+    pub journal: Vec<String>,
+    /// The end of the server's log.
+    pub log: String,
+    /// What chance was drawn from.
+    pub seed: u64,
+    /// The command that runs this row again.
+    pub rerun: String,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}: {}", self.id, self.sentence)?;
+        writeln!(f, "  what happened  {}", self.fault)?;
+        if let Fault::Broken { expected, got, .. } = &self.fault {
+            write_difference(f, expected, got)?;
+        }
+        if let Some(cause) = likely_cause(&self.id) {
+            writeln!(f, "  likely cause   {cause}")?;
+        }
+        writeln!(f, "  what the clients did and saw (>> sent, << received)")?;
+        for line in &self.journal {
+            writeln!(f, "  {line}")?;
+        }
+        if !self.log.is_empty() {
+            writeln!(f, "  the end of the server's log")?;
+        }
+        let log: Vec<&str> = self.log.lines().collect();
+        for line in &log[log.len().saturating_sub(LOG_LINES_MAX)..] {
+            writeln!(f, "    {}", shown(line.as_bytes()))?;
+        }
+        writeln!(f, "  seed           {}", self.seed)?;
+        write!(f, "  again with     {}", self.rerun)
+    }
+}
+
+/// Both texts from shortly before their first difference, with a mark under it.
+fn write_difference(f: &mut fmt::Formatter<'_>, expected: &[u8], got: &[u8]) -> fmt::Result {
+    if expected.is_empty() && got.is_empty() {
+        return Ok(());
+    }
+    let same = expected.iter().zip(got).take_while(|(left, right)| left == right).count();
+    let start = same.saturating_sub(CONTEXT_BYTES);
+    let or_nothing = |bytes: &[u8]| {
+        if bytes.is_empty() { "(nothing)".to_owned() } else { shown(&bytes[start..]) }
+    };
+    writeln!(f, "  expected       {}", or_nothing(expected))?;
+    writeln!(f, "  got            {}", or_nothing(got))?;
+    if !expected.is_empty() && !got.is_empty() {
+        let column = shown(&got[start..same]).chars().count();
+        writeln!(f, "                 {:column$}^ the first difference, at byte {same}", "")?;
+    }
+    Ok(())
+}
+
+/// What is shown before the first difference.
+const CONTEXT_BYTES: usize = 60;
+const LOG_LINES_MAX: usize = 15;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_difference_is_marked() {
+        let failure = Failure {
+            id: "RLY-03".into(),
+            sentence: "Whole pairs.".into(),
+            fault: Fault::Broken {
+                what: "bob received another pair".into(),
+                expected: b"3         ann2         hi".into(),
+                got: b"3         ann2         ho".into(),
+            },
+            journal: vec!["   0.0001 s  ann >> hi".into()],
+            log: String::new(),
+            seed: 7,
+            rerun: "again".into(),
+        };
+        let text = failure.to_string();
+        let lines: Vec<&str> = text.lines().collect();
+        let got = lines.iter().position(|line| line.contains("got ")).unwrap();
+        assert_eq!(lines[got].rfind('o'), lines[got + 1].find('^'), "{text}");
+        assert!(text.ends_with("again with     again"), "{text}");
+    }
+}

@@ -1,0 +1,271 @@
+//! Run: one row per rule, run against one subject, with one verdict.
+
+mod client;
+
+use std::time::{Duration, Instant};
+
+pub use self::client::run_client_row;
+use super::blame::Fault;
+use super::cases::{Case, Finding, Needs, case, client_case};
+use super::failure::Failure;
+use super::play::play;
+use super::stage::{Conditions, Stage};
+use crate::spec::{Conversation, Keyword, Mode, Party, Relay, Rule, Scope};
+use crate::target::{Medium, NotStarted, Origin, Subject, Target};
+
+/// How the suite is to be run.
+#[derive(Clone, Copy, Debug)]
+pub struct Plan {
+    /// What chance is drawn from.
+    pub seed: u64,
+    /// Factor on every deadline.
+    pub slack: f64,
+    /// The highest level asked for: how far a rule that grows with the level is tried.
+    pub level: u8,
+}
+
+/// What became of one rule.
+#[derive(Debug)]
+pub struct Row<'a> {
+    /// The rule.
+    pub rule: &'a Rule,
+    /// Whether it is kept.
+    pub verdict: Verdict,
+    /// How long finding out took.
+    pub elapsed: Duration,
+}
+
+/// Whether a rule is kept.
+#[derive(Debug)]
+pub enum Verdict {
+    /// It is; with something worth knowing, perhaps.
+    Pass(Option<String>),
+    /// A MUST is not kept.
+    Fail(Box<Failure>),
+    /// A SHOULD is not kept.
+    Weak(Box<Failure>),
+    /// The rule leaves it open; this is how the server does it.
+    Info(String),
+    /// The rule leaves it open, and the server does otherwise than its conversation shows.
+    Differs(Box<Failure>),
+    /// The server does not declare what the rule is about; this is what it would have to declare.
+    Unsupported(String),
+    /// The test does not apply to this subject.
+    Skip(String),
+    /// The harness or the machine is at fault.
+    Inconclusive(String),
+}
+
+impl Verdict {
+    /// The word that reports use.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Pass(_) => "PASS",
+            Self::Fail(_) => "FAIL",
+            Self::Weak(_) => "WEAK",
+            Self::Info(_) | Self::Differs(_) => "INFO",
+            Self::Unsupported(_) => "UNSUPPORTED",
+            Self::Skip(_) => "SKIP",
+            Self::Inconclusive(_) => "INCONCLUSIVE",
+        }
+    }
+
+    fn kept(keyword: Keyword, notes: &[String]) -> Self {
+        let note = Some(notes.join("; ")).filter(|note| !note.is_empty());
+        match keyword {
+            Keyword::Must | Keyword::Should => Self::Pass(note),
+            Keyword::May | Keyword::Info => Self::Info(note.unwrap_or_else(|| "kept".into())),
+        }
+    }
+
+    fn broken(keyword: Keyword, failure: Box<Failure>) -> Self {
+        match keyword {
+            Keyword::Must => Self::Fail(failure),
+            Keyword::Should => Self::Weak(failure),
+            Keyword::May | Keyword::Info => Self::Differs(failure),
+        }
+    }
+}
+
+/// Runs every test of a rule, each against a fresh server.
+pub fn run_row<'a>(rule: &'a Rule, subject: &dyn Subject, plan: Plan) -> Row<'a> {
+    let start = Instant::now();
+    let verdict = Tests { rule, subject, plan }.verdict();
+    Row { rule, verdict, elapsed: start.elapsed() }
+}
+
+/// Whether there is any test of a rule.
+pub fn is_tested(rule: &Rule) -> bool {
+    let has_case = match rule.party() {
+        Party::Server => case(&rule.id).is_some(),
+        Party::Client => client_case(&rule.id).is_some(),
+    };
+    has_case || !rule.conversations.is_empty()
+}
+
+/// The tests of one rule against one subject.
+struct Tests<'a> {
+    rule: &'a Rule,
+    subject: &'a dyn Subject,
+    plan: Plan,
+}
+
+/// Why a test did not end well.
+enum Trouble {
+    Failed(Box<Failure>),
+    Skipped(String),
+    Undeclared(String),
+    Unknown(String),
+}
+
+impl Tests<'_> {
+    fn verdict(&self) -> Verdict {
+        let conversations = self.rule.conversations.iter().map(|c| self.converse(c));
+        let outcomes = conversations.chain(case(&self.rule.id).map(|case| self.examine(case)));
+        let mut notes = Vec::new();
+        let mut left_out = Verdict::Skip(match self.rule.party() {
+            Party::Server => "there is no test of it yet".to_owned(),
+            Party::Client => "it is about clients: see check --client".to_owned(),
+        });
+        let mut kept = false;
+        for outcome in outcomes {
+            match outcome {
+                Ok(finding) => {
+                    kept = true;
+                    notes.extend(finding);
+                }
+                Err(Trouble::Skipped(reason)) => left_out = Verdict::Skip(reason),
+                Err(Trouble::Undeclared(what)) => left_out = Verdict::Unsupported(what),
+                Err(Trouble::Failed(failure)) => {
+                    return Verdict::broken(self.rule.keyword, failure);
+                }
+                Err(Trouble::Unknown(reason)) => return Verdict::Inconclusive(reason),
+            }
+        }
+        if kept { Verdict::kept(self.rule.keyword, &notes) } else { left_out }
+    }
+
+    fn converse(&self, conversation: &Conversation) -> Result<Option<String>, Trouble> {
+        self.require(&conversation.flags)?;
+        let target = self.start(&conversation.flags)?;
+        let mut stage = self.stage(target, &conversation.flags, conversation.relay());
+        let outcome = play(conversation, &mut stage).map(|()| Finding::Kept);
+        self.outcome(outcome, stage)
+    }
+
+    fn examine(&self, case: &Case) -> Result<Option<String>, Trouble> {
+        let mut flags: Vec<String> = case.flags.iter().copied().map(String::from).collect();
+        match self.rule.scope {
+            Scope::IfDeclared => self.require(&flags)?,
+            // The flags only make haste: without them the server is held to what it declares.
+            Scope::All if !self.subject.takes(&flags) => flags.clear(),
+            Scope::All => {}
+        }
+        let target = self.start(&flags)?;
+        match (case.needs, target.medium()) {
+            (Needs::Sockets | Needs::Process, Medium::Memory) => {
+                return Err(Trouble::Skipped("only a server behind sockets can show it".into()));
+            }
+            (Needs::Process, Medium::Shared) => {
+                let reason = "only a server that the suite has started can show it";
+                return Err(Trouble::Skipped(reason.into()));
+            }
+            _ => {}
+        }
+        let mut stage = self.stage(target, &flags, Relay::Others);
+        let outcome = (case.run)(&mut stage);
+        self.outcome(outcome, stage)
+    }
+
+    /// A foreign server can only be tried in what it has words for. Where an extension is to be off, it
+    /// must be one that can be on.
+    fn require(&self, flags: &[String]) -> Result<(), Trouble> {
+        let off = self.rule.scope == Scope::IfDeclared && flags.is_empty();
+        let extensions = [EXTENSIONS.to_owned()];
+        let needed = if off { &extensions } else { flags };
+        if self.subject.origin() == Origin::Ours || self.subject.takes(needed) {
+            return Ok(());
+        }
+        Err(Trouble::Undeclared(format!("it declares no words for {}", needed.join(" "))))
+    }
+
+    fn start(&self, flags: &[String]) -> Result<Box<dyn Target>, Trouble> {
+        self.subject.start(flags).map_err(|error| match error {
+            NotStarted::Inapplicable(reason) => Trouble::Skipped(reason.into()),
+            NotStarted::Failed(reason) => Trouble::Unknown(reason),
+        })
+    }
+
+    fn stage(&self, target: Box<dyn Target>, flags: &[String], relay: Relay) -> Stage {
+        let Plan { seed, slack, level: asked } = self.plan;
+        let (level, mode) = (self.rule.level, Mode::of(flags));
+        let declared = self.subject.declared(flags);
+        Stage::new(target, Conditions { seed, slack, level, asked, relay, mode, declared })
+    }
+
+    fn outcome(
+        &self,
+        outcome: Result<Finding, Fault>,
+        mut stage: Stage,
+    ) -> Result<Option<String>, Trouble> {
+        stage.see_off();
+        match outcome {
+            Ok(Finding::Noted(note)) => Ok(Some(note)),
+            Ok(Finding::Kept) if stage.was_paced() => Ok(Some("cuts were paced, not seen".into())),
+            Ok(Finding::Kept) => Ok(None),
+            Err(Fault::Inapplicable(reason)) => Err(Trouble::Skipped(reason)),
+            Err(fault @ Fault::Undeclared(_)) => Err(Trouble::Undeclared(fault.to_string())),
+            Err(Fault::Harness(reason)) => Err(Trouble::Unknown(reason)),
+            Err(fault) => {
+                let rerun = self.subject.rerun(&self.rule.id, self.plan.seed);
+                Err(Trouble::Failed(Box::new(Failure {
+                    id: self.rule.id.clone(),
+                    sentence: self.rule.sentence.clone(),
+                    fault,
+                    journal: stage.journal().last_lines(),
+                    log: stage.target().log(),
+                    seed: self.plan.seed,
+                    rerun,
+                })))
+            }
+        }
+    }
+}
+
+/// What switches a server's extensions on.
+const EXTENSIONS: &str = "--extensions";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec::rules;
+    use crate::suite::cases::{cases, client_cases};
+    use crate::suite::causes::likely_cause;
+
+    #[test]
+    fn every_rule_is_tested() {
+        let untested: Vec<String> =
+            rules().into_iter().filter(|rule| !is_tested(rule)).map(|rule| rule.id).collect();
+        assert_eq!(Vec::<String>::new(), untested);
+    }
+
+    #[test]
+    fn every_case_tests_a_rule_and_none_twice() {
+        let of_servers = cases().map(|case| (case.id, Party::Server));
+        let of_clients = client_cases().map(|case| (case.id, Party::Client));
+        let all: Vec<_> = of_servers.chain(of_clients).collect();
+        let rules: Vec<_> =
+            rules().into_iter().map(|rule| (rule.id.clone(), rule.party())).collect();
+        for (index, &(id, party)) in all.iter().enumerate() {
+            assert!(rules.contains(&(id.into(), party)), "{id} is no rule of a {party:?}");
+            assert!(all[..index].iter().all(|(other, _)| *other != id), "{id}");
+        }
+    }
+
+    #[test]
+    fn every_tested_rule_has_a_likely_cause() {
+        for rule in rules().iter().filter(|rule| is_tested(rule)) {
+            assert!(likely_cause(&rule.id).is_some(), "{} has no likely cause", rule.id);
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! The rows of clients: run against one client, with one verdict.
+
+use std::time::Instant;
+
+use super::{Plan, Row, Verdict};
+use crate::spec::Rule;
+use crate::suite::blame::Fault;
+use crate::suite::cases::{Finding, client_case};
+use crate::suite::failure::Failure;
+use crate::suite::visit::{ClientCommand, Visits};
+
+/// Runs the test of a rule for clients.
+pub fn run_client_row<'a>(rule: &'a Rule, client: &ClientCommand, plan: Plan) -> Row<'a> {
+    let start = Instant::now();
+    let verdict = verdict(rule, client, plan);
+    Row { rule, verdict, elapsed: start.elapsed() }
+}
+
+fn verdict(rule: &Rule, client: &ClientCommand, plan: Plan) -> Verdict {
+    let Some(case) = client_case(&rule.id) else {
+        return Verdict::Skip("it is about servers".into());
+    };
+    let visits = Visits::new(client, plan.slack);
+    match (case.run)(&visits) {
+        Ok(Finding::Kept) => Verdict::kept(rule.keyword, &[]),
+        Ok(Finding::Noted(note)) => Verdict::kept(rule.keyword, &[note]),
+        Err(Fault::Inapplicable(reason)) => Verdict::Skip(reason),
+        Err(fault @ Fault::Undeclared(_)) => Verdict::Unsupported(fault.to_string()),
+        Err(Fault::Harness(reason)) => Verdict::Inconclusive(reason),
+        Err(fault) => Verdict::broken(
+            rule.keyword,
+            Box::new(Failure {
+                id: rule.id.clone(),
+                sentence: rule.sentence.clone(),
+                fault,
+                journal: visits.journal().last_lines(),
+                log: String::new(),
+                seed: plan.seed,
+                rerun: client.rerun(&rule.id, plan.seed),
+            }),
+        ),
+    }
+}

@@ -1,0 +1,13 @@
+//! Quote: words as a shell takes them.
+
+use std::ffi::OsString;
+
+/// A word as a shell takes it.
+pub(crate) fn quoted(word: &OsString) -> String {
+    let word = word.to_string_lossy();
+    let plain = |char: char| char.is_ascii_alphanumeric() || "-_./=:,+@%".contains(char);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.into_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}

@@ -1,0 +1,41 @@
+//! Command: any server that a command starts.
+
+use std::ffi::OsString;
+
+use super::manifest::manifest_flag;
+use super::running::{spelled, start_foreign};
+use super::{Declared, Manifest, NotStarted, Origin, Subject, Target};
+use crate::support::quote::quoted;
+
+/// Any server that a command starts.
+#[derive(Clone, Debug)]
+pub struct CommandServer {
+    /// Program and arguments; `{port}` stands for the port it shall listen on.
+    pub command: Vec<OsString>,
+    /// What it declares, if anything is known of that.
+    pub manifest: Option<Manifest>,
+}
+
+impl Subject for CommandServer {
+    fn start(&self, flags: &[String]) -> Result<Box<dyn Target>, NotStarted> {
+        start_foreign(&self.command, self.manifest.as_ref(), flags)
+    }
+
+    fn takes(&self, flags: &[String]) -> bool {
+        spelled(self.manifest.as_ref(), flags).is_some()
+    }
+
+    fn origin(&self) -> Origin {
+        Origin::Foreign
+    }
+
+    fn declared(&self, flags: &[String]) -> Declared {
+        self.manifest.as_ref().map(|manifest| manifest.declared(flags)).unwrap_or_default()
+    }
+
+    fn rerun(&self, id: &str, seed: u64) -> String {
+        let words: Vec<String> = self.command.iter().map(quoted).collect();
+        let manifest = manifest_flag(self.manifest.as_ref());
+        format!("conformance check --only {id} --seed {seed}{manifest} -- {}", words.join(" "))
+    }
+}

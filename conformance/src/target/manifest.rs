@@ -1,0 +1,295 @@
+//! Manifest: what a server that is not ours declares, in a small TOML file.
+
+mod spelling;
+mod value;
+
+use std::ffi::OsString;
+use std::fs;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rustix::process::Signal;
+use serde::Deserialize;
+use thiserror::Error;
+
+use self::spelling::Spellings;
+use self::value::{size, time};
+use super::{Declared, EqualNames, SlowPolicy};
+use crate::process::Habits;
+use crate::support::quote::quoted;
+
+/// Everything the suite has to be told about a server, because it cannot be seen on the wire.
+#[derive(Clone, Debug)]
+pub struct Manifest {
+    path: PathBuf,
+    declared: Declared,
+    habits: Habits,
+    spellings: Spellings,
+}
+
+/// Why there is no manifest: where, and what to write instead.
+#[derive(Debug, Error)]
+pub enum ManifestError {
+    /// The file cannot be read.
+    #[error("{path} cannot be read: {source}")]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// Something in it is not as it should be.
+    #[error("{path}:{line}: {what}")]
+    Wrong {
+        /// The file.
+        path: PathBuf,
+        /// Counted from 1.
+        line: usize,
+        /// What is wrong there.
+        what: String,
+    },
+}
+
+impl Manifest {
+    /// Reads a manifest from a file.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be read, or the first thing in it that is not as it should be.
+    pub fn read(path: &Path) -> Result<Self, ManifestError> {
+        let text = fs::read_to_string(path)
+            .map_err(|source| ManifestError::Unreadable { path: path.into(), source })?;
+        Self::parse(&text, path)
+    }
+
+    /// Reads a manifest from the text of a file; `path` is what errors call it.
+    ///
+    /// # Errors
+    ///
+    /// The first thing that is not as it should be.
+    pub fn parse(text: &str, path: &Path) -> Result<Self, ManifestError> {
+        let wrong = |place: Option<Range<usize>>, what: String| {
+            let before = &text[..place.map_or(0, |place| place.start)];
+            let line = before.matches('\n').count() + 1;
+            ManifestError::Wrong { path: path.into(), line, what }
+        };
+        let file: File = toml::from_str(text)
+            .map_err(|error| wrong(error.span(), error.message().replace('\n', " ")))?;
+        let spellings =
+            Spellings::new(&file.flags).map_err(|(place, what)| wrong(Some(place), what))?;
+        Ok(Self { path: path.into(), declared: file.declared(), habits: file.habits(), spellings })
+    }
+
+    /// The file it was read from.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What the server declares when it was asked for what these flags of ours say.
+    pub fn declared(&self, flags: &[String]) -> Declared {
+        self.declared.clone().asked_for(flags)
+    }
+
+    /// How the server says that it is ready, and how it is ended.
+    pub fn habits(&self) -> &Habits {
+        &self.habits
+    }
+
+    /// How the server's command line says what these flags of ours say; `None` if it cannot.
+    pub fn spelled(&self, flags: &[String]) -> Option<Vec<OsString>> {
+        self.spellings.of(flags)
+    }
+}
+
+/// The part of a command line that names a manifest.
+pub(super) fn manifest_flag(manifest: Option<&Manifest>) -> String {
+    let path = manifest.map(|manifest| quoted(&manifest.path().into()));
+    path.map(|path| format!(" --manifest {path}")).unwrap_or_default()
+}
+
+/// The file as it is written.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct File {
+    #[serde(default, deserialize_with = "size")]
+    max_message: Option<usize>,
+    #[serde(default, deserialize_with = "size")]
+    max_name: Option<usize>,
+    max_clients: Option<usize>,
+    #[serde(default, deserialize_with = "size")]
+    memory: Option<u64>,
+    #[serde(default, deserialize_with = "size")]
+    aside_bytes: Option<usize>,
+    #[serde(default, deserialize_with = "time")]
+    patience: Option<Duration>,
+    #[serde(default, deserialize_with = "time")]
+    name_timeout: Option<Duration>,
+    #[serde(default, deserialize_with = "time")]
+    frame_timeout: Option<Duration>,
+    #[serde(default, deserialize_with = "time")]
+    grace: Option<Duration>,
+    slow_readers: Option<SlowPolicy>,
+    equal_names: Option<EqualNames>,
+    ready: Option<String>,
+    #[serde(default)]
+    signal: EndSignal,
+    #[serde(default)]
+    flags: spelling::Table,
+}
+
+/// The signals that people end servers with.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+enum EndSignal {
+    #[default]
+    Term,
+    Int,
+    Quit,
+    Hup,
+    Usr1,
+    Usr2,
+}
+
+impl File {
+    fn declared(&self) -> Declared {
+        Declared {
+            max_message: self.max_message,
+            max_name: self.max_name,
+            max_clients: self.max_clients,
+            memory: self.memory,
+            aside_bytes: self.aside_bytes,
+            patience: self.patience,
+            name_timeout: self.name_timeout,
+            frame_timeout: self.frame_timeout,
+            grace: self.grace,
+            slow_readers: self.slow_readers,
+            equal_names: self.equal_names,
+        }
+    }
+
+    fn habits(&self) -> Habits {
+        let end = match self.signal {
+            EndSignal::Term => Signal::TERM,
+            EndSignal::Int => Signal::INT,
+            EndSignal::Quit => Signal::QUIT,
+            EndSignal::Hup => Signal::HUP,
+            EndSignal::Usr1 => Signal::USR1,
+            EndSignal::Usr2 => Signal::USR2,
+        };
+        Habits { ready: self.ready.clone(), end, ..Habits::default() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec::rules;
+    use crate::suite::cases::cases;
+
+    fn parse(text: &str) -> Result<Manifest, String> {
+        Manifest::parse(text, Path::new("my.toml")).map_err(|error| error.to_string())
+    }
+
+    fn words(flags: &[&str]) -> Vec<String> {
+        flags.iter().copied().map(String::from).collect()
+    }
+
+    #[test]
+    fn what_is_declared_is_read() {
+        let text = "max-message = \"64KiB\"\npatience = \"1s\"\nslow-readers = \"drop\"\n\
+                    ready = \"up\"\nsignal = \"INT\"\n";
+        let manifest = parse(text).unwrap();
+        let declared = Declared {
+            max_message: Some(65_536),
+            patience: Some(Duration::from_secs(1)),
+            slow_readers: Some(SlowPolicy::Keeps),
+            ..Declared::default()
+        };
+        assert_eq!(declared, manifest.declared(&[]));
+        let habits = Habits { ready: Some("up".into()), end: Signal::INT, ..Habits::default() };
+        assert_eq!(&habits, manifest.habits());
+        assert_eq!(Habits::default(), *parse("").unwrap().habits());
+    }
+
+    #[test]
+    fn flags_are_spelled_as_the_manifest_says() {
+        let text = "[flags]\n\"--relay everyone\" = \"--echo -v\"\n\"--relay others\" = \"\"\n\
+                    \"--max-message\" = \"--limit={}\"\n\"--max-message 64\" = \"--tiny\"\n";
+        let manifest = parse(text).unwrap();
+        let spelled = |flags: &[&str]| manifest.spelled(&words(flags));
+        assert_eq!(
+            Some(["--echo", "-v", "--limit=1KiB"].map(OsString::from).to_vec()),
+            spelled(&["--relay", "everyone", "--max-message", "1KiB"])
+        );
+        assert_eq!(Some(vec!["--tiny".into()]), spelled(&["--max-message", "64"]));
+        assert_eq!(Some(vec![]), spelled(&["--relay", "others"]));
+        assert_eq!(None, spelled(&["--relay", "sender"]));
+        assert_eq!(None, spelled(&["--relay", "others", "--max-name", "8"]));
+        let asked = manifest.declared(&words(&["--max-message", "64"]));
+        assert_eq!(Some(64), asked.max_message);
+    }
+
+    #[test]
+    fn mistakes_are_told_with_file_line_and_what_to_write() {
+        for (text, told) in [
+            ("\nmax-mesage = \"1KiB\"", "my.toml:2: unknown field `max-mesage`, expected one of"),
+            ("max-message = 10", "my.toml:1: this is no size: write a text such as \"64KiB\""),
+            ("max-message = \"0B\"", "my.toml:1: this is no size"),
+            ("\n\npatience = \"soon\"", "my.toml:3: this is no time: write a text such as"),
+            ("max-clients = \"many\"", "my.toml:1: invalid type: string \"many\", expected usize"),
+            ("slow-readers = \"kill\"", "unknown variant `kill`, expected"),
+            ("signal = \"KILL\"", "expected one of `TERM`, `INT`"),
+            (
+                "[flags]\n\"--echo\" = \"-e\"",
+                "my.toml:2: --echo is none of --listen, --max-clients",
+            ),
+            (
+                "[flags]\n\n\"--max-message\" = \"-m\"",
+                "my.toml:3: --max-message has a value: write {} where it belongs",
+            ),
+            ("[flags]\n\"--relay all\" = \"-a\"", "my.toml:2: invalid value 'all' for"),
+            ("max-name = ", "my.toml:1: "),
+        ] {
+            let error = parse(text).unwrap_err();
+            assert!(error.contains(told), "{told:?} is not in {error:?}");
+        }
+    }
+
+    fn read(file: &str) -> Manifest {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("manifests").join(file);
+        Manifest::read(&path).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    #[test]
+    fn our_own_manifest_says_what_our_servers_do() {
+        let ours = Declared::ours(&[], server_core::PerClient::Descriptor).unwrap();
+        let said = read("ours.toml").declared(&[]);
+        // How many clients there may be, and what they cost, depends on the machine.
+        assert_eq!(Declared { max_clients: None, memory: None, ..ours }, {
+            Declared { max_clients: None, memory: None, ..said }
+        });
+    }
+
+    #[test]
+    fn our_own_manifest_spells_everything_that_is_asked_for() {
+        let ours = read("ours.toml");
+        let of_conversations = rules().into_iter().flat_map(|rule| rule.conversations);
+        let asked = of_conversations
+            .map(|conversation| conversation.flags)
+            .chain(cases().map(|case| words(case.flags)));
+        for flags in asked {
+            let spelled: Vec<OsString> = flags.iter().map(OsString::from).collect();
+            assert_eq!(Some(spelled), ours.spelled(&flags), "{flags:?}");
+        }
+    }
+
+    #[test]
+    fn the_guest_declares_what_it_does_with_equal_names() {
+        let equal_names = Some(EqualNames::Allow);
+        assert_eq!(
+            Declared { equal_names, ..Declared::default() },
+            read("guest.toml").declared(&[])
+        );
+    }
+}

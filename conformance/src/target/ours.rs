@@ -1,0 +1,71 @@
+//! Ours: the three servers of this project, each started by the program of this crate.
+
+use std::ffi::OsString;
+use std::iter;
+use std::path::{Path, PathBuf};
+
+use super::running::{Running, failed};
+use super::{Declared, Model, NotStarted, Origin, Subject, Target};
+use crate::process::{ServerProcess, StartError};
+
+/// One of the three servers of this project.
+#[derive(Clone, Debug)]
+pub struct OurServer {
+    /// Which one.
+    pub model: Model,
+    /// The program of this crate, which contains all three.
+    pub exe: PathBuf,
+}
+
+impl Subject for OurServer {
+    fn start(&self, flags: &[String]) -> Result<Box<dyn Target>, NotStarted> {
+        let mut command = our_command(self.model, &self.exe);
+        command.extend(flags.iter().map(OsString::from));
+        started(command)
+    }
+
+    fn origin(&self) -> Origin {
+        Origin::Ours
+    }
+
+    fn declared(&self, flags: &[String]) -> Declared {
+        Declared::ours(flags, self.model.program().per_client).unwrap_or_default()
+    }
+
+    fn rerun(&self, id: &str, seed: u64) -> String {
+        let model = self.model;
+        format!(
+            "CONFORMANCE_SEED={seed} cargo test -p conformance --test suite -- --exact {model}::{id}"
+        )
+    }
+}
+
+/// A server that this command starts on `{port}`, which the system chooses, and that says so by a ready
+/// line: no two servers can ever meet on a port.
+///
+/// # Errors
+///
+/// It does not come up.
+pub fn started(command: Vec<OsString>) -> Result<Box<dyn Target>, NotStarted> {
+    let server = ServerProcess::start_on(&command, 0).map_err(failed)?;
+    Ok(Box::new(Running::ours(server, command)))
+}
+
+impl ServerProcess {
+    /// Starts one of our own servers, `exe serve MODEL`, on a port that the system chooses.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Self::start).
+    pub fn ours(model: Model, exe: &Path, flags: &[&str]) -> Result<Self, StartError> {
+        let flags = flags.iter().map(OsString::from);
+        let command: Vec<OsString> = our_command(model, exe).into_iter().chain(flags).collect();
+        Self::start_on(&command, 0)
+    }
+}
+
+/// The command that starts one of our servers on `{port}` of the loopback address.
+pub fn our_command(model: Model, exe: &Path) -> Vec<OsString> {
+    let arguments = ["serve", model.name(), "--listen", "127.0.0.1:{port}"];
+    iter::once(exe.into()).chain(arguments.map(OsString::from)).collect()
+}

@@ -1,0 +1,59 @@
+//! Remote: a server that runs already, and goes on running.
+
+use std::io::{self, ErrorKind};
+use std::net::SocketAddr;
+
+use super::manifest::manifest_flag;
+use super::running::NO_SUCH_FLAGS;
+use super::{Declared, Manifest, Medium, NotStarted, Origin, Subject, Target, TcpWire, Wire};
+
+/// A server that runs already, and goes on running.
+#[derive(Clone, Debug)]
+pub struct RemoteServer {
+    /// Where it listens.
+    pub addr: SocketAddr,
+    /// What it declares, if anything is known of that. It runs as it runs: flags it takes none.
+    pub manifest: Option<Manifest>,
+}
+
+impl Subject for RemoteServer {
+    fn start(&self, flags: &[String]) -> Result<Box<dyn Target>, NotStarted> {
+        if !flags.is_empty() {
+            return Err(NO_SUCH_FLAGS);
+        }
+        Ok(Box::new(self.clone()))
+    }
+
+    fn probe(&self) -> Result<(), NotStarted> {
+        let Err(error) = TcpWire::connect(self.addr) else { return Ok(()) };
+        Err(NotStarted::Failed(match error.kind() {
+            ErrorKind::ConnectionRefused => {
+                format!("nothing listens at {}: start the server first", self.addr)
+            }
+            _ => format!("{} cannot be reached ({error}): check host, port and network", self.addr),
+        }))
+    }
+
+    fn origin(&self) -> Origin {
+        Origin::Foreign
+    }
+
+    fn declared(&self, flags: &[String]) -> Declared {
+        self.manifest.as_ref().map(|manifest| manifest.declared(flags)).unwrap_or_default()
+    }
+
+    fn rerun(&self, id: &str, seed: u64) -> String {
+        let manifest = manifest_flag(self.manifest.as_ref());
+        format!("conformance check --only {id} --seed {seed}{manifest} --connect {}", self.addr)
+    }
+}
+
+impl Target for RemoteServer {
+    fn connect(&self) -> io::Result<Box<dyn Wire>> {
+        Ok(Box::new(TcpWire::connect(self.addr)?))
+    }
+
+    fn medium(&self) -> Medium {
+        Medium::Shared
+    }
+}
