@@ -1,6 +1,6 @@
 //! Member: one client's view of the log, a cursor and what it does not see.
 
-mod apart;
+mod overlay;
 
 use std::mem;
 use std::ops::Range;
@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use protocol::Name;
 
-use self::apart::Apart;
-pub(crate) use self::apart::{Kind, Piece};
+use self::overlay::Apart;
+pub(crate) use self::overlay::{Kind, Piece};
 use crate::log::Log;
-use crate::offer::{Buffer, Offer};
+use crate::write_batch::{Buffer, Offer};
 
 /// One member's place in the log, and what is meant for it alone.
 ///

@@ -1,7 +1,7 @@
 //! Session: what one connection has said, turned into what the room does.
 
+mod activity;
 mod end;
-mod news;
 
 use std::borrow::Cow;
 use std::net::SocketAddr;
@@ -11,8 +11,8 @@ use std::time::Instant;
 use bytes::Bytes;
 use protocol::{Decoder, Name, to_utf8};
 
+use self::activity::{News, Rename};
 pub use self::end::refusal;
-use self::news::{News, Rename};
 use crate::close::CloseReason;
 use crate::room::{MemberId, Outside, Room, Said};
 use crate::settings::Settings;

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tracing::warn;
 
-use crate::offer::{Buffer, Offer};
+use crate::write_batch::{Buffer, Offer};
 
 /// Bytes read from a client at a time, at most: what a session holds beyond one message while the room
 /// is paused.

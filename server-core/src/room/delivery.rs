@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use super::{MemberId, Release, Room, release};
 use crate::member::{Member, Piece, Taken};
-use crate::offer::{Offer, rest_after};
+use crate::write_batch::{Offer, rest_after};
 
 impl<H: Clone> Room<H> {
     /// A number that changes whenever there is something new for everybody.

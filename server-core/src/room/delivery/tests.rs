@@ -5,9 +5,9 @@ use std::time::Duration;
 use protocol::{Name, pair_len};
 
 use super::*;
-use crate::offer::Buffer;
 use crate::room::Said;
 use crate::settings::Relay;
+use crate::write_batch::Buffer;
 
 struct Stage {
     room: Room<()>,
