@@ -11,7 +11,7 @@ use std::task::{Context, Poll, Waker, ready};
 use std::time::Instant;
 
 use server_core::socket::{self, Drained, READS_PER_TURN};
-use server_core::{CloseReason, Ending, READ_CHUNK, Release, Session, Turn};
+use server_core::{CloseReason, Ending, READ_CHUNK, Session, Turn, Wake};
 use tokio::io::{AsyncRead, Interest, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::net::tcp::ReadHalf;
@@ -38,7 +38,7 @@ pub(crate) async fn serve(server: &Server, mut stream: TcpStream, peer: SocketAd
     depart(server, &stream, &session, reason).await;
     server.lock().connections.remove(place);
     if server.shutdown.is_triggered() {
-        server.wake(Release::Waiters);
+        server.wake(Wake::Waiters);
     }
 }
 
@@ -57,7 +57,7 @@ async fn read_loop(
             Ok(Chunk::NotFilled) => reads = 0,
             Err(reason) => return reason,
         }
-        if let Some(reason) = act(server, session, waker, halves).await {
+        if let Some(reason) = process_input(server, session, waker, halves).await {
             return reason;
         }
         if server.shutdown.is_triggered() {
@@ -118,7 +118,7 @@ fn poll_read(
             }
         }
         match chunk.filled() {
-            [] => session.end(),
+            [] => session.feed_eof(),
             bytes => session.feed(bytes),
         }
         Poll::Ready(Ok(if chunk.remaining() == 0 { Chunk::Filled } else { Chunk::NotFilled }))
@@ -126,7 +126,7 @@ fn poll_read(
 }
 
 /// Carries out what has been said, waiting for as long as the room takes nothing.
-async fn act(
+async fn process_input(
     server: &Server,
     session: &mut Session,
     waker: &Waker,
@@ -137,7 +137,7 @@ async fn act(
     loop {
         let turn = {
             let mut state = server.lock();
-            let turn = session.act(&mut state.room, waker, Instant::now());
+            let turn = session.process_input(&mut state.room, waker, Instant::now());
             if let Some(member) = session.member() {
                 halves.member.get_or_init(|| member);
             }
@@ -145,7 +145,7 @@ async fn act(
             deliver(state);
             turn
         };
-        session.log();
+        session.log_activity();
         match turn {
             Turn::Read => return session.expired(Instant::now()),
             Turn::Close(reason) => return Some(reason),
@@ -179,7 +179,7 @@ pub(crate) async fn wait_for_room(
         waker.wake_by_ref();
     }
     if !late.is_empty() {
-        server.wake(Release::Waiters);
+        server.wake(Wake::Waiters);
     }
 }
 
@@ -189,11 +189,11 @@ async fn depart(server: &Server, stream: &TcpStream, session: &Session, mut reas
     {
         let mut state = server.lock();
         state.reading -= 1;
-        server.wake(session.finish(&mut state.room, &reason));
+        server.wake(session.drain(&mut state.room, &reason));
         deliver(state);
     }
     if server.shutdown.is_triggered() {
-        server.wake(Release::Waiters);
+        server.wake(Wake::Waiters);
     }
     let delivered = deliver_to_the_end(server, stream, session);
     if timeout_at(until.into(), delivered).await.is_err() {
@@ -215,7 +215,7 @@ async fn end(server: &Server, stream: &TcpStream, session: &Session, reason: &Cl
         Ending::Plain => socket::half_close(stream),
         Ending::Abort => socket::reset_on_close(stream),
         Ending::Refusal => {
-            socket::refuse(stream, session.refusal(reason));
+            socket::reject(stream, session.rejection(reason));
             linger(server, stream).await;
         }
     }
@@ -225,7 +225,7 @@ async fn end(server: &Server, stream: &TcpStream, session: &Session, reason: &Cl
 pub(crate) async fn linger(server: &Server, stream: &TcpStream) {
     let until = server.shutdown.linger_until(&server.settings, Instant::now());
     let reads = async {
-        while stream.readable().await.is_ok() && !matches!(drain(stream), Ok(Drained::ToTheEnd)) {
+        while stream.readable().await.is_ok() && !matches!(drain(stream), Ok(Drained::Eof)) {
             yield_now().await;
         }
     };

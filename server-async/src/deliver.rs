@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
 use server_core::socket::{self, members_per_turn};
-use server_core::{CloseReason, MemberId, Offer, Release, Room, Session};
+use server_core::{CloseReason, MemberId, Room, Session, Wake, WriteBatch};
 use tokio::io::Interest;
 use tokio::net::TcpStream;
 use tokio::task::yield_now;
@@ -18,8 +18,8 @@ use crate::{Server, State};
 /// How far everybody has been called. It stands beside the room, under the same lock.
 #[derive(Default)]
 pub(crate) struct Delivery {
-    /// The room's pulse when the last round of calls began: of what came later nobody has been told yet.
-    pulse_called: u64,
+    /// The room's head when the last round of calls began: of what came later nobody has been told yet.
+    woken_head: u64,
     /// Where that round goes on; `None` if it has come to its end.
     from: Option<usize>,
     /// Where the log ended when it began.
@@ -32,7 +32,7 @@ pub(crate) struct Delivery {
 /// during a round of calls rides along.
 pub(crate) fn deliver(mut state: MutexGuard<'_, State>) {
     let mut called: Vec<Waker> = Vec::new();
-    while let Some(member) = state.room.next_told() {
+    while let Some(member) = state.room.next_direct() {
         called.extend(state.room.handle(member).cloned());
     }
     if state.delivery.from.is_none() {
@@ -49,20 +49,20 @@ pub(crate) fn deliver(mut state: MutexGuard<'_, State>) {
 fn call_some(state: &mut State, called: &mut Vec<Waker>) {
     let State { room, delivery, .. } = state;
     if delivery.from.is_none() && has_news(room, delivery) {
-        delivery.pulse_called = room.pulse();
+        delivery.woken_head = room.head();
         delivery.from = Some(0);
         delivery.begun = room.head();
     }
     for _ in 0..members_per_turn(room.head() - delivery.begun) {
         let Some(from) = delivery.from else { return };
-        let next = room.next_uncalled(from);
+        let next = room.next_to_wake(from);
         delivery.from = next.map(MemberId::next_place);
         called.extend(next.and_then(|member| room.handle(member).cloned()));
     }
 }
 
 fn has_news(room: &Room<Waker>, delivery: &Delivery) -> bool {
-    delivery.pulse_called != room.pulse()
+    delivery.woken_head != room.head()
 }
 
 /// Goes on with the rounds of calls that others have begun. Between two calls it yields, so that what clients say
@@ -120,7 +120,7 @@ pub(crate) async fn deliver_to_the_end(server: &Server, stream: &TcpStream, sess
     let Some(member) = session.member() else { return };
     poll_fn(|context| {
         let delivered = poll_deliver(server, stream, member, context);
-        match delivered.map_ok(|()| session.is_done(&server.lock().room)) {
+        match delivered.map_ok(|()| session.is_drained(&server.lock().room)) {
             Poll::Ready(Ok(true) | Err(_)) => Poll::Ready(()),
             Poll::Ready(Ok(false)) | Poll::Pending => Poll::Pending,
         }
@@ -167,7 +167,7 @@ enum Offered {
 
 thread_local! {
     /// One offer per worker: a task that waits holds none.
-    static OFFER: RefCell<Offer> = RefCell::default();
+    static BATCH: RefCell<WriteBatch> = RefCell::default();
 }
 
 /// Offers one member what comes next for it, with the room free meanwhile.
@@ -176,15 +176,15 @@ fn deliver_to(
     stream: &TcpStream,
     member: MemberId,
 ) -> Result<Offered, CloseReason> {
-    OFFER.with_borrow_mut(|offer| {
+    BATCH.with_borrow_mut(|offer| {
         let mut state = server.lock();
-        if state.room.pull(member, offer, Instant::now()).is_none() {
+        if state.room.next_batch(member, offer, Instant::now()).is_none() {
             return gone(&state, member).map_or(Ok(Offered::All), Err);
         }
         drop(state);
-        let sent = stream.try_io(Interest::WRITABLE, || socket::offer(stream, offer));
+        let sent = stream.try_io(Interest::WRITABLE, || socket::write_batch(stream, offer));
         state = server.lock();
-        let release = state.room.offered(member, offer, sent);
+        let release = state.room.advance(member, offer, sent);
         offer.clear();
         server.wake(release);
         let outcome = match gone(&state, member) {
@@ -193,7 +193,7 @@ fn deliver_to(
             None if state.room.is_behind(member) => Ok(Offered::Some),
             None => Ok(Offered::All),
         };
-        if release == Release::Waiters {
+        if release == Wake::Waiters {
             // At the end of this member the others may be told that it has left.
             deliver(state);
         }
@@ -203,5 +203,5 @@ fn deliver_to(
 
 /// Why somebody is a member no longer.
 fn gone(state: &State, member: MemberId) -> Option<CloseReason> {
-    state.room.name(member).is_none().then(|| state.room.why_gone(member))
+    state.room.name(member).is_none().then(|| state.room.close_reason(member))
 }

@@ -33,7 +33,7 @@ use std::time::Instant;
 
 use server_core::bytes::Bytes;
 use server_core::slab::Slab;
-use server_core::{PerClient, Program, Release, Room, STOPPING, Said, Settings, Shutdown, console};
+use server_core::{PerClient, Program, Room, STOPPING, Said, Settings, Shutdown, Wake, console};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{mpsc, watch};
 use tokio::time::timeout_at;
@@ -161,8 +161,8 @@ impl Server {
         }
     }
 
-    fn wake(&self, release: Release) {
-        if release == Release::Waiters {
+    fn wake(&self, release: Wake) {
+        if release == Wake::Waiters {
             self.release.send_replace(());
         }
     }
@@ -189,17 +189,17 @@ impl Server {
         let Some(deadlines) = self.shutdown.deadlines(self.settings.grace) else { return };
         let connections = self.lock().connections.clone();
         connections.iter().for_each(|(_, waker)| waker.wake_by_ref());
-        self.wake(Release::Waiters);
+        self.wake(Wake::Waiters);
         self.wait_until(deadlines.read, |state| state.reading == 0).await;
         {
             let mut state = self.lock();
-            state.room.shut(STOPPING);
+            state.room.close(STOPPING);
             deliver::deliver(state);
         }
-        self.wake(Release::Waiters);
+        self.wake(Wake::Waiters);
         self.wait_until(deadlines.serve, |state| state.connections.is_empty()).await;
         let counters = self.lock().room.counters().clone();
-        counters.log();
+        counters.log_totals();
     }
 
     async fn wait_until(&self, until: Instant, done: impl Fn(&State) -> bool) {

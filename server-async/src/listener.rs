@@ -6,7 +6,7 @@ use std::task::Waker;
 use std::time::Instant;
 
 use server_core::CloseReason;
-use server_core::socket::{self, AcceptTrouble, LINGERING_MAX};
+use server_core::socket::{self, AcceptBackoff, LINGERING_MAX};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::sleep;
 
@@ -15,7 +15,7 @@ use crate::{PROGRAM, Server, connection};
 /// Lets clients in until the shutdown.
 pub(crate) async fn accept_loop(server: &Arc<Server>, listener: &TcpListener) {
     let clients_max = server.settings.clients_max(PROGRAM.per_client);
-    let mut trouble = AcceptTrouble::default();
+    let mut backoff = AcceptBackoff::default();
     let mut stopping = server.stopping.subscribe();
     loop {
         let accepted = tokio::select! {
@@ -26,7 +26,7 @@ pub(crate) async fn accept_loop(server: &Arc<Server>, listener: &TcpListener) {
         match accepted {
             Ok((stream, peer)) => admit(server, stream, peer, clients_max),
             Err(error) => {
-                if let Some(rest) = trouble.rest(&error, Instant::now()) {
+                if let Some(rest) = backoff.delay(&error, Instant::now()) {
                     sleep(rest).await;
                 }
             }
@@ -39,7 +39,7 @@ fn admit(server: &Arc<Server>, stream: TcpStream, peer: SocketAddr, clients_max:
     let mut state = server.lock();
     if state.connections.len() >= clients_max {
         drop(state);
-        return refuse(server, stream, CloseReason::Full);
+        return reject(server, stream, CloseReason::Full);
     }
     let place = state.connections.insert(Waker::noop().clone());
     state.reading += 1;
@@ -49,8 +49,8 @@ fn admit(server: &Arc<Server>, stream: TcpStream, peer: SocketAddr, clients_max:
 }
 
 /// Tells a client why it is refused, half-closes, and gives it a moment to read (SPEC RES-09).
-fn refuse(server: &Arc<Server>, stream: TcpStream, mut reason: CloseReason) {
-    socket::refuse(&stream, server_core::refusal(&reason));
+fn reject(server: &Arc<Server>, stream: TcpStream, mut reason: CloseReason) {
+    socket::reject(&stream, server_core::rejection(&reason));
     let mut state = server.lock();
     // Nobody waits for somebody who was never in.
     let _ = state.room.leave(None, &mut reason);

@@ -28,7 +28,7 @@ pub struct Counters {
 
 impl Counters {
     /// Writes them to the log, at the end.
-    pub fn log(&self) {
+    pub fn log_totals(&self) {
         info!("stopped: {self}");
     }
 

@@ -14,7 +14,7 @@ pub(crate) struct Flow {
     /// The head at which cursors are looked at again: a 64th of the window apart, so that looking at
     /// all of them costs nothing per message.
     due: u64,
-    /// Moves since the last survey of all cursors.
+    /// Moves since the last trim of all cursors.
     moves: usize,
     pause: Option<Pause>,
 }
@@ -95,12 +95,12 @@ impl Flow {
 
     /// Whether looking at all `members` for what nobody needs any more is worth it: when enough is held,
     /// and not more often than they have moved.
-    pub(crate) fn is_worth_a_survey(&self, held: u64, members: usize) -> bool {
+    pub(crate) fn is_worth_trimming(&self, held: u64, members: usize) -> bool {
         held > HELD_MIN.min(self.window / 64) && self.moves >= members
     }
 
     /// Takes note that all cursors have been looked at.
-    pub(crate) fn surveyed(&mut self) {
+    pub(crate) fn trimmed(&mut self) {
         self.moves = 0;
     }
 }

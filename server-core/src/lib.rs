@@ -22,15 +22,15 @@ mod write_batch;
 
 pub use budget::PerClient;
 pub use close::{CloseReason, Ending};
-pub use member::PROOF_BYTES;
+pub use member::STREAMING_BYTES;
 pub use names::{RESERVED, STOPPING, key as name_key};
 pub use process::{Program, run};
-pub use room::{MemberId, Outside, Release, Room, Said};
-pub use session::{Session, Turn, refusal};
+pub use room::{JoinError, MemberId, Room, Said, Wake};
+pub use session::{Session, Turn, rejection};
 pub use settings::{Relay, Settings};
 pub use shutdown::{Deadlines, Shutdown};
 pub use socket::READ_CHUNK;
-pub use write_batch::Offer;
+pub use write_batch::WriteBatch;
 
 // What the twins need besides, so that their manifests differ in one line.
 pub use bytes;

@@ -28,39 +28,37 @@ use extensions::Extensions;
 ///
 /// 1. changes from the client: [`join`](Self::join), then [`hear`](Self::hear) or [`say`](Self::say) any
 ///    number of times;
-/// 2. delivery, to everybody when [`pulse`](Self::pulse) has moved, and to each whom
-///    [`next_told`](Self::next_told) names: [`pull`](Self::pull) looks at what comes next
-///    ([`Offer`](crate::Offer)), the server offers it to the socket with the room unlocked, [`offered`](Self::offered)
+/// 2. delivery, to everybody when [`head`](Self::head) has moved, and to each whom
+///    [`next_direct`](Self::next_direct) names: [`pull`](Self::next_batch) looks at what comes next
+///    ([`WriteBatch`](crate::WriteBatch)), the server offers it to the socket with the room unlocked, [`offered`](Self::advance)
 ///    moves on by what the socket took;
-/// 3. the end: [`finish`](Self::finish) fixes how far the member is served, `pull` and `offered` go on
-///    until [`is_done`](Self::is_done), [`leave`](Self::leave) frees its name and place.
+/// 3. the end: [`finish`](Self::drain) fixes how far the member is served, `pull` and `offered` go on
+///    until [`is_drained`](Self::is_drained), [`leave`](Self::leave) frees its name and place.
 ///    [`abort`](Self::abort) is the end without delivery; `leave` still follows.
 ///
 /// The flow rule (SPEC BPR-07) has two: [`deadline`](Self::deadline) tells when to call
 /// [`overdue`](Self::overdue). The operator speaks with [`announce`](Self::announce), and
-/// [`shut`](Self::shut) ends the whole room.
+/// [`shut`](Self::close) ends the whole room.
 #[derive(Debug)]
 pub struct Room<H> {
     relay: Relay,
-    aside_bytes: usize,
+    direct_bytes: usize,
     log: Log,
     members: Slab<Member<H>>,
     names: Names,
     flow: Flow,
     serial: u64,
-    /// How often something was added to the log.
-    pulse: u64,
     /// How often somebody was given what comes next.
-    pulls: u64,
-    /// Members that have been told something for themselves alone since [`Room::next_told`] named them;
+    batches: u64,
+    /// Members that have been told something for themselves alone since [`Room::next_direct`] named them;
     /// each is here, and stands in it once.
-    told: VecDeque<MemberId>,
+    with_direct: VecDeque<MemberId>,
     /// `None` in base mode (SPEC EXT-02).
     extensions: Option<Extensions>,
     /// Why members were aborted whose connections have not left yet.
     aborted: HashMap<MemberId, CloseReason>,
-    /// After [`shut`](Room::shut) nobody joins and nothing is said.
-    shut: bool,
+    /// After [`shut`](Room::close) nobody joins and nothing is said.
+    closed: bool,
     counters: Counters,
 }
 
@@ -73,7 +71,7 @@ pub struct MemberId {
 
 /// Why somebody is not in the room.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outside {
+pub enum JoinError {
     /// Not yet: with extensions a newcomer is announced, and the room is paused. Join again when it is
     /// over, as with [`Said::Paused`].
     Paused,
@@ -90,7 +88,7 @@ pub enum Said {
     /// It was a command, and the member has another name now.
     Renamed,
     /// Not yet: the room waits for its slowest member, or the speaker has answers waiting. Say it again
-    /// when [`offered`](Room::offered), [`leave`](Room::leave) or [`overdue`](Room::overdue) released it.
+    /// when [`offered`](Room::advance), [`leave`](Room::leave) or [`overdue`](Room::overdue) released it.
     Paused,
     /// It never will be: the member was aborted or the room is shut.
     Closed,
@@ -99,7 +97,7 @@ pub enum Said {
 /// Whether something that somebody waits for has happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "whoever waits for a pause's or a member's end must be woken"]
-pub enum Release {
+pub enum Wake {
     /// Nothing of the kind.
     Nobody,
     /// A pause has ended, a member is done, or it has read some of its answers: look again.
@@ -109,30 +107,29 @@ pub enum Release {
 impl<H: Clone> Room<H> {
     /// An empty room. `window` and `patience` are those of the flow rule; a message said is encoded with
     /// its sender's name, and the window holds at least four of the largest such pairs.
-    pub fn new(relay: Relay, window: u64, patience: Duration, aside_bytes: usize) -> Self {
+    pub fn new(relay: Relay, window: u64, patience: Duration, direct_bytes: usize) -> Self {
         Self {
             relay,
-            aside_bytes,
+            direct_bytes,
             log: Log::default(),
             members: Slab::new(),
             names: Names::new(),
             flow: Flow::new(window, patience),
             serial: 0,
-            pulse: 0,
-            pulls: 0,
-            told: VecDeque::new(),
+            batches: 0,
+            with_direct: VecDeque::new(),
             extensions: None,
             aborted: HashMap::new(),
-            shut: false,
+            closed: false,
             counters: Counters::default(),
         }
     }
 
     /// An empty room with the limits of `settings`, and with extensions if it says so.
     pub fn of(settings: &Settings) -> Self {
-        let Settings { relay, window, patience, aside_bytes, .. } = *settings;
+        let Settings { relay, window, patience, direct_bytes, .. } = *settings;
         let extensions = settings.extensions.then(|| Extensions::new(settings));
-        Self { extensions, ..Self::new(relay, window as u64, patience, aside_bytes) }
+        Self { extensions, ..Self::new(relay, window as u64, patience, direct_bytes) }
     }
 
     /// Lets a member in at the head of the log: what was said before is not for it (SPEC RLY-07).
@@ -144,18 +141,18 @@ impl<H: Clone> Room<H> {
     ///
     /// The name is the reserved one in some spelling (SPEC NAM-04), or the room is shut; or it is paused
     /// and the others could not be told.
-    pub fn join(&mut self, wanted: &Name, handle: H, now: Instant) -> Result<MemberId, Outside> {
-        if self.shut {
-            return Err(Outside::Refused(CloseReason::Shutdown));
+    pub fn join(&mut self, wanted: &Name, handle: H, now: Instant) -> Result<MemberId, JoinError> {
+        if self.closed {
+            return Err(JoinError::Refused(CloseReason::Shutdown));
         }
         if self.extensions.is_some() && !self.takes_more(now) {
-            return Err(Outside::Paused);
+            return Err(JoinError::Paused);
         }
         let taken = self.names.take(wanted, self.members.vacant_key());
-        let name = taken.ok_or(Outside::Refused(CloseReason::ReservedName))?;
+        let name = taken.ok_or(JoinError::Refused(CloseReason::ReservedName))?;
         self.serial += 1;
         let id = MemberId::new(self.members.vacant_key(), self.serial);
-        self.tell_who_joins(&name);
+        self.announce_join(&name);
         let numbered =
             (name != *wanted).then(|| format!("the name {wanted} is taken: you are {name}"));
         self.members.insert(Member::new(name, handle, self.serial, self.log.head()));
@@ -219,6 +216,6 @@ impl MemberId {
     }
 }
 
-fn release(happened: bool) -> Release {
-    if happened { Release::Waiters } else { Release::Nobody }
+fn release(happened: bool) -> Wake {
+    if happened { Wake::Waiters } else { Wake::Nobody }
 }

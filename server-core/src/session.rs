@@ -11,25 +11,25 @@ use std::time::Instant;
 use bytes::Bytes;
 use protocol::{Decoder, Name, to_utf8};
 
-use self::activity::{News, Rename};
-pub use self::end::refusal;
+use self::activity::{Activity, Rename};
+pub use self::end::rejection;
 use crate::close::CloseReason;
-use crate::room::{MemberId, Outside, Room, Said};
+use crate::room::{JoinError, MemberId, Room, Said};
 use crate::settings::Settings;
 
 /// One connection's side of the conversation. It knows no socket and no clock.
 ///
 /// The methods by kind, in the order a server calls them:
 ///
-/// 1. [`feed`](Self::feed) takes what was read, [`end`](Self::end) that there will be no more; no lock
+/// 1. [`feed`](Self::feed) takes what was read, [`end`](Self::feed_eof) that there will be no more; no lock
 ///    is needed;
-/// 2. [`act`](Self::act), with the room held, carries out what has been said and tells what to do next;
-///    [`log`](Self::log), with the room free, writes about it; [`wait_until`](Self::wait_until) tells how
+/// 2. [`act`](Self::process_input), with the room held, carries out what has been said and tells what to do next;
+///    [`log`](Self::log_activity), with the room free, writes about it; [`wait_until`](Self::wait_until) tells how
 ///    long to wait if the room takes nothing;
 /// 3. between reads, [`deadline`](Self::deadline) and [`expired`](Self::expired) tell how long a client
 ///    may take;
-/// 4. once, in the end: [`finish`](Self::finish), deliver until the room says it is done, then
-///    [`leave`](Self::leave), then [`refusal`](Self::refusal) and the connection's end.
+/// 4. once, in the end: [`finish`](Self::drain), deliver until the room says it is done, then
+///    [`leave`](Self::leave), then [`rejection`](Self::rejection) and the connection's end.
 #[derive(Debug)]
 pub struct Session {
     settings: Arc<Settings>,
@@ -47,7 +47,7 @@ pub struct Session {
     /// `None` as long as it has the name that it joined with.
     rename: Option<Box<Rename>>,
     /// What it has said that `log` has yet to write about.
-    news: News,
+    activity: Activity,
 }
 
 /// The member that a connection is.
@@ -89,7 +89,7 @@ impl Session {
             ended: false,
             newly_joined: false,
             rename: None,
-            news: News::default(),
+            activity: Activity::default(),
         }
     }
 
@@ -99,7 +99,7 @@ impl Session {
     }
 
     /// Takes note that the client has said its last (SPEC CLS-06).
-    pub fn end(&mut self) {
+    pub fn feed_eof(&mut self) {
         self.ended = true;
     }
 
@@ -108,11 +108,16 @@ impl Session {
     // Kept out of the function that calls it, so that what comes behind it lies no deeper in a thread's stack: that
     // is a page for each client.
     #[inline(never)]
-    pub fn act<H: Clone>(&mut self, room: &mut Room<H>, handle: &H, now: Instant) -> Turn {
-        self.carry_out(room, handle, now).unwrap_or_else(Turn::Close)
+    pub fn process_input<H: Clone>(
+        &mut self,
+        room: &mut Room<H>,
+        handle: &H,
+        now: Instant,
+    ) -> Turn {
+        self.process_frames(room, handle, now).unwrap_or_else(Turn::Close)
     }
 
-    fn carry_out<H: Clone>(
+    fn process_frames<H: Clone>(
         &mut self,
         room: &mut Room<H>,
         handle: &H,
@@ -123,8 +128,8 @@ impl Session {
                 let Some(name) = self.next_name()? else { break };
                 match self.join(room, handle, &name, now) {
                     Ok(()) => continue,
-                    Err(Outside::Refused(reason)) => return Err(reason),
-                    Err(Outside::Paused) => {
+                    Err(JoinError::Refused(reason)) => return Err(reason),
+                    Err(JoinError::Paused) => {
                         // It has said who it is: what it waits for is not its own doing.
                         self.stash = Some(Box::new(Stash { frame: name, taken: None }));
                         self.deadline = None;
@@ -137,10 +142,10 @@ impl Session {
                 Some(Said::Appended) => {}
                 Some(Said::Renamed) => self.note_rename(room.name(member), now),
                 Some(Said::Paused) => return Ok(Turn::Wait),
-                Some(Said::Closed) => return Err(room.why_gone(member)),
+                Some(Said::Closed) => return Err(room.close_reason(member)),
             }
         }
-        if self.ended { Err(self.last_words()) } else { Ok(Turn::Read) }
+        if self.ended { Err(self.eof_reason()) } else { Ok(Turn::Read) }
     }
 
     /// Keeps a message that the room did not take. If that is not because of the room but because of
@@ -148,7 +153,7 @@ impl Session {
     /// the time begins anew whenever it has read some.
     fn pause<H: Clone>(&mut self, mut stash: Stash, room: &Room<H>, now: Instant) {
         if !room.is_paused() {
-            let taken = self.member().map_or(0, |member| room.taken(member));
+            let taken = self.member().map_or(0, |member| room.written(member));
             if stash.taken.is_none_or(|before| taken > before) {
                 self.deadline = Some(now + self.settings.patience);
             }
@@ -163,8 +168,8 @@ impl Session {
         handle: &H,
         name: &[u8],
         now: Instant,
-    ) -> Result<(), Outside> {
-        let name = Name::new(name).map_err(|error| Outside::Refused(error.into()))?;
+    ) -> Result<(), JoinError> {
+        let name = Name::new(name).map_err(|error| JoinError::Refused(error.into()))?;
         let member = room.join(&name, handle.clone(), now)?;
         // It may have got a number.
         let name = room.name(member).cloned().unwrap_or(name);
@@ -225,7 +230,7 @@ impl Session {
     fn note_said(&mut self, said: Said, bytes: usize) {
         if matches!(said, Said::Appended | Said::Renamed) {
             self.deadline = None;
-            self.news.said(bytes);
+            self.activity.said(bytes);
         }
     }
 
@@ -242,7 +247,7 @@ impl Session {
     }
 
     /// Why a connection ends that the client has closed.
-    fn last_words(&self) -> CloseReason {
+    fn eof_reason(&self) -> CloseReason {
         if self.joined.is_none() {
             CloseReason::LeftUnnamed
         } else if self.decoder.is_mid_frame() {

@@ -1,4 +1,4 @@
-//! Offer: what a member is given next, in the writes it is to leave in.
+//! WriteBatch: what a member is given next, in the writes it is to leave in.
 
 use std::mem;
 use std::ops::ControlFlow::{Break, Continue};
@@ -13,28 +13,28 @@ use protocol::{HEADER_LEN, parse_header};
 /// pairs: when a reader's window is full, the kernel leaves out what is behind it, and it cuts a large
 /// write there, but sends a write that fits one segment whole or not at all (SPEC RLY-12).
 #[derive(Debug, Default)]
-pub struct Offer {
+pub struct WriteBatch {
     slices: Vec<Bytes>,
     /// Where each write ends in `slices`.
     ends: Vec<usize>,
     /// Whether each write is to be a segment of its own.
     in_groups: bool,
     /// Whether the socket gets another buffer first.
-    buffer: Option<Buffer>,
+    buffer: Option<SendBuffer>,
     /// When it was made.
     made: Option<Instant>,
 }
 
 /// How much the kernel holds for a client beyond what the client's own side takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Buffer {
+pub(crate) enum SendBuffer {
     /// Little: that a client reads nothing is noticed early.
     Small,
     /// As much as a client that reads all the time fetches between two of its turns.
     Large,
 }
 
-impl Offer {
+impl WriteBatch {
     /// What each write holds, at least one byte.
     pub fn writes(&self) -> impl Iterator<Item = &[Bytes]> {
         let mut start = 0;
@@ -62,12 +62,12 @@ impl Offer {
     }
 
     /// The buffer that the socket is to have from now on, if it is another than so far.
-    pub(crate) fn buffer(&self) -> Option<Buffer> {
+    pub(crate) fn buffer(&self) -> Option<SendBuffer> {
         self.buffer
     }
 
     /// Has the socket get this buffer before the writes.
-    pub(crate) fn set_buffer(&mut self, buffer: Buffer) {
+    pub(crate) fn set_buffer(&mut self, buffer: SendBuffer) {
         self.buffer = Some(buffer);
     }
 
@@ -113,7 +113,7 @@ impl Offer {
                     self.push(slice.split_to(at));
                     self.close();
                     bytes += group;
-                    if bytes >= OFFER_BYTES {
+                    if bytes >= GROUPED_BATCH_BYTES {
                         return;
                     }
                     (at, group) = (0, 0);
@@ -142,7 +142,11 @@ impl Offer {
 
 /// How much is left of the pair in which `taken` bytes of these slices end, which begin with the `rest` of
 /// another; 0 if they end between two.
-pub(crate) fn rest_after(slices: impl Iterator<Item = Bytes>, rest: usize, taken: usize) -> usize {
+pub(crate) fn remainder_after(
+    slices: impl Iterator<Item = Bytes>,
+    rest: usize,
+    taken: usize,
+) -> usize {
     let (mut behind, mut at) = (rest, rest);
     for slice in slices {
         while behind < taken && at < slice.len() {
@@ -177,7 +181,7 @@ const GROUP_BYTES: usize = 1400;
 
 /// This much in groups is one offer: a dozen system calls. Rounds over many members stay short, so that a member is not
 /// taken for idle because its turn came late.
-const OFFER_BYTES: usize = 16 * 1024;
+const GROUPED_BATCH_BYTES: usize = 16 * 1024;
 
 /// Most slices of one write: what the kernel accepts.
 const SLICES_MAX: usize = 1024;
@@ -190,7 +194,7 @@ mod tests {
 
     /// Bytes of each write of an offer of these slices in groups.
     fn groups(slices: &[Bytes], rest: usize) -> Vec<usize> {
-        let mut offer = Offer::default();
+        let mut offer = WriteBatch::default();
         offer.fill_in_groups(slices.iter().cloned(), rest);
         assert_eq!(offer.bytes(), offer.writes().flatten().map(Bytes::len).sum::<usize>());
         offer.writes().map(|write| write.iter().map(Bytes::len).sum()).collect()
@@ -223,7 +227,7 @@ mod tests {
     #[test]
     fn one_offer_in_groups_is_short() {
         let groups = groups(&[joined(&pairs([100; 1000]))], 0);
-        assert_eq!(vec![1400; OFFER_BYTES.div_ceil(1400)], groups);
+        assert_eq!(vec![1400; GROUPED_BATCH_BYTES.div_ceil(1400)], groups);
     }
 
     #[test]
@@ -234,10 +238,14 @@ mod tests {
         {
             let expected = if [0, 30, 80].contains(&taken) { 0 } else { left };
             for slices in [&pairs[..], &[joined(&pairs)]] {
-                assert_eq!(expected, rest_after(slices.iter().cloned(), 0, taken), "after {taken}");
+                assert_eq!(
+                    expected,
+                    remainder_after(slices.iter().cloned(), 0, taken),
+                    "after {taken}"
+                );
             }
             let rest = |first, more| {
-                rest_after([joined(&pairs).slice(first..)].into_iter(), 30 - first, more)
+                remainder_after([joined(&pairs).slice(first..)].into_iter(), 30 - first, more)
             };
             if (10..30).contains(&taken) {
                 assert_eq!(expected, rest(10, taken - 10), "after 10 and {}", taken - 10);

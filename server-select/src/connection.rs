@@ -64,7 +64,7 @@ impl Server {
     /// Gives a client that is refused a place until it has read why.
     pub(crate) fn turn_away(&mut self, stream: TcpStream, peer: SocketAddr) {
         let place = self.insert(stream, peer, Phase::TurnedAway);
-        self.set_timer(place, Some(Instant::now() + self.settings.refuse_linger));
+        self.set_timer(place, Some(Instant::now() + self.settings.reject_linger));
     }
 
     fn insert(&mut self, stream: TcpStream, peer: SocketAddr, phase: Phase) -> usize {
@@ -100,8 +100,8 @@ impl Server {
     fn read_some(&mut self, place: usize) {
         for _ in 0..READS_PER_TURN {
             match self.read(place) {
-                Ok(More::Perhaps) => self.act(place),
-                Ok(More::No) => return self.act(place),
+                Ok(More::Perhaps) => self.process_input(place),
+                Ok(More::No) => return self.process_input(place),
                 Err(reason) => return self.depart(place, reason),
             }
             if self.connections.get(place).is_none_or(|it| it.phase != Phase::Reading) {
@@ -115,7 +115,7 @@ impl Server {
     fn read(&mut self, place: usize) -> Result<More, CloseReason> {
         let connection = &mut self.connections[place];
         match connection.stream.read(&mut self.chunk) {
-            Ok(0) => connection.session.end(),
+            Ok(0) => connection.session.feed_eof(),
             Ok(bytes) => {
                 connection.session.feed(&self.chunk[..bytes]);
                 if bytes == self.chunk.len() || connection.closed {
@@ -131,11 +131,11 @@ impl Server {
     }
 
     /// Carries out what has been said; if the room takes nothing, the connection waits for it.
-    fn act(&mut self, place: usize) {
+    fn process_input(&mut self, place: usize) {
         let now = Instant::now();
         let connection = &mut self.connections[place];
-        let turn = connection.session.act(&mut self.room, &place, now);
-        connection.session.log();
+        let turn = connection.session.process_input(&mut self.room, &place, now);
+        connection.session.log_activity();
         match turn {
             Turn::Read => {
                 let deadline = connection.session.deadline();
@@ -165,10 +165,12 @@ impl Server {
             match connection.phase {
                 Phase::Paused => {
                     connection.phase = Phase::Reading;
-                    self.act(place);
+                    self.process_input(place);
                     self.ready.push(place);
                 }
-                Phase::Departing(_) if connection.session.is_done(&self.room) => self.leave(place),
+                Phase::Departing(_) if connection.session.is_drained(&self.room) => {
+                    self.leave(place)
+                }
                 Phase::Departing(_) => self.waiting.push(place),
                 _ => {}
             }
@@ -195,7 +197,7 @@ impl Server {
     pub(crate) fn depart(&mut self, place: usize, reason: CloseReason) {
         let until = self.shutdown.serve_until(&self.settings, &reason, Instant::now());
         let connection = &mut self.connections[place];
-        let release = connection.session.finish(&mut self.room, &reason);
+        let release = connection.session.drain(&mut self.room, &reason);
         connection.phase = Phase::Departing(Box::new(reason));
         self.set_timer(place, Some(until));
         self.wake(release);
@@ -225,7 +227,7 @@ impl Server {
                 self.remove(place);
             }
             Ending::Refusal => {
-                socket::refuse(&connection.stream, connection.session.refusal(reason));
+                socket::reject(&connection.stream, connection.session.rejection(reason));
                 connection.phase = Phase::Lingering;
                 let until = self.shutdown.linger_until(&self.settings, Instant::now());
                 self.set_timer(place, Some(until));
@@ -237,8 +239,8 @@ impl Server {
     /// Reads on for a moment: closing with unread bytes would reset the connection and eat the reason.
     fn linger(&mut self, place: usize) {
         match socket::drain(&self.connections[place].stream) {
-            Ok(Drained::ToTheEnd) => self.remove(place),
-            Ok(Drained::SoFar) => self.ready.push(place),
+            Ok(Drained::Eof) => self.remove(place),
+            Ok(Drained::Partly) => self.ready.push(place),
             // The poll tells when there is more.
             Err(_) => {}
         }

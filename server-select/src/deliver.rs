@@ -3,15 +3,15 @@
 use std::time::Instant;
 
 use server_core::socket::{self, members_per_turn};
-use server_core::{MemberId, Offer, Room};
+use server_core::{MemberId, Room, WriteBatch};
 
 use crate::Server;
 
 /// What is left to deliver.
 #[derive(Default)]
 pub(crate) struct Delivery {
-    /// The room's pulse when the last round began: what came later is not delivered yet.
-    pulse_served: u64,
+    /// The room's head when the last round began: what came later is not delivered yet.
+    served_head: u64,
     /// Somebody had more to get than one offer holds.
     more: bool,
     /// Where the round under way goes on; `None` between two rounds.
@@ -20,13 +20,16 @@ pub(crate) struct Delivery {
     begun: u64,
     /// Connections whose sockets can take more again.
     pub(crate) unblocked: Vec<usize>,
-    offer: Offer,
+    offer: WriteBatch,
 }
 
 impl Delivery {
     /// Whether the next round must not wait for the poll.
     pub(crate) fn is_unfinished(&self, room: &Room<usize>) -> bool {
-        self.more || self.from.is_some() || self.pulse_served != room.pulse() || room.told() > 0
+        self.more
+            || self.from.is_some()
+            || self.served_head != room.head()
+            || room.direct_pending() > 0
     }
 }
 
@@ -41,17 +44,17 @@ impl Server {
                 self.deliver_to(member);
             }
         }
-        for _ in 0..self.room.told() {
-            let Some(member) = self.room.next_told() else { break };
+        for _ in 0..self.room.direct_pending() {
+            let Some(member) = self.room.next_direct() else { break };
             if !self.room.is_full(member) {
                 self.deliver_to(member);
             }
         }
         if self.delivery.from.is_none()
             && (std::mem::take(&mut self.delivery.more)
-                || self.delivery.pulse_served != self.room.pulse())
+                || self.delivery.served_head != self.room.head())
         {
-            self.delivery.pulse_served = self.room.pulse();
+            self.delivery.served_head = self.room.head();
             self.delivery.from = Some(0);
             self.delivery.begun = self.room.head();
         }
@@ -73,14 +76,14 @@ impl Server {
     /// Offers one member what comes next for it.
     fn deliver_to(&mut self, member: MemberId) {
         let offer = &mut self.delivery.offer;
-        let Some(&place) = self.room.pull(member, offer, Instant::now()) else { return };
+        let Some(&place) = self.room.next_batch(member, offer, Instant::now()) else { return };
         let stream = &self.connections[place].stream;
-        let sent = stream.try_io(|| socket::offer(stream, offer));
-        let release = self.room.offered(member, offer, sent);
+        let sent = stream.try_io(|| socket::write_batch(stream, offer));
+        let release = self.room.advance(member, offer, sent);
         self.delivery.more |= self.room.is_behind(member) && !self.room.is_full(member);
         self.wake(release);
         if self.room.name(member).is_none() {
-            let reason = self.room.why_gone(member);
+            let reason = self.room.close_reason(member);
             self.depart(place, reason);
         }
     }

@@ -31,7 +31,7 @@ use mio::{Events, Poll, Token, Waker};
 use server_core::bytes::Bytes;
 use server_core::slab::Slab;
 use server_core::{
-    CloseReason, PerClient, Program, READ_CHUNK, Release, Room, STOPPING, Said, Settings, Shutdown,
+    CloseReason, PerClient, Program, READ_CHUNK, Room, STOPPING, Said, Settings, Shutdown, Wake,
     console,
 };
 
@@ -59,7 +59,7 @@ pub fn serve(listener: TcpListener, settings: Settings, shutdown: Shutdown) -> i
     while !server.is_over(Instant::now()) {
         server.turn(&mut events)?;
     }
-    server.room.counters().log();
+    server.room.counters().log_totals();
     Ok(())
 }
 
@@ -147,15 +147,15 @@ impl Server {
         self.announce(Instant::now());
         self.deliver();
         self.release();
-        self.heed_deadlines(Instant::now());
+        self.enforce_deadlines(Instant::now());
         if self.shutdown.is_triggered() {
             self.stop(Instant::now());
         }
         Ok(())
     }
 
-    fn wake(&mut self, release: Release) {
-        self.released |= release == Release::Waiters;
+    fn wake(&mut self, release: Wake) {
+        self.released |= release == Wake::Waiters;
     }
 
     /// How long the poll may take: not at all while anybody could go on.
@@ -192,7 +192,7 @@ impl Server {
     }
 
     /// Ends whoever took too long: clients with their names and frames, members with their reading.
-    fn heed_deadlines(&mut self, now: Instant) {
+    fn enforce_deadlines(&mut self, now: Instant) {
         while let Some(place) = self.timers.expired(now) {
             self.time_out(place, now);
         }
@@ -214,8 +214,8 @@ impl Server {
                 self.depart(place, CloseReason::Shutdown);
             }
         }
-        if reading == 0 && !self.room.is_shut() {
-            self.room.shut(STOPPING);
+        if reading == 0 && !self.room.is_closed() {
+            self.room.close(STOPPING);
         }
     }
 

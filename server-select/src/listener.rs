@@ -7,7 +7,7 @@ use std::time::Instant;
 use mio::net::{TcpListener, TcpStream};
 use mio::{Interest, Registry, Token};
 use server_core::CloseReason;
-use server_core::socket::{self, AcceptTrouble, LINGERING_MAX};
+use server_core::socket::{self, AcceptBackoff, LINGERING_MAX};
 
 use crate::{LISTENER, Server};
 
@@ -18,7 +18,7 @@ pub(crate) struct Listener {
     ready: bool,
     /// When the machine had nothing left for a new connection: until when to rest.
     resting_until: Option<Instant>,
-    trouble: AcceptTrouble,
+    backoff: AcceptBackoff,
 }
 
 impl Listener {
@@ -30,8 +30,8 @@ impl Listener {
         listener.set_nonblocking(true)?;
         let mut socket = TcpListener::from_std(listener);
         registry.register(&mut socket, LISTENER, Interest::READABLE)?;
-        let trouble = AcceptTrouble::default();
-        Ok(Self { socket, clients_max, ready: true, resting_until: None, trouble })
+        let backoff = AcceptBackoff::default();
+        Ok(Self { socket, clients_max, ready: true, resting_until: None, backoff })
     }
 
     pub(crate) fn note_ready(&mut self) {
@@ -56,7 +56,7 @@ impl Listener {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => self.ready = false,
                 Err(error) => {
                     let now = Instant::now();
-                    self.resting_until = self.trouble.rest(&error, now).map(|rest| now + rest);
+                    self.resting_until = self.backoff.delay(&error, now).map(|rest| now + rest);
                 }
             }
         }
@@ -86,17 +86,17 @@ impl Server {
         let both = Interest::READABLE | Interest::WRITABLE;
         let registered = self.poll.registry().register(&mut stream, Token(place), both);
         if self.connections.len() - self.lingering >= clients_max {
-            return self.refuse(stream, peer, CloseReason::Full);
+            return self.reject(stream, peer, CloseReason::Full);
         }
         if registered.is_err() {
-            return self.refuse(stream, peer, CloseReason::Exhausted);
+            return self.reject(stream, peer, CloseReason::Exhausted);
         }
         self.connect(stream, peer);
     }
 
     /// Tells a client why it is refused, half-closes, and gives it a moment to read (SPEC RES-09).
-    fn refuse(&mut self, stream: TcpStream, peer: SocketAddr, mut reason: CloseReason) {
-        socket::refuse(&stream, server_core::refusal(&reason));
+    fn reject(&mut self, stream: TcpStream, peer: SocketAddr, mut reason: CloseReason) {
+        socket::reject(&stream, server_core::rejection(&reason));
         let release = self.room.leave(None, &mut reason);
         self.wake(release);
         if self.lingering >= LINGERING_MAX {

@@ -10,7 +10,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, recv};
 use server_core::socket::{self, Drained, READS_PER_TURN};
-use server_core::{CloseReason, Ending, READ_CHUNK, Release, Session, Turn};
+use server_core::{CloseReason, Ending, READ_CHUNK, Session, Turn, Wake};
 
 use crate::deliver::{call_courier, deliver, hand_over};
 use crate::{Server, State};
@@ -22,7 +22,7 @@ pub(crate) fn serve(server: &Server, stream: &Arc<TcpStream>, peer: SocketAddr) 
     depart(server, stream, &session, reason);
     server.lock().connections -= 1;
     if server.shutdown.is_triggered() {
-        server.wake(Release::Waiters);
+        server.wake(Wake::Waiters);
     }
 }
 
@@ -65,7 +65,7 @@ fn read_some(
         if reads == READS_PER_TURN {
             more = More::No;
         }
-        let reason = act(server, stream, session, more);
+        let reason = process_input(server, stream, session, more);
         if more == More::No || reason.is_some() {
             return reason;
         }
@@ -84,7 +84,7 @@ fn read(stream: &TcpStream, session: &mut Session, size: &mut usize) -> Result<M
     // Only as large as the last read suggests, and held only while there is something in it.
     let mut chunk = Vec::with_capacity(*size);
     match recv(stream, spare_capacity(&mut chunk), RecvFlags::DONTWAIT) {
-        Ok((_, 0)) => session.end(),
+        Ok((_, 0)) => session.feed_eof(),
         Ok(_) => session.feed(&chunk),
         Err(Errno::INTR) => return Ok(More::Perhaps),
         Err(Errno::WOULDBLOCK) => return Ok(More::No),
@@ -108,7 +108,7 @@ pub(crate) fn wait(waits: &mut [PollFd<'_>], until: Option<Instant>) -> io::Resu
 
 /// Carries out what has been said, waiting for as long as the room takes nothing, and delivers it unless more may
 /// be read at once.
-fn act(
+fn process_input(
     server: &Server,
     stream: &Arc<TcpStream>,
     session: &mut Session,
@@ -116,7 +116,7 @@ fn act(
 ) -> Option<CloseReason> {
     let mut state = server.lock();
     let reason = loop {
-        match session.act(&mut state.room, stream, Instant::now()) {
+        match session.process_input(&mut state.room, stream, Instant::now()) {
             Turn::Read => break session.expired(Instant::now()),
             Turn::Close(reason) => break Some(reason),
             Turn::Wait => {
@@ -132,7 +132,7 @@ fn act(
         More::Perhaps => drop(state),
         More::No => deliver(server, state),
     }
-    session.log();
+    session.log_activity();
     reason
 }
 
@@ -154,7 +154,7 @@ pub(crate) fn wait_for_room<'a>(
         socket::reset_on_close(&stream);
         wake_reader(&stream);
     }
-    server.wake(Release::Waiters);
+    server.wake(Wake::Waiters);
     server.lock()
 }
 
@@ -163,13 +163,13 @@ fn depart(server: &Server, stream: &TcpStream, session: &Session, mut reason: Cl
     let until = server.shutdown.serve_until(&server.settings, &reason, Instant::now());
     let mut state = server.lock();
     state.reading -= 1;
-    server.wake(session.finish(&mut state.room, &reason));
+    server.wake(session.drain(&mut state.room, &reason));
     deliver(server, state);
     if server.shutdown.is_triggered() {
-        server.wake(Release::Waiters);
+        server.wake(Wake::Waiters);
     }
     state = server.lock();
-    while !session.is_done(&state.room) {
+    while !session.is_drained(&state.room) {
         if until <= Instant::now() {
             reason = CloseReason::TooSlow;
             break;
@@ -193,7 +193,7 @@ fn end(server: &Server, stream: &TcpStream, session: &Session, reason: &CloseRea
             call_courier(server, &mut server.lock());
         }
         Ending::Refusal => {
-            socket::refuse(stream, session.refusal(reason));
+            socket::reject(stream, session.rejection(reason));
             linger(server, stream);
         }
     }
@@ -204,7 +204,7 @@ fn linger(server: &Server, stream: &TcpStream) {
     let until = server.shutdown.linger_until(&server.settings, Instant::now());
     while Instant::now() < until
         && wait(&mut [PollFd::new(stream, PollFlags::IN)], Some(until)).is_ok()
-        && !matches!(socket::drain(stream), Ok(Drained::ToTheEnd))
+        && !matches!(socket::drain(stream), Ok(Drained::Eof))
     {}
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle, ThreadId};
 use std::time::Instant;
 
-use server_core::{MemberId, Offer};
+use server_core::{MemberId, WriteBatch};
 
 // Whatever waits, wakes or sends is named through the crate: tests/hand_over.rs compiles this file with
 // models in their place.
@@ -15,8 +15,8 @@ use crate::{MutexGuard, SENDS, Server, State, connection, socket};
 /// the same moment whether somebody will deliver it.
 pub(crate) struct Delivery {
     who: Who,
-    /// The room's pulse when the last round began: what came later is not delivered yet.
-    pulse_served: u64,
+    /// The room's head when the last round began: what came later is not delivered yet.
+    served_head: u64,
     /// Where that round goes on; `None` if it has come to its end.
     from: Option<usize>,
     /// Who began it.
@@ -83,7 +83,7 @@ fn is_left_to_nobody(state: &State) -> bool {
 
 /// Whether there is something for everybody or for somebody alone that no round has looked at.
 fn has_news(state: &State) -> bool {
-    state.delivery.pulse_served != state.room.pulse() || state.room.told() > 0
+    state.delivery.served_head != state.room.head() || state.room.direct_pending() > 0
 }
 
 /// Serves those who have something for themselves alone, and then, if there is something new for all or
@@ -95,9 +95,9 @@ fn round<'a>(
     sends: &mut usize,
 ) -> (MutexGuard<'a, State>, Left) {
     state = begin(server, state);
-    let (mut left, mut offer) = (Left::default(), Offer::default());
-    for _ in 0..state.room.told() {
-        let Some(member) = state.room.next_told() else { break };
+    let (mut left, mut offer) = (Left::default(), WriteBatch::default());
+    for _ in 0..state.room.direct_pending() {
+        let Some(member) = state.room.next_direct() else { break };
         state = visit(server, state, member, &mut left, &mut offer);
         *sends = sends.saturating_sub(1);
     }
@@ -128,8 +128,8 @@ fn begin<'a>(server: &'a Server, mut state: MutexGuard<'a, State>) -> MutexGuard
         state = server.lock();
     }
     let is_left = std::mem::take(&mut state.delivery.more);
-    if is_left || state.delivery.pulse_served != state.room.pulse() {
-        state.delivery.pulse_served = state.room.pulse();
+    if is_left || state.delivery.served_head != state.room.head() {
+        state.delivery.served_head = state.room.head();
         state.delivery.from = Some(0);
     }
     state
@@ -141,7 +141,7 @@ fn visit<'a>(
     mut state: MutexGuard<'a, State>,
     member: MemberId,
     left: &mut Left,
-    offer: &mut Offer,
+    offer: &mut WriteBatch,
 ) -> MutexGuard<'a, State> {
     if state.room.is_full(member) {
         return state;
@@ -166,15 +166,15 @@ fn deliver_to<'a>(
     server: &'a Server,
     mut state: MutexGuard<'a, State>,
     member: MemberId,
-    offer: &mut Offer,
+    offer: &mut WriteBatch,
 ) -> MutexGuard<'a, State> {
-    let Some(stream) = state.room.pull(member, offer, Instant::now()).cloned() else {
+    let Some(stream) = state.room.next_batch(member, offer, Instant::now()).cloned() else {
         return state;
     };
     drop(state);
-    let sent = socket::offer(&stream, offer);
+    let sent = socket::write_batch(&stream, offer);
     state = server.lock();
-    let release = state.room.offered(member, offer, sent);
+    let release = state.room.advance(member, offer, sent);
     server.wake(release);
     if state.room.name(member).is_some() {
         return state;
@@ -282,7 +282,7 @@ impl Delivery {
     pub(crate) fn new() -> Self {
         Self {
             who: Who::Nobody,
-            pulse_served: 0,
+            served_head: 0,
             from: None,
             last: None,
             more: false,

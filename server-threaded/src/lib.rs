@@ -31,8 +31,7 @@ use std::time::Instant;
 use rustix::event::{PollFd, PollFlags};
 use server_core::bytes::Bytes;
 use server_core::{
-    MemberId, PerClient, Program, Release, Room, STOPPING, Said, Settings, Shutdown, console,
-    socket,
+    MemberId, PerClient, Program, Room, STOPPING, Said, Settings, Shutdown, Wake, console, socket,
 };
 
 use crate::deliver::Patience;
@@ -132,8 +131,8 @@ impl Server {
         self.release.wait_timeout(state, time).unwrap_or_else(PoisonError::into_inner).0
     }
 
-    fn wake(&self, release: Release) {
-        if release == Release::Waiters {
+    fn wake(&self, release: Wake) {
+        if release == Wake::Waiters {
             self.release.notify_all();
         }
     }
@@ -157,16 +156,16 @@ impl Server {
         let Some(deadlines) = self.shutdown.deadlines(self.settings.grace) else { return };
         // With the lock taken once: nobody is between having seen no shutdown and waiting.
         drop(self.lock());
-        self.wake(Release::Waiters);
+        self.wake(Wake::Waiters);
         let mut state = self.wait_until(deadlines.read, |state| state.reading == 0);
-        state.room.shut(STOPPING);
+        state.room.close(STOPPING);
         deliver::deliver(self, state);
-        self.wake(Release::Waiters);
+        self.wake(Wake::Waiters);
         state = self.wait_until(deadlines.serve, |state| state.connections == 0);
         deliver::stop_courier(self, &mut state);
         let counters = state.room.counters().clone();
         drop(state);
-        counters.log();
+        counters.log_totals();
     }
 
     fn wait_until(&self, until: Instant, done: impl Fn(&State) -> bool) -> MutexGuard<'_, State> {
@@ -203,7 +202,7 @@ impl Bell {
         reason = "tests/hand_over.rs has a bell that knows when it is asked"
     )]
     fn rest(&self) {
-        std::thread::sleep(socket::ACCEPT_REST);
+        std::thread::sleep(socket::ACCEPT_BACKOFF);
     }
 
     /// Parks the thread until somebody rings or one of these sockets, which are full, can take more: which.

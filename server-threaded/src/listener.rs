@@ -9,14 +9,14 @@ use std::thread;
 use std::time::Instant;
 
 use server_core::CloseReason;
-use server_core::socket::{self, AcceptTrouble, LINGERING_MAX};
+use server_core::socket::{self, AcceptBackoff, LINGERING_MAX};
 
 use crate::{PROGRAM, Server, connection};
 
 /// Lets clients in until the shutdown.
 pub(crate) fn accept_loop(server: &Arc<Server>, listener: &TcpListener, porter: &Porter) {
     let clients_max = server.settings.clients_max(PROGRAM.per_client);
-    let mut trouble = AcceptTrouble::default();
+    let mut backoff = AcceptBackoff::default();
     loop {
         let accepted = listener.accept();
         if server.shutdown.is_triggered() {
@@ -25,7 +25,7 @@ pub(crate) fn accept_loop(server: &Arc<Server>, listener: &TcpListener, porter: 
         match accepted {
             Ok((stream, peer)) => admit(server, stream, peer, clients_max, porter),
             Err(error) => {
-                if let Some(rest) = trouble.rest(&error, Instant::now()) {
+                if let Some(rest) = backoff.delay(&error, Instant::now()) {
                     thread::sleep(rest);
                 }
             }
@@ -73,7 +73,7 @@ impl Porter {
             TrySendError::Full((stream, reason)) | TrySendError::Disconnected((stream, reason)),
         ) = self.0.try_send((stream, reason))
         {
-            refuse(server, &stream, reason);
+            reject(server, &stream, reason);
             // It goes at once, with or without its last bytes.
             let _ = socket::drain(&stream);
         }
@@ -81,8 +81,8 @@ impl Porter {
 }
 
 /// Tells a client why it is refused and half-closes (SPEC RES-09).
-fn refuse(server: &Server, stream: &TcpStream, mut reason: CloseReason) {
-    socket::refuse(stream, server_core::refusal(&reason));
+fn reject(server: &Server, stream: &TcpStream, mut reason: CloseReason) {
+    socket::reject(stream, server_core::rejection(&reason));
     // Nobody waits for somebody who was never in.
     let _ = server.lock().room.leave(None, &mut reason);
 }
@@ -90,19 +90,19 @@ fn refuse(server: &Server, stream: &TcpStream, mut reason: CloseReason) {
 pub(crate) fn start_porter(server: &Arc<Server>) -> io::Result<Porter> {
     let (porter, surplus) = mpsc::sync_channel(LINGERING_MAX);
     let server = Arc::clone(server);
-    thread::Builder::new().name("porter".into()).spawn(move || refuse_all(&server, &surplus))?;
+    thread::Builder::new().name("porter".into()).spawn(move || reject_all(&server, &surplus))?;
     Ok(Porter(porter))
 }
 
 /// Refuses each client and gives it a moment to read why.
-fn refuse_all(server: &Server, surplus: &Receiver<(Arc<TcpStream>, CloseReason)>) {
+fn reject_all(server: &Server, surplus: &Receiver<(Arc<TcpStream>, CloseReason)>) {
     let mut lingering: VecDeque<(Instant, Arc<TcpStream>)> = VecDeque::new();
     loop {
         let oldest = lingering.front().map(|(until, _)| *until);
         match receive(surplus, oldest) {
             Ok((stream, reason)) => {
-                refuse(server, &stream, reason);
-                lingering.push_back((Instant::now() + server.settings.refuse_linger, stream));
+                reject(server, &stream, reason);
+                lingering.push_back((Instant::now() + server.settings.reject_linger, stream));
             }
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return,

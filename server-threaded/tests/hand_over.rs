@@ -14,7 +14,7 @@
 //! and is full until its client has read.
 //!
 //! Each of these faults, put into `deliver.rs` by hand, fails a test here: letting go without looking at
-//! the pulse again, or at where the round goes on, or with the lock let go in between (`conclude`); not
+//! the head again, or at where the round goes on, or with the lock let go in between (`conclude`); not
 //! calling the courier after a
 //! round, or not for sockets that have become full (`deliver`); calling it without leaving it the round
 //! (`hand_over`); noting that it is parked after the room was looked at, or leaving a socket that can
@@ -28,7 +28,7 @@ use loom::sync::atomic::AtomicBool;
 use loom::sync::{Arc, Condvar, Mutex, MutexGuard};
 use loom::thread;
 use protocol::Name;
-use server_core::{MemberId, Relay, Release, Room, Said};
+use server_core::{MemberId, Relay, Room, Said, Wake};
 
 #[path = "../src/deliver.rs"]
 #[expect(dead_code, reason = "the model starts its threads itself")]
@@ -53,7 +53,7 @@ impl Server {
     }
 
     /// Wakes always, because here all deliveries are waited for.
-    fn wake(&self, _release: Release) {
+    fn wake(&self, _release: Wake) {
         self.delivered.notify_all();
     }
 }
@@ -69,10 +69,10 @@ mod socket {
     use std::io::{self, ErrorKind};
 
     use loom::sync::atomic::Ordering;
-    use server_core::Offer;
+    use server_core::WriteBatch;
 
     /// Takes what there is place for.
-    pub(crate) fn offer(socket: &super::Socket, offer: &Offer) -> io::Result<usize> {
+    pub(crate) fn write_batch(socket: &super::Socket, offer: &WriteBatch) -> io::Result<usize> {
         let world = &socket.world;
         assert!(!world.sending.swap(true, Ordering::SeqCst), "two rounds at once");
         let mut kernel = world.kernel.lock().expect("no thread has panicked");

@@ -1,4 +1,4 @@
-//! Apart: where a member's view is not the log's: its own words, what is for it alone, and its end.
+//! Overlay: where a member's view is not the log's: its own words, what is for it alone, and its end.
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -7,13 +7,13 @@ use bytes::{Buf, Bytes};
 
 /// What one member sees otherwise than the log has it.
 #[derive(Debug, Default)]
-pub(super) struct Apart {
+pub(super) struct Overlay {
     /// What the member said itself, merged; the first starts behind the cursor.
-    own: VecDeque<Range<u64>>,
+    skipped: VecDeque<Range<u64>>,
     /// What is for this member alone, oldest first; the first may be partly delivered.
-    asides: VecDeque<Aside>,
+    direct: VecDeque<DirectMessage>,
     /// Bytes in `asides`.
-    aside_bytes: usize,
+    direct_bytes: usize,
     /// Bytes in those of them that are answers.
     answer_bytes: usize,
     /// Nothing beyond this position is for this member: it is leaving (SPEC CLS-06).
@@ -21,7 +21,7 @@ pub(super) struct Apart {
 }
 
 #[derive(Debug)]
-struct Aside {
+struct DirectMessage {
     at: u64,
     bytes: Bytes,
     kind: Kind,
@@ -40,14 +40,14 @@ pub(crate) enum Kind {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Piece {
     /// This much of the first aside.
-    Aside(usize),
+    Direct(usize),
     /// These positions of the log.
     Log(Range<u64>),
 }
 
-impl Apart {
-    pub(super) fn aside_bytes(&self) -> usize {
-        self.aside_bytes
+impl Overlay {
+    pub(super) fn direct_bytes(&self) -> usize {
+        self.direct_bytes
     }
 
     pub(super) fn answer_bytes(&self) -> usize {
@@ -62,17 +62,17 @@ impl Apart {
         self.end.get_or_insert(head);
     }
 
-    pub(super) fn leave_out(&mut self, range: Range<u64>) {
-        match self.own.back_mut() {
+    pub(super) fn skip_range(&mut self, range: Range<u64>) {
+        match self.skipped.back_mut() {
             Some(last) if last.end == range.start => last.end = range.end,
-            _ => self.own.push_back(range),
+            _ => self.skipped.push_back(range),
         }
     }
 
-    pub(super) fn put_aside(&mut self, at: u64, bytes: Bytes, kind: Kind) {
-        self.aside_bytes += bytes.len();
+    pub(super) fn queue_direct(&mut self, at: u64, bytes: Bytes, kind: Kind) {
+        self.direct_bytes += bytes.len();
         self.answer_bytes += if kind == Kind::Answer { bytes.len() } else { 0 };
-        self.asides.push_back(Aside { at, bytes, kind });
+        self.direct.push_back(DirectMessage { at, bytes, kind });
     }
 
     /// The piece at `cursor` with `asides` asides passed already, and the place behind it.
@@ -82,11 +82,11 @@ impl Apart {
         asides: usize,
         head: u64,
     ) -> Option<(Piece, u64, usize)> {
-        let aside = self.asides.get(asides);
+        let aside = self.direct.get(asides);
         if let Some(aside) = aside.filter(|aside| aside.at <= cursor) {
-            return Some((Piece::Aside(aside.bytes.len()), cursor, asides + 1));
+            return Some((Piece::Direct(aside.bytes.len()), cursor, asides + 1));
         }
-        let own = self.own.get(self.own.partition_point(|own| own.start < cursor));
+        let own = self.skipped.get(self.skipped.partition_point(|own| own.start < cursor));
         let stop = [self.end, aside.map(|aside| aside.at), own.map(|own| own.start)];
         let to = stop.into_iter().flatten().fold(head, u64::min);
         let behind = own.filter(|own| own.start == to).map_or(to, |own| own.end);
@@ -94,26 +94,26 @@ impl Apart {
     }
 
     /// The bytes of the `index`-th aside.
-    pub(super) fn aside(&self, index: usize) -> Bytes {
-        self.asides[index].bytes.clone()
+    pub(super) fn direct(&self, index: usize) -> Bytes {
+        self.direct[index].bytes.clone()
     }
 
     /// Lets go of so many bytes of the first aside, which has as many.
-    pub(super) fn pass_aside(&mut self, bytes: usize) {
-        let Some(aside) = self.asides.front_mut() else { return };
+    pub(super) fn advance_direct(&mut self, bytes: usize) {
+        let Some(aside) = self.direct.front_mut() else { return };
         aside.bytes.advance(bytes);
         if aside.kind == Kind::Answer {
             self.answer_bytes -= bytes;
         }
         if aside.bytes.is_empty() {
-            self.asides.pop_front();
+            self.direct.pop_front();
         }
-        self.aside_bytes -= bytes;
+        self.direct_bytes -= bytes;
     }
 
     /// Where a cursor goes on that has come to `cursor`: behind the member's own words there.
-    pub(super) fn behind_own(&mut self, mut cursor: u64) -> u64 {
-        while let Some(own) = self.own.pop_front_if(|own| own.start <= cursor) {
+    pub(super) fn after_skipped(&mut self, mut cursor: u64) -> u64 {
+        while let Some(own) = self.skipped.pop_front_if(|own| own.start <= cursor) {
             cursor = cursor.max(own.end);
         }
         cursor

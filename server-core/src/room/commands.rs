@@ -41,7 +41,7 @@ impl<H: Clone> Room<H> {
     /// if it is a command. A member that has yet to read the answers to its commands is not heard (SPEC
     /// EXT-13).
     pub fn hear(&mut self, id: MemberId, text: &[u8], now: Instant) -> Said {
-        let Some(place) = self.member(id).filter(|_| !self.shut) else { return Said::Closed };
+        let Some(place) = self.member(id).filter(|_| !self.closed) else { return Said::Closed };
         if self.extensions.is_none() {
             return self.say(id, text, now);
         }
@@ -50,7 +50,7 @@ impl<H: Clone> Room<H> {
         }
         let command = text.strip_prefix(b"/").and_then(|_| str::from_utf8(text).ok());
         match command {
-            Some(command) => self.obey(id, Command::of(command), now),
+            Some(command) => self.carry_out_command(id, Command::of(command), now),
             None => self.say(id, text, now),
         }
     }
@@ -58,21 +58,22 @@ impl<H: Clone> Room<H> {
     /// Kept out of the functions that call it: what a thread has ever had on its stack is held for as long
     /// as it is parked for its client.
     #[inline(never)]
-    fn obey(&mut self, id: MemberId, command: Command<'_>, now: Instant) -> Said {
+    fn carry_out_command(&mut self, id: MemberId, command: Command<'_>, now: Instant) -> Said {
         match command {
             Command::Say(text) => return self.say(id, text.as_bytes(), now),
             Command::Nick(wanted) => return self.rename(id.place, wanted, now),
-            Command::Msg(rest) => self.whisper(id.place, rest),
-            Command::Who => self.tell_who_is_here(id.place),
+            Command::Msg(rest) => self.send_private(id.place, rest),
+            Command::Who => self.list_members(id.place),
             Command::Help => HELP.iter().for_each(|line| self.answer(id.place, line)),
         }
         Said::Appended
     }
 
     /// `/who`: everybody's name, as many as an answer holds (SPEC EXT-08).
-    fn tell_who_is_here(&mut self, place: usize) {
+    fn list_members(&mut self, place: usize) {
         let extensions = self.extensions.as_ref();
-        let limit = extensions.map_or(0, |extensions| extensions.max_message).min(self.aside_bytes);
+        let limit =
+            extensions.map_or(0, |extensions| extensions.max_message).min(self.direct_bytes);
         let members = self.members.len();
         let mut text = format!("{members} member{}", if members == 1 { "" } else { "s" });
         let reserve = format!(" and {members} more").len();
@@ -116,7 +117,7 @@ impl<H: Clone> Room<H> {
             return Said::Appended;
         }
         self.members[place].name = taken.clone();
-        self.tell_rename(place, &before);
+        self.announce_rename(place, &before);
         self.answer(place, &format!("you are now {taken}"));
         Said::Renamed
     }
@@ -139,13 +140,13 @@ impl<H: Clone> Room<H> {
 
     /// `/msg NAME TEXT`: a text for one member alone; if it cannot be delivered, its sender is told why
     /// (SPEC EXT-03, EXT-12).
-    fn whisper(&mut self, place: usize, rest: &str) {
-        if let Err(why) = self.try_whisper(place, rest) {
+    fn send_private(&mut self, place: usize, rest: &str) {
+        if let Err(why) = self.try_send_private(place, rest) {
             self.answer(place, &why);
         }
     }
 
-    fn try_whisper(&mut self, place: usize, rest: &str) -> Result<(), String> {
+    fn try_send_private(&mut self, place: usize, rest: &str) -> Result<(), String> {
         let (target, text) = match self.addressee(rest) {
             Some((target, text)) if !text.is_empty() => (target, text),
             None if rest.contains(' ') => {
@@ -163,12 +164,12 @@ impl<H: Clone> Room<H> {
             }));
         }
         let pair = pair(self.members[place].name.as_bytes(), text.as_bytes());
-        let waiting = self.members[target].aside_bytes();
-        if waiting > 0 && waiting + pair.len() > self.aside_bytes {
+        let waiting = self.members[target].direct_bytes();
+        if waiting > 0 && waiting + pair.len() > self.direct_bytes {
             let name = &self.members[target].name;
             return Err(format!("{name} has too much unread: not delivered"));
         }
-        self.put_aside(target, pair, Kind::Other);
+        self.queue_direct(target, pair, Kind::Other);
         self.counters.said(text.len());
         Ok(())
     }

@@ -5,25 +5,20 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
-use super::{MemberId, Release, Room, release};
-use crate::member::{Member, Piece, Taken};
-use crate::write_batch::{Offer, rest_after};
+use super::{MemberId, Room, Wake, release};
+use crate::member::{Member, Piece, Written};
+use crate::write_batch::{WriteBatch, remainder_after};
 
 impl<H: Clone> Room<H> {
-    /// A number that changes whenever there is something new for everybody.
-    pub fn pulse(&self) -> u64 {
-        self.pulse
-    }
-
     /// How many members have something new for themselves alone.
-    pub fn told(&self) -> usize {
-        self.told.len()
+    pub fn direct_pending(&self) -> usize {
+        self.with_direct.len()
     }
 
     /// Takes the next of those members off the list: whoever asks delivers to it.
-    pub fn next_told(&mut self) -> Option<MemberId> {
-        let id = self.told.pop_front()?;
-        self.members[id.place].told = false;
+    pub fn next_direct(&mut self) -> Option<MemberId> {
+        let id = self.with_direct.pop_front()?;
+        self.members[id.place].has_direct = false;
         Some(id)
     }
 
@@ -33,8 +28,8 @@ impl<H: Clone> Room<H> {
     }
 
     /// Bytes that this member's socket has taken so far.
-    pub fn taken(&self, id: MemberId) -> u64 {
-        self.member(id).map_or(0, |member| self.members[member].taken())
+    pub fn written(&self, id: MemberId) -> u64 {
+        self.member(id).map_or(0, |member| self.members[member].written())
     }
 
     /// Whether this member's socket took less than it was offered the last time: it need not be offered
@@ -54,7 +49,7 @@ impl<H: Clone> Room<H> {
     pub fn unblock(&mut self, id: MemberId) {
         if let Some(place) = self.member(id) {
             self.members[place].full = false;
-            self.name_told(place);
+            self.mark_direct(place);
         }
     }
 
@@ -69,15 +64,15 @@ impl<H: Clone> Room<H> {
     }
 
     /// As [`next_behind`](Self::next_behind), of those who have not been named since they last
-    /// [pulled](Self::pull): for a server whose members each deliver to themselves when they are called.
-    pub fn next_uncalled(&mut self, from: usize) -> Option<MemberId> {
-        let is_uncalled = |member: &Member<H>| !member.called && !member.full;
+    /// [pulled](Self::next_batch): for a server whose members each deliver to themselves when they are called.
+    pub fn next_to_wake(&mut self, from: usize) -> Option<MemberId> {
+        let is_asleep = |member: &Member<H>| !member.woken && !member.full;
         let mut places = from..self.members.capacity();
         let place = places.find(|&place| {
-            self.members.get(place).is_some_and(is_uncalled) && self.has_piece(place)
+            self.members.get(place).is_some_and(is_asleep) && self.has_piece(place)
         })?;
         let member = &mut self.members[place];
-        member.called = true;
+        member.woken = true;
         Some(MemberId::new(place, member.serial))
     }
 
@@ -88,12 +83,12 @@ impl<H: Clone> Room<H> {
     /// Puts what comes next for this member into `offer`, emptied first: whole and partial pairs, at most 1024
     /// slices per write. Nothing is moved on. `None` if the member is gone or has everything.
     /// `now` tells whether it is idle: then it is given its pairs in small writes (SPEC RLY-12).
-    pub fn pull(&mut self, id: MemberId, offer: &mut Offer, now: Instant) -> Option<&H> {
+    pub fn next_batch(&mut self, id: MemberId, offer: &mut WriteBatch, now: Instant) -> Option<&H> {
         offer.begin(now);
         let place = self.member(id)?;
-        self.members[place].called = false;
-        self.pulls += 1;
-        if self.pulls.is_multiple_of(PULLS_PER_FREEZE) {
+        self.members[place].woken = false;
+        self.batches += 1;
+        if self.batches.is_multiple_of(BATCHES_PER_FREEZE) {
             // What was said during a round goes to the rest of it along with what the round is for.
             self.log.freeze_if_much();
         }
@@ -106,16 +101,16 @@ impl<H: Clone> Room<H> {
             return None;
         }
         let member = &mut self.members[place];
-        member.rebuffer(offer);
+        member.resize_buffer(offer);
         Some(&member.handle)
     }
 
-    fn collect(&self, place: usize, offer: &mut Offer, now: Instant) {
+    fn collect(&self, place: usize, offer: &mut WriteBatch, now: Instant) {
         let member = &self.members[place];
-        if member.keeps_up(now) {
+        if member.is_streaming(now) {
             offer.fill(self.slices(place));
         } else {
-            offer.fill_in_groups(self.slices(place), member.rest());
+            offer.fill_in_groups(self.slices(place), member.pair_remainder());
         }
     }
 
@@ -125,7 +120,7 @@ impl<H: Clone> Room<H> {
         let mut asides = 0..;
         member.pieces(self.log.frozen()).flat_map(move |piece| {
             let (aside, range) = match piece {
-                Piece::Aside(_) => (asides.next().map(|index| member.aside(index)), None),
+                Piece::Direct(_) => (asides.next().map(|index| member.direct(index)), None),
                 Piece::Log(range) => (None, Some(range)),
             };
             let slices = range.into_iter().flat_map(|range| self.log.read(range.start, range.end));
@@ -135,52 +130,55 @@ impl<H: Clone> Room<H> {
 
     /// Takes note of what became of an offer to a member's socket, as it was pulled: how many bytes the socket
     /// took, that it is full, or that it is lost.
-    pub fn offered(&mut self, id: MemberId, offer: &Offer, result: io::Result<usize>) -> Release {
+    pub fn advance(&mut self, id: MemberId, offer: &WriteBatch, result: io::Result<usize>) -> Wake {
         let bytes = match result {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == ErrorKind::WouldBlock => 0,
             Err(error) => return self.abort(id, &error.into()),
         };
-        let Some(place) = self.member(id) else { return Release::Nobody };
-        let Some(now) = offer.made() else { return Release::Nobody };
+        let Some(place) = self.member(id) else { return Wake::Nobody };
+        let Some(now) = offer.made() else { return Wake::Nobody };
         self.counters.delivered(bytes);
         let (taken, rest) = if bytes == offer.bytes() {
-            (Taken::All, 0)
+            (Written::All, 0)
         } else {
-            let taken = if bytes > 0 { Taken::Some } else { Taken::Nothing };
-            (taken, rest_after(self.slices(place), self.members[place].rest(), bytes))
+            let taken = if bytes > 0 { Written::Partly } else { Written::Nothing };
+            (
+                taken,
+                remainder_after(self.slices(place), self.members[place].pair_remainder(), bytes),
+            )
         };
         let member = &mut self.members[place];
-        let (before, asides) = (member.cursor(), member.aside_bytes());
-        member.pass(bytes, &self.log);
-        member.note(taken, rest, self.log.head(), now);
+        let (before, asides) = (member.cursor(), member.direct_bytes());
+        member.advance(bytes, &self.log);
+        member.record_write(taken, rest, self.log.head(), now);
         // It may itself be waiting for its answers to be read, and they come behind what was said before.
         let reads_answers = asides > 0 && bytes > 0;
         let done = member.is_ending() && member.piece(self.log.head()).is_none();
         let resumed = self.flow.moved(before, member.cursor());
-        self.settle();
+        self.trim_if_worthwhile();
         release(reads_answers || done || resumed)
     }
 
-    pub(super) fn survey_if_due(&mut self, now: Instant) {
+    pub(super) fn check_lag_if_due(&mut self, now: Instant) {
         if self.flow.is_due(self.log.head()) {
-            self.survey();
+            self.trim();
             let cursors = self.members.iter().map(|(_, member)| member.cursor());
             self.flow.watch(self.log.head(), cursors, now);
         }
     }
 
     /// Gives back what everybody has had, at a cost of one look per member and that many moves.
-    pub(super) fn settle(&mut self) {
-        if self.flow.is_worth_a_survey(self.log.held(), self.members.len()) {
-            self.survey();
+    pub(super) fn trim_if_worthwhile(&mut self) {
+        if self.flow.is_worth_trimming(self.log.held(), self.members.len()) {
+            self.trim();
         }
     }
 
-    fn survey(&mut self) {
+    fn trim(&mut self) {
         let cursors = self.members.iter().map(|(_, member)| member.cursor());
         self.log.trim(cursors.min().unwrap_or_else(|| self.log.head()));
-        self.flow.surveyed();
+        self.flow.trimmed();
     }
 }
 
@@ -192,7 +190,7 @@ impl MemberId {
 }
 
 /// So many members in turn are given the same slices, however fast others append.
-const PULLS_PER_FREEZE: u64 = 8;
+const BATCHES_PER_FREEZE: u64 = 8;
 
 #[cfg(test)]
 mod tests;

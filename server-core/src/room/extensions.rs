@@ -23,11 +23,11 @@ impl Extensions {
     }
 }
 
-// Nothing here is inlined, so that a parked thread's stack holds nothing of it (see `obey`).
+// Nothing here is inlined, so that a parked thread's stack holds nothing of it (see `carry_out_command`).
 impl<H: Clone> Room<H> {
     /// Tells everybody of a newcomer, which is not in the room yet (SPEC EXT-01).
     #[inline(never)]
-    pub(super) fn tell_who_joins(&mut self, name: &Name) {
+    pub(super) fn announce_join(&mut self, name: &Name) {
         if self.extensions.is_some() {
             self.append_notice(format!("{name} has joined").as_bytes());
         }
@@ -52,23 +52,23 @@ impl<H: Clone> Room<H> {
     /// Tells everybody that somebody has left (SPEC EXT-01), also while the room is paused: nobody joins meanwhile,
     /// so there are never more of these notices than there were members.
     #[inline(never)]
-    pub(super) fn tell_who_left(&mut self, name: &Name) {
+    pub(super) fn announce_leave(&mut self, name: &Name) {
         // After the notice of the shutdown nobody is told anything.
-        if self.extensions.is_some() && !self.shut {
+        if self.extensions.is_some() && !self.closed {
             self.append_notice(format!("{name} has left").as_bytes());
         }
     }
 
     /// Tells everybody else that a member has another name now.
-    pub(super) fn tell_rename(&mut self, place: usize, before: &Name) {
+    pub(super) fn announce_rename(&mut self, place: usize, before: &Name) {
         let start = self.log.head();
         let notice = format!("{before} is now {}", self.members[place].name);
         let end = self.append_notice(notice.as_bytes());
-        self.members[place].leave_out(start..end);
+        self.members[place].skip_range(start..end);
     }
 
     /// Answers a member's own command, to it alone.
     pub(super) fn answer(&mut self, place: usize, text: &str) {
-        self.put_aside(place, pair(RESERVED.as_bytes(), text.as_bytes()), Kind::Answer);
+        self.queue_direct(place, pair(RESERVED.as_bytes(), text.as_bytes()), Kind::Answer);
     }
 }

@@ -15,21 +15,20 @@ impl<H: Clone> Room<H> {
     /// RLY-10, RLY-11).
     pub fn say(&mut self, id: MemberId, text: &[u8], now: Instant) -> Said {
         let Some(member) = self.member(id) else { return Said::Closed };
-        if self.shut {
+        if self.closed {
             return Said::Closed;
         }
         if self.relay == Relay::Sender {
-            return self.say_back(id, text);
+            return self.say_to_sender(id, text);
         }
         if !self.takes_more(now) {
             return Said::Paused;
         }
-        self.pulse += 1;
         let member = &mut self.members[member];
         let start = self.log.head();
         let end = self.log.append(member.name.as_bytes(), text);
         if self.relay == Relay::Others {
-            member.leave_out(start..end);
+            member.skip_range(start..end);
         }
         self.counters.said(text.len());
         Said::Appended
@@ -38,7 +37,7 @@ impl<H: Clone> Room<H> {
     /// The operator's words for everybody, in the reserved sender's name (SPEC EXT-14): UTF-8 within the
     /// limit of a message, under the flow rule like one.
     pub fn announce(&mut self, text: &[u8], now: Instant) -> Said {
-        if self.shut {
+        if self.closed {
             return Said::Closed;
         }
         if !self.takes_more(now) {
@@ -50,24 +49,23 @@ impl<H: Clone> Room<H> {
 
     /// Adds the server's own words to the log, whether it is paused or not.
     pub(super) fn append_notice(&mut self, text: &[u8]) -> u64 {
-        self.pulse += 1;
         self.log.append(RESERVED.as_bytes(), text)
     }
 
     /// Whether something may be added to the log, by the flow rule.
     pub(super) fn takes_more(&mut self, now: Instant) -> bool {
-        self.survey_if_due(now);
+        self.check_lag_if_due(now);
         !self.flow.is_paused()
     }
 
     /// A message that only its sender gets back (SPEC RLY-11); bounded by what may wait for one member.
-    fn say_back(&mut self, id: MemberId, text: &[u8]) -> Said {
+    fn say_to_sender(&mut self, id: MemberId, text: &[u8]) -> Said {
         let member = &self.members[id.place];
         let pair = pair(member.name.as_bytes(), text);
-        if member.aside_bytes() > 0 && member.aside_bytes() + pair.len() > self.aside_bytes {
+        if member.direct_bytes() > 0 && member.direct_bytes() + pair.len() > self.direct_bytes {
             return Said::Paused;
         }
-        self.put_aside(id.place, pair, Kind::Other);
+        self.queue_direct(id.place, pair, Kind::Other);
         self.counters.said(text.len());
         Said::Appended
     }
@@ -75,22 +73,22 @@ impl<H: Clone> Room<H> {
     /// Tells one member something in the reserved sender's name, behind all that was said so far.
     pub fn tell(&mut self, id: MemberId, text: &str) {
         if let Some(member) = self.member(id) {
-            self.put_aside(member, pair(RESERVED.as_bytes(), text.as_bytes()), Kind::Other);
+            self.queue_direct(member, pair(RESERVED.as_bytes(), text.as_bytes()), Kind::Other);
         }
     }
 
     /// Queues a pair for one member alone, behind all that was said so far (SPEC ORD-06).
-    pub(super) fn put_aside(&mut self, place: usize, pair: Bytes, kind: Kind) {
+    pub(super) fn queue_direct(&mut self, place: usize, pair: Bytes, kind: Kind) {
         let member = &mut self.members[place];
-        member.put_aside(self.log.head(), pair, kind);
-        self.name_told(place);
+        member.queue_direct(self.log.head(), pair, kind);
+        self.mark_direct(place);
     }
 
     /// Has the next who asks look after this member alone.
-    pub(super) fn name_told(&mut self, place: usize) {
+    pub(super) fn mark_direct(&mut self, place: usize) {
         let member = &mut self.members[place];
-        if !std::mem::replace(&mut member.told, true) {
-            self.told.push_back(MemberId::new(place, member.serial));
+        if !std::mem::replace(&mut member.has_direct, true) {
+            self.with_direct.push_back(MemberId::new(place, member.serial));
         }
     }
 }

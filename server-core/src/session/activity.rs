@@ -1,4 +1,4 @@
-//! News: what is written about a member that joins, speaks and takes another name. A part of [`Session`].
+//! Activity: what is written about a member that joins, speaks and takes another name. A part of [`Session`].
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use super::Session;
 
 /// What a member has said since the last line about it.
 #[derive(Debug, Default)]
-pub(super) struct News {
+pub(super) struct Activity {
     messages: usize,
     bytes: usize,
 }
@@ -22,7 +22,7 @@ pub(super) struct Rename {
     before: Option<Name>,
 }
 
-impl News {
+impl Activity {
     pub(super) fn said(&mut self, bytes: usize) {
         self.messages += 1;
         self.bytes += bytes;
@@ -40,9 +40,9 @@ impl Session {
         }
     }
 
-    /// Writes to the log what [`act`](Self::act) has done since the last time.
-    pub fn log(&mut self) {
-        let News { messages, bytes } = std::mem::take(&mut self.news);
+    /// Writes to the log what [`act`](Self::process_input) has done since the last time.
+    pub fn log_activity(&mut self) {
+        let Activity { messages, bytes } = std::mem::take(&mut self.activity);
         let before = self.rename.as_mut().and_then(|rename| rename.before.take());
         if std::mem::take(&mut self.newly_joined) {
             let name = before.as_ref().map_or(self.name(), Name::as_str);

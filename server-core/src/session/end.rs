@@ -7,31 +7,31 @@ use tracing::info;
 use super::Session;
 use crate::close::{CloseReason, Ending};
 use crate::names::RESERVED;
-use crate::room::{Release, Room};
+use crate::room::{Room, Wake};
 
 impl Session {
     /// The end begins: fixes what the member is still served, the reason last if it is refused. At a
-    /// shutdown the room does that for everybody at once, with [`Room::shut`].
-    pub fn finish<H: Clone>(&self, room: &mut Room<H>, reason: &CloseReason) -> Release {
-        let Some(member) = self.member() else { return Release::Nobody };
+    /// shutdown the room does that for everybody at once, with [`Room::close`].
+    pub fn drain<H: Clone>(&self, room: &mut Room<H>, reason: &CloseReason) -> Wake {
+        let Some(member) = self.member() else { return Wake::Nobody };
         match reason {
-            CloseReason::Shutdown => Release::Nobody,
+            CloseReason::Shutdown => Wake::Nobody,
             reason if reason.ending() == Ending::Abort => room.abort(member, reason),
             reason => {
-                room.finish(member, reason.farewell().as_deref());
-                Release::Nobody
+                room.drain(member, reason.farewell().as_deref());
+                Wake::Nobody
             }
         }
     }
 
     /// Whether the member has been served all it was due, or was never one.
-    pub fn is_done<H: Clone>(&self, room: &Room<H>) -> bool {
-        self.member().is_none_or(|member| room.is_done(member))
+    pub fn is_drained<H: Clone>(&self, room: &Room<H>) -> bool {
+        self.member().is_none_or(|member| room.is_drained(member))
     }
 
     /// The end: the name is free from here on, before the client can see the connection's end (SPEC
     /// CLS-07). A reason that the room had to abort the member for goes before the given one.
-    pub fn leave<H: Clone>(&self, room: &mut Room<H>, reason: &mut CloseReason) -> Release {
+    pub fn leave<H: Clone>(&self, room: &mut Room<H>, reason: &mut CloseReason) -> Wake {
         room.leave(self.member(), reason)
     }
 
@@ -41,12 +41,12 @@ impl Session {
     }
 
     /// What a client that never joined is told when it is refused; members are told by the room.
-    pub fn refusal(&self, reason: &CloseReason) -> Option<Bytes> {
-        if self.member().is_some() { None } else { refusal(reason) }
+    pub fn rejection(&self, reason: &CloseReason) -> Option<Bytes> {
+        if self.member().is_some() { None } else { rejection(reason) }
     }
 }
 
 /// The pair that tells somebody who is no member why it is refused; `None` if the reason needs no word.
-pub fn refusal(reason: &CloseReason) -> Option<Bytes> {
+pub fn rejection(reason: &CloseReason) -> Option<Bytes> {
     Some(pair(RESERVED.as_bytes(), reason.farewell()?.as_bytes()))
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use server_core::PROOF_BYTES;
+use server_core::STREAMING_BYTES;
 
 use super::super::entrant::Server;
 use super::super::scale::Scale;
@@ -94,7 +94,7 @@ pub(super) fn fill(server: &Server, shape: Shape) -> Result<(Crowd, Option<f64>)
 /// shown by then what it does.
 pub(in super::super) fn prove(crowd: &mut Crowd, shape: Shape) -> Result<(), LoadError> {
     // Twice what ours ask for.
-    let needed = (2 * PROOF_BYTES / shape.size.max(1)).max(1) as u64;
+    let needed = (2 * STREAMING_BYTES / shape.size.max(1)).max(1) as u64;
     let mut left = needed.min(MESSAGES_PROVING);
     let start = Instant::now();
     while left > 0 && start.elapsed() < proving_max(shape.listeners) {
