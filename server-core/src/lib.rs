@@ -12,6 +12,7 @@ mod flow;
 pub mod log;
 mod member;
 mod names;
+mod pacing;
 pub mod process;
 pub mod room;
 pub mod session;
@@ -22,8 +23,8 @@ mod write_batch;
 
 pub use budget::PerClient;
 pub use close::{CloseReason, Ending};
-pub use member::STREAMING_BYTES;
 pub use names::{RESERVED, STOPPING, key as name_key};
+pub use pacing::STREAMING_BYTES;
 pub use process::{Program, run};
 pub use room::{JoinError, MemberId, Room, Said, Wake};
 pub use session::{Session, Turn, rejection};

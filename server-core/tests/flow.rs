@@ -26,7 +26,7 @@ fn join(room: &mut Room<()>, name: &str) -> MemberId {
 
 /// Makes a member's socket one offer after the other, until it has taken `most` bytes or there are no more.
 fn take(room: &mut Room<()>, id: MemberId, most: usize) -> (usize, Wake) {
-    let (mut taken, mut release, now) = (0, Wake::Nobody, Instant::now());
+    let (mut taken, mut release, now) = (0, Wake::None, Instant::now());
     loop {
         let (bytes, happened) = take_at(room, id, most - taken, now);
         taken += bytes;
@@ -49,7 +49,7 @@ fn take_at(room: &mut Room<()>, id: MemberId, most: usize, now: Instant) -> (usi
 
 /// A member's socket is offered what comes next and has no room for it.
 fn take_nothing(room: &mut Room<()>, id: MemberId) {
-    assert_eq!((0, Wake::Nobody), take(room, id, 0));
+    assert_eq!((0, Wake::None), take(room, id, 0));
 }
 
 /// The member reads all that is for it; how many bytes that was.
@@ -113,7 +113,7 @@ fn a_pause_begins_at_half_a_window_and_ends_at_a_quarter() {
     assert!((WINDOW / 2 + 1..=WINDOW * 3 / 4).contains(&head), "paused at {head}");
     assert_eq!(head, take_all(&mut room, bob));
     let to_a_quarter = usize::try_from(head - WINDOW / 4).unwrap();
-    assert_eq!((to_a_quarter - 1, Wake::Nobody), take(&mut room, deaf, to_a_quarter - 1));
+    assert_eq!((to_a_quarter - 1, Wake::None), take(&mut room, deaf, to_a_quarter - 1));
     assert_eq!(Said::Paused, room.say(ann, &TEXT, start));
     assert_eq!((1, Wake::Waiters), take(&mut room, deaf, 1));
     assert_eq!(Said::Appended, room.say(ann, &TEXT, start));
@@ -143,7 +143,7 @@ fn who_was_never_offered_anything_is_not_to_blame() {
 #[test]
 fn the_end_of_the_last_one_waited_for_ends_the_pause() {
     let (mut room, [_, bob, deaf], _) = paused();
-    assert_eq!(Wake::Nobody, room.leave(Some(bob), &mut CloseReason::Left));
+    assert_eq!(Wake::None, room.leave(Some(bob), &mut CloseReason::Left));
     assert_eq!(Wake::Waiters, room.leave(Some(deaf), &mut CloseReason::Left));
     assert!(!room.is_paused());
 }

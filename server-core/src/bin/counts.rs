@@ -170,7 +170,7 @@ impl Hall {
                 let bytes = self.offer.bytes();
                 self.heard += bytes;
                 let release = self.room.advance(listener, &self.offer, Ok(bytes));
-                assert_eq!(Wake::Nobody, release);
+                assert_eq!(Wake::None, release);
             }
         }
     }
@@ -179,7 +179,7 @@ impl Hall {
         let name = Name::new(black_box(b"visitor")).expect("the name is good");
         let visitor = self.room.join(&name, (), self.now).expect("the room is open");
         let mut reason = CloseReason::Left;
-        assert_eq!(Wake::Nobody, self.room.leave(Some(visitor), &mut reason));
+        assert_eq!(Wake::None, self.room.leave(Some(visitor), &mut reason));
     }
 }
 

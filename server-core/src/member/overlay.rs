@@ -1,48 +1,61 @@
-//! Overlay: where a member's view is not the log's: its own words, what is for it alone, and its end.
+//! Overlay: where a member's view differs from the log: its own messages, direct messages, its end.
 
 use std::collections::VecDeque;
 use std::ops::Range;
 
 use bytes::{Buf, Bytes};
 
-/// What one member sees otherwise than the log has it.
+/// The rarely used part of a member. A member that only listens has none.
 #[derive(Debug, Default)]
 pub(super) struct Overlay {
-    /// What the member said itself, merged; the first starts behind the cursor.
+    /// Positions of the member's own messages, merged where they touch. All start after the cursor.
     skipped: VecDeque<Range<u64>>,
-    /// What is for this member alone, oldest first; the first may be partly delivered.
+    /// Messages for this member alone, oldest first. The first may be partly delivered.
     direct: VecDeque<DirectMessage>,
-    /// Bytes in `asides`.
+    /// Bytes in `direct`.
     direct_bytes: usize,
-    /// Bytes in those of them that are answers.
+    /// Bytes of the answers in `direct`.
     answer_bytes: usize,
-    /// Nothing beyond this position is for this member: it is leaving (SPEC CLS-06).
+    /// The member is draining: nothing after this position is for it (SPEC CLS-06).
     end: Option<u64>,
 }
 
+/// A pair for one member.
 #[derive(Debug)]
 struct DirectMessage {
+    /// It is delivered after everything before this position of the log.
     at: u64,
     bytes: Bytes,
     kind: Kind,
 }
 
-/// What something is that is meant for one member alone.
+/// What a direct message is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// The answer to a command of its own: it says nothing more before that is delivered (SPEC EXT-13).
+    /// The answer to a command of the member. Until it is delivered, the room accepts nothing more from
+    /// this member (SPEC EXT-13).
     Answer,
-    /// Anything else: a private message, a notice, its own words.
+    /// Anything else: a private message, a notice, the member's own message.
     Other,
 }
 
-/// What comes next in a member's view.
+/// One piece of a member's view.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Piece {
-    /// This much of the first aside.
+    /// So many bytes of the first direct message.
     Direct(usize),
     /// These positions of the log.
     Log(Range<u64>),
+}
+
+impl Piece {
+    /// Bytes in this piece.
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Self::Direct(bytes) => *bytes,
+            Self::Log(range) => usize::try_from(range.end - range.start).unwrap_or(usize::MAX),
+        }
+    }
 }
 
 impl Overlay {
@@ -62,7 +75,7 @@ impl Overlay {
         self.end.get_or_insert(head);
     }
 
-    pub(super) fn skip_range(&mut self, range: Range<u64>) {
+    pub(super) fn skip(&mut self, range: Range<u64>) {
         match self.skipped.back_mut() {
             Some(last) if last.end == range.start => last.end = range.end,
             _ => self.skipped.push_back(range),
@@ -75,43 +88,43 @@ impl Overlay {
         self.direct.push_back(DirectMessage { at, bytes, kind });
     }
 
-    /// The piece at `cursor` with `asides` asides passed already, and the place behind it.
+    /// The piece at `cursor` after `delivered` direct messages, and the place after it.
     pub(super) fn piece_from(
         &self,
         cursor: u64,
-        asides: usize,
+        delivered: usize,
         head: u64,
     ) -> Option<(Piece, u64, usize)> {
-        let aside = self.direct.get(asides);
-        if let Some(aside) = aside.filter(|aside| aside.at <= cursor) {
-            return Some((Piece::Direct(aside.bytes.len()), cursor, asides + 1));
+        let direct = self.direct.get(delivered);
+        if let Some(direct) = direct.filter(|direct| direct.at <= cursor) {
+            return Some((Piece::Direct(direct.bytes.len()), cursor, delivered + 1));
         }
-        let own = self.skipped.get(self.skipped.partition_point(|own| own.start < cursor));
-        let stop = [self.end, aside.map(|aside| aside.at), own.map(|own| own.start)];
-        let to = stop.into_iter().flatten().fold(head, u64::min);
-        let behind = own.filter(|own| own.start == to).map_or(to, |own| own.end);
-        (cursor < to).then_some((Piece::Log(cursor..to), behind, asides))
+        let skipped = self.skipped.get(self.skipped.partition_point(|own| own.start < cursor));
+        let stops = [self.end, direct.map(|direct| direct.at), skipped.map(|own| own.start)];
+        let to = stops.into_iter().flatten().fold(head, u64::min);
+        let after = skipped.filter(|own| own.start == to).map_or(to, |own| own.end);
+        (cursor < to).then_some((Piece::Log(cursor..to), after, delivered))
     }
 
-    /// The bytes of the `index`-th aside.
+    /// The bytes of the direct message with this index.
     pub(super) fn direct(&self, index: usize) -> Bytes {
         self.direct[index].bytes.clone()
     }
 
-    /// Lets go of so many bytes of the first aside, which has as many.
+    /// Discards so many bytes of the first direct message, which has at least as many.
     pub(super) fn advance_direct(&mut self, bytes: usize) {
-        let Some(aside) = self.direct.front_mut() else { return };
-        aside.bytes.advance(bytes);
-        if aside.kind == Kind::Answer {
+        let Some(direct) = self.direct.front_mut() else { return };
+        direct.bytes.advance(bytes);
+        if direct.kind == Kind::Answer {
             self.answer_bytes -= bytes;
         }
-        if aside.bytes.is_empty() {
+        if direct.bytes.is_empty() {
             self.direct.pop_front();
         }
         self.direct_bytes -= bytes;
     }
 
-    /// Where a cursor goes on that has come to `cursor`: behind the member's own words there.
+    /// Where a cursor that reached `cursor` goes on: after the member's own messages there.
     pub(super) fn after_skipped(&mut self, mut cursor: u64) -> u64 {
         while let Some(own) = self.skipped.pop_front_if(|own| own.start <= cursor) {
             cursor = cursor.max(own.end);

@@ -1,4 +1,5 @@
-//! Activity: what is written about a member that joins, speaks and takes another name. A part of [`Session`].
+//! Activity: what the log says about a member that joins, sends messages and changes its name. A part of
+//! [`Session`].
 
 use std::time::{Duration, Instant};
 
@@ -7,18 +8,22 @@ use tracing::{debug, info};
 
 use super::Session;
 
-/// What a member has said since the last line about it.
+/// What a member did since the last lines about it.
 #[derive(Debug, Default)]
 pub(super) struct Activity {
+    /// Whether it joined.
+    pub(super) joined: bool,
+    /// Messages that the room accepted.
     messages: usize,
+    /// Bytes in them.
     bytes: usize,
 }
 
-/// The last new name that a line was about.
+/// The last change of name that is logged.
 #[derive(Debug)]
 pub(super) struct Rename {
-    written: Instant,
-    /// The name before, as long as that is still to be written.
+    at: Instant,
+    /// The name before it, until the line is written.
     before: Option<Name>,
 }
 
@@ -30,21 +35,21 @@ impl Activity {
 }
 
 impl Session {
-    /// Takes note of a new name. However often a client changes it, the log has one line a second about it
-    /// (SPEC SEC-02), and its end is written with its last name.
-    pub(super) fn note_rename(&mut self, name: Option<&Name>, now: Instant) {
+    /// Records a new name. However often a client changes its name, the log has one line a second about it
+    /// (SPEC SEC-02). The line about its end has its last name.
+    pub(super) fn record_rename(&mut self, name: Option<&Name>, now: Instant) {
         let Some((joined, name)) = self.joined.as_mut().zip(name) else { return };
         let before = std::mem::replace(&mut joined.name, name.clone());
-        if self.rename.as_ref().is_none_or(|rename| now - rename.written >= RENAMES_APART) {
-            self.rename = Some(Box::new(Rename { written: now, before: Some(before) }));
+        if self.rename.as_ref().is_none_or(|rename| now - rename.at >= RENAMES_APART) {
+            self.rename = Some(Box::new(Rename { at: now, before: Some(before) }));
         }
     }
 
-    /// Writes to the log what [`act`](Self::process_input) has done since the last time.
+    /// Logs what [`process_input`](Self::process_input) did since the last call.
     pub fn log_activity(&mut self) {
-        let Activity { messages, bytes } = std::mem::take(&mut self.activity);
+        let Activity { joined, messages, bytes } = std::mem::take(&mut self.activity);
         let before = self.rename.as_mut().and_then(|rename| rename.before.take());
-        if std::mem::take(&mut self.newly_joined) {
+        if joined {
             let name = before.as_ref().map_or(self.name(), Name::as_str);
             info!(peer = %self.peer, ?name, "joined");
         }
@@ -56,11 +61,11 @@ impl Session {
         }
     }
 
-    /// The name that lines about it have; empty before it has joined.
+    /// The name that lines about this connection show; empty until it has joined.
     pub(super) fn name(&self) -> &str {
         self.joined.as_ref().map_or("", |joined| joined.name.as_str())
     }
 }
 
-/// Between two lines about new names of one member.
+/// Time between two lines about new names of one member.
 const RENAMES_APART: Duration = Duration::from_secs(1);

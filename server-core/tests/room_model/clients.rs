@@ -111,9 +111,9 @@ impl Trial {
         let aborts = reason.ending() == Ending::Abort && client.member.is_some();
         assert_eq!(aborts, release == Wake::Waiters);
         let Some(id) = client.member else {
-            let told = reason.farewell().map(|text| pair(RESERVED.as_bytes(), text.as_bytes()));
+            let told = reason.message().map(|text| pair(RESERVED.as_bytes(), text.as_bytes()));
             assert_eq!(told, session.rejection(&reason));
-            assert_eq!(Wake::Nobody, session.leave(&mut self.room, &mut reason));
+            assert_eq!(Wake::None, session.leave(&mut self.room, &mut reason));
             return assert!(session.is_drained(&self.room));
         };
         let place = self.place(id);
@@ -123,7 +123,7 @@ impl Trial {
         }
         let seat = &mut self.slow.seats[place];
         seat.departs = true;
-        if let Some(farewell) = reason.farewell() {
+        if let Some(farewell) = reason.message() {
             seat.tell(RESERVED, farewell.as_bytes());
         }
         seat.finish(self.slow.head);

@@ -43,7 +43,7 @@ impl Trial {
             self.unasked += self.slow.head - before;
         }
         let sent = seat.pulled.bytes();
-        assert_eq!(Wake::Nobody, self.room.advance(seat.id, &seat.pulled, Ok(sent)));
+        assert_eq!(Wake::None, self.room.advance(seat.id, &seat.pulled, Ok(sent)));
         assert_eq!(Said::Closed, self.room.hear(seat.id, b"a ghost speaks", self.now));
     }
 

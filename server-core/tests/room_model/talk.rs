@@ -81,7 +81,7 @@ impl Trial {
         let text = self.text(length);
         let seat = &mut self.slow.seats[place];
         if !seat.is_finished() {
-            self.room.tell(seat.id, &text);
+            self.room.notify(seat.id, &text);
             seat.tell(RESERVED, text.as_bytes());
         }
     }

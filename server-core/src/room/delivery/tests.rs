@@ -37,7 +37,7 @@ impl Stage {
         let mut offer = WriteBatch::default();
         assert!(self.room.next_batch(self.reader, &mut offer, self.now).is_some(), "it is behind");
         let result = if takes { Ok(offer.bytes()) } else { Err(ErrorKind::WouldBlock.into()) };
-        assert_eq!(Wake::Nobody, self.room.advance(self.reader, &offer, result));
+        assert_eq!(Wake::None, self.room.advance(self.reader, &offer, result));
         (offer.is_in_groups(), offer.buffer())
     }
 
@@ -130,7 +130,7 @@ fn what_the_last_of_a_round_gets(first: usize, meanwhile: usize) -> usize {
             assert_eq!(Said::Appended, room.say(members[1], &vec![b'x'; meanwhile], now));
         }
         assert!(room.next_batch(member, &mut offer, now).is_some(), "it is behind");
-        assert_eq!(Wake::Nobody, room.advance(member, &offer, Ok(offer.bytes())));
+        assert_eq!(Wake::None, room.advance(member, &offer, Ok(offer.bytes())));
     }
     offer.bytes() - pair_len(b"A", &vec![b'x'; first])
 }
