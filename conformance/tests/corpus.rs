@@ -136,6 +136,6 @@ fn compare_counts(entries: &[&Entry], log: &str) -> Result<(), Failed> {
 }
 
 /// The table is made for this limit; nobody is hurried by a busy machine.
-const FLAGS: [&str; 6] = ["--max-message", "64", "--refuse-linger", "1m", "--frame-timeout", "1m"];
+const FLAGS: [&str; 6] = ["--max-message", "64", "--reject-linger", "1m", "--frame-timeout", "1m"];
 const FAILURES_MAX: usize = 5;
 const EXIT_WITHIN: Duration = Duration::from_secs(20);

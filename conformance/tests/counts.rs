@@ -18,7 +18,7 @@ use conformance::target::Model;
 use libtest_mimic::{Arguments, Failed, Trial};
 use load::{Crowd, Extent, FanOut, LoadError, Shape};
 use record::Recorded;
-use server_core::PROOF_BYTES;
+use server_core::STREAMING_BYTES;
 use table::{ALONE, LISTENERS, TOGETHER, Work};
 
 fn main() -> ExitCode {
@@ -58,5 +58,5 @@ fn during(crowd: &mut Crowd, work: &Work) -> Result<Range<SystemTime>, LoadError
 /// Enough that what a server does now and then hardly counts.
 const MESSAGES: usize = 200;
 /// Twice what our servers ask for, in messages of [`SIZE`] bytes.
-const MESSAGES_PROVING: u64 = (2 * PROOF_BYTES).div_ceil(SIZE) as u64;
+const MESSAGES_PROVING: u64 = (2 * STREAMING_BYTES).div_ceil(SIZE) as u64;
 const SIZE: usize = 1000;

@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 use conformance::suite::stage::{Admission, Stage};
 use conformance::target::Model;
 use libtest_mimic::{Arguments, Failed, Trial};
-use server_core::socket::ACCEPT_REST;
+use server_core::socket::ACCEPT_BACKOFF;
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
@@ -62,10 +62,10 @@ fn trial(
 
 /// What bounds the time to recover is how long a listener rests; the rest is the machine's business.
 fn check_rest() -> Result<(), Failed> {
-    if ACCEPT_REST * 4 <= RECOVERY_MAX {
+    if ACCEPT_BACKOFF * 4 <= RECOVERY_MAX {
         return Ok(());
     }
-    Err(format!("a rest of at most {:?} expected, got {ACCEPT_REST:?}", RECOVERY_MAX / 4).into())
+    Err(format!("a rest of at most {:?} expected, got {ACCEPT_BACKOFF:?}", RECOVERY_MAX / 4).into())
 }
 
 /// Comes again until there is a place, and tells how long after `relief` that was.

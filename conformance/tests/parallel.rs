@@ -79,10 +79,10 @@ fn the_protocol_depends_on_nom_and_bytes_only() {
 
 #[test]
 fn the_room_knows_no_socket_no_thread_and_no_clock() {
-    let pure = ["log", "member", "flow", "names", "offer", "room", "session"]
+    let pure = ["log", "member", "flow", "names", "write_batch", "room", "session"]
         .into_iter()
         .chain(["room/commands", "room/delivery", "room/end", "room/extensions", "room/talk"])
-        .chain(["member/apart", "session/end", "session/news"])
+        .chain(["member/overlay", "session/end", "session/activity"])
         .map(|name| format!("server-core/src/{name}.rs"));
     let protocol =
         names(&root().join("protocol/src")).into_iter().map(|name| format!("protocol/src/{name}"));

@@ -8,92 +8,94 @@ use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
 use server_core::socket::{self, members_per_turn};
-use server_core::{CloseReason, MemberId, Offer, Release, Room, Session};
+use server_core::{CloseReason, MemberId, Room, Session, Wake, WriteBatch};
 use tokio::io::Interest;
 use tokio::net::TcpStream;
 use tokio::task::yield_now;
 
 use crate::{Server, State};
 
-/// How far everybody has been called. It stands beside the room, under the same lock.
+/// How far the members' tasks were woken. It is under the same lock as the room.
 #[derive(Default)]
 pub(crate) struct Delivery {
-    /// The room's pulse when the last round of calls began: of what came later nobody has been told yet.
-    pulse_called: u64,
-    /// Where that round goes on; `None` if it has come to its end.
-    from: Option<usize>,
-    /// Where the log ended when it began.
-    begun: u64,
+    /// The log's head when the last round of wake-ups began. Later bytes need another round.
+    woken_head: u64,
+    /// The place at which the round in progress goes on; `None` between two rounds.
+    next_place: Option<usize>,
     /// The task that goes on with it.
-    caller: Option<Waker>,
+    wake_task: Option<Waker>,
 }
 
-/// Calls those members' tasks that have something new; each delivers it to its own client. What is appended
-/// during a round of calls rides along.
-pub(crate) fn deliver(mut state: MutexGuard<'_, State>) {
-    let mut called: Vec<Waker> = Vec::new();
-    while let Some(member) = state.room.next_told() {
-        called.extend(state.room.handle(member).cloned());
+impl Delivery {
+    /// Whether there is something new for all members that no round has looked at.
+    fn has_news(&self, room: &Room<Waker>) -> bool {
+        self.woken_head != room.head()
     }
-    if state.delivery.from.is_none() {
-        call_some(&mut state, &mut called);
-        if state.delivery.from.is_some() {
-            called.extend(state.delivery.caller.clone());
+}
+
+/// Wakes the tasks of the members that have something new. Each delivers to its own client. A round of wake-ups
+/// in progress includes what is appended meanwhile.
+pub(crate) fn deliver(mut state: MutexGuard<'_, State>) {
+    let mut woken: Vec<Waker> = Vec::new();
+    while let Some(member) = state.room.next_direct() {
+        woken.extend(state.room.handle(member).cloned());
+    }
+    if state.delivery.next_place.is_none() {
+        round(&mut state, &mut woken);
+        if state.delivery.next_place.is_some() {
+            woken.extend(state.delivery.wake_task.clone());
         }
     }
     drop(state);
-    called.into_iter().for_each(Waker::wake);
+    woken.into_iter().for_each(Waker::wake);
 }
 
-/// Calls the next of those who are behind, in a new round if there is something new since the last began.
-fn call_some(state: &mut State, called: &mut Vec<Waker>) {
+/// Collects the wakers of as many members that lag as one turn allows, in a new round if none is in progress and
+/// there is something new.
+fn round(state: &mut State, woken: &mut Vec<Waker>) {
     let State { room, delivery, .. } = state;
-    if delivery.from.is_none() && has_news(room, delivery) {
-        delivery.pulse_called = room.pulse();
-        delivery.from = Some(0);
-        delivery.begun = room.head();
+    if delivery.next_place.is_none() && delivery.has_news(room) {
+        delivery.woken_head = room.head();
+        delivery.next_place = Some(0);
     }
-    for _ in 0..members_per_turn(room.head() - delivery.begun) {
-        let Some(from) = delivery.from else { return };
-        let next = room.next_uncalled(from);
-        delivery.from = next.map(MemberId::next_place);
-        called.extend(next.and_then(|member| room.handle(member).cloned()));
+    for _ in 0..members_per_turn(room.head() - delivery.woken_head) {
+        let Some(place) = delivery.next_place else { return };
+        let next = room.next_to_wake(place);
+        delivery.next_place = next.map(MemberId::next_place);
+        woken.extend(next.and_then(|member| room.handle(member).cloned()));
     }
 }
 
-fn has_news(room: &Room<Waker>, delivery: &Delivery) -> bool {
-    delivery.pulse_called != room.pulse()
-}
-
-/// Goes on with the rounds of calls that others have begun. Between two calls it yields, so that what clients say
-/// meanwhile is read, and delivered with the rest.
-pub(crate) async fn call_loop(server: &Server) {
+/// The wake task: goes on with rounds that other tasks began. It yields in between, so that other tasks read their
+/// clients; what these say is delivered with the rest.
+pub(crate) async fn wake_loop(server: &Server) {
     loop {
         poll_fn(|context| {
             let State { room, delivery, .. } = &mut *server.lock();
             // A task has one waker for as long as it lives.
-            delivery.caller.get_or_insert_with(|| context.waker().clone());
-            let goes_on = delivery.from.is_some() || has_news(room, delivery);
+            delivery.wake_task.get_or_insert_with(|| context.waker().clone());
+            let goes_on = delivery.next_place.is_some() || delivery.has_news(room);
             if goes_on { Poll::Ready(()) } else { Poll::Pending }
         })
         .await;
         yield_now().await;
-        let mut called = Vec::new();
-        call_some(&mut server.lock(), &mut called);
-        called.into_iter().for_each(Waker::wake);
+        let mut woken = Vec::new();
+        round(&mut server.lock(), &mut woken);
+        woken.into_iter().for_each(Waker::wake);
     }
 }
 
-/// What reading and delivering, the two halves of a client's task, know of each other.
+/// What the two halves of a client's task, reading and delivering, share.
 #[derive(Default)]
 pub(crate) struct Halves {
-    /// Which member it is, once it has joined.
+    /// The member, once it has joined.
     pub(crate) member: OnceLock<MemberId>,
     /// Whether something was read since the last delivery.
     pub(crate) has_read: AtomicBool,
 }
 
-/// Delivers for as long as the member is one; before it has joined there is nothing to deliver.
+/// Delivers to the member that the task serves, for as long as it lives. Before it has joined there is nothing to
+/// deliver.
 pub(crate) async fn deliver_loop(
     server: &Server,
     stream: &TcpStream,
@@ -102,25 +104,25 @@ pub(crate) async fn deliver_loop(
     poll_fn(|context| {
         let Some(member) = halves.member.get() else { return Poll::Pending };
         if halves.has_read.swap(false, Ordering::Relaxed) {
-            // Others may have something to say, too: it is delivered in one write, in this task's next turn.
+            // Other tasks may have input to read, too. Delivery waits for this task's next turn, to coalesce it.
             context.waker().wake_by_ref();
             return Poll::Pending;
         }
         match poll_deliver(server, stream, *member, context) {
             Poll::Ready(Err(reason)) => Poll::Ready(reason),
-            // The task is called when there is more.
+            // The task is woken when there is more.
             Poll::Ready(Ok(())) | Poll::Pending => Poll::Pending,
         }
     })
     .await
 }
 
-/// Delivers until a member that finishes has all that is for it.
-pub(crate) async fn deliver_to_the_end(server: &Server, stream: &TcpStream, session: &Session) {
+/// Delivers until a draining member has received everything that it is owed.
+pub(crate) async fn deliver_rest(server: &Server, stream: &TcpStream, session: &Session) {
     let Some(member) = session.member() else { return };
     poll_fn(|context| {
         let delivered = poll_deliver(server, stream, member, context);
-        match delivered.map_ok(|()| session.is_done(&server.lock().room)) {
+        match delivered.map_ok(|()| session.is_drained(&server.lock().room)) {
             Poll::Ready(Ok(true) | Err(_)) => Poll::Ready(()),
             Poll::Ready(Ok(false)) | Poll::Pending => Poll::Pending,
         }
@@ -128,8 +130,8 @@ pub(crate) async fn deliver_to_the_end(server: &Server, stream: &TcpStream, sess
     .await;
 }
 
-/// Offers one member what comes next for it until it has everything. The task yields while the socket
-/// is full, and after each offer that was not the last.
+/// Delivers until the member has everything. The task yields while the socket is full, and after each batch that
+/// was not the last.
 fn poll_deliver(
     server: &Server,
     stream: &TcpStream,
@@ -145,63 +147,63 @@ fn poll_deliver(
             }
         }
         match deliver_to(server, stream, member)? {
-            Offered::All => return Poll::Ready(Ok(())),
-            Offered::Some => {
+            Progress::Done => return Poll::Ready(Ok(())),
+            Progress::More => {
                 context.waker().wake_by_ref();
                 return Poll::Pending;
             }
-            Offered::Full => {}
+            Progress::Full => {}
         }
     }
 }
 
-/// What became of an offer.
-enum Offered {
+/// What is left after a batch.
+enum Progress {
     /// The member has everything.
-    All,
+    Done,
     /// There is more for it.
-    Some,
-    /// Its socket took less than it was offered.
+    More,
+    /// Its socket is full.
     Full,
 }
 
 thread_local! {
-    /// One offer per worker: a task that waits holds none.
-    static OFFER: RefCell<Offer> = RefCell::default();
+    /// One batch per worker: a task that waits holds none.
+    static BATCH: RefCell<WriteBatch> = RefCell::default();
 }
 
-/// Offers one member what comes next for it, with the room free meanwhile.
+/// Writes one member's next batch to its socket, with the room unlocked meanwhile.
 fn deliver_to(
     server: &Server,
     stream: &TcpStream,
     member: MemberId,
-) -> Result<Offered, CloseReason> {
-    OFFER.with_borrow_mut(|offer| {
+) -> Result<Progress, CloseReason> {
+    BATCH.with_borrow_mut(|batch| {
         let mut state = server.lock();
-        if state.room.pull(member, offer, Instant::now()).is_none() {
-            return gone(&state, member).map_or(Ok(Offered::All), Err);
+        if state.room.next_batch(member, batch, Instant::now()).is_none() {
+            return gone(&state, member).map_or(Ok(Progress::Done), Err);
         }
         drop(state);
-        let sent = stream.try_io(Interest::WRITABLE, || socket::offer(stream, offer));
+        let written = stream.try_io(Interest::WRITABLE, || socket::write_batch(stream, batch));
         state = server.lock();
-        let release = state.room.offered(member, offer, sent);
-        offer.clear();
-        server.wake(release);
-        let outcome = match gone(&state, member) {
+        let wake = state.room.advance(member, batch, written);
+        batch.clear();
+        server.wake(wake);
+        let progress = match gone(&state, member) {
             Some(reason) => Err(reason),
-            None if state.room.is_full(member) => Ok(Offered::Full),
-            None if state.room.is_behind(member) => Ok(Offered::Some),
-            None => Ok(Offered::All),
+            None if state.room.is_full(member) => Ok(Progress::Full),
+            None if state.room.is_behind(member) => Ok(Progress::More),
+            None => Ok(Progress::Done),
         };
-        if release == Release::Waiters {
-            // At the end of this member the others may be told that it has left.
+        if wake == Wake::Waiters {
+            // With extensions, the other members are notified that this one has left.
             deliver(state);
         }
-        outcome
+        progress
     })
 }
 
-/// Why somebody is a member no longer.
+/// Why the room has given the member up; `None` if it has not.
 fn gone(state: &State, member: MemberId) -> Option<CloseReason> {
-    state.room.name(member).is_none().then(|| state.room.why_gone(member))
+    state.room.name(member).is_none().then(|| state.room.close_reason(member))
 }

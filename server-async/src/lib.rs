@@ -4,25 +4,24 @@
 //!  who                        waits where                     for what
 //!  ──────────────────────────────────────────────────────────────────────────────────────────
 //!  main task: accept_loop     accept, or the shutdown         the next client
-//!  client's task: read_loop   readable                        what its client says, the shutdown
-//!                             Server::release (a watch)       a paused room, the end of delivery
-//!  the same task: deliver     its waker, kept in the room     something new for it
+//!  client's task: read_loop   readable                        input from its client, the shutdown
+//!                             Server::waiters (a watch)       the room, the end of its drain
+//!  same task: deliver_loop    its waker, kept in the room     something new for it
 //!                             writable                        a full socket
-//!  caller's task: call_loop   its waker                       a room too large to be called at once
-//!  console task: announce     a channel                       what the operator types, with --console
+//!  wake task: wake_loop       its waker                       a room too large to wake at once
+//!  console task: announce     a channel                       the operator's input, with --console
 //! ```
 //!
-//! Where one would have to wait, the task yields to the runtime. A client's task reads and delivers in
-//! turns: whichever of the two can go on does, and the end of either ends both. The task that appended
-//! calls the others, and each delivers to its own client. In a large room it calls the first of them, and the
-//! caller goes on a few at a time, so that tasks with something to read come in between.
-//!
-//! One worker runs all tasks unless `TOKIO_WORKER_THREADS` says otherwise: in most cells of a fan-out a
-//! second one was measured to cost a quarter to two thirds more CPU per delivery.
+//! Where another model waits, the task yields to the runtime. A client's task reads and delivers: whichever of
+//! the two can go on does, and the end of either ends both. The task that appended to the log wakes the tasks of
+//! the members that lag, and each delivers to its own client. In a large room it wakes the first of them; the
+//! wake task goes on, some at a time, so that tasks with input to read run in between.
 
+mod close;
 mod connection;
 mod deliver;
 mod listener;
+mod runtime;
 
 use std::io::{self, ErrorKind};
 use std::net::TcpListener;
@@ -33,8 +32,7 @@ use std::time::Instant;
 
 use server_core::bytes::Bytes;
 use server_core::slab::Slab;
-use server_core::{PerClient, Program, Release, Room, STOPPING, Said, Settings, Shutdown, console};
-use tokio::runtime::{Builder, Runtime};
+use server_core::{PerClient, Program, Room, STOPPING, Said, Settings, Shutdown, Wake, console};
 use tokio::sync::{mpsc, watch};
 use tokio::time::timeout_at;
 
@@ -43,28 +41,31 @@ pub const PROGRAM: Program = Program {
     name: "server-async",
     about: "The chat server with an asynchronous task per client",
     per_client: PerClient::Descriptor,
-    check: || workers().map(drop),
+    check: || runtime::workers().map(drop),
     serve,
 };
 
-/// Serves the clients of `listener` until `shutdown` is triggered and everybody has been told (SPEC
-/// SHD-01), or the grace is over.
+/// Serves the clients of `listener` until `shutdown` is triggered and all members are served and notified
+/// (SPEC SHD-01), or the grace is over.
 ///
 /// # Errors
 ///
 /// The runtime cannot be started, or `TOKIO_WORKER_THREADS` is no number of workers.
 pub fn serve(listener: TcpListener, settings: Settings, shutdown: Shutdown) -> io::Result<()> {
-    let workers = workers().map_err(|error| io::Error::new(ErrorKind::InvalidInput, error))?;
-    let runtime = runtime(workers)?;
+    let workers = runtime::workers();
+    let workers = workers.map_err(|error| io::Error::new(ErrorKind::InvalidInput, error))?;
+    let runtime = runtime::runtime(workers)?;
     let server = Arc::new(Server::new(settings, shutdown));
-    let woken = Arc::clone(&server);
-    server.shutdown.on_trigger(move || woken.stopping.send_modify(|stopping| *stopping = true));
+    let accepting = Arc::clone(&server);
+    server.shutdown.on_trigger(move || {
+        accepting.stopping.send_modify(|stopping| *stopping = true);
+    });
     runtime.block_on(async {
         listener.set_nonblocking(true)?;
         let listener = tokio::net::TcpListener::from_std(listener)?;
         start_console(&server)?;
-        let caller = Arc::clone(&server);
-        tokio::spawn(async move { deliver::call_loop(&caller).await });
+        let waking = Arc::clone(&server);
+        tokio::spawn(async move { deliver::wake_loop(&waking).await });
         listener::accept_loop(&server, &listener).await;
         drop(listener);
         server.stop().await;
@@ -72,23 +73,9 @@ pub fn serve(listener: TcpListener, settings: Settings, shutdown: Shutdown) -> i
     })
 }
 
-/// How many workers `TOKIO_WORKER_THREADS` says, one by default.
-fn workers() -> Result<usize, String> {
-    let Some(said) = std::env::var_os("TOKIO_WORKER_THREADS") else { return Ok(1) };
-    let workers = said.to_str().and_then(|said| said.parse().ok()).filter(|&workers| workers > 0);
-    workers.ok_or_else(|| "TOKIO_WORKER_THREADS must be a number of threads, 1 or more".into())
-}
-
-fn runtime(workers: usize) -> io::Result<Runtime> {
-    match workers {
-        1 => Builder::new_current_thread().enable_all().build(),
-        _ => Builder::new_multi_thread().worker_threads(workers).enable_all().build(),
-    }
-}
-
-/// Starts the task that says what the operator types.
+/// Starts the task that announces the operator's lines. It ends when the room is closed.
 fn start_console(server: &Arc<Server>) -> io::Result<()> {
-    // Room for one: whoever types more than the room takes has to wait.
+    // Room for one line: an operator who types more than the room accepts has to wait.
     let (typed, mut lines) = mpsc::channel(1);
     console::start(&server.settings, move |line| match typed.blocking_send(line) {
         Ok(()) => ControlFlow::Continue(()),
@@ -96,9 +83,9 @@ fn start_console(server: &Arc<Server>) -> io::Result<()> {
     })?;
     let server = Arc::clone(server);
     tokio::spawn(async move {
-        while let Some(line) = lines.recv().await {
-            server.announce(&line).await;
-        }
+        while let Some(line) = lines.recv().await
+            && server.announce(&line).await.is_continue()
+        {}
     });
     Ok(())
 }
@@ -107,23 +94,23 @@ fn start_console(server: &Arc<Server>) -> io::Result<()> {
 struct Server {
     settings: Arc<Settings>,
     shutdown: Shutdown,
-    /// The only lock. No socket is touched and nothing is awaited while it is held.
+    /// The only lock. No task touches a socket or awaits while it holds the lock.
     state: Mutex<State>,
-    /// Wakes those who wait for a pause, a delivery or a connection to end.
-    release: watch::Sender<()>,
     /// Ends the accepting at the shutdown.
     stopping: watch::Sender<bool>,
+    /// Wakes the tasks that wait for the room, or for the end of a drain or of a connection.
+    waiters: watch::Sender<()>,
 }
 
 struct State {
     /// A member is reached by its task's waker.
     room: Room<Waker>,
     delivery: deliver::Delivery,
-    /// The task of every connection, members and those that are none yet.
+    /// The task of every connection: of members, and of clients that are still unnamed.
     connections: Slab<Waker>,
     /// How many of them are still read.
     reading: usize,
-    /// How many refused clients are given a moment to read.
+    /// How many clients that never had a place linger.
     lingering: usize,
 }
 
@@ -140,8 +127,8 @@ impl Server {
             settings: Arc::new(settings),
             shutdown,
             state: Mutex::new(state),
-            release: watch::Sender::new(()),
             stopping: watch::Sender::new(false),
+            waiters: watch::Sender::new(()),
         }
     }
 
@@ -149,27 +136,28 @@ impl Server {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until somebody is released, `until` at most. `seen` was subscribed before the room was
-    /// looked at, so that no release in between is missed.
+    /// Waits until the waiters are woken, at most until `until`. The caller subscribed `seen` before it looked at
+    /// the room, so that it misses no wake-up in between.
     async fn wait(&self, seen: &mut watch::Receiver<()>, until: Option<Instant>) {
-        // An error would mean that the sender is gone, and it is ours.
+        // An error would mean that the sender is gone, and `self` owns it.
         let changed = async { seen.changed().await.unwrap_or_default() };
         match until {
             None => changed.await,
-            // Both outcomes mean: look again.
+            // In both cases the caller looks again.
             Some(until) => timeout_at(until.into(), changed).await.unwrap_or_default(),
         }
     }
 
-    fn wake(&self, release: Release) {
-        if release == Release::Waiters {
-            self.release.send_replace(());
+    fn wake(&self, wake: Wake) {
+        if wake == Wake::Waiters {
+            self.waiters.send_replace(());
         }
     }
 
-    /// Says what the operator typed, waiting for as long as the room takes nothing.
-    async fn announce(&self, line: &Bytes) {
-        let mut seen = self.release.subscribe();
+    /// Sends a line of the operator to all members, once the room accepts it. The console ends when the room
+    /// is closed.
+    async fn announce(&self, line: &Bytes) -> ControlFlow<()> {
+        let mut seen = self.waiters.subscribe();
         loop {
             let said = {
                 let mut state = self.lock();
@@ -178,32 +166,35 @@ impl Server {
                 said
             };
             match said {
+                Said::Appended | Said::Renamed => return ControlFlow::Continue(()),
                 Said::Paused => connection::wait_for_room(self, &mut seen, None).await,
-                Said::Appended | Said::Renamed | Said::Closed => return,
+                Said::Closed => return ControlFlow::Break(()),
             }
         }
     }
 
-    /// Has what was read said, tells everybody, delivers and closes, all within the grace.
+    /// The graceful shutdown: processes input that was read, notifies all members, delivers and closes, all
+    /// within the grace.
     async fn stop(&self) {
         let Some(deadlines) = self.shutdown.deadlines(self.settings.grace) else { return };
         let connections = self.lock().connections.clone();
         connections.iter().for_each(|(_, waker)| waker.wake_by_ref());
-        self.wake(Release::Waiters);
+        self.wake(Wake::Waiters);
         self.wait_until(deadlines.read, |state| state.reading == 0).await;
         {
             let mut state = self.lock();
-            state.room.shut(STOPPING);
+            state.room.close(STOPPING);
             deliver::deliver(state);
         }
-        self.wake(Release::Waiters);
-        self.wait_until(deadlines.serve, |state| state.connections.is_empty()).await;
+        self.wake(Wake::Waiters);
+        self.wait_until(deadlines.serve, |state| state.connections.len() + state.lingering == 0)
+            .await;
         let counters = self.lock().room.counters().clone();
-        counters.log();
+        counters.log_totals();
     }
 
     async fn wait_until(&self, until: Instant, done: impl Fn(&State) -> bool) {
-        let mut seen = self.release.subscribe();
+        let mut seen = self.waiters.subscribe();
         while !done(&self.lock()) && Instant::now() < until {
             self.wait(&mut seen, Some(until)).await;
         }

@@ -1,21 +1,21 @@
-//! Listener: where clients come in, or are told why not.
+//! Listener: accepts clients, or rejects them.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::task::Waker;
 use std::time::Instant;
 
-use server_core::CloseReason;
-use server_core::socket::{self, AcceptTrouble, LINGERING_MAX};
+use server_core::socket::{self, AcceptBackoff, LINGERING_MAX};
+use server_core::{CloseReason, Wake};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::sleep;
 
-use crate::{PROGRAM, Server, connection};
+use crate::{PROGRAM, Server, close, connection};
 
-/// Lets clients in until the shutdown.
+/// Accepts clients until the shutdown.
 pub(crate) async fn accept_loop(server: &Arc<Server>, listener: &TcpListener) {
     let clients_max = server.settings.clients_max(PROGRAM.per_client);
-    let mut trouble = AcceptTrouble::default();
+    let mut backoff = AcceptBackoff::default();
     let mut stopping = server.stopping.subscribe();
     loop {
         let accepted = tokio::select! {
@@ -26,20 +26,20 @@ pub(crate) async fn accept_loop(server: &Arc<Server>, listener: &TcpListener) {
         match accepted {
             Ok((stream, peer)) => admit(server, stream, peer, clients_max),
             Err(error) => {
-                if let Some(rest) = trouble.rest(&error, Instant::now()) {
-                    sleep(rest).await;
+                if let Some(delay) = backoff.delay(&error, Instant::now()) {
+                    sleep(delay).await;
                 }
             }
         }
     }
 }
 
-/// Gives a client a task, or refuses it if there is no place for it (SPEC RES-09).
+/// Gives a client a task, or rejects it if there is no place for it (SPEC RES-09).
 fn admit(server: &Arc<Server>, stream: TcpStream, peer: SocketAddr, clients_max: usize) {
     let mut state = server.lock();
     if state.connections.len() >= clients_max {
         drop(state);
-        return refuse(server, stream, CloseReason::Full);
+        return reject(server, stream, CloseReason::Full);
     }
     let place = state.connections.insert(Waker::noop().clone());
     state.reading += 1;
@@ -48,15 +48,15 @@ fn admit(server: &Arc<Server>, stream: TcpStream, peer: SocketAddr, clients_max:
     tokio::spawn(async move { connection::serve(&server, stream, peer, place).await });
 }
 
-/// Tells a client why it is refused, half-closes, and gives it a moment to read (SPEC RES-09).
-fn refuse(server: &Arc<Server>, stream: TcpStream, mut reason: CloseReason) {
-    socket::refuse(&stream, server_core::refusal(&reason));
+/// Sends a client the reason, half-closes and lingers, if not too many linger already (SPEC RES-09).
+fn reject(server: &Arc<Server>, stream: TcpStream, mut reason: CloseReason) {
+    socket::reject(&stream, server_core::rejection(&reason));
     let mut state = server.lock();
-    // Nobody waits for somebody who was never in.
+    // No connection waits for a client that never had a place.
     let _ = state.room.leave(None, &mut reason);
     if state.lingering >= LINGERING_MAX {
         drop(state);
-        // It goes at once, with or without its last bytes.
+        // It is closed at once, whether it has read the reason or not.
         let _ = socket::drain(&stream);
         return;
     }
@@ -64,7 +64,9 @@ fn refuse(server: &Arc<Server>, stream: TcpStream, mut reason: CloseReason) {
     drop(state);
     let server = Arc::clone(server);
     tokio::spawn(async move {
-        connection::linger(&server, &stream).await;
+        close::linger(&server, &stream).await;
+        drop(stream);
         server.lock().lingering -= 1;
+        server.wake(Wake::Waiters);
     });
 }

@@ -25,9 +25,10 @@ pub fn raise_descriptor_limit() {
 
 /// Has the kernel set aside the table of descriptors before there are threads. With threads each doubling of it
 /// waits until every processor has been elsewhere, ten milliseconds and more in which a storm of clients stands still.
-pub fn set_descriptors_aside() {
-    let descriptors = rlimit::Resource::NOFILE.get_soft().map_or(DESCRIPTORS_ASIDE, saturate);
-    let highest = descriptors.min(DESCRIPTORS_ASIDE).saturating_sub(1);
+pub fn preallocate_descriptor_table() {
+    let descriptors =
+        rlimit::Resource::NOFILE.get_soft().map_or(DESCRIPTORS_PREALLOCATED, saturate);
+    let highest = descriptors.min(DESCRIPTORS_PREALLOCATED).saturating_sub(1);
     // The table is as large as its highest descriptor needs, and stays so. Without it, it grows as before.
     let _ = fcntl_dupfd_cloexec(io::stderr(), i32::try_from(highest).unwrap_or_default());
 }
@@ -81,7 +82,7 @@ fn saturate(limit: u64) -> usize {
 const DESCRIPTORS_RESERVED: usize = 16 + LINGERING_MAX;
 
 /// More clients than this cost a wait at each doubling all the same. It is half a megabyte of the kernel's.
-const DESCRIPTORS_ASIDE: usize = 64 * 1024;
+const DESCRIPTORS_PREALLOCATED: usize = 64 * 1024;
 
 /// A thread's stack, its guard page, and the same again for its signal stack.
 const MAPS_PER_THREAD: usize = 4;
@@ -105,11 +106,11 @@ mod tests {
     #[test]
     #[cfg(target_os = "linux")]
     fn the_table_of_descriptors_is_as_large_as_it_may_become() {
-        set_descriptors_aside();
+        preallocate_descriptor_table();
         let status = fs::read_to_string("/proc/self/status").unwrap();
         let size = status.lines().find_map(|line| line.strip_prefix("FDSize:")).unwrap();
         let size: usize = size.trim().parse().unwrap();
         let limit = rlimit::Resource::NOFILE.get_soft().map_or(usize::MAX, saturate);
-        assert!(size >= limit.min(DESCRIPTORS_ASIDE), "{size} of {limit}");
+        assert!(size >= limit.min(DESCRIPTORS_PREALLOCATED), "{size} of {limit}");
     }
 }

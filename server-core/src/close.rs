@@ -1,4 +1,4 @@
-//! Close: every reason for which a connection can end.
+//! Close: the reasons for which a connection can end, and how it ends for each.
 
 use std::io;
 
@@ -8,31 +8,31 @@ use thiserror::Error;
 /// Why a connection ended. Every path through a server ends in exactly one of these.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum CloseReason {
-    /// The client closed, after whole frames (SPEC CLS-06).
+    /// The client sent EOF after whole frames (SPEC CLS-06).
     #[error("left")]
     Left,
-    /// The client closed in the middle of a frame, which is dropped (SPEC CLS-04).
+    /// The client sent EOF in the middle of a frame, which is discarded (SPEC CLS-04).
     #[error("left in the middle of a frame")]
     LeftMidFrame,
-    /// The client closed without having said a name (SPEC HSK-04).
+    /// The client sent EOF before it had sent a name (SPEC HSK-04).
     #[error("left without a name")]
     LeftUnnamed,
-    /// The network ended it.
+    /// The network failed, or the client reset the connection.
     #[error("the connection was lost: {0}")]
     Lost(io::ErrorKind),
-    /// What it sent is not a frame, or one over the limit (SPEC BAD-02, BAD-04).
+    /// The client sent something that is no frame, or a frame over the limit (SPEC BAD-02, BAD-04).
     #[error("{0}")]
     BadFrame(#[from] FrameError),
-    /// Its name is none (SPEC NAM-06).
+    /// The first frame is not a valid name (SPEC NAM-06).
     #[error("{0}")]
     BadName(#[from] NameError),
-    /// It looks like the server's own name (SPEC NAM-04).
+    /// The name looks like the server's own (SPEC NAM-04).
     #[error("this name is the server's own: choose another")]
     ReservedName,
-    /// It said no name in time (SPEC HSK-08).
-    #[error("no name was said in time")]
+    /// The client did not send its name in time (SPEC HSK-08).
+    #[error("no name was sent in time")]
     NameTimeout,
-    /// A frame was begun and not completed in time (SPEC SLO-02).
+    /// The client began a frame and did not complete it in time (SPEC SLO-02).
     #[error("a frame was begun and not completed in time")]
     FrameTimeout,
     /// There are as many clients as the server takes (SPEC RES-09).
@@ -41,7 +41,7 @@ pub enum CloseReason {
     /// The machine has no thread, memory or descriptor for it (SPEC RES-08).
     #[error("the server is out of resources: try again later")]
     Exhausted,
-    /// It did not read, and the room could wait no longer (SPEC BPR-01).
+    /// The client did not read, and the room's patience was over (SPEC BPR-01).
     #[error("too slow: it did not read in time")]
     TooSlow,
     /// The server stopped (SPEC SHD-01).
@@ -49,20 +49,20 @@ pub enum CloseReason {
     Shutdown,
 }
 
-/// How a connection is ended, as its reason demands.
+/// How a connection ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
-    /// Nothing is owed: the client closed first and has been served.
+    /// The client sent EOF first and was served: half-close and close.
     Plain,
-    /// The reason is told, the server half-closes and reads on for a moment: a reset because of unread
-    /// bytes would eat the reason.
+    /// The server sends the reason, half-closes and lingers: closing with unread bytes would reset the connection, and
+    /// the client would lose the reason.
     Refusal,
-    /// A reset: nobody is waited for.
+    /// The server resets the connection at once.
     Abort,
 }
 
 impl CloseReason {
-    /// How a connection that ends for this reason is ended.
+    /// How a connection with this reason ends.
     pub fn ending(&self) -> Ending {
         match self {
             Self::Left | Self::LeftMidFrame | Self::LeftUnnamed => Ending::Plain,
@@ -71,13 +71,14 @@ impl CloseReason {
         }
     }
 
-    /// What the client is told, in the reserved sender's name. At a shutdown the room tells its members.
-    pub fn farewell(&self) -> Option<String> {
-        let told = self.ending() == Ending::Refusal && *self != Self::Shutdown;
-        told.then(|| self.to_string())
+    /// The text that the client receives from the reserved sender; `None` if the reason is not sent. At a shutdown the
+    /// room notifies its members.
+    pub fn message(&self) -> Option<String> {
+        let is_sent = self.ending() == Ending::Refusal && *self != Self::Shutdown;
+        is_sent.then(|| self.to_string())
     }
 
-    /// One word for counting.
+    /// One word for the log and the counters.
     pub fn label(&self) -> &'static str {
         match self {
             Self::Left => "left",

@@ -1,4 +1,4 @@
-//! Counters: what the room has seen, told at exit.
+//! Counters: totals of a server, logged at exit.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -7,18 +7,18 @@ use tracing::info;
 
 use crate::close::CloseReason;
 
-/// Totals since the start. Nothing is counted per message and member: that would be work per delivery.
+/// Totals since the start. Nothing is counted per message and member, because that would be work per delivery.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
     /// Members that joined.
     pub joined: u64,
     /// Most members at once.
     pub members_max: usize,
-    /// Messages said.
+    /// Messages accepted.
     pub messages: u64,
     /// Bytes in them, without headers and names.
     pub message_bytes: u64,
-    /// Writes that sockets took.
+    /// Writes of which a socket took at least one byte.
     pub writes: u64,
     /// Bytes in them.
     pub written_bytes: u64,
@@ -27,8 +27,8 @@ pub struct Counters {
 }
 
 impl Counters {
-    /// Writes them to the log, at the end.
-    pub fn log(&self) {
+    /// Logs the totals, at the end.
+    pub fn log_totals(&self) {
         info!("stopped: {self}");
     }
 

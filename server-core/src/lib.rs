@@ -12,25 +12,26 @@ mod flow;
 pub mod log;
 mod member;
 mod names;
-mod offer;
+mod pacing;
 pub mod process;
 pub mod room;
 pub mod session;
 pub mod settings;
 pub mod shutdown;
 pub mod socket;
+mod write_batch;
 
 pub use budget::PerClient;
 pub use close::{CloseReason, Ending};
-pub use member::PROOF_BYTES;
 pub use names::{RESERVED, STOPPING, key as name_key};
-pub use offer::Offer;
+pub use pacing::STREAMING_BYTES;
 pub use process::{Program, run};
-pub use room::{MemberId, Outside, Release, Room, Said};
-pub use session::{Session, Turn, refusal};
+pub use room::{JoinError, MemberId, Room, Said, Wake};
+pub use session::{Session, Turn, rejection};
 pub use settings::{Relay, Settings};
 pub use shutdown::{Deadlines, Shutdown};
 pub use socket::READ_CHUNK;
+pub use write_batch::WriteBatch;
 
 // What the twins need besides, so that their manifests differ in one line.
 pub use bytes;

@@ -1,251 +1,165 @@
-//! Member: one client's view of the log, a cursor and what it does not see.
+//! Member: one client's view of the log: a cursor, and where the view differs from the log.
+//!
+//! ```text
+//!            join                drain               everything delivered, leave
+//!  (client) ──────► reading ─────────────► draining ───────────────────────────► gone
+//!                      │                      │                                    ▲
+//!                      └──────────────────────┴──── abort: at once, no delivery ───┘
+//! ```
 
-mod apart;
+mod overlay;
 
-use std::mem;
 use std::ops::Range;
-use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use protocol::Name;
 
-use self::apart::Apart;
-pub(crate) use self::apart::{Kind, Piece};
+use self::overlay::Overlay;
+pub(crate) use self::overlay::{Kind, Piece};
 use crate::log::Log;
-use crate::offer::{Buffer, Offer};
+use crate::pacing::Pacing;
 
-/// One member's place in the log, and what is meant for it alone.
+/// One member's place in the log, and what is for it alone.
 ///
-/// The view is one order: log bytes up to an aside's position, the aside, log bytes after it. Own
-/// bytes are left out of it. [`piece`](Self::piece) says what comes next; [`pass`](Self::pass) moves on.
+/// The member's view is a sequence of pieces: log bytes up to the position of a direct message, that
+/// message, log bytes after it, and so on. Its own messages are not part of it. [`piece`](Self::piece)
+/// returns the next piece; [`advance`](Self::advance) moves past what was delivered.
 #[derive(Debug)]
 pub(crate) struct Member<H> {
     pub(crate) name: Name,
+    /// How the server reaches this member: a socket, a token, a waker.
     pub(crate) handle: H,
-    /// Distinguishes this member from others that have had the same place in the room.
+    /// Distinguishes this member from others that had the same place in the room.
     pub(crate) serial: u64,
-    /// Everything before it has been delivered or is not for this member.
+    /// Everything before it was delivered, or is not for this member. `start ≤ cursor ≤ head` of the log.
+    /// It may be after `frozen`: a member skips its own message as soon as it is appended.
     cursor: u64,
-    /// Where its view is not the log's; `None` as long as it never was. Most members only listen, and
-    /// thousands of them must not pay for it.
-    apart: Option<Box<Apart>>,
-    /// Whether it stands in the room's list of those who have something for themselves alone.
-    pub(crate) told: bool,
-    /// Whether it has been named as one to be called, and has not pulled since.
-    pub(crate) called: bool,
-    /// Bytes delivered so far.
-    taken: u64,
-    /// Whether its socket took less than it was offered the last time.
+    /// Where the view differs from the log. Most members only listen, and thousands of them must not pay
+    /// for it: `None` until the view differs for the first time.
+    overlay: Option<Box<Overlay>>,
+    /// Whether it is in the room's list of members with direct messages.
+    pub(crate) has_direct: bool,
+    /// Whether its task was woken and has not asked for its next batch since.
+    pub(crate) woken: bool,
+    /// Whether the last write to its socket was incomplete, because the socket's buffer was full.
     pub(crate) full: bool,
-    /// How it reads; `None` as long as its socket has never been full.
-    stalls: Option<Box<Stalls>>,
-    /// What its socket has.
-    buffer: Buffer,
-}
-
-/// What a full socket tells of how its client reads.
-#[derive(Debug, Default)]
-struct Stalls {
-    /// Bytes left of the pair that the view goes on inside of; 0 between two.
-    rest: usize,
-    /// What it had taken when it was last seen to be idle.
-    taken_idle: u64,
-    /// Where the log ended then.
-    head_idle: u64,
-    /// Since when its socket has been full and has taken nothing.
-    full_since: Option<Instant>,
-}
-
-/// What a socket made of what it was offered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Taken {
-    /// It took all of it.
-    All,
-    /// It is full, and took less.
-    Some,
-    /// It is full, and took nothing.
-    Nothing,
+    /// How it reads.
+    pub(crate) pacing: Pacing,
 }
 
 impl<H> Member<H> {
+    /// A member whose view begins at `cursor`.
     pub(crate) fn new(name: Name, handle: H, serial: u64, cursor: u64) -> Self {
         Self {
             name,
             handle,
             serial,
             cursor,
-            apart: None,
-            told: false,
-            called: false,
-            taken: 0,
+            overlay: None,
+            has_direct: false,
+            woken: false,
             full: false,
-            stalls: None,
-            buffer: Buffer::Small,
+            pacing: Pacing::default(),
         }
     }
 
+    /// Position up to which it was served.
     pub(crate) fn cursor(&self) -> u64 {
         self.cursor
     }
 
-    /// Bytes queued for this member alone.
-    pub(crate) fn aside_bytes(&self) -> usize {
-        self.apart.as_ref().map_or(0, |apart| apart.aside_bytes())
+    /// Bytes of direct messages that wait for this member.
+    pub(crate) fn direct_bytes(&self) -> usize {
+        self.overlay.as_ref().map_or(0, |overlay| overlay.direct_bytes())
     }
 
-    /// Bytes of answers to its own commands among them.
+    /// Bytes of them that are answers to its own commands.
     pub(crate) fn answer_bytes(&self) -> usize {
-        self.apart.as_ref().map_or(0, |apart| apart.answer_bytes())
+        self.overlay.as_ref().map_or(0, |overlay| overlay.answer_bytes())
     }
 
-    /// Whether it is leaving.
+    /// Whether it is draining.
     pub(crate) fn is_ending(&self) -> bool {
-        self.apart.as_ref().is_some_and(|apart| apart.is_ending())
+        self.overlay.as_ref().is_some_and(|overlay| overlay.is_ending())
     }
 
-    /// Nothing beyond `head` is for this member, unless it was to end before (SPEC CLS-06).
+    /// Ends its view at `head`, unless it ends earlier already (SPEC CLS-06).
     pub(crate) fn end_at(&mut self, head: u64) {
-        self.apart_mut().end_at(head);
+        self.overlay_mut().end_at(head);
     }
 
-    /// Bytes that have been delivered to it.
-    pub(crate) fn taken(&self) -> u64 {
-        self.taken
-    }
-
-    /// Leaves `range`, just appended, out of this member's view.
-    pub(crate) fn leave_out(&mut self, range: Range<u64>) {
+    /// Leaves `range`, which was just appended, out of this member's view.
+    pub(crate) fn skip(&mut self, range: Range<u64>) {
         if range.start == self.cursor {
             self.cursor = range.end;
             return;
         }
-        self.apart_mut().leave_out(range);
+        self.overlay_mut().skip(range);
     }
 
-    /// Queues bytes for this member alone, to come after all that is before `at`.
-    pub(crate) fn put_aside(&mut self, at: u64, bytes: Bytes, kind: Kind) {
-        self.apart_mut().put_aside(at, bytes, kind);
+    /// Queues bytes for this member alone, to be delivered after everything before position `at`.
+    pub(crate) fn queue_direct(&mut self, at: u64, bytes: Bytes, kind: Kind) {
+        self.overlay_mut().queue_direct(at, bytes, kind);
     }
 
-    /// What is next for this member, given where the log ends.
+    /// The next piece of this member's view, if the log ends at `head`.
     pub(crate) fn piece(&self, head: u64) -> Option<Piece> {
         self.piece_from(self.cursor, 0, head).map(|(piece, _, _)| piece)
     }
 
-    /// The pieces of this member's view from its cursor to `head`, in order.
+    /// All pieces of this member's view from its cursor to `head`, in order.
     pub(crate) fn pieces(&self, head: u64) -> impl Iterator<Item = Piece> {
         let mut place = (self.cursor, 0);
         std::iter::from_fn(move || {
-            let (piece, cursor, asides) = self.piece_from(place.0, place.1, head)?;
-            place = (cursor, asides);
+            let (piece, cursor, direct) = self.piece_from(place.0, place.1, head)?;
+            place = (cursor, direct);
             Some(piece)
         })
     }
 
-    /// The piece at `cursor` with `asides` asides passed already, and the place behind it.
-    fn piece_from(&self, cursor: u64, asides: usize, head: u64) -> Option<(Piece, u64, usize)> {
-        match &self.apart {
-            // So it is nearly always, for nearly everybody.
+    /// The piece at `cursor` after `direct` direct messages, and the place after it.
+    fn piece_from(&self, cursor: u64, direct: usize, head: u64) -> Option<(Piece, u64, usize)> {
+        match &self.overlay {
+            // The usual case: the view is the log.
             None => (cursor < head).then_some((Piece::Log(cursor..head), head, 0)),
-            Some(apart) => apart.piece_from(cursor, asides, head),
+            Some(overlay) => overlay.piece_from(cursor, direct, head),
         }
     }
 
-    /// The bytes of the `index`-th aside.
-    pub(crate) fn aside(&self, index: usize) -> Bytes {
-        self.apart.as_ref().expect(HAS_ASIDES).aside(index)
+    /// The bytes of the direct message with this index.
+    pub(crate) fn direct(&self, index: usize) -> Bytes {
+        self.overlay.as_ref().expect(HAS_DIRECT).direct(index)
     }
 
-    /// Moves on by `bytes` that the kernel took, also inside a pair.
+    /// Moves past `bytes` that the socket took. They may end inside a pair.
     ///
     /// # Panics
     ///
-    /// When there is not that much to deliver.
-    pub(crate) fn pass(&mut self, mut bytes: usize, log: &Log) {
-        self.taken += bytes as u64;
+    /// There are fewer bytes to deliver.
+    pub(crate) fn advance(&mut self, mut bytes: usize, log: &Log) {
         while bytes > 0 {
-            let step = match self.piece(log.head()).expect("no more is delivered than was pulled") {
-                Piece::Aside(length) => {
-                    let step = bytes.min(length);
-                    self.apart.as_mut().expect(HAS_ASIDES).pass_aside(step);
-                    step
-                }
-                Piece::Log(range) => {
-                    let length = usize::try_from(range.end - range.start).unwrap_or(usize::MAX);
-                    self.pass_log(bytes.min(length));
-                    bytes.min(length)
-                }
-            };
+            let piece = self.piece(log.head()).expect("a socket takes no more than a batch holds");
+            let step = bytes.min(piece.len());
+            match piece {
+                Piece::Direct(_) => self.overlay.as_mut().expect(HAS_DIRECT).advance_direct(step),
+                Piece::Log(_) => self.advance_log(step),
+            }
             bytes -= step;
         }
+        debug_assert!(log.start() <= self.cursor && self.cursor <= log.head());
     }
 
-    /// Takes note of what its socket made of an offer at `now`, after [`pass`](Self::pass): whether it took all
-    /// of it, how much is left of the pair it is in, and where the log ends.
-    pub(crate) fn note(&mut self, taken: Taken, rest: usize, head: u64, now: Instant) {
-        self.full = taken != Taken::All;
-        if self.full {
-            self.stalls.get_or_insert_default();
-        }
-        let Some(stalls) = &mut self.stalls else { return };
-        if stalls.is_idle(now) {
-            stalls.taken_idle = self.taken;
-            stalls.head_idle = head;
-        }
-        stalls.rest = rest;
-        stalls.full_since = match taken {
-            Taken::All => None,
-            Taken::Some => Some(now),
-            Taken::Nothing => stalls.full_since.or(Some(now)),
-        };
-    }
-
-    /// Bytes left of the pair it is in.
-    pub(crate) fn rest(&self) -> usize {
-        self.stalls.as_ref().map_or(0, |stalls| stalls.rest)
-    }
-
-    /// Whether it has proven to read all the time (SPEC RLY-12).
-    pub(crate) fn keeps_up(&self, now: Instant) -> bool {
-        let Some(stalls) = &self.stalls else { return self.taken >= PROOF_BYTES as u64 };
-        let has_had_what_it_missed = self.cursor >= stalls.head_idle;
-        let proves_to_read = self.taken - stalls.taken_idle >= PROOF_BYTES as u64;
-        has_had_what_it_missed && proves_to_read && !stalls.is_idle(now)
-    }
-
-    /// Has the socket get the buffer that an offer needs, if it has another.
-    pub(crate) fn rebuffer(&mut self, offer: &mut Offer) {
-        let needed = if offer.is_in_groups() { Buffer::Small } else { Buffer::Large };
-        if mem::replace(&mut self.buffer, needed) != needed {
-            offer.set_buffer(needed);
-        }
-    }
-
-    fn pass_log(&mut self, bytes: usize) {
+    fn advance_log(&mut self, bytes: usize) {
         self.cursor += bytes as u64;
-        if let Some(apart) = &mut self.apart {
-            self.cursor = apart.behind_own(self.cursor);
+        if let Some(overlay) = &mut self.overlay {
+            self.cursor = overlay.after_skipped(self.cursor);
         }
     }
 
-    /// Kept once it is there: who has spoken speaks again.
-    fn apart_mut(&mut self) -> &mut Apart {
-        self.apart.get_or_insert_default()
+    /// The overlay, made on first use and kept: a member that spoke will speak again.
+    fn overlay_mut(&mut self) -> &mut Overlay {
+        self.overlay.get_or_insert_default()
     }
 }
 
-impl Stalls {
-    fn is_idle(&self, now: Instant) -> bool {
-        self.full_since.is_some_and(|since| now.duration_since(since) >= IDLE)
-    }
-}
-
-const HAS_ASIDES: &str = "the piece is an aside";
-
-/// Bytes that a member has to take without being idle to be one that keeps up, and to get everything in one write
-/// (SPEC RLY-12): more than a connection holds whose client reads nothing, some 200 KB with buffers of the usual size.
-pub const PROOF_BYTES: usize = 256 * 1024;
-
-/// A client whose full socket has taken nothing for so long does not read all the time. One that does has the
-/// socket full now and then, too, but for some milliseconds.
-const IDLE: Duration = Duration::from_millis(250);
+const HAS_DIRECT: &str = "the piece is a direct message";

@@ -78,7 +78,7 @@ impl Names {
 
     /// The places of the members whose names `text` begins with, each followed by a space, and what comes behind
     /// that: the longest name first. No further than `chars_max` characters are looked at.
-    pub(crate) fn addressees<'a>(
+    pub(crate) fn matches<'a>(
         &self,
         text: &'a str,
         chars_max: usize,
@@ -168,7 +168,7 @@ mod tests {
         let holder = 3;
         names.take(&name, holder);
         take(&mut names, "ann");
-        let first = |names: &Names, text| names.addressees(text, 64).next().map(|(who, _)| who);
+        let first = |names: &Names, text| names.matches(text, 64).next().map(|(who, _)| who);
         assert_eq!(Some(holder), first(&names, "  aNN  x"));
         assert_eq!(Some(PLACE), first(&names, "ann-2 x"));
         names.free(&name);
@@ -192,7 +192,7 @@ mod tests {
         let mut names = Names::new();
         take(&mut names, "bob");
         take(&mut names, "Bob  Σ");
-        let texts = |text| names.addressees(text, 12).map(|(_, text)| text).collect::<Vec<_>>();
+        let texts = |text| names.matches(text, 12).map(|(_, text)| text).collect::<Vec<_>>();
         assert_eq!(["c d", " c d", "σ  c d", " σ  c d"], texts("bob  σ  c d")[..]);
         assert_eq!([""; 0], texts("longer than that, bob x")[..]);
     }

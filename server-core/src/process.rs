@@ -13,7 +13,7 @@ use signal_hook::iterator::Signals;
 use tracing::{info, warn};
 use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 
-use crate::budget::{PerClient, raise_descriptor_limit, set_descriptors_aside};
+use crate::budget::{PerClient, preallocate_descriptor_table, raise_descriptor_limit};
 use crate::settings::{LogFormat, Settings};
 use crate::shutdown::Shutdown;
 use crate::socket;
@@ -29,7 +29,7 @@ pub struct Program {
     pub per_client: PerClient,
     /// Whether the environment says nothing that the model cannot follow.
     pub check: fn() -> Result<(), String>,
-    /// Serves the clients of a listener that [`socket::prepare`] has prepared until the shutdown is over.
+    /// Serves the clients of a listener that [`socket::set_listener_options`] has prepared until the shutdown is over.
     pub serve: fn(TcpListener, Settings, Shutdown) -> io::Result<()>,
 }
 
@@ -87,13 +87,13 @@ fn command(program: &Program) -> Command {
 
 fn serve(program: &Program, settings: Settings) -> io::Result<()> {
     // Before the first thread, which is the log's.
-    set_descriptors_aside();
+    preallocate_descriptor_table();
     // Writes what is left when it goes out of scope.
     let _log = start_log(&settings)?;
-    let listener = socket::bind(&settings.listen, socket::prepare)
+    let listener = socket::bind(&settings.listen, socket::set_listener_options)
         .map_err(|error| explain(&error, &settings))?;
     let shutdown = Shutdown::default();
-    heed_signals(&shutdown)?;
+    handle_signals(&shutdown)?;
     let address = listener.local_addr()?;
     for (flag, value) in settings.table(program.per_client) {
         info!("{flag}: {value}");
@@ -119,7 +119,7 @@ fn explain(error: &io::Error, settings: &Settings) -> io::Error {
 }
 
 /// The first SIGTERM or SIGINT turns the switch, the second ends the process (SPEC SHD-05).
-fn heed_signals(shutdown: &Shutdown) -> io::Result<()> {
+fn handle_signals(shutdown: &Shutdown) -> io::Result<()> {
     let mut signals = Signals::new([SIGTERM, SIGINT])?;
     let shutdown = shutdown.clone();
     let started = thread::Builder::new().name("signals".into()).spawn(move || {

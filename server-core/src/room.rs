@@ -1,4 +1,4 @@
-//! Room: who is here, what is said, and how far everybody has got.
+//! Room: the members, the log of what they say, and how far each was served.
 
 mod commands;
 mod delivery;
@@ -21,163 +21,162 @@ use crate::names::Names;
 use crate::settings::{Relay, Settings};
 use extensions::Extensions;
 
-/// The room as a log: what is said is appended once, and every member is a cursor into it.
+/// The room as a log: each message is appended once, and every member is a cursor into the log.
 ///
-/// It knows no socket and no clock. `H` is what a server needs to reach a member: a socket, a token.
-/// The methods by kind, in the order a server calls them for one member:
+/// It contains no socket and no clock. `H` is what a server needs to reach a member: a socket, a token, a
+/// waker. The methods by kind, in the order in which a server calls them for one member:
 ///
-/// 1. changes from the client: [`join`](Self::join), then [`hear`](Self::hear) or [`say`](Self::say) any
-///    number of times;
-/// 2. delivery, to everybody when [`pulse`](Self::pulse) has moved, and to each whom
-///    [`next_told`](Self::next_told) names: [`pull`](Self::pull) looks at what comes next
-///    ([`Offer`](crate::Offer)), the server offers it to the socket with the room unlocked, [`offered`](Self::offered)
-///    moves on by what the socket took;
-/// 3. the end: [`finish`](Self::finish) fixes how far the member is served, `pull` and `offered` go on
-///    until [`is_done`](Self::is_done), [`leave`](Self::leave) frees its name and place.
+/// 1. Input: [`join`](Self::join), then [`hear`](Self::hear) any number of times, which calls
+///    [`say`](Self::say).
+/// 2. Delivery: to all members when [`head`](Self::head) has moved, and to each member that
+///    [`next_direct`](Self::next_direct) returns. [`next_batch`](Self::next_batch) fills a
+///    [`WriteBatch`](crate::WriteBatch), the server writes it to the socket with the room unlocked, and
+///    [`advance`](Self::advance) records how much the socket took.
+/// 3. The end: [`drain`](Self::drain) fixes how far the member is served. Delivery goes on until
+///    [`is_drained`](Self::is_drained); then [`leave`](Self::leave) frees its name and place.
 ///    [`abort`](Self::abort) is the end without delivery; `leave` still follows.
 ///
-/// The flow rule (SPEC BPR-07) has two: [`deadline`](Self::deadline) tells when to call
-/// [`overdue`](Self::overdue). The operator speaks with [`announce`](Self::announce), and
-/// [`shut`](Self::shut) ends the whole room.
+/// For the flow rule (SPEC BPR-07), [`deadline`](Self::deadline) says when to call
+/// [`overdue`](Self::overdue). [`announce`](Self::announce) sends the operator's text, and
+/// [`close`](Self::close) ends the room.
 #[derive(Debug)]
 pub struct Room<H> {
     relay: Relay,
-    aside_bytes: usize,
+    /// Bytes of direct messages that may wait for one member.
+    direct_bytes: usize,
     log: Log,
     members: Slab<Member<H>>,
     names: Names,
     flow: Flow,
+    /// The number of the last member that joined.
     serial: u64,
-    /// How often something was added to the log.
-    pulse: u64,
-    /// How often somebody was given what comes next.
-    pulls: u64,
-    /// Members that have been told something for themselves alone since [`Room::next_told`] named them;
-    /// each is here, and stands in it once.
-    told: VecDeque<MemberId>,
+    /// How many batches were asked for.
+    batches: u64,
+    /// Members that were sent a direct message since [`next_direct`](Room::next_direct) returned them. Each
+    /// is in it at most once, and is in the room.
+    with_direct: VecDeque<MemberId>,
     /// `None` in base mode (SPEC EXT-02).
     extensions: Option<Extensions>,
-    /// Why members were aborted whose connections have not left yet.
+    /// Why members were aborted, until their connections leave.
     aborted: HashMap<MemberId, CloseReason>,
-    /// After [`shut`](Room::shut) nobody joins and nothing is said.
-    shut: bool,
+    /// Whether [`close`](Room::close) was called.
+    closed: bool,
     counters: Counters,
 }
 
-/// A member's place in the room. One that has left is never mistaken for a later member.
+/// A member's place in the room. The id of a member that left never names a later one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct MemberId {
     place: usize,
     serial: u64,
 }
 
-/// Why somebody is not in the room.
+/// Why a client did not join.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outside {
-    /// Not yet: with extensions a newcomer is announced, and the room is paused. Join again when it is
-    /// over, as with [`Said::Paused`].
+pub enum JoinError {
+    /// Not yet: with extensions, joining appends a notice, and the room is paused. Join again when the
+    /// pause is over, as with [`Said::Paused`].
     Paused,
-    /// It never will be, for this reason.
+    /// Never, for this reason.
     Refused(CloseReason),
 }
 
 /// What became of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use = "a paused message is not in the room: keep it and say it again"]
+#[must_use = "a paused message is not in the room: keep it and try again"]
 pub enum Said {
-    /// It has been said, or, if it was a command, carried out.
+    /// It is in the log or, if it was a command, was carried out.
     Appended,
-    /// It was a command, and the member has another name now.
+    /// It was a command, and the member's name has changed.
     Renamed,
-    /// Not yet: the room waits for its slowest member, or the speaker has answers waiting. Say it again
-    /// when [`offered`](Room::offered), [`leave`](Room::leave) or [`overdue`](Room::overdue) released it.
+    /// Not accepted yet: the room is paused, or answers wait for the sender. Try again when
+    /// [`advance`](Room::advance), [`leave`](Room::leave) or [`overdue`](Room::overdue) say so.
     Paused,
-    /// It never will be: the member was aborted or the room is shut.
+    /// It will never be accepted: the member was aborted, or the room is closed.
     Closed,
 }
 
-/// Whether something that somebody waits for has happened.
+/// Whether connections that wait for the room are to be woken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use = "whoever waits for a pause's or a member's end must be woken"]
-pub enum Release {
-    /// Nothing of the kind.
-    Nobody,
-    /// A pause has ended, a member is done, or it has read some of its answers: look again.
+#[must_use = "connections that wait for the end of a pause or of a drain must be woken"]
+pub enum Wake {
+    /// Nothing happened that a connection waits for.
+    None,
+    /// A pause has ended, a member is drained, or it has read some of its answers.
     Waiters,
 }
 
 impl<H: Clone> Room<H> {
-    /// An empty room. `window` and `patience` are those of the flow rule; a message said is encoded with
-    /// its sender's name, and the window holds at least four of the largest such pairs.
-    pub fn new(relay: Relay, window: u64, patience: Duration, aside_bytes: usize) -> Self {
+    /// An empty room without extensions. `window` and `patience` are those of the flow rule. The window, in
+    /// bytes, holds at least four of the largest pairs.
+    pub fn new(relay: Relay, window: u64, patience: Duration, direct_bytes: usize) -> Self {
         Self {
             relay,
-            aside_bytes,
+            direct_bytes,
             log: Log::default(),
             members: Slab::new(),
             names: Names::new(),
             flow: Flow::new(window, patience),
             serial: 0,
-            pulse: 0,
-            pulls: 0,
-            told: VecDeque::new(),
+            batches: 0,
+            with_direct: VecDeque::new(),
             extensions: None,
             aborted: HashMap::new(),
-            shut: false,
+            closed: false,
             counters: Counters::default(),
         }
     }
 
-    /// An empty room with the limits of `settings`, and with extensions if it says so.
+    /// An empty room with the limits, and the extensions, of `settings`.
     pub fn of(settings: &Settings) -> Self {
-        let Settings { relay, window, patience, aside_bytes, .. } = *settings;
+        let Settings { relay, window, patience, direct_bytes, .. } = *settings;
         let extensions = settings.extensions.then(|| Extensions::new(settings));
-        Self { extensions, ..Self::new(relay, window as u64, patience, aside_bytes) }
+        Self { extensions, ..Self::new(relay, window as u64, patience, direct_bytes) }
     }
 
-    /// Lets a member in at the head of the log: what was said before is not for it (SPEC RLY-07).
+    /// Adds a member, with its cursor at the head: earlier messages are not for it (SPEC RLY-07).
     ///
-    /// If its name is taken it gets a numbered one and is told so (SPEC NAM-05). With extensions it is
-    /// greeted, and the others are told (SPEC EXT-01, EXT-07).
+    /// If the name is taken, the member gets a numbered one and a notice that says so (SPEC NAM-05). With
+    /// extensions it is greeted, and all other members are notified (SPEC EXT-01, EXT-07).
     ///
     /// # Errors
     ///
-    /// The name is the reserved one in some spelling (SPEC NAM-04), or the room is shut; or it is paused
-    /// and the others could not be told.
-    pub fn join(&mut self, wanted: &Name, handle: H, now: Instant) -> Result<MemberId, Outside> {
-        if self.shut {
-            return Err(Outside::Refused(CloseReason::Shutdown));
+    /// The name is the reserved one in some spelling (SPEC NAM-04); the room is closed; or the room is
+    /// paused and has extensions.
+    pub fn join(&mut self, wanted: &Name, handle: H, now: Instant) -> Result<MemberId, JoinError> {
+        if self.closed {
+            return Err(JoinError::Refused(CloseReason::Shutdown));
         }
-        if self.extensions.is_some() && !self.takes_more(now) {
-            return Err(Outside::Paused);
+        if self.extensions.is_some() && !self.accepts_more(now) {
+            return Err(JoinError::Paused);
         }
         let taken = self.names.take(wanted, self.members.vacant_key());
-        let name = taken.ok_or(Outside::Refused(CloseReason::ReservedName))?;
+        let name = taken.ok_or(JoinError::Refused(CloseReason::ReservedName))?;
         self.serial += 1;
         let id = MemberId::new(self.members.vacant_key(), self.serial);
-        self.tell_who_joins(&name);
+        self.announce_join(&name);
         let numbered =
             (name != *wanted).then(|| format!("the name {wanted} is taken: you are {name}"));
         self.members.insert(Member::new(name, handle, self.serial, self.log.head()));
         self.counters.joined(self.members.len());
         self.greet(id);
         if let Some(notice) = numbered {
-            self.tell(id, &notice);
+            self.notify(id, &notice);
         }
         Ok(id)
     }
 
-    /// Whether the room waits for its slowest member and appends nothing.
+    /// Whether the room waits for its slowest member and accepts no message.
     pub fn is_paused(&self) -> bool {
         self.flow.is_paused()
     }
 
-    /// Position behind the last byte said.
+    /// Position after the last byte of the log. It changes exactly when there is something new for all members.
     pub fn head(&self) -> u64 {
         self.log.head()
     }
 
-    /// Bytes said that the room still holds: at most the window.
+    /// Bytes in the log: at most the window, and the notices of members that left during a pause.
     pub fn held(&self) -> u64 {
         self.log.held()
     }
@@ -187,22 +186,22 @@ impl<H: Clone> Room<H> {
         self.members.len()
     }
 
-    /// Whether nobody is here.
+    /// Whether there is no member.
     pub fn is_empty(&self) -> bool {
         self.members.is_empty()
     }
 
-    /// The name a member is known by; `None` if it is gone.
+    /// The member's name; `None` if it is gone.
     pub fn name(&self, id: MemberId) -> Option<&Name> {
         self.member(id).map(|place| &self.members[place].name)
     }
 
-    /// How the server reaches a member; `None` if it is gone.
+    /// The member's handle; `None` if it is gone.
     pub fn handle(&self, id: MemberId) -> Option<&H> {
         self.member(id).map(|place| &self.members[place].handle)
     }
 
-    /// What has happened so far.
+    /// Totals so far.
     pub fn counters(&self) -> &Counters {
         &self.counters
     }
@@ -219,6 +218,8 @@ impl MemberId {
     }
 }
 
-fn release(happened: bool) -> Release {
-    if happened { Release::Waiters } else { Release::Nobody }
+impl Wake {
+    fn waiters_if(happened: bool) -> Self {
+        if happened { Self::Waiters } else { Self::None }
+    }
 }

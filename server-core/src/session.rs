@@ -1,7 +1,16 @@
-//! Session: what one connection has said, turned into what the room does.
+//! Session: the server's side of one connection: bytes in, calls to the room out.
+//!
+//! ```text
+//!            a whole first frame         EOF, a broken rule, a deadline, the shutdown
+//!  unnamed ──────────────────────► member ──────────────────────────────► draining ──► closed
+//!     │                            │    ▲                                                ▲
+//!     │                      Wait  ▼    │  the room accepts messages again               │
+//!     │                           waiting                                                │
+//!     └──── EOF, a broken rule, the name timeout, the shutdown ──────────────────────────┘
+//! ```
 
+mod activity;
 mod end;
-mod news;
 
 use std::borrow::Cow;
 use std::net::SocketAddr;
@@ -11,46 +20,45 @@ use std::time::Instant;
 use bytes::Bytes;
 use protocol::{Decoder, Name, to_utf8};
 
-pub use self::end::refusal;
-use self::news::{News, Rename};
+use self::activity::{Activity, Rename};
+pub use self::end::rejection;
 use crate::close::CloseReason;
-use crate::room::{MemberId, Outside, Room, Said};
+use crate::room::{JoinError, MemberId, Room, Said};
 use crate::settings::Settings;
 
-/// One connection's side of the conversation. It knows no socket and no clock.
+/// One connection, from its first byte to its close reason. It contains no socket and no clock.
 ///
-/// The methods by kind, in the order a server calls them:
+/// The methods by kind, in the order in which a server calls them:
 ///
-/// 1. [`feed`](Self::feed) takes what was read, [`end`](Self::end) that there will be no more; no lock
-///    is needed;
-/// 2. [`act`](Self::act), with the room held, carries out what has been said and tells what to do next;
-///    [`log`](Self::log), with the room free, writes about it; [`wait_until`](Self::wait_until) tells how
-///    long to wait if the room takes nothing;
-/// 3. between reads, [`deadline`](Self::deadline) and [`expired`](Self::expired) tell how long a client
-///    may take;
-/// 4. once, in the end: [`finish`](Self::finish), deliver until the room says it is done, then
-///    [`leave`](Self::leave), then [`refusal`](Self::refusal) and the connection's end.
+/// 1. [`feed`](Self::feed) takes bytes that were read, [`feed_eof`](Self::feed_eof) the end of the stream.
+///    Neither needs the room.
+/// 2. [`process_input`](Self::process_input), with the room locked, turns whole frames into calls to the
+///    room and says what to do next. [`log_activity`](Self::log_activity), with the room unlocked, logs
+///    what happened. [`wait_until`](Self::wait_until) says how long to wait after [`Turn::Wait`].
+/// 3. Between reads, [`deadline`](Self::deadline) and [`expired`](Self::expired) limit how long the client
+///    may take.
+/// 4. Once, at the end: [`drain`](Self::drain); delivery goes on until [`is_drained`](Self::is_drained);
+///    then [`leave`](Self::leave), [`rejection`](Self::rejection) and the close.
 #[derive(Debug)]
 pub struct Session {
     settings: Arc<Settings>,
     peer: SocketAddr,
     decoder: Decoder,
-    /// `None` before it has said its name.
+    /// `None` until the client has sent its name.
     joined: Option<Joined>,
-    /// A frame that the room did not take yet.
+    /// A frame that the room has not accepted yet.
     stash: Option<Box<Stash>>,
-    /// Until when a name, or the frame that has begun, must be complete, or answers read.
+    /// Until when the client must complete its name, complete the frame that it has begun, or read its
+    /// answers.
     deadline: Option<Instant>,
-    ended: bool,
-    /// Whether `log` has yet to write that it joined.
-    newly_joined: bool,
-    /// `None` as long as it has the name that it joined with.
+    /// Whether the client sent EOF.
+    eof: bool,
+    activity: Activity,
+    /// `None` while the member has the name that it joined with.
     rename: Option<Box<Rename>>,
-    /// What it has said that `log` has yet to write about.
-    news: News,
 }
 
-/// The member that a connection is.
+/// The member that this connection is.
 #[derive(Debug)]
 struct Joined {
     member: MemberId,
@@ -60,24 +68,24 @@ struct Joined {
 #[derive(Debug)]
 struct Stash {
     frame: Bytes,
-    /// What this member had taken when the frame was paused because of answers that wait for it.
-    taken: Option<u64>,
+    /// If the frame waits for the member's own answers: the bytes that the member's socket had taken then.
+    written: Option<u64>,
 }
 
 /// What a connection does next.
 #[derive(Debug)]
 #[must_use = "the turn says what to do with the connection"]
 pub enum Turn {
-    /// Everything said has been carried out: read on.
+    /// All input was processed: read more.
     Read,
-    /// The room takes nothing now: do not read, and act again when it released its waiters.
+    /// The room accepts nothing now: do not read, and process the input again when waiters are woken.
     Wait,
     /// The connection ends.
     Close(CloseReason),
 }
 
 impl Session {
-    /// A connection that was accepted `now` from `peer`, and has the name timeout to say who it is.
+    /// The session of a connection that was accepted `now` from `peer`. The name timeout starts.
     pub fn new(settings: Arc<Settings>, peer: SocketAddr, now: Instant) -> Self {
         Self {
             decoder: Decoder::new(settings.max_name),
@@ -86,33 +94,37 @@ impl Session {
             peer,
             joined: None,
             stash: None,
-            ended: false,
-            newly_joined: false,
+            eof: false,
+            activity: Activity::default(),
             rename: None,
-            news: News::default(),
         }
     }
 
-    /// Takes what was read: at most [`READ_CHUNK`](crate::READ_CHUNK) bytes at a time.
+    /// Takes bytes that were read: at most [`READ_CHUNK`](crate::READ_CHUNK) at a time.
     pub fn feed(&mut self, bytes: &[u8]) {
         self.decoder.feed(bytes);
     }
 
-    /// Takes note that the client has said its last (SPEC CLS-06).
-    pub fn end(&mut self) {
-        self.ended = true;
+    /// Records that the client sent EOF (SPEC CLS-06).
+    pub fn feed_eof(&mut self) {
+        self.eof = true;
     }
 
-    /// Carries out what has been said, in order: the first frame joins, every later one is a message.
-    /// `handle` is how the server reaches this connection.
-    // Kept out of the function that calls it, so that what comes behind it lies no deeper in a thread's stack: that
-    // is a page for each client.
+    /// Processes the whole frames that were fed, in order: the first one is the name, every later one a
+    /// message. `handle` is how the server reaches this connection.
+    // A function of its own, so that the code after it does not run deeper in a thread's stack: that would cost a
+    // page of memory per client.
     #[inline(never)]
-    pub fn act<H: Clone>(&mut self, room: &mut Room<H>, handle: &H, now: Instant) -> Turn {
-        self.carry_out(room, handle, now).unwrap_or_else(Turn::Close)
+    pub fn process_input<H: Clone>(
+        &mut self,
+        room: &mut Room<H>,
+        handle: &H,
+        now: Instant,
+    ) -> Turn {
+        self.process_frames(room, handle, now).unwrap_or_else(Turn::Close)
     }
 
-    fn carry_out<H: Clone>(
+    fn process_frames<H: Clone>(
         &mut self,
         room: &mut Room<H>,
         handle: &H,
@@ -123,38 +135,24 @@ impl Session {
                 let Some(name) = self.next_name()? else { break };
                 match self.join(room, handle, &name, now) {
                     Ok(()) => continue,
-                    Err(Outside::Refused(reason)) => return Err(reason),
-                    Err(Outside::Paused) => {
-                        // It has said who it is: what it waits for is not its own doing.
-                        self.stash = Some(Box::new(Stash { frame: name, taken: None }));
+                    Err(JoinError::Refused(reason)) => return Err(reason),
+                    Err(JoinError::Paused) => {
+                        // The client has sent its name. The wait is not its fault.
+                        self.stash = Some(Box::new(Stash { frame: name, written: None }));
                         self.deadline = None;
                         return Ok(Turn::Wait);
                     }
                 }
             };
-            match self.say_next(member, room, now)? {
+            match self.next_message(member, room, now)? {
                 None => break,
                 Some(Said::Appended) => {}
-                Some(Said::Renamed) => self.note_rename(room.name(member), now),
+                Some(Said::Renamed) => self.record_rename(room.name(member), now),
                 Some(Said::Paused) => return Ok(Turn::Wait),
-                Some(Said::Closed) => return Err(room.why_gone(member)),
+                Some(Said::Closed) => return Err(room.close_reason(member)),
             }
         }
-        if self.ended { Err(self.last_words()) } else { Ok(Turn::Read) }
-    }
-
-    /// Keeps a message that the room did not take. If that is not because of the room but because of
-    /// answers that this member does not read, it is waited for no longer than for others (SPEC BPR-09);
-    /// the time begins anew whenever it has read some.
-    fn pause<H: Clone>(&mut self, mut stash: Stash, room: &Room<H>, now: Instant) {
-        if !room.is_paused() {
-            let taken = self.member().map_or(0, |member| room.taken(member));
-            if stash.taken.is_none_or(|before| taken > before) {
-                self.deadline = Some(now + self.settings.patience);
-            }
-            stash.taken = Some(taken);
-        }
-        self.stash = Some(Box::new(stash));
+        if self.eof { Err(self.eof_reason()) } else { Ok(Turn::Read) }
     }
 
     fn join<H: Clone>(
@@ -163,19 +161,19 @@ impl Session {
         handle: &H,
         name: &[u8],
         now: Instant,
-    ) -> Result<(), Outside> {
-        let name = Name::new(name).map_err(|error| Outside::Refused(error.into()))?;
+    ) -> Result<(), JoinError> {
+        let name = Name::new(name).map_err(|error| JoinError::Refused(error.into()))?;
         let member = room.join(&name, handle.clone(), now)?;
-        // It may have got a number.
+        // The room may have given it a numbered name.
         let name = room.name(member).cloned().unwrap_or(name);
         self.joined = Some(Joined { member, name });
         self.decoder.set_limit(self.settings.max_message);
         self.deadline = None;
-        self.newly_joined = true;
+        self.activity.joined = true;
         Ok(())
     }
 
-    /// The name that waits, or the one that is complete.
+    /// The name in the stash, or the next whole frame.
     fn next_name(&mut self) -> Result<Option<Bytes>, CloseReason> {
         match self.stash.take() {
             Some(stash) => Ok(Some(stash.frame)),
@@ -183,8 +181,9 @@ impl Session {
         }
     }
 
-    /// Says the message that waits, or the next one that is complete, as text; keeps it if the room does not take it.
-    fn say_next<H: Clone>(
+    /// Gives the room the message in the stash, or the next whole frame as text. What the room does not
+    /// accept is stashed.
+    fn next_message<H: Clone>(
         &mut self,
         member: MemberId,
         room: &mut Room<H>,
@@ -192,7 +191,7 @@ impl Session {
     ) -> Result<Option<Said>, CloseReason> {
         if let Some(stash) = self.stash.take() {
             let said = room.hear(member, &stash.frame, now);
-            self.note_said(said, stash.frame.len());
+            self.record_message(said, stash.frame.len());
             if said == Said::Paused {
                 self.pause(*stash, room, now);
             }
@@ -212,37 +211,51 @@ impl Session {
         match heard {
             None => Ok(None),
             Some(Some((said, bytes))) => {
-                self.note_said(said, bytes);
+                self.record_message(said, bytes);
                 Ok(Some(said))
             }
             Some(None) => {
-                self.keep_next(room, now)?;
+                self.stash_next(room, now)?;
                 Ok(Some(Said::Paused))
             }
         }
     }
 
-    fn note_said(&mut self, said: Said, bytes: usize) {
+    fn record_message(&mut self, said: Said, bytes: usize) {
         if matches!(said, Said::Appended | Said::Renamed) {
             self.deadline = None;
-            self.news.said(bytes);
+            self.activity.said(bytes);
         }
     }
 
-    /// Takes the next message out of the decoder, because the room did not take it.
-    fn keep_next<H: Clone>(&mut self, room: &Room<H>, now: Instant) -> Result<(), CloseReason> {
+    /// Stashes the decoder's next frame, which the room did not accept.
+    fn stash_next<H: Clone>(&mut self, room: &Room<H>, now: Instant) -> Result<(), CloseReason> {
         let Some(frame) = self.decoder.next_frame()? else { return Ok(()) };
         let text = match to_utf8(&frame, self.settings.max_message) {
-            // What was valid is not copied.
+            // Valid text is not copied.
             Cow::Borrowed(_) => None,
             Cow::Owned(text) => Some(Bytes::from(text)),
         };
-        self.pause(Stash { frame: text.unwrap_or(frame), taken: None }, room, now);
+        self.pause(Stash { frame: text.unwrap_or(frame), written: None }, room, now);
         Ok(())
     }
 
-    /// Why a connection ends that the client has closed.
-    fn last_words(&self) -> CloseReason {
+    /// Stashes a message that the room did not accept. If the room is not paused, answers wait for this
+    /// member, and it has the room's patience to read them (SPEC BPR-09). The time starts anew whenever its
+    /// socket takes some of them.
+    fn pause<H: Clone>(&mut self, mut stash: Stash, room: &Room<H>, now: Instant) {
+        if !room.is_paused() {
+            let written = self.member().map_or(0, |member| room.written(member));
+            if stash.written.is_none_or(|before| written > before) {
+                self.deadline = Some(now + self.settings.patience);
+            }
+            stash.written = Some(written);
+        }
+        self.stash = Some(Box::new(stash));
+    }
+
+    /// Why a connection ends whose client sent EOF.
+    fn eof_reason(&self) -> CloseReason {
         if self.joined.is_none() {
             CloseReason::LeftUnnamed
         } else if self.decoder.is_mid_frame() {
@@ -252,29 +265,29 @@ impl Session {
         }
     }
 
-    /// Until when the client must have said its name, completed the frame it has begun, or, after
-    /// [`Turn::Wait`], read the answers that wait for it.
+    /// Until when the client must have sent its name, completed the frame that it has begun, or, after
+    /// [`Turn::Wait`], read its answers.
     pub fn deadline(&self) -> Option<Instant> {
         self.deadline
     }
 
-    /// Why the connection ends if that time has passed (SPEC HSK-08, SLO-02).
+    /// Why the connection ends, if that time is over (SPEC HSK-08, SLO-02).
     pub fn expired(&self, now: Instant) -> Option<CloseReason> {
-        let late = self.deadline.is_some_and(|deadline| deadline <= now);
+        let is_late = self.deadline.is_some_and(|deadline| deadline <= now);
         let reason = match (self.member(), &self.stash) {
             (None, _) => CloseReason::NameTimeout,
             (_, None) => CloseReason::FrameTimeout,
             (_, Some(_)) => CloseReason::TooSlow,
         };
-        late.then_some(reason)
+        is_late.then_some(reason)
     }
 
-    /// After [`Turn::Wait`]: until when to wait for the room, `stop` at most; `None` is for as long as it
-    /// takes.
+    /// After [`Turn::Wait`]: until when to wait for the room, at most until `stop`. `None` means without
+    /// a limit.
     ///
     /// # Errors
     ///
-    /// Why not any longer: answers are not read, or the time to stop has come.
+    /// Why the wait is over: the member does not read its answers, or the time to stop has come.
     pub fn wait_until(
         &self,
         stop: Option<Instant>,
@@ -289,7 +302,7 @@ impl Session {
         Ok(stop.into_iter().chain(self.deadline).min())
     }
 
-    /// The member this connection is; `None` before it has said its name.
+    /// The member that this connection is; `None` until the client has sent its name.
     pub fn member(&self) -> Option<MemberId> {
         self.joined.as_ref().map(|joined| joined.member)
     }

@@ -59,7 +59,7 @@ pub struct Settings {
 
     /// How long a refused client is given to read why
     #[arg(long, value_name = "TIME", default_value = "1s", value_parser = time)]
-    pub refuse_linger: Duration,
+    pub reject_linger: Duration,
 
     /// How long leaving may take after SIGTERM or SIGINT
     #[arg(long, value_name = "TIME", default_value = "2s", value_parser = time)]
@@ -67,7 +67,7 @@ pub struct Settings {
 
     /// Answers that may wait for one member
     #[arg(long, value_name = "SIZE", default_value = "64KiB", value_parser = size)]
-    pub aside_bytes: usize,
+    pub direct_bytes: usize,
 
     /// Announce who joins and leaves, greet, and carry out /who, /msg, /nick and /help
     #[arg(long)]
@@ -165,9 +165,9 @@ impl Settings {
             ("patience", time(self.patience)),
             ("name-timeout", time(self.name_timeout)),
             ("frame-timeout", time(self.frame_timeout)),
-            ("refuse-linger", time(self.refuse_linger)),
+            ("reject-linger", time(self.reject_linger)),
             ("grace", time(self.grace)),
-            ("aside-bytes", size(self.aside_bytes)),
+            ("direct-bytes", size(self.direct_bytes)),
             ("extensions", switch(self.extensions)),
             ("console", switch(self.console)),
             ("relay", lower(&self.relay)),
@@ -186,8 +186,8 @@ impl Settings {
         let smallest = pair_len(b"a", &[]);
         let room = self.window + self.window / smallest * ACCOUNT_PER_PAIR;
         // One pair may wait for a member however large it is.
-        let asides = self.aside_bytes.max(self.pair_max())
-            + self.aside_bytes / smallest * ACCOUNT_PER_ASIDE
+        let asides = self.direct_bytes.max(self.pair_max())
+            + self.direct_bytes / smallest * ACCOUNT_PER_DIRECT
             + ANSWERS_MAX;
         let session = self.max_message + READ_CHUNK + asides;
         let extended = if self.extensions { self.extensions_max() } else { 0 };
@@ -197,7 +197,7 @@ impl Settings {
     /// Bytes that extensions add for each member, at most: the answer to one `/who`, and the notice that it
     /// has left, which does not wait for the window.
     fn extensions_max(&self) -> usize {
-        let who = self.aside_bytes.min(self.max_message);
+        let who = self.direct_bytes.min(self.max_message);
         let notice = pair_len(b"server", b" has left") + self.max_name + NUMBER_MAX;
         who + notice + ACCOUNT_PER_PAIR
     }
@@ -234,7 +234,7 @@ const NUMBER_MAX: usize = 21;
 const ACCOUNT_PER_PAIR: usize = 2 * 16;
 
 /// An aside, in a queue that grows twofold.
-const ACCOUNT_PER_ASIDE: usize = 2 * 48;
+const ACCOUNT_PER_DIRECT: usize = 2 * 48;
 
 /// What the server tells a member alone beyond that: a greeting, a changed name, the reason of a refusal,
 /// the few lines of an answer, each with the account of it.
@@ -262,7 +262,7 @@ mod tests {
         let extended = Settings { extensions: true, ..base.clone() };
         let notice = pair_len(b"server", b" has left") + base.max_name + NUMBER_MAX;
         let more = extended.memory_max(10) - base.memory_max(10);
-        assert!(more >= 10 * (notice + base.aside_bytes.min(base.max_message)) as u64);
+        assert!(more >= 10 * (notice + base.direct_bytes.min(base.max_message)) as u64);
     }
 
     #[test]

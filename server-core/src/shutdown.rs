@@ -61,7 +61,7 @@ impl Shutdown {
 
     /// Until when a client that is refused may read why.
     pub fn linger_until(&self, settings: &Settings, now: Instant) -> Instant {
-        let linger = now + settings.refuse_linger;
+        let linger = now + settings.reject_linger;
         self.deadlines(settings.grace).map_or(linger, |stop| linger.min(stop.serve))
     }
 

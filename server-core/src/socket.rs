@@ -9,7 +9,7 @@ use bytes::Bytes;
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tracing::warn;
 
-use crate::offer::{Buffer, Offer};
+use crate::write_batch::{SendBuffer, WriteBatch};
 
 /// Bytes read from a client at a time, at most: what a session holds beyond one message while the room
 /// is paused.
@@ -26,7 +26,7 @@ pub const SEND_BUFFER_LARGE: usize = 512 * 1024;
 
 /// How long a listener rests after the machine had nothing left for a new connection: long enough not
 /// to spin, short enough to recover within a quarter of a second (SPEC RES-02, RES-03).
-pub const ACCEPT_REST: Duration = Duration::from_millis(50);
+pub const ACCEPT_BACKOFF: Duration = Duration::from_millis(50);
 
 /// How often a client is read before what it has said is delivered and the others have their turn: 64 KiB.
 pub const READS_PER_TURN: usize = 4;
@@ -69,9 +69,9 @@ fn listen(address: SocketAddr, options: fn(&Socket) -> io::Result<()>) -> io::Re
 /// # Errors
 ///
 /// The system does not know these options.
-pub fn prepare(socket: &Socket) -> io::Result<()> {
+pub fn set_listener_options(socket: &Socket) -> io::Result<()> {
     socket.set_tcp_nodelay(true)?;
-    socket.set_send_buffer_size(send_buffer(Buffer::Small))
+    socket.set_send_buffer_size(send_buffer(SendBuffer::Small))
 }
 
 /// How many members are served before clients are read again, where one loop or worker does both: a tenth of a
@@ -87,7 +87,7 @@ pub fn members_per_turn(riding: u64) -> usize {
 /// # Errors
 ///
 /// `WouldBlock` if it takes nothing because it is full; anything else ends the connection.
-pub fn offer(connection: &impl AsFd, offer: &Offer) -> io::Result<usize> {
+pub fn write_batch(connection: &impl AsFd, offer: &WriteBatch) -> io::Result<usize> {
     if let Some(buffer) = offer.buffer() {
         // An error means that the connection is gone already, and its first read tells that.
         let _ = SockRef::from(connection).set_send_buffer_size(send_buffer(buffer));
@@ -138,8 +138,8 @@ fn retry<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
 }
 
 /// Tells a client why it is refused, if it was never in, and half-closes (SPEC CLS-08).
-pub fn refuse(connection: &impl AsFd, refusal: Option<Bytes>) {
-    if let Some(pair) = refusal {
+pub fn reject(connection: &impl AsFd, rejection: Option<Bytes>) {
+    if let Some(pair) = rejection {
         // Nothing was ever sent to it: this fits, or the client is gone.
         let _ = send(connection, &[pair], SEND_FLAGS);
     }
@@ -158,22 +158,22 @@ pub fn drain(connection: &impl AsFd) -> io::Result<Drained> {
     let mut chunk = vec![0; DRAIN_CHUNK];
     for _ in 0..DRAIN_READS {
         match retry(|| (&*socket).read(&mut chunk)) {
-            Ok(0) => return Ok(Drained::ToTheEnd),
+            Ok(0) => return Ok(Drained::Eof),
             Ok(_) => {}
             Err(error) if error.kind() == ErrorKind::WouldBlock => return Err(error),
-            Err(_) => return Ok(Drained::ToTheEnd),
+            Err(_) => return Ok(Drained::Eof),
         }
     }
-    Ok(Drained::SoFar)
+    Ok(Drained::Partly)
 }
 
 /// How much of what a client sends has been thrown away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Drained {
     /// There may be more at once: it floods.
-    SoFar,
+    Partly,
     /// It has closed, or the connection is gone.
-    ToTheEnd,
+    Eof,
 }
 
 /// Half-closes: the client sees the end behind all that was sent, and can be read on.
@@ -195,28 +195,28 @@ pub fn stop_listening(listener: &TcpListener) {
         && let Ok(address) = listener.local_addr()
     {
         // Refused or not: nobody is blocked any more.
-        let _ = TcpStream::connect_timeout(&address, ACCEPT_REST);
+        let _ = TcpStream::connect_timeout(&address, ACCEPT_BACKOFF);
     }
 }
 
 /// What to do about errors of `accept`.
 #[derive(Debug, Default)]
-pub struct AcceptTrouble {
-    told: Option<Instant>,
+pub struct AcceptBackoff {
+    logged: Option<Instant>,
 }
 
-impl AcceptTrouble {
+impl AcceptBackoff {
     /// How long to rest before accepting again; `None` if the error was one connection's own. Told in the
     /// log at most once a second (SPEC RES-02, SEC-02).
-    pub fn rest(&mut self, error: &io::Error, now: Instant) -> Option<Duration> {
+    pub fn delay(&mut self, error: &io::Error, now: Instant) -> Option<Duration> {
         if is_the_connections(error) {
             return None;
         }
-        if self.told.is_none_or(|told| now - told >= Duration::from_secs(1)) {
-            self.told = Some(now);
+        if self.logged.is_none_or(|logged| now - logged >= Duration::from_secs(1)) {
+            self.logged = Some(now);
             warn!(%error, "no new clients for now");
         }
-        Some(ACCEPT_REST)
+        Some(ACCEPT_BACKOFF)
     }
 }
 
@@ -263,10 +263,10 @@ const END_OF_RECORD: i32 = 0;
 
 /// What the kernel is asked to hold. Linux takes twice as much, for its own account of it, but no more than twice
 /// `net.core.wmem_max`, which is 208 KiB unless somebody has set it.
-const fn send_buffer(buffer: Buffer) -> usize {
+const fn send_buffer(buffer: SendBuffer) -> usize {
     match buffer {
-        Buffer::Small => SEND_BUFFER_SMALL,
-        Buffer::Large => SEND_BUFFER_LARGE,
+        SendBuffer::Small => SEND_BUFFER_SMALL,
+        SendBuffer::Large => SEND_BUFFER_LARGE,
     }
 }
 
@@ -279,7 +279,7 @@ mod tests {
 
     #[test]
     fn what_a_listener_accepts_waits_for_nothing_and_has_a_small_buffer() {
-        let listener = bind("127.0.0.1:0", prepare).unwrap();
+        let listener = bind("127.0.0.1:0", set_listener_options).unwrap();
         let _client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let (accepted, _) = listener.accept().unwrap();
         assert!(accepted.nodelay().unwrap());

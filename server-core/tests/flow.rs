@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use protocol::{Name, pair_len};
 use server_core::bytes::Bytes;
-use server_core::{CloseReason, MemberId, Offer, Relay, Release, Room, Said, Settings};
+use server_core::{CloseReason, MemberId, Relay, Room, Said, Settings, Wake, WriteBatch};
 
 const WINDOW: u64 = 64 * 1024;
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -25,12 +25,12 @@ fn join(room: &mut Room<()>, name: &str) -> MemberId {
 }
 
 /// Makes a member's socket one offer after the other, until it has taken `most` bytes or there are no more.
-fn take(room: &mut Room<()>, id: MemberId, most: usize) -> (usize, Release) {
-    let (mut taken, mut release, now) = (0, Release::Nobody, Instant::now());
+fn take(room: &mut Room<()>, id: MemberId, most: usize) -> (usize, Wake) {
+    let (mut taken, mut release, now) = (0, Wake::None, Instant::now());
     loop {
         let (bytes, happened) = take_at(room, id, most - taken, now);
         taken += bytes;
-        if happened == Release::Waiters {
+        if happened == Wake::Waiters {
             release = happened;
         }
         if taken == most || !room.is_behind(id) {
@@ -40,16 +40,16 @@ fn take(room: &mut Room<()>, id: MemberId, most: usize) -> (usize, Release) {
 }
 
 /// Makes one offer; the socket takes up to `most` bytes of it.
-fn take_at(room: &mut Room<()>, id: MemberId, most: usize, now: Instant) -> (usize, Release) {
-    let mut offer = Offer::default();
-    room.pull(id, &mut offer, now);
+fn take_at(room: &mut Room<()>, id: MemberId, most: usize, now: Instant) -> (usize, Wake) {
+    let mut offer = WriteBatch::default();
+    room.next_batch(id, &mut offer, now);
     let taken = offer.bytes().min(most);
-    (taken, room.offered(id, &offer, Ok(taken)))
+    (taken, room.advance(id, &offer, Ok(taken)))
 }
 
 /// A member's socket is offered what comes next and has no room for it.
 fn take_nothing(room: &mut Room<()>, id: MemberId) {
-    assert_eq!((0, Release::Nobody), take(room, id, 0));
+    assert_eq!((0, Wake::None), take(room, id, 0));
 }
 
 /// The member reads all that is for it; how many bytes that was.
@@ -92,7 +92,7 @@ fn who_keeps_up_loses_nothing_while_another_never_reads() {
         take_nothing(&mut room, deaf);
     }
     assert_eq!((messages * pair(), PATIENCE), (read, waited));
-    assert_eq!((true, CloseReason::TooSlow), (room.name(deaf).is_none(), room.why_gone(deaf)));
+    assert_eq!((true, CloseReason::TooSlow), (room.name(deaf).is_none(), room.close_reason(deaf)));
 }
 
 #[test]
@@ -113,9 +113,9 @@ fn a_pause_begins_at_half_a_window_and_ends_at_a_quarter() {
     assert!((WINDOW / 2 + 1..=WINDOW * 3 / 4).contains(&head), "paused at {head}");
     assert_eq!(head, take_all(&mut room, bob));
     let to_a_quarter = usize::try_from(head - WINDOW / 4).unwrap();
-    assert_eq!((to_a_quarter - 1, Release::Nobody), take(&mut room, deaf, to_a_quarter - 1));
+    assert_eq!((to_a_quarter - 1, Wake::None), take(&mut room, deaf, to_a_quarter - 1));
     assert_eq!(Said::Paused, room.say(ann, &TEXT, start));
-    assert_eq!((1, Release::Waiters), take(&mut room, deaf, 1));
+    assert_eq!((1, Wake::Waiters), take(&mut room, deaf, 1));
     assert_eq!(Said::Appended, room.say(ann, &TEXT, start));
 }
 
@@ -124,7 +124,7 @@ fn who_catches_up_in_time_stays_however_full_its_socket_was() {
     let (mut room, [_, bob, deaf], start) = paused();
     take_all(&mut room, bob);
     let enough = usize::try_from(WINDOW / 2).unwrap();
-    assert_eq!((enough, Release::Waiters), take(&mut room, deaf, enough));
+    assert_eq!((enough, Wake::Waiters), take(&mut room, deaf, enough));
     assert!(room.is_full(deaf) && !room.is_paused());
     assert_eq!(0, room.overdue(start + 2 * PATIENCE).len());
 }
@@ -143,8 +143,8 @@ fn who_was_never_offered_anything_is_not_to_blame() {
 #[test]
 fn the_end_of_the_last_one_waited_for_ends_the_pause() {
     let (mut room, [_, bob, deaf], _) = paused();
-    assert_eq!(Release::Nobody, room.leave(Some(bob), &mut CloseReason::Left));
-    assert_eq!(Release::Waiters, room.leave(Some(deaf), &mut CloseReason::Left));
+    assert_eq!(Wake::None, room.leave(Some(bob), &mut CloseReason::Left));
+    assert_eq!(Wake::Waiters, room.leave(Some(deaf), &mut CloseReason::Left));
     assert!(!room.is_paused());
 }
 
@@ -188,8 +188,8 @@ fn one_offer_is_at_most_1024_slices() {
     for _ in 0..3000 {
         say(&mut room);
     }
-    let mut offer = Offer::default();
-    assert!(room.pull(late, &mut offer, now).is_some());
+    let mut offer = WriteBatch::default();
+    assert!(room.next_batch(late, &mut offer, now).is_some());
     assert_eq!((1, 1024), (offer.writes().count(), offer.slices().len()));
     assert_eq!(3000 * 9023, take_all(&mut room, late));
 }
@@ -205,8 +205,8 @@ fn who_has_not_proven_to_keep_up_gets_pairs_in_small_writes() {
         assert_eq!(Said::Appended, room.say(ann, &TEXT, start));
     }
     let writes_at = |room: &mut Room<()>, now| {
-        let mut offer = Offer::default();
-        room.pull(bob, &mut offer, now);
+        let mut offer = WriteBatch::default();
+        room.next_batch(bob, &mut offer, now);
         offer.writes().map(|write| write.iter().map(Bytes::len).sum()).collect::<Vec<usize>>()
     };
     // Sixteen pairs of 87 bytes each.
@@ -250,10 +250,10 @@ fn who_leaves_a_paused_room_is_told_of_at_once() {
     take_all(&mut room, bob);
     assert!(room.is_paused());
     for (id, name) in [(ann, "ann"), (deaf, "deaf")] {
-        let pulse = room.pulse();
+        let head = room.head();
         // Whether that ends the pause is not the question here.
         let _ = room.leave(Some(id), &mut CloseReason::Left);
-        assert_ne!(pulse, room.pulse());
+        assert_ne!(head, room.head());
         let notice = pair_len(b"server", format!("{name} has left").as_bytes());
         assert_eq!(notice as u64, take_all(&mut room, bob));
     }

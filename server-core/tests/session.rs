@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use protocol::{FrameError, FrameFault, NameError};
-use server_core::{CloseReason, Offer, Relay, Release, Settings, Turn};
+use server_core::{CloseReason, Relay, Settings, Turn, Wake, WriteBatch};
 
 use stage::{Stage, frame, frames, pairs, settings};
 
@@ -79,12 +79,12 @@ fn the_reason_of_a_refusal_is_the_last_a_member_gets() {
     let mut stage = Stage::new(settings());
     let reason = stage.feed_to_the_end(&[frames(&["zoë"]), b"x".into()].concat());
     stage.witness_says("before");
-    let _ = stage.session.finish(&mut stage.room, &reason);
+    let _ = stage.session.drain(&mut stage.room, &reason);
     stage.witness_says("after");
     let told = pairs(&[("wit", "before"), ("server", &reason.to_string())]);
     assert_eq!(told, stage.served());
-    assert!(stage.session.is_done(&stage.room));
-    assert_eq!(None, stage.session.refusal(&reason), "members are told by the room");
+    assert!(stage.session.is_drained(&stage.room));
+    assert_eq!(None, stage.session.rejection(&reason), "members are told by the room");
 }
 
 #[test]
@@ -101,7 +101,7 @@ fn names_that_are_none_are_refused_and_told_why() {
         let mut stage = Stage::new(settings());
         assert_eq!(expected, stage.feed_to_the_end(&frame(name)));
         let told = pairs(&[("server", &expected.to_string())]);
-        assert_eq!(Some(told), stage.session.refusal(&expected).map(Vec::from));
+        assert_eq!(Some(told), stage.session.rejection(&expected).map(Vec::from));
         assert_eq!(None, stage.session.member());
     }
 }
@@ -167,7 +167,7 @@ fn last_words_wait_for_a_paused_room_too() {
     let mut stage = Stage::new(Settings { window: 2_000, ..settings() });
     let said = ["zoë"].into_iter().chain(["so long"; 50]).collect::<Vec<_>>();
     stage.session.feed(&frames(&said));
-    stage.session.end();
+    stage.session.feed_eof();
     let mut heard = Vec::new();
     while matches!(stage.feed(b""), Turn::Wait) {
         heard.extend(stage.heard());
@@ -178,7 +178,7 @@ fn last_words_wait_for_a_paused_room_too() {
 
 #[test]
 fn answers_that_wait_stop_a_speaker_who_hears_only_itself() {
-    let settings = Settings { relay: Relay::Sender, aside_bytes: 60, ..settings() };
+    let settings = Settings { relay: Relay::Sender, direct_bytes: 60, ..settings() };
     let mut stage = Stage::new(settings);
     let mut turn = stage.feed(&frames(&["zoë", "one", "two", "three"]));
     let mut served = Vec::new();
@@ -230,7 +230,7 @@ fn who_was_aborted_learns_it_whatever_it_does_next() {
     let member = stage.session.member().unwrap();
     let _ = stage.room.abort(member, &CloseReason::TooSlow);
     assert_eq!(CloseReason::TooSlow, stage.feed_to_the_end(&frames(&["hi"])));
-    assert!(stage.session.is_done(&stage.room));
+    assert!(stage.session.is_drained(&stage.room));
 
     let mut reason = stage.end();
     assert_eq!(CloseReason::Left, reason);
@@ -244,12 +244,12 @@ const FRAME_TIMEOUT: Duration = Duration::from_secs(30);
 
 #[test]
 fn answers_that_nobody_reads_are_waited_for_no_longer_than_the_patience() {
-    let settings = Settings { relay: Relay::Sender, aside_bytes: 100, ..settings() };
+    let settings = Settings { relay: Relay::Sender, direct_bytes: 100, ..settings() };
     let patience = settings.patience;
     let mut stage = Stage::new(settings);
     assert!(matches!(stage.feed(&frames(&["zoë", "1"])), Turn::Read));
     stage.session.feed(&frame(&[b'x'; 100]));
-    stage.session.end();
+    stage.session.feed_eof();
     // Its end cannot be acted on while an answer before it has no place.
     assert!(matches!(stage.feed(b""), Turn::Wait));
     let deadline = stage.session.deadline().expect("it is not waited for for ever");
@@ -259,9 +259,9 @@ fn answers_that_nobody_reads_are_waited_for_no_longer_than_the_patience() {
     // Reading some of it begins the time anew.
     stage.now += patience / 2;
     let member = stage.session.member().expect("it has joined");
-    let mut offer = Offer::default();
-    assert!(stage.room.pull(member, &mut offer, stage.now).is_some());
-    assert_eq!(Release::Waiters, stage.room.offered(member, &offer, Ok(4)));
+    let mut offer = WriteBatch::default();
+    assert!(stage.room.next_batch(member, &mut offer, stage.now).is_some());
+    assert_eq!(Wake::Waiters, stage.room.advance(member, &offer, Ok(4)));
     assert!(matches!(stage.feed(b""), Turn::Wait));
     assert_eq!(Some(stage.now + patience), stage.session.deadline());
     // Had it read all, all would have been well.

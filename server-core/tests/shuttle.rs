@@ -6,7 +6,7 @@
 use std::time::{Duration, Instant};
 
 use protocol::{Name, Pair, PairDecoder};
-use server_core::{CloseReason, MemberId, Offer, Relay, Release, Room, Said};
+use server_core::{CloseReason, MemberId, Relay, Room, Said, Wake, WriteBatch};
 use shuttle::rand::{Rng, thread_rng};
 use shuttle::sync::{Arc, Condvar, Mutex, MutexGuard};
 use shuttle::thread;
@@ -137,26 +137,26 @@ impl Hall {
 
     /// A socket takes some of what is next, with the room free.
     fn read(&self, id: MemberId, heard: &mut Vec<u8>) {
-        let mut offer = Offer::default();
-        self.room().pull(id, &mut offer, self.now);
+        let mut offer = WriteBatch::default();
+        self.room().next_batch(id, &mut offer, self.now);
         let offered = offer.bytes();
         let taken = thread_rng().gen_range(1..=2 * offered).min(offered);
         heard.extend(offer.slices().iter().flatten().take(taken));
-        let release = self.room().offered(id, &offer, Ok(taken));
+        let release = self.room().advance(id, &offer, Ok(taken));
         self.tell(release);
     }
 
     fn leave(&self, id: MemberId) {
         let mut room = self.room();
-        room.finish(id, None);
-        assert!(room.is_done(id), "it has had all there is");
+        room.drain(id, None);
+        assert!(room.is_drained(id), "it has had all there is");
         let release = room.leave(Some(id), &mut CloseReason::Left);
         drop(room);
         self.tell(release);
     }
 
-    fn tell(&self, release: Release) {
-        if release == Release::Waiters {
+    fn tell(&self, release: Wake) {
+        if release == Wake::Waiters {
             self.release.notify_all();
         }
     }

@@ -1,87 +1,96 @@
-//! Deliver: moves every member's cursor, after each turn.
+//! Deliver: moves every member's cursor, after each turn of the loop.
 
 use std::time::Instant;
 
 use server_core::socket::{self, members_per_turn};
-use server_core::{MemberId, Offer, Room};
+use server_core::{MemberId, Room, WriteBatch};
 
 use crate::Server;
 
-/// What is left to deliver.
+/// How far the members were served.
 #[derive(Default)]
 pub(crate) struct Delivery {
-    /// The room's pulse when the last round began: what came later is not delivered yet.
-    pulse_served: u64,
-    /// Somebody had more to get than one offer holds.
+    /// The log's head when the last round began. Later bytes need another round.
+    served_head: u64,
+    /// Whether a member had more to receive than one batch holds.
     more: bool,
-    /// Where the round under way goes on; `None` between two rounds.
-    from: Option<usize>,
-    /// Where the log ended when it began.
-    begun: u64,
-    /// Connections whose sockets can take more again.
-    pub(crate) unblocked: Vec<usize>,
-    offer: Offer,
+    /// The place at which the round in progress goes on; `None` between two rounds.
+    next_place: Option<usize>,
+    /// Connections whose sockets are writable again.
+    pub(crate) writable: Vec<usize>,
+    batch: WriteBatch,
 }
 
 impl Delivery {
-    /// Whether the next round must not wait for the poll.
+    /// Whether there is something to deliver for which the loop need not wait.
     pub(crate) fn is_unfinished(&self, room: &Room<usize>) -> bool {
-        self.more || self.from.is_some() || self.pulse_served != room.pulse() || room.told() > 0
+        self.more || self.next_place.is_some() || self.has_news(room)
+    }
+
+    /// Whether there is something that no round has looked at.
+    fn has_news(&self, room: &Room<usize>) -> bool {
+        self.served_head != room.head() || room.direct_pending() > 0
     }
 }
 
 impl Server {
-    /// Delivers to those whose sockets were full and are not any more and to those who have something for
-    /// themselves alone, and goes on with the round over all members, or begins one if there is something new for all.
+    /// Serves the members whose full sockets are writable again, and those with direct messages. Then goes on
+    /// with the round over all members, or begins one if there is something new for all.
     pub(crate) fn deliver(&mut self) {
-        for place in std::mem::take(&mut self.delivery.unblocked) {
+        for place in std::mem::take(&mut self.delivery.writable) {
             let connection = self.connections.get(place);
-            let member = connection.and_then(|connection| connection.session().member());
+            let member = connection.and_then(|connection| connection.session.member());
             if let Some(member) = member.filter(|member| self.room.is_full(*member)) {
                 self.deliver_to(member);
             }
         }
-        for _ in 0..self.room.told() {
-            let Some(member) = self.room.next_told() else { break };
+        for _ in 0..self.room.direct_pending() {
+            let Some(member) = self.room.next_direct() else { break };
             if !self.room.is_full(member) {
                 self.deliver_to(member);
             }
         }
-        if self.delivery.from.is_none()
-            && (std::mem::take(&mut self.delivery.more)
-                || self.delivery.pulse_served != self.room.pulse())
-        {
-            self.delivery.pulse_served = self.room.pulse();
-            self.delivery.from = Some(0);
-            self.delivery.begun = self.room.head();
-        }
+        self.begin_round();
         self.round();
-        self.delivery.offer.clear();
+        self.delivery.batch.clear();
+    }
+
+    /// Begins a round, unless one is in progress or there is nothing new.
+    fn begin_round(&mut self) {
+        let delivery = &mut self.delivery;
+        if delivery.next_place.is_some() {
+            return;
+        }
+        let had_more = std::mem::take(&mut delivery.more);
+        if had_more || delivery.served_head != self.room.head() {
+            delivery.served_head = self.room.head();
+            delivery.next_place = Some(0);
+        }
     }
 
     /// Serves as many members as one turn allows.
     fn round(&mut self) {
-        for _ in 0..members_per_turn(self.room.head() - self.delivery.begun) {
-            let Some(from) = self.delivery.from else { return };
-            let next = self.room.next_behind(from);
-            self.delivery.from = next.map(MemberId::next_place);
+        for _ in 0..members_per_turn(self.room.head() - self.delivery.served_head) {
+            let Some(place) = self.delivery.next_place else { return };
+            let next = self.room.next_behind(place);
+            self.delivery.next_place = next.map(MemberId::next_place);
             let Some(member) = next else { return };
             self.deliver_to(member);
         }
     }
 
-    /// Offers one member what comes next for it.
+    /// Writes one member's next batch to its socket.
     fn deliver_to(&mut self, member: MemberId) {
-        let offer = &mut self.delivery.offer;
-        let Some(&place) = self.room.pull(member, offer, Instant::now()) else { return };
+        let batch = &mut self.delivery.batch;
+        let Some(&place) = self.room.next_batch(member, batch, Instant::now()) else { return };
         let stream = &self.connections[place].stream;
-        let sent = stream.try_io(|| socket::offer(stream, offer));
-        let release = self.room.offered(member, offer, sent);
+        let written = stream.try_io(|| socket::write_batch(stream, batch));
+        let wake = self.room.advance(member, batch, written);
         self.delivery.more |= self.room.is_behind(member) && !self.room.is_full(member);
-        self.wake(release);
+        self.wake(wake);
         if self.room.name(member).is_none() {
-            let reason = self.room.why_gone(member);
-            self.depart(place, reason);
+            let reason = self.room.close_reason(member);
+            self.drain(place, reason);
         }
     }
 }

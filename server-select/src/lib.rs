@@ -4,22 +4,23 @@
 //!  who                        waits where                     for what
 //!  ──────────────────────────────────────────────────────────────────────────────────────────
 //!  the loop: turn             poll                            the next client: accept_loop
-//!                                                             what a client says: read_loop
-//!                                                             a socket that was full: deliver
+//!                                                             input from a client: read_loop
+//!                                                             a full socket: deliver
 //!                                                             the next deadline, the shutdown
-//!                                                             what the operator types: announce
+//!                                                             the operator's input: announce
 //! ```
 //!
-//! Where one would have to wait, the loop returns to the poll. Readiness is told once, when it begins
-//! (edge-triggered), so whoever is left readable for the sake of the others stands in a list of its own.
-//! After all that came in has been carried out, every member that is behind gets it in one write. In a large
-//! room a round over all takes several turns, and what came in between goes to the rest of the members, too.
+//! Where another model waits, the loop returns to the poll. The poll is edge-triggered: it reports readiness
+//! once, when it begins. A connection whose turn ends before its input does therefore goes into a list of the
+//! loop's own. After all input of a turn is processed, every member that lags is served, in one write each. In a
+//! large room a round over all members takes several turns, and includes what is said in between.
 
+mod close;
 mod connection;
 mod deliver;
 mod listener;
+mod timers;
 
-use std::collections::BTreeSet;
 use std::io;
 use std::net::TcpListener;
 use std::ops::ControlFlow;
@@ -31,12 +32,13 @@ use mio::{Events, Poll, Token, Waker};
 use server_core::bytes::Bytes;
 use server_core::slab::Slab;
 use server_core::{
-    CloseReason, PerClient, Program, READ_CHUNK, Release, Room, STOPPING, Said, Settings, Shutdown,
+    CloseReason, PerClient, Program, READ_CHUNK, Room, STOPPING, Said, Settings, Shutdown, Wake,
     console,
 };
 
 use crate::connection::Connection;
 use crate::listener::Listener;
+use crate::timers::Timers;
 
 /// This server as a program.
 pub const PROGRAM: Program = Program {
@@ -47,8 +49,8 @@ pub const PROGRAM: Program = Program {
     serve,
 };
 
-/// Serves the clients of `listener` until `shutdown` is triggered and everybody has been told (SPEC
-/// SHD-01), or the grace is over.
+/// Serves the clients of `listener` until `shutdown` is triggered and all members are served and notified
+/// (SPEC SHD-01), or the grace is over.
 ///
 /// # Errors
 ///
@@ -59,33 +61,33 @@ pub fn serve(listener: TcpListener, settings: Settings, shutdown: Shutdown) -> i
     while !server.is_over(Instant::now()) {
         server.turn(&mut events)?;
     }
-    server.room.counters().log();
+    server.room.counters().log_totals();
     Ok(())
 }
 
-/// What the loop owns.
+/// The state of the loop.
 struct Server {
     settings: Arc<Settings>,
     shutdown: Shutdown,
     poll: Poll,
-    /// Kept open: closing it would take back a wake-up that the poll has not told yet.
+    /// Kept open: closing it would cancel a wake-up that the poll has not reported yet.
     _waker: Arc<Waker>,
-    /// What the operator types, each line followed by a wake-up.
-    lines: Receiver<Bytes>,
-    /// The next of it, once it has been taken and as long as the room does not take it.
+    /// The operator's lines, each followed by a wake-up; `None` once the room is closed.
+    lines: Option<Receiver<Bytes>>,
+    /// A line that the room has not accepted yet.
     line: Option<Bytes>,
     listener: Option<Listener>,
-    /// Its handles are places in `connections`.
+    /// A member is reached by its place in `connections`.
     room: Room<usize>,
-    /// Every connection, members and those that are none yet, and those that are being refused.
+    /// Every connection: members, unnamed clients, and clients that are being rejected.
     connections: Slab<Connection>,
-    /// Connections that may have more to read or to say than one turn allowed.
+    /// Connections that may have more input than their last turn allowed.
     ready: Vec<usize>,
-    /// Connections that wait for a pause or a delivery to end.
+    /// Connections that wait for the room, or for the end of their drain.
     waiting: Vec<usize>,
-    /// Whether somebody among the waiting may go on.
-    released: bool,
-    /// How many refused clients that never had a place are given a moment to read.
+    /// Whether one of them may go on.
+    woken: bool,
+    /// How many clients that never had a place linger.
     lingering: usize,
     timers: Timers,
     delivery: deliver::Delivery,
@@ -98,9 +100,9 @@ impl Server {
         let poll = Poll::new()?;
         let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
         let wake = Arc::clone(&waker);
-        // An error would mean that the poll is gone, and with it whoever could be woken.
+        // An error would mean that the poll is gone, and the loop with it.
         shutdown.on_trigger(move || wake.wake().unwrap_or_default());
-        // Room for one: whoever types more than the room takes has to wait.
+        // Room for one line: an operator who types more than the room accepts has to wait.
         let (typed, lines) = mpsc::sync_channel(1);
         let wake = Arc::clone(&waker);
         console::start(&settings, move |line| {
@@ -115,13 +117,13 @@ impl Server {
             shutdown,
             poll,
             _waker: waker,
-            lines,
+            lines: Some(lines),
             line: None,
             listener: Some(listener),
             connections: Slab::new(),
             ready: Vec::new(),
             waiting: Vec::new(),
-            released: false,
+            woken: false,
             lingering: 0,
             timers: Timers::default(),
             delivery: deliver::Delivery::default(),
@@ -129,7 +131,7 @@ impl Server {
         })
     }
 
-    /// Waits for something to happen, carries all of it out, and delivers.
+    /// Waits for events, processes all of them, and delivers.
     fn turn(&mut self, events: &mut Events) -> io::Result<()> {
         match self.poll.poll(events, self.time_to_wait(Instant::now())) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(()),
@@ -146,62 +148,66 @@ impl Server {
         self.read_loop();
         self.announce(Instant::now());
         self.deliver();
-        self.release();
-        self.heed_deadlines(Instant::now());
+        self.resume_waiting();
+        self.enforce_deadlines(Instant::now());
         if self.shutdown.is_triggered() {
             self.stop(Instant::now());
         }
         Ok(())
     }
 
-    fn wake(&mut self, release: Release) {
-        self.released |= release == Release::Waiters;
+    fn wake(&mut self, wake: Wake) {
+        self.woken |= wake == Wake::Waiters;
     }
 
-    /// How long the poll may take: not at all while anybody could go on.
+    /// How long the poll may wait: not at all, while the loop itself has something to do.
     fn time_to_wait(&self, now: Instant) -> Option<Duration> {
-        let accepting = self.listener.as_ref().is_some_and(Listener::may_accept);
-        // A line that waited for a pause to end is said in the next turn.
-        let says = self.line.is_some() && !self.room.is_paused();
-        let busy = !self.ready.is_empty() || self.released || says;
-        if accepting || busy || self.delivery.is_unfinished(&self.room) {
+        let accepts = self.listener.as_ref().is_some_and(Listener::may_accept);
+        // A line that waited for the end of a pause is announced in the next turn.
+        let announces = self.line.is_some() && !self.room.is_paused();
+        let has_input = !self.ready.is_empty() || self.woken;
+        if accepts || announces || has_input || self.delivery.is_unfinished(&self.room) {
             return Some(Duration::ZERO);
         }
         let stop = self.shutdown.deadlines(self.settings.grace);
         let deadlines = [
             self.timers.next(),
             self.room.deadline(),
-            self.listener.as_ref().and_then(Listener::resting_until),
+            self.listener.as_ref().and_then(Listener::paused_until),
             stop.map(|stop| if stop.read > now { stop.read } else { stop.serve }),
         ];
         let next = deadlines.into_iter().flatten().min();
         next.map(|deadline| deadline.saturating_duration_since(now))
     }
 
-    /// Says what the operator typed; what the room does not take now is said when the pause has ended.
+    /// Sends the operator's lines to all members. A line that the room does not accept now waits for the end
+    /// of the pause.
     fn announce(&mut self, now: Instant) {
         for _ in 0..LINES_PER_TURN {
-            self.line = self.line.take().or_else(|| self.lines.try_recv().ok());
+            let next = || self.lines.as_ref()?.try_recv().ok();
+            self.line = self.line.take().or_else(next);
             let Some(line) = &self.line else { return };
-            if self.room.announce(line, now) == Said::Paused {
-                return;
+            match self.room.announce(line, now) {
+                Said::Appended | Said::Renamed => self.line = None,
+                Said::Paused => return,
+                Said::Closed => (self.line, self.lines) = (None, None),
             }
-            self.line = None;
         }
-        // A line behind these was typed since the poll, so its wake-up is still to come.
+        // Later lines were typed after the poll, so their wake-up is still to come.
     }
 
-    /// Ends whoever took too long: clients with their names and frames, members with their reading.
-    fn heed_deadlines(&mut self, now: Instant) {
+    /// Ends connections that took too long: with a name, a frame, their answers or their reading.
+    fn enforce_deadlines(&mut self, now: Instant) {
         while let Some(place) = self.timers.expired(now) {
             self.time_out(place, now);
         }
         for (_, place) in self.room.overdue(now) {
-            self.depart(place, CloseReason::TooSlow);
+            self.drain(place, CloseReason::TooSlow);
         }
     }
 
-    /// Has what was read said, tells everybody, delivers and closes, all within the grace.
+    /// The graceful shutdown: processes input that was read, notifies all members, delivers and closes, all
+    /// within the grace.
     fn stop(&mut self, now: Instant) {
         let Some(deadlines) = self.shutdown.deadlines(self.settings.grace) else { return };
         self.listener = None;
@@ -211,56 +217,27 @@ impl Server {
             if self.connections[place].is_paused() && now < deadlines.read {
                 reading += 1;
             } else if self.connections[place].is_read() {
-                self.depart(place, CloseReason::Shutdown);
+                self.drain(place, CloseReason::Shutdown);
             }
         }
-        if reading == 0 && !self.room.is_shut() {
-            self.room.shut(STOPPING);
+        if reading == 0 && !self.room.is_closed() {
+            self.room.close(STOPPING);
         }
     }
 
-    /// Whether a shutdown has come to its end.
+    /// Whether a shutdown is complete.
     fn is_over(&self, now: Instant) -> bool {
         let stop = self.shutdown.deadlines(self.settings.grace);
         stop.is_some_and(|stop| self.connections.is_empty() || stop.serve <= now)
     }
 }
 
-/// At most one deadline per connection, the earliest first. A loop has nobody else to count the time.
-#[derive(Default)]
-struct Timers(BTreeSet<(Instant, usize)>);
-
-impl Timers {
-    /// Replaces the deadline of the connection at `place`.
-    fn set(&mut self, place: usize, old: Option<Instant>, new: Option<Instant>) {
-        if old == new {
-            return;
-        }
-        if let Some(old) = old {
-            self.0.remove(&(old, place));
-        }
-        if let Some(new) = new {
-            self.0.insert((new, place));
-        }
-    }
-
-    /// The earliest deadline.
-    fn next(&self) -> Option<Instant> {
-        self.0.first().map(|(deadline, _)| *deadline)
-    }
-
-    /// The connection whose deadline passed first, without taking it off: who hears of it sets another.
-    fn expired(&self, now: Instant) -> Option<usize> {
-        self.0.first().filter(|(deadline, _)| *deadline <= now).map(|(_, place)| *place)
-    }
-}
-
-/// Tokens of what is no connection; places in a slab never get there.
+/// Tokens of what is no connection. Places in a slab never get so high.
 const LISTENER: Token = Token(usize::MAX);
 const WAKER: Token = Token(usize::MAX - 1);
 
-/// Lines of the operator's said before the clients have their turn.
+/// Lines of the operator that are announced before the clients have their turn.
 const LINES_PER_TURN: usize = 16;
 
-/// What one poll tells at most; the rest is told by the next.
+/// Events that one poll reports at most. The next poll reports the rest.
 const EVENTS: usize = 1024;

@@ -1,4 +1,4 @@
-//! Listener: where clients come in, or are told why not.
+//! Listener: accepts clients, or rejects them.
 
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
@@ -7,18 +7,19 @@ use std::time::Instant;
 use mio::net::{TcpListener, TcpStream};
 use mio::{Interest, Registry, Token};
 use server_core::CloseReason;
-use server_core::socket::{self, AcceptTrouble, LINGERING_MAX};
+use server_core::socket::{self, AcceptBackoff, LINGERING_MAX};
 
+use crate::connection::Phase;
 use crate::{LISTENER, Server};
 
-/// The listening socket, and whether it may have clients waiting.
+/// The listening socket, and whether clients may be waiting at it.
 pub(crate) struct Listener {
     socket: TcpListener,
     clients_max: usize,
     ready: bool,
-    /// When the machine had nothing left for a new connection: until when to rest.
-    resting_until: Option<Instant>,
-    trouble: AcceptTrouble,
+    /// Until when no client is accepted, because the machine had no resources for one.
+    paused_until: Option<Instant>,
+    backoff: AcceptBackoff,
 }
 
 impl Listener {
@@ -30,22 +31,22 @@ impl Listener {
         listener.set_nonblocking(true)?;
         let mut socket = TcpListener::from_std(listener);
         registry.register(&mut socket, LISTENER, Interest::READABLE)?;
-        let trouble = AcceptTrouble::default();
-        Ok(Self { socket, clients_max, ready: true, resting_until: None, trouble })
+        let backoff = AcceptBackoff::default();
+        Ok(Self { socket, clients_max, ready: true, paused_until: None, backoff })
     }
 
     pub(crate) fn note_ready(&mut self) {
         self.ready = true;
     }
 
-    /// Whether there may be clients that need not be waited for.
+    /// Whether a client may be waiting and can be accepted now.
     pub(crate) fn may_accept(&self) -> bool {
-        self.ready && self.resting_until.is_none()
+        self.ready && self.paused_until.is_none()
     }
 
-    /// When accepting goes on.
-    pub(crate) fn resting_until(&self) -> Option<Instant> {
-        self.resting_until
+    /// When accepting goes on after a pause.
+    pub(crate) fn paused_until(&self) -> Option<Instant> {
+        self.paused_until
     }
 
     /// The next client; `None` if there is none for now.
@@ -56,23 +57,23 @@ impl Listener {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => self.ready = false,
                 Err(error) => {
                     let now = Instant::now();
-                    self.resting_until = self.trouble.rest(&error, now).map(|rest| now + rest);
+                    self.paused_until = self.backoff.delay(&error, now).map(|delay| now + delay);
                 }
             }
         }
         None
     }
 
-    fn rest_is_over(&mut self, now: Instant) {
-        self.resting_until = self.resting_until.filter(|until| *until > now);
+    fn end_pause(&mut self, now: Instant) {
+        self.paused_until = self.paused_until.filter(|until| *until > now);
     }
 }
 
 impl Server {
-    /// Lets in the clients that wait, as many as one turn allows.
+    /// Accepts the clients that wait, as many as one turn allows.
     pub(crate) fn accept_loop(&mut self) {
         let Some(mut listener) = self.listener.take() else { return };
-        listener.rest_is_over(Instant::now());
+        listener.end_pause(Instant::now());
         for _ in 0..ACCEPTS_PER_TURN {
             let Some((stream, peer)) = listener.accept() else { break };
             self.admit(stream, peer, listener.clients_max);
@@ -80,34 +81,35 @@ impl Server {
         self.listener = Some(listener);
     }
 
-    /// Gives a client a place, or refuses it if there is none for it (SPEC RES-09).
+    /// Gives a client a place, or rejects it if there is none (SPEC RES-09).
     fn admit(&mut self, mut stream: TcpStream, peer: SocketAddr, clients_max: usize) {
         let place = self.connections.vacant_key();
         let both = Interest::READABLE | Interest::WRITABLE;
         let registered = self.poll.registry().register(&mut stream, Token(place), both);
         if self.connections.len() - self.lingering >= clients_max {
-            return self.refuse(stream, peer, CloseReason::Full);
+            return self.reject(stream, peer, CloseReason::Full);
         }
         if registered.is_err() {
-            return self.refuse(stream, peer, CloseReason::Exhausted);
+            return self.reject(stream, peer, CloseReason::Exhausted);
         }
         self.connect(stream, peer);
     }
 
-    /// Tells a client why it is refused, half-closes, and gives it a moment to read (SPEC RES-09).
-    fn refuse(&mut self, stream: TcpStream, peer: SocketAddr, mut reason: CloseReason) {
-        socket::refuse(&stream, server_core::refusal(&reason));
-        let release = self.room.leave(None, &mut reason);
-        self.wake(release);
+    /// Sends a client the reason, half-closes and lingers, if not too many linger already (SPEC RES-09).
+    fn reject(&mut self, stream: TcpStream, peer: SocketAddr, mut reason: CloseReason) {
+        socket::reject(&stream, server_core::rejection(&reason));
+        // No connection waits for a client that never had a place.
+        let _ = self.room.leave(None, &mut reason);
         if self.lingering >= LINGERING_MAX {
-            // It goes at once, with or without its last bytes.
+            // It is closed at once, whether it has read the reason or not.
             let _ = socket::drain(&stream);
             return;
         }
         self.lingering += 1;
-        self.turn_away(stream, peer);
+        let place = self.insert(stream, peer, Phase::Rejected);
+        self.start_lingering(place, Phase::Rejected);
     }
 }
 
-/// Clients let in before those that are here have their turn.
+/// Clients accepted before the connected ones have their turn.
 const ACCEPTS_PER_TURN: usize = 256;

@@ -1,296 +1,284 @@
-//! Deliver: moves every member's cursor, one writer at a time.
+//! Deliver: moves every member's cursor, one thread at a time.
 
 use std::io;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle, ThreadId};
 use std::time::Instant;
 
-use server_core::{MemberId, Offer};
+use server_core::{MemberId, WriteBatch};
 
-// Whatever waits, wakes or sends is named through the crate: tests/hand_over.rs compiles this file with
-// models in their place.
-use crate::{MutexGuard, SENDS, Server, State, connection, socket};
+// Everything that waits, wakes or writes is named through the crate: tests/hand_over.rs compiles this file with
+// models in its place.
+use crate::{MEMBERS_PER_TURN, MutexGuard, Server, State, close, socket};
 
-/// Who is delivering. It stands beside the room, under the same lock, so that whoever appends learns in
-/// the same moment whether somebody will deliver it.
+/// How far the members were served, and by which thread. It is under the same lock as the room: a thread that
+/// appends learns in the same critical section whether another one will deliver.
+#[derive(Default)]
 pub(crate) struct Delivery {
-    who: Who,
-    /// The room's pulse when the last round began: what came later is not delivered yet.
-    pulse_served: u64,
-    /// Where that round goes on; `None` if it has come to its end.
-    from: Option<usize>,
-    /// Who began it.
-    last: Option<ThreadId>,
-    /// Somebody had more to get than one offer holds.
+    deliverer: Deliverer,
+    /// The log's head when the last round began. Later bytes need another round.
+    served_head: u64,
+    /// Whether a member had more to receive than one batch holds.
     more: bool,
-    /// Whether the courier is parked, or is on its way there with nothing to do, and was not called since.
+    /// The place at which the round in progress goes on; `None` between two rounds.
+    next_place: Option<usize>,
+    /// The thread that began the last round.
+    last: Option<ThreadId>,
+    /// Whether the delivery thread is parked or about to be, and was not woken since.
     parked: bool,
     stopped: bool,
 }
 
-/// Who makes a round.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Who {
-    Nobody,
-    /// The thread that appended.
+/// Which thread makes rounds.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Deliverer {
+    #[default]
+    None,
+    /// A thread that appended.
     Appender,
-    /// The courier does, or has been told to.
-    Courier,
+    /// The delivery thread, which may still have to be scheduled.
+    DeliveryThread,
 }
 
-/// What a round left undone.
+/// What a turn left undone.
 #[derive(Default)]
 struct Left {
-    /// Somebody had more to get than one offer holds.
+    /// A member has more to receive than one batch holds.
     more: bool,
-    /// A socket has become full: the courier waits until it can take more.
+    /// A socket has become full: the delivery thread waits until it is writable.
     filled: bool,
 }
 
-/// Delivers, unless there is nothing new or somebody else is at it: then what was appended rides along,
-/// because that somebody looks again before it ends. After some sends the rest is the courier's: this thread has
-/// a client to read.
+/// Delivers, unless there is nothing new or another thread is delivering. That thread looks for news before it
+/// stops, so the round in progress includes what this one appended. After some members the delivery thread takes
+/// over: this thread has a client to read.
 pub(crate) fn deliver<'a>(server: &'a Server, mut state: MutexGuard<'a, State>) {
-    if !is_left_to_nobody(&state) {
+    if !needs_deliverer(&state) {
         return;
     }
-    let (mut filled, mut sends) = (false, SENDS);
+    let (mut filled, mut members) = (false, MEMBERS_PER_TURN);
     loop {
-        state.delivery.who = Who::Appender;
+        state.delivery.deliverer = Deliverer::Appender;
         let left;
-        (state, left) = round(server, state, &mut sends);
+        (state, left) = round(server, state, &mut members);
         filled |= left.filled;
-        if state.delivery.who == Who::Nobody || sends < state.room.len() {
+        if state.delivery.deliverer == Deliverer::None || members < state.room.len() {
             break;
         }
     }
-    if state.delivery.who == Who::Courier || filled {
-        call_courier(server, &mut state);
+    if state.delivery.deliverer == Deliverer::DeliveryThread || filled {
+        wake_delivery_thread(server, &mut state);
     }
 }
 
-/// Has the courier deliver what this thread appended and cannot deliver itself.
+/// Leaves to the delivery thread what this thread appended and cannot deliver, because it must wait.
 pub(crate) fn hand_over(server: &Server, state: &mut State) {
-    if is_left_to_nobody(state) {
-        state.delivery.who = Who::Courier;
-        call_courier(server, state);
+    if needs_deliverer(state) {
+        state.delivery.deliverer = Deliverer::DeliveryThread;
+        wake_delivery_thread(server, state);
     }
 }
 
-fn is_left_to_nobody(state: &State) -> bool {
-    state.delivery.who == Who::Nobody && has_news(state)
+/// Whether there is something new, and no thread that will deliver it.
+fn needs_deliverer(state: &State) -> bool {
+    state.delivery.deliverer == Deliverer::None && has_news(state)
 }
 
-/// Whether there is something for everybody or for somebody alone that no round has looked at.
+/// Whether there is something that no round has looked at.
 fn has_news(state: &State) -> bool {
-    state.delivery.pulse_served != state.room.pulse() || state.room.told() > 0
+    state.delivery.served_head != state.room.head() || state.room.direct_pending() > 0
 }
 
-/// Serves those who have something for themselves alone, and then, if there is something new for all or
-/// somebody was left with more, every member that is behind: `sends` of them at most, before the round is left to
-/// be gone on with.
+/// Serves the members with direct messages, and then, if there is something new for all, every member that
+/// lags. Stops after so many `members`; the round then goes on later.
 fn round<'a>(
     server: &'a Server,
     mut state: MutexGuard<'a, State>,
-    sends: &mut usize,
+    members: &mut usize,
 ) -> (MutexGuard<'a, State>, Left) {
-    state = begin(server, state);
-    let (mut left, mut offer) = (Left::default(), Offer::default());
-    for _ in 0..state.room.told() {
-        let Some(member) = state.room.next_told() else { break };
-        state = visit(server, state, member, &mut left, &mut offer);
-        *sends = sends.saturating_sub(1);
+    state = begin_round(server, state);
+    let (mut left, mut batch) = (Left::default(), WriteBatch::default());
+    for _ in 0..state.room.direct_pending() {
+        let Some(member) = state.room.next_direct() else { break };
+        state = serve(server, state, member, &mut left, &mut batch);
+        *members = members.saturating_sub(1);
     }
-    while let Some(from) = state.delivery.from
-        && *sends > 0
+    while let Some(place) = state.delivery.next_place
+        && *members > 0
     {
-        let next = state.room.next_behind(from);
-        state.delivery.from = next.map(MemberId::next_place);
+        let next = state.room.next_behind(place);
+        state.delivery.next_place = next.map(MemberId::next_place);
         let Some(member) = next else { break };
-        state = visit(server, state, member, &mut left, &mut offer);
-        *sends -= 1;
+        state = serve(server, state, member, &mut left, &mut batch);
+        *members -= 1;
     }
-    conclude(&mut state, &left);
+    end_turn(&mut state, &left);
     (state, left)
 }
 
-/// Begins a round over all members if none is under way and there is something for it.
-fn begin<'a>(server: &'a Server, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
-    if state.delivery.from.is_some() {
+/// Begins a round, unless one is in progress or there is nothing new.
+fn begin_round<'a>(server: &'a Server, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+    if state.delivery.next_place.is_some() {
         return state;
     }
     let me = Some(thread::current().id());
     let is_alone = std::mem::replace(&mut state.delivery.last, me) == me;
-    if !is_alone && state.room.len() >= MANY {
-        // Whoever else can go on says what it has to say first, and this round delivers all of it.
+    if !is_alone && state.room.len() >= YIELD_MEMBERS_MIN {
+        // Other threads that can run append first, and this round includes what they append.
         drop(state);
         thread::yield_now();
         state = server.lock();
     }
-    let is_left = std::mem::take(&mut state.delivery.more);
-    if is_left || state.delivery.pulse_served != state.room.pulse() {
-        state.delivery.pulse_served = state.room.pulse();
-        state.delivery.from = Some(0);
+    let had_more = std::mem::take(&mut state.delivery.more);
+    if had_more || state.delivery.served_head != state.room.head() {
+        state.delivery.served_head = state.room.head();
+        state.delivery.next_place = Some(0);
     }
     state
 }
 
-/// Serves one member and notes what is left. Those that are full are the courier's until they can take more.
-fn visit<'a>(
+/// Serves one member and records what is left. The delivery thread waits for the sockets that are full.
+fn serve<'a>(
     server: &'a Server,
     mut state: MutexGuard<'a, State>,
     member: MemberId,
     left: &mut Left,
-    offer: &mut Offer,
+    batch: &mut WriteBatch,
 ) -> MutexGuard<'a, State> {
     if state.room.is_full(member) {
         return state;
     }
-    state = deliver_to(server, state, member, offer);
-    let full = state.room.is_full(member);
-    left.filled |= full;
-    left.more |= !full && state.room.is_behind(member);
+    state = deliver_to(server, state, member, batch);
+    let is_full = state.room.is_full(member);
+    left.filled |= is_full;
+    left.more |= !is_full && state.room.is_behind(member);
     state
 }
 
-/// Ends a round, or hands the rest to the courier if anything came in meanwhile. Looking and letting go
-/// are one critical section, so nothing appended is left to nobody.
-fn conclude(state: &mut State, left: &Left) {
+/// Stops delivering, or leaves the rest to the delivery thread. The last look for news and the decision to stop
+/// are one critical section, so nothing that was appended is left without a deliverer.
+fn end_turn(state: &mut State, left: &Left) {
     state.delivery.more |= left.more;
-    let goes_on = state.delivery.more || state.delivery.from.is_some() || has_news(state);
-    state.delivery.who = if goes_on { Who::Courier } else { Who::Nobody };
+    let goes_on = state.delivery.more || state.delivery.next_place.is_some() || has_news(state);
+    state.delivery.deliverer = if goes_on { Deliverer::DeliveryThread } else { Deliverer::None };
 }
 
-/// Offers one member what comes next for it, with the room free meanwhile.
+/// Writes one member's next batch to its socket, with the room unlocked meanwhile.
 fn deliver_to<'a>(
     server: &'a Server,
     mut state: MutexGuard<'a, State>,
     member: MemberId,
-    offer: &mut Offer,
+    batch: &mut WriteBatch,
 ) -> MutexGuard<'a, State> {
-    let Some(stream) = state.room.pull(member, offer, Instant::now()).cloned() else {
+    let Some(stream) = state.room.next_batch(member, batch, Instant::now()).cloned() else {
         return state;
     };
     drop(state);
-    let sent = socket::offer(&stream, offer);
+    let written = socket::write_batch(&stream, batch);
     state = server.lock();
-    let release = state.room.offered(member, offer, sent);
-    server.wake(release);
+    let wake = state.room.advance(member, batch, written);
+    server.wake(wake);
     if state.room.name(member).is_some() {
         return state;
     }
-    // The room has given it up, and its thread does not know yet.
+    // The room has given the member up, and its thread does not know yet.
     drop(state);
-    connection::wake_reader(&stream);
-    // This may be the last hold on it, and then closes it.
+    close::stop_reading(&stream);
+    // If this is the last reference, it closes the socket: not under the lock.
     drop(stream);
     server.lock()
 }
 
-/// Starts the thread that delivers what others cannot without being kept from their clients.
-pub(crate) fn start_courier(server: &Arc<Server>) -> io::Result<JoinHandle<()>> {
+/// Starts the delivery thread.
+pub(crate) fn start_delivery_thread(server: &Arc<Server>) -> io::Result<JoinHandle<()>> {
     let server = Arc::clone(server);
-    thread::Builder::new().name("courier".into()).spawn(move || courier(&server))
+    thread::Builder::new().name("delivery".into()).spawn(move || delivery_thread(&server))
 }
 
-/// Goes on with rounds that have grown, and is parked between them.
-pub(crate) fn courier(server: &Server) {
+/// Takes over rounds that are too long for the thread that began them, and is parked between them.
+pub(crate) fn delivery_thread(server: &Server) {
     let mut state = server.lock();
     while !state.delivery.stopped {
-        state = match state.delivery.who {
-            Who::Courier => courier_round(server, state),
-            Who::Nobody | Who::Appender => park(server, state),
+        state = match state.delivery.deliverer {
+            Deliverer::DeliveryThread => long_round(server, state),
+            Deliverer::None | Deliverer::Appender => park(server, state),
         };
     }
 }
 
-/// Makes a round, or goes on with one. If sockets that were said to take more took nothing, the kernel has no memory
-/// for them, and asking again at once would make that worse.
-fn courier_round<'a>(server: &'a Server, state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
-    let (writes, is_part) = (state.room.counters().writes, state.delivery.from.is_some());
-    let (state, left) = round(server, state, &mut { SENDS });
-    let is_part = is_part || state.delivery.from.is_some();
+/// Makes a round, or goes on with one. If sockets that were reported writable took nothing, the kernel has no
+/// memory for them, and another try at once would make that worse.
+fn long_round<'a>(server: &'a Server, state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+    let (writes, is_part) = (state.room.counters().writes, state.delivery.next_place.is_some());
+    let (state, left) = round(server, state, &mut { MEMBERS_PER_TURN });
+    let is_part = is_part || state.delivery.next_place.is_some();
     if !is_part && left.filled && state.room.counters().writes == writes {
         drop(state);
-        server.bell.rest();
+        server.wake_pipe.back_off();
         return server.lock();
     }
-    if state.delivery.from.is_none() && state.delivery.who == Who::Courier {
-        // In a room that is never silent it is never parked.
-        return serve_full_again(server, state, Patience::None);
+    if state.delivery.next_place.is_none() && state.delivery.deliverer == Deliverer::DeliveryThread
+    {
+        // In a room that is never silent this thread is never parked, so it looks at the full sockets here.
+        return unblock_writable(server, state, Block::No);
     }
     state
 }
 
-/// Waits until the courier is called, or a full socket can take more.
+/// Parks the delivery thread until it is woken or a full socket is writable.
 fn park<'a>(server: &'a Server, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
     state.delivery.parked = true;
-    state = serve_full_again(server, state, Patience::Endless);
+    state = unblock_writable(server, state, Block::UntilWoken);
     state.delivery.parked = false;
-    // A round that is under way sees for itself that there is more to do.
-    if is_left_to_nobody(&state) {
-        state.delivery.who = Who::Courier;
+    // A round in progress finds the rest itself.
+    if needs_deliverer(&state) {
+        state.delivery.deliverer = Deliverer::DeliveryThread;
     }
     state
 }
 
-/// Has rounds include those whose full sockets can take more.
-fn serve_full_again<'a>(
+/// Lets rounds include the members whose full sockets are writable again.
+fn unblock_writable<'a>(
     server: &'a Server,
     mut state: MutexGuard<'a, State>,
-    patience: Patience,
+    block: Block,
 ) -> MutexGuard<'a, State> {
     let full = state.room.full();
-    if full.is_empty() && patience == Patience::None {
+    if full.is_empty() && block == Block::No {
         return state;
     }
     drop(state);
-    let ready = server.bell.wait(&full, patience);
-    // These may be the last holds on sockets, and then close them.
+    let writable = server.wake_pipe.wait(&full, block);
+    // The last reference to a socket closes it: not under the lock.
     drop(full);
     state = server.lock();
-    for member in ready {
+    for member in writable {
         state.room.unblock(member);
     }
     state
 }
 
-/// For how long the courier waits.
+/// How long the delivery thread waits for full sockets.
 #[derive(Clone, Copy, PartialEq)]
-pub(crate) enum Patience {
+pub(crate) enum Block {
     /// Not at all.
-    None,
-    /// Until it is called.
-    Endless,
+    No,
+    /// Until it is woken.
+    UntilWoken,
 }
 
-/// Has the courier look again at what there is to do.
-pub(crate) fn call_courier(server: &Server, state: &mut State) {
+/// Makes the delivery thread look for something to do.
+pub(crate) fn wake_delivery_thread(server: &Server, state: &mut State) {
     if std::mem::take(&mut state.delivery.parked) {
-        server.bell.ring();
+        server.wake_pipe.wake();
     }
 }
 
-/// Ends the courier.
-pub(crate) fn stop_courier(server: &Server, state: &mut State) {
+/// Ends the delivery thread.
+pub(crate) fn stop_delivery_thread(server: &Server, state: &mut State) {
     state.delivery.stopped = true;
-    call_courier(server, state);
+    wake_delivery_thread(server, state);
 }
 
-impl Delivery {
-    /// Nothing to deliver, nobody at it.
-    pub(crate) fn new() -> Self {
-        Self {
-            who: Who::Nobody,
-            pulse_served: 0,
-            from: None,
-            last: None,
-            more: false,
-            parked: false,
-            stopped: false,
-        }
-    }
-}
-
-/// To so many members a message costs far more than the yield that may save one.
-const MANY: usize = 8;
+/// In a room of this size a message costs far more than the yield that may save a round.
+const YIELD_MEMBERS_MIN: usize = 8;

@@ -4,38 +4,37 @@
 //!  who                        waits where                     for what
 //!  ──────────────────────────────────────────────────────────────────────────────────────────
 //!  main thread: accept_loop   accept                          the next client
-//!  client's thread: read_loop poll (of one socket)            what its client says, the shutdown
-//!                             Server::release (a condvar)     a paused room, the end of delivery
-//!  courier: deliver           poll (Server::bell)             a delivery that has grown, full sockets
-//!  porter: refuse             a channel                       clients there is no place for
-//!  console: announce          a read of standard input        what the operator types, with --console
+//!  client's thread: read_loop poll (of one socket)            input from its client, the shutdown
+//!                             Server::waiters (a condvar)     the room, the end of its drain
+//!  delivery thread: deliver   poll (Server::wake_pipe)        the rest of a round, full sockets
+//!  rejection thread: reject   a channel                       clients without a place
+//!  console thread: announce   a read of standard input        the operator's input, with --console
 //! ```
 //!
-//! Where one would have to wait, the kernel parks the thread. (A thread that waits for its client also
-//! has to hear of the shutdown, so it is parked in a poll of two descriptors rather than in the read.)
-//! The thread that appended to the log makes a round over all members and sends without waiting; one that
-//! finds a round under way leaves its message to it and goes back to reading. After so many sends the rest,
-//! and whatever else has come in, is the courier's, so that no reader is kept from its client, and so is every
-//! full socket until it can take more.
+//! Where another model waits, the kernel parks the thread. (A client's thread must also notice the shutdown, so
+//! it is parked in a poll of two descriptors and not in the read.) The thread that appended to the log makes a
+//! round over all members and writes without blocking. A thread that finds a round in progress leaves its
+//! message to that round and reads its client again. After some members the delivery thread takes over, so that
+//! no client waits long to be read; it also serves the full sockets once they are writable.
 
+mod close;
 mod connection;
 mod deliver;
 mod listener;
+mod wake_pipe;
 
-use std::io::{self, PipeReader, PipeWriter, Read, Write};
+use std::io::{self, PipeReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::ops::ControlFlow;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use rustix::event::{PollFd, PollFlags};
 use server_core::bytes::Bytes;
 use server_core::{
-    MemberId, PerClient, Program, Release, Room, STOPPING, Said, Settings, Shutdown, console,
-    socket,
+    PerClient, Program, Room, STOPPING, Said, Settings, Shutdown, Wake, console, socket,
 };
 
-use crate::deliver::Patience;
+use crate::wake_pipe::WakePipe;
 
 /// This server as a program.
 pub const PROGRAM: Program = Program {
@@ -46,8 +45,8 @@ pub const PROGRAM: Program = Program {
     serve,
 };
 
-/// Serves the clients of `listener` until `shutdown` is triggered and everybody has been told (SPEC
-/// SHD-01), or the grace is over.
+/// Serves the clients of `listener` until `shutdown` is triggered and all members are served and notified
+/// (SPEC SHD-01), or the grace is over.
 ///
 /// # Errors
 ///
@@ -55,22 +54,22 @@ pub const PROGRAM: Program = Program {
 pub fn serve(listener: TcpListener, settings: Settings, shutdown: Shutdown) -> io::Result<()> {
     let listener = Arc::new(listener);
     let (stopping, stop) = io::pipe()?;
-    let server = Arc::new(Server::new(settings, shutdown, stopping, Bell::hang()?));
-    let courier = deliver::start_courier(&server)?;
-    let porter = listener::start_porter(&server)?;
-    let woken = Arc::clone(&listener);
+    let server = Arc::new(Server::new(settings, shutdown, stopping, WakePipe::new()?));
+    let delivery_thread = deliver::start_delivery_thread(&server)?;
+    let rejections = listener::start_rejection_thread(&server)?;
+    let blocked = Arc::clone(&listener);
     server.shutdown.on_trigger(move || {
-        socket::stop_listening(&woken);
-        // It is read by nobody, so it wakes everybody. A full or closed pipe would do the same.
+        socket::stop_listening(&blocked);
+        // No thread reads the byte, so it wakes all of them. A full or closed pipe would do the same.
         let _ = (&stop).write_all(b"!");
     });
-    let told = Arc::clone(&server);
-    console::start(&server.settings, move |line| told.announce(&line))?;
-    listener::accept_loop(&server, &listener, &porter);
+    let room = Arc::clone(&server);
+    console::start(&server.settings, move |line| room.announce(&line))?;
+    listener::accept_loop(&server, &listener, &rejections);
     drop(listener);
     server.stop();
-    // A thread of ours that panicked has said so itself.
-    let _ = courier.join();
+    // A thread that panicked has reported it itself.
+    let _ = delivery_thread.join();
     Ok(())
 }
 
@@ -78,40 +77,49 @@ pub fn serve(listener: TcpListener, settings: Settings, shutdown: Shutdown) -> i
 struct Server {
     settings: Arc<Settings>,
     shutdown: Shutdown,
-    /// The only lock. No socket is touched and nothing is waited for while it is held.
+    /// The only lock. No thread touches a socket or waits while it holds the lock.
     state: Mutex<State>,
-    /// Can be read once the shutdown is triggered: wakes every thread that is parked for its client.
+    /// Readable once the shutdown is triggered: wakes every thread that is parked for its client.
     stopping: PipeReader,
-    /// Wakes the courier.
-    bell: Bell,
-    /// Wakes those who wait for a pause or a delivery to end.
-    release: Condvar,
+    /// Wakes the delivery thread.
+    wake_pipe: WakePipe,
+    /// Wakes the threads that wait for the room, or for the end of a drain or of a connection.
+    waiters: Condvar,
 }
 
 struct State {
+    /// A member is reached by its socket.
     room: Room<Arc<TcpStream>>,
-    /// How many connections there are, members and those that are none yet.
+    delivery: deliver::Delivery,
+    /// How many connections there are: members, and clients that are still unnamed.
     connections: usize,
     /// How many of them are still read.
     reading: usize,
-    delivery: deliver::Delivery,
+    /// How many clients that never had a place linger.
+    lingering: usize,
 }
 
 impl Server {
-    fn new(settings: Settings, shutdown: Shutdown, stopping: PipeReader, bell: Bell) -> Self {
+    fn new(
+        settings: Settings,
+        shutdown: Shutdown,
+        stopping: PipeReader,
+        wake_pipe: WakePipe,
+    ) -> Self {
         let state = State {
             room: Room::of(&settings),
+            delivery: deliver::Delivery::default(),
             connections: 0,
             reading: 0,
-            delivery: deliver::Delivery::new(),
+            lingering: 0,
         };
         Self {
             settings: Arc::new(settings),
             shutdown,
             state: Mutex::new(state),
             stopping,
-            bell,
-            release: Condvar::new(),
+            wake_pipe,
+            waiters: Condvar::new(),
         }
     }
 
@@ -119,54 +127,56 @@ impl Server {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until somebody is released, `until` at most.
+    /// Waits until the waiters are woken, at most until `until`.
     fn wait<'a>(
         &self,
         state: MutexGuard<'a, State>,
         until: Option<Instant>,
     ) -> MutexGuard<'a, State> {
         let Some(until) = until else {
-            return self.release.wait(state).unwrap_or_else(PoisonError::into_inner);
+            return self.waiters.wait(state).unwrap_or_else(PoisonError::into_inner);
         };
         let time = until.saturating_duration_since(Instant::now());
-        self.release.wait_timeout(state, time).unwrap_or_else(PoisonError::into_inner).0
+        self.waiters.wait_timeout(state, time).unwrap_or_else(PoisonError::into_inner).0
     }
 
-    fn wake(&self, release: Release) {
-        if release == Release::Waiters {
-            self.release.notify_all();
+    fn wake(&self, wake: Wake) {
+        if wake == Wake::Waiters {
+            self.waiters.notify_all();
         }
     }
 
-    /// Says what the operator typed, waiting for as long as the room takes nothing.
+    /// Sends a line of the operator to all members, once the room accepts it. The console ends when the room
+    /// is closed.
     fn announce(&self, line: &Bytes) -> ControlFlow<()> {
         let mut state = self.lock();
         loop {
             match state.room.announce(line, Instant::now()) {
-                Said::Closed => return ControlFlow::Break(()),
-                Said::Paused => state = connection::wait_for_room(self, state, None),
                 Said::Appended | Said::Renamed => break,
+                Said::Paused => state = connection::wait_for_room(self, state, None),
+                Said::Closed => return ControlFlow::Break(()),
             }
         }
         deliver::deliver(self, state);
         ControlFlow::Continue(())
     }
 
-    /// Has what was read said, tells everybody, delivers and closes, all within the grace.
+    /// The graceful shutdown: processes input that was read, notifies all members, delivers and closes, all
+    /// within the grace.
     fn stop(&self) {
         let Some(deadlines) = self.shutdown.deadlines(self.settings.grace) else { return };
-        // With the lock taken once: nobody is between having seen no shutdown and waiting.
+        // After this lock, no thread is between a look at the shutdown and its wait.
         drop(self.lock());
-        self.wake(Release::Waiters);
+        self.wake(Wake::Waiters);
         let mut state = self.wait_until(deadlines.read, |state| state.reading == 0);
-        state.room.shut(STOPPING);
+        state.room.close(STOPPING);
         deliver::deliver(self, state);
-        self.wake(Release::Waiters);
-        state = self.wait_until(deadlines.serve, |state| state.connections == 0);
-        deliver::stop_courier(self, &mut state);
+        self.wake(Wake::Waiters);
+        state = self.wait_until(deadlines.serve, |state| state.connections + state.lingering == 0);
+        deliver::stop_delivery_thread(self, &mut state);
         let counters = state.room.counters().clone();
         drop(state);
-        counters.log();
+        counters.log_totals();
     }
 
     fn wait_until(&self, until: Instant, done: impl Fn(&State) -> bool) -> MutexGuard<'_, State> {
@@ -178,53 +188,5 @@ impl Server {
     }
 }
 
-/// What the courier is parked at. Sockets can be waited for only in a poll, and whoever has something for
-/// the courier makes itself heard there by a pipe.
-struct Bell {
-    rung: PipeReader,
-    rope: PipeWriter,
-}
-
-impl Bell {
-    fn hang() -> io::Result<Self> {
-        let (rung, rope) = io::pipe()?;
-        Ok(Self { rung, rope })
-    }
-
-    /// Ends the wait, or the next one. To be called at most once per wait: then the pipe never fills.
-    fn ring(&self) {
-        // Both ends of the pipe are here, so there is somebody to read it.
-        let _ = (&self.rope).write_all(b"!");
-    }
-
-    /// Leaves everybody alone for a moment.
-    #[expect(
-        clippy::unused_self,
-        reason = "tests/hand_over.rs has a bell that knows when it is asked"
-    )]
-    fn rest(&self) {
-        std::thread::sleep(socket::ACCEPT_REST);
-    }
-
-    /// Parks the thread until somebody rings or one of these sockets, which are full, can take more: which.
-    fn wait(&self, full: &[(MemberId, Arc<TcpStream>)], patience: Patience) -> Vec<MemberId> {
-        let mut waits = vec![PollFd::new(&self.rung, PollFlags::IN)];
-        waits.extend(full.iter().map(|(_, stream)| PollFd::new(stream, PollFlags::OUT)));
-        let until = (patience == Patience::None).then(Instant::now);
-        if connection::wait(&mut waits, until).is_err() {
-            // The kernel has no memory for it at the moment.
-            self.rest();
-            return Vec::new();
-        }
-        if !waits[0].revents().is_empty() {
-            // As in `ring`. What is left, if anything, ends the next wait too early, which does no harm.
-            let _ = (&self.rung).read(&mut [0; 16]);
-        }
-        let ready = full.iter().zip(&waits[1..]).filter(|(_, wait)| !wait.revents().is_empty());
-        ready.map(|((member, _), _)| *member).collect()
-    }
-}
-
-/// Members served by a thread that has appended before the rest is the courier's: half a millisecond, in which its
-/// own client is not read.
-const SENDS: usize = 128;
+/// Members that one thread serves before it looks at its client again, or at full sockets: half a millisecond.
+const MEMBERS_PER_TURN: usize = 128;

@@ -1,51 +1,54 @@
-//! Listener: where clients come in, or are told why not.
+//! Listener: accepts clients, or rejects them.
 
 use std::collections::VecDeque;
 use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender, TrySendError};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 use std::thread;
 use std::time::Instant;
 
-use server_core::CloseReason;
-use server_core::socket::{self, AcceptTrouble, LINGERING_MAX};
+use server_core::socket::{self, AcceptBackoff, LINGERING_MAX};
+use server_core::{CloseReason, Wake};
 
 use crate::{PROGRAM, Server, connection};
 
-/// Lets clients in until the shutdown.
-pub(crate) fn accept_loop(server: &Arc<Server>, listener: &TcpListener, porter: &Porter) {
+/// The way to the rejection thread.
+pub(crate) type Rejections = SyncSender<Arc<TcpStream>>;
+
+/// Accepts clients until the shutdown.
+pub(crate) fn accept_loop(server: &Arc<Server>, listener: &TcpListener, rejections: &Rejections) {
     let clients_max = server.settings.clients_max(PROGRAM.per_client);
-    let mut trouble = AcceptTrouble::default();
+    let mut backoff = AcceptBackoff::default();
     loop {
         let accepted = listener.accept();
         if server.shutdown.is_triggered() {
             return;
         }
         match accepted {
-            Ok((stream, peer)) => admit(server, stream, peer, clients_max, porter),
+            Ok((stream, peer)) => admit(server, stream, peer, clients_max, rejections),
             Err(error) => {
-                if let Some(rest) = trouble.rest(&error, Instant::now()) {
-                    thread::sleep(rest);
+                if let Some(delay) = backoff.delay(&error, Instant::now()) {
+                    thread::sleep(delay);
                 }
             }
         }
     }
 }
 
-/// Gives a client a thread, or hands it to the porter if there is no place for it (SPEC RES-09).
+/// Gives a client a thread, or rejects it if there is no place for it (SPEC RES-09).
 fn admit(
     server: &Arc<Server>,
     stream: TcpStream,
     peer: SocketAddr,
     clients_max: usize,
-    porter: &Porter,
+    rejections: &Rejections,
 ) {
     let stream = Arc::new(stream);
     let mut state = server.lock();
     if state.connections >= clients_max {
         drop(state);
-        return porter.turn_away(server, stream, CloseReason::Full);
+        return reject(server, stream, CloseReason::Full, rejections);
     }
     state.connections += 1;
     state.reading += 1;
@@ -59,61 +62,63 @@ fn admit(
         state.connections -= 1;
         state.reading -= 1;
         drop(state);
-        porter.turn_away(server, stream, CloseReason::Exhausted);
+        reject(server, stream, CloseReason::Exhausted, rejections);
     }
 }
 
-/// The way to the thread that refuses clients there is no place for, so that no refusal needs a thread
-/// of its own.
-pub(crate) struct Porter(SyncSender<(Arc<TcpStream>, CloseReason)>);
-
-impl Porter {
-    fn turn_away(&self, server: &Server, stream: Arc<TcpStream>, reason: CloseReason) {
-        if let Err(
-            TrySendError::Full((stream, reason)) | TrySendError::Disconnected((stream, reason)),
-        ) = self.0.try_send((stream, reason))
-        {
-            refuse(server, &stream, reason);
-            // It goes at once, with or without its last bytes.
-            let _ = socket::drain(&stream);
-        }
+/// Sends a client the reason, half-closes, and lets the rejection thread linger, if not too many clients linger
+/// already (SPEC RES-09).
+fn reject(
+    server: &Server,
+    stream: Arc<TcpStream>,
+    mut reason: CloseReason,
+    rejections: &Rejections,
+) {
+    socket::reject(&stream, server_core::rejection(&reason));
+    let mut state = server.lock();
+    // No connection waits for a client that never had a place.
+    let _ = state.room.leave(None, &mut reason);
+    if state.lingering >= LINGERING_MAX {
+        drop(state);
+        // It is closed at once, whether it has read the reason or not.
+        let _ = socket::drain(&stream);
+        return;
     }
+    state.lingering += 1;
+    drop(state);
+    // The channel has a place for each of them, and the thread lives as long as this sender.
+    let _ = rejections.send(stream);
 }
 
-/// Tells a client why it is refused and half-closes (SPEC RES-09).
-fn refuse(server: &Server, stream: &TcpStream, mut reason: CloseReason) {
-    socket::refuse(stream, server_core::refusal(&reason));
-    // Nobody waits for somebody who was never in.
-    let _ = server.lock().room.leave(None, &mut reason);
-}
-
-pub(crate) fn start_porter(server: &Arc<Server>) -> io::Result<Porter> {
-    let (porter, surplus) = mpsc::sync_channel(LINGERING_MAX);
+/// Starts the thread that lingers for rejected clients. There is one for all of them, because a client may be
+/// rejected for want of a thread.
+pub(crate) fn start_rejection_thread(server: &Arc<Server>) -> io::Result<Rejections> {
+    let (rejections, rejected) = mpsc::sync_channel(LINGERING_MAX);
     let server = Arc::clone(server);
-    thread::Builder::new().name("porter".into()).spawn(move || refuse_all(&server, &surplus))?;
-    Ok(Porter(porter))
+    thread::Builder::new().name("rejection".into()).spawn(move || linger(&server, &rejected))?;
+    Ok(rejections)
 }
 
-/// Refuses each client and gives it a moment to read why.
-fn refuse_all(server: &Server, surplus: &Receiver<(Arc<TcpStream>, CloseReason)>) {
+/// Gives each rejected client a moment to read the reason.
+fn linger(server: &Server, rejected: &Receiver<Arc<TcpStream>>) {
     let mut lingering: VecDeque<(Instant, Arc<TcpStream>)> = VecDeque::new();
     loop {
-        let oldest = lingering.front().map(|(until, _)| *until);
-        match receive(surplus, oldest) {
-            Ok((stream, reason)) => {
-                refuse(server, &stream, reason);
-                lingering.push_back((Instant::now() + server.settings.refuse_linger, stream));
+        match receive(rejected, lingering.front().map(|(until, _)| *until)) {
+            Ok(stream) => {
+                let until = server.shutdown.linger_until(&server.settings, Instant::now());
+                lingering.push_back((until, stream));
             }
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return,
         }
         let now = Instant::now();
-        let newest_goes = lingering.len() > LINGERING_MAX;
-        let oldest_goes = |(until, _): &mut (Instant, _)| *until <= now;
-        let over =
-            if newest_goes { lingering.pop_back() } else { lingering.pop_front_if(oldest_goes) };
-        // With or without its last bytes.
-        over.map(|(_, stream)| socket::drain(&stream));
+        while let Some((_, stream)) = lingering.pop_front_if(|(until, _)| *until <= now) {
+            // What the client sent is discarded: closing with unread bytes would reset the connection.
+            let _ = socket::drain(&stream);
+            drop(stream);
+            server.lock().lingering -= 1;
+            server.wake(Wake::Waiters);
+        }
     }
 }
 
@@ -124,5 +129,5 @@ fn receive<T>(channel: &Receiver<T>, until: Option<Instant>) -> Result<T, RecvTi
     }
 }
 
-/// A client's thread touches little of this; what it does not touch costs no memory.
+/// Bytes of a client's thread's stack. Pages that it never touches cost no memory.
 const STACK: usize = 256 * 1024;

@@ -1,25 +1,24 @@
-//! Hand-over: who delivers, checked by loom over the interleavings of the threads that can.
+//! Hand-over: which thread delivers, checked with loom over the interleavings of the threads that can.
 //!
-//! What is checked is the server's own `deliver.rs`, compiled here a second time against loom's lock and
-//! against models of what it names through the crate, and the real `Room`. In every interleaving with up
-//! to three preemptions:
+//! The test compiles the server's own `deliver.rs` a second time, against loom's lock and models of what
+//! the file names through the crate, and uses the real `Room`. In every interleaving with at most three
+//! preemptions:
 //!
-//! - whatever was appended is delivered, to the last byte, and then everybody is idle: one of the threads
-//!   waits for that, and a lost wake-up is a deadlock, which loom reports;
-//! - no two threads send at once, so there are never two rounds;
-//! - the courier ends when it is stopped.
+//! - everything that was appended is delivered, to the last byte, and then all threads are idle: one of
+//!   them waits for that, and a lost wake-up is a deadlock, which loom reports;
+//! - no two threads write at once, so there are never two rounds;
+//! - the delivery thread ends when it is stopped.
 //!
-//! Two models stand for what loom cannot see. The *bell*, a pipe in a poll, is a permit: ringing sets it,
-//! and waiting takes it, or returns because a full socket can take more. A *socket* takes so many bytes
-//! and is full until its client has read.
+//! Two models stand for what loom cannot see. The *wake pipe* is a permit: `wake` sets it, and `wait`
+//! takes it, or returns because a full socket is writable. A *socket* takes a number of bytes and is full
+//! until its client has read.
 //!
-//! Each of these faults, put into `deliver.rs` by hand, fails a test here: letting go without looking at
-//! the pulse again, or at where the round goes on, or with the lock let go in between (`conclude`); not
-//! calling the courier after a
-//! round, or not for sockets that have become full (`deliver`); calling it without leaving it the round
-//! (`hand_over`); noting that it is parked after the room was looked at, or leaving a socket that can
-//! take more to nobody (`park`); a round although one is under way (`is_left_to_nobody`, `courier`);
-//! stopping without a call (`stop_courier`).
+//! Each of these faults, put into `deliver.rs` by hand, makes a test fail here: to stop without a last
+//! look at the head, or at where the round goes on, or with the lock released in between (`end_turn`);
+//! not to wake the delivery thread after a round, or for sockets that have become full (`deliver`); to
+//! wake it without leaving it the round (`hand_over`); to set `parked` after the look at the room, or to
+//! leave a writable socket without a deliverer (`park`); a second round while one is in progress
+//! (`needs_deliverer`, `delivery_thread`); to stop without waking (`stop_delivery_thread`).
 
 use std::time::{Duration, Instant};
 
@@ -28,7 +27,7 @@ use loom::sync::atomic::AtomicBool;
 use loom::sync::{Arc, Condvar, Mutex, MutexGuard};
 use loom::thread;
 use protocol::Name;
-use server_core::{MemberId, Relay, Release, Room, Said};
+use server_core::{MemberId, Relay, Room, Said, Wake};
 
 #[path = "../src/deliver.rs"]
 #[expect(dead_code, reason = "the model starts its threads itself")]
@@ -37,8 +36,8 @@ mod deliver;
 /// In place of the server: the same lock, and what `deliver.rs` uses of the rest.
 struct Server {
     state: Mutex<State>,
-    bell: Bell,
-    /// Wakes whoever waits for a delivery to end.
+    wake_pipe: WakePipe,
+    /// Wakes the thread that waits for the end of all deliveries.
     delivered: Condvar,
 }
 
@@ -52,15 +51,15 @@ impl Server {
         self.state.lock().expect("no thread has panicked")
     }
 
-    /// Wakes always, because here all deliveries are waited for.
-    fn wake(&self, _release: Release) {
+    /// Always wakes, because the test waits for every delivery.
+    fn wake(&self, _wake: Wake) {
         self.delivered.notify_all();
     }
 }
 
-mod connection {
-    /// Nobody is aborted here.
-    pub(crate) fn wake_reader(_socket: &super::Socket) {
+mod close {
+    /// No member is aborted here.
+    pub(crate) fn stop_reading(_socket: &super::Socket) {
         unreachable!("the room gave up a member");
     }
 }
@@ -69,14 +68,14 @@ mod socket {
     use std::io::{self, ErrorKind};
 
     use loom::sync::atomic::Ordering;
-    use server_core::Offer;
+    use server_core::WriteBatch;
 
-    /// Takes what there is place for.
-    pub(crate) fn offer(socket: &super::Socket, offer: &Offer) -> io::Result<usize> {
+    /// Takes as many bytes as the socket has space for.
+    pub(crate) fn write_batch(socket: &super::Socket, batch: &WriteBatch) -> io::Result<usize> {
         let world = &socket.world;
         assert!(!world.sending.swap(true, Ordering::SeqCst), "two rounds at once");
         let mut kernel = world.kernel.lock().expect("no thread has panicked");
-        let taken = kernel.places[socket.place].min(offer.bytes());
+        let taken = kernel.places[socket.place].min(batch.bytes());
         kernel.places[socket.place] -= taken;
         drop(kernel);
         world.sending.store(false, Ordering::SeqCst);
@@ -90,61 +89,61 @@ struct Socket {
     place: usize,
 }
 
-/// What the kernel knows.
+/// The kernel's state, and its changes.
 struct World {
     kernel: Mutex<Kernel>,
     changed: Condvar,
-    /// Whether a thread is in `offer`.
+    /// Whether a thread is in `write_batch`.
     sending: AtomicBool,
 }
 
 struct Kernel {
-    rung: bool,
-    /// Whether every full socket is once said to take more although it does not.
+    woken: bool,
+    /// Whether every full socket is reported writable once although it is not.
     lies: bool,
     /// How many bytes each socket can take.
     places: Vec<usize>,
 }
 
-struct Bell(Arc<World>);
+struct WakePipe(Arc<World>);
 
-impl Bell {
-    fn ring(&self) {
-        self.0.kernel.lock().expect("no thread has panicked").rung = true;
+impl WakePipe {
+    fn wake(&self) {
+        self.0.kernel.lock().expect("no thread has panicked").woken = true;
         self.0.changed.notify_all();
     }
 
-    fn wait(&self, full: &[(MemberId, Arc<Socket>)], patience: deliver::Patience) -> Vec<MemberId> {
+    fn wait(&self, full: &[(MemberId, Arc<Socket>)], block: deliver::Block) -> Vec<MemberId> {
         let mut kernel = self.0.kernel.lock().expect("no thread has panicked");
         loop {
-            let rung = std::mem::take(&mut kernel.rung);
+            let woken = std::mem::take(&mut kernel.woken);
             let lies = !full.is_empty() && std::mem::take(&mut kernel.lies);
             let ready = full.iter().filter(|(_, socket)| lies || kernel.places[socket.place] > 0);
             let ready: Vec<_> = ready.map(|(member, _)| *member).collect();
-            if rung || !ready.is_empty() || patience == deliver::Patience::None {
+            if woken || !ready.is_empty() || block == deliver::Block::No {
                 return ready;
             }
             kernel = self.0.changed.wait(kernel).expect("no thread has panicked");
         }
     }
 
-    /// Only then do the sockets really take more.
-    fn rest(&self) {
+    /// Only after this are the sockets really writable.
+    fn back_off(&self) {
         let mut kernel = self.0.kernel.lock().expect("no thread has panicked");
         kernel.places.iter_mut().for_each(|place| *place += PLENTY);
     }
 }
 
-/// Three members, whose sockets take so many bytes, and a courier.
+/// Three members, whose sockets have space for so many bytes, and a delivery thread.
 struct Scene {
     server: Arc<Server>,
     members: [MemberId; 3],
-    courier: thread::JoinHandle<()>,
+    delivery_thread: thread::JoinHandle<()>,
 }
 
 impl Scene {
     fn begin(places: [usize; 3]) -> Self {
-        let kernel = Mutex::new(Kernel { rung: false, lies: false, places: places.into() });
+        let kernel = Mutex::new(Kernel { woken: false, lies: false, places: places.into() });
         let (changed, sending) = (Condvar::new(), AtomicBool::new(false));
         let world = Arc::new(World { kernel, changed, sending });
         let mut room = Room::new(Relay::Others, 1 << 20, Duration::from_secs(1), 1024);
@@ -153,38 +152,39 @@ impl Scene {
             let socket = Socket { world: Arc::clone(&world), place: place.into() };
             room.join(&name, Arc::new(socket), Instant::now()).expect("the room is open")
         });
-        let state = Mutex::new(State { room, delivery: deliver::Delivery::new() });
-        let server = Arc::new(Server { state, bell: Bell(world), delivered: Condvar::new() });
+        let state = Mutex::new(State { room, delivery: deliver::Delivery::default() });
+        let server =
+            Arc::new(Server { state, wake_pipe: WakePipe(world), delivered: Condvar::new() });
         let serving = Arc::clone(&server);
-        let courier = thread::spawn(move || deliver::courier(&serving));
-        Self { server, members, courier }
+        let delivery_thread = thread::spawn(move || deliver::delivery_thread(&serving));
+        Self { server, members, delivery_thread }
     }
 
-    /// A client's thread: says something and delivers.
-    fn speaker(&self, place: usize) -> impl FnOnce() + 'static {
+    /// A client's thread: appends a message and delivers.
+    fn sender(&self, place: usize) -> impl FnOnce() + 'static {
         let (server, member) = (Arc::clone(&self.server), self.members[place]);
         move || deliver::deliver(&server, say(&server, member))
     }
 
-    /// A client that reads: its socket can take more.
+    /// A client that reads, so that its socket is writable.
     fn reader(&self, place: usize) -> impl FnOnce() + 'static {
         let server = Arc::clone(&self.server);
         move || {
-            let world = &server.bell.0;
+            let world = &server.wake_pipe.0;
             world.kernel.lock().expect("no thread has panicked").places[place] += PLENTY;
             world.changed.notify_all();
         }
     }
 
-    /// Waits until nobody is behind, and ends the courier.
+    /// Waits until no member lags, and ends the delivery thread.
     fn end(self) {
         let mut state = self.server.lock();
         while self.members.iter().any(|member| state.room.is_behind(*member)) {
             state = self.server.delivered.wait(state).expect("no thread has panicked");
         }
-        deliver::stop_courier(&self.server, &mut state);
+        deliver::stop_delivery_thread(&self.server, &mut state);
         drop(state);
-        self.courier.join().expect("the courier has not panicked");
+        self.delivery_thread.join().expect("the delivery thread has not panicked");
     }
 }
 
@@ -204,9 +204,9 @@ fn check(scene: impl Fn() + Send + Sync + 'static) {
 fn what_two_threads_append_is_delivered_by_one_at_a_time() {
     check(|| {
         let scene = Scene::begin([PLENTY; 3]);
-        let other = thread::spawn(scene.speaker(0));
-        scene.speaker(1)();
-        other.join().expect("the speaker has not panicked");
+        let other = thread::spawn(scene.sender(0));
+        scene.sender(1)();
+        other.join().expect("the sender has not panicked");
         scene.end();
     });
 }
@@ -216,18 +216,18 @@ fn a_full_socket_is_served_once_its_client_reads() {
     check(|| {
         let scene = Scene::begin([PLENTY, 5, PLENTY]);
         let reader = thread::spawn(scene.reader(1));
-        scene.speaker(0)();
+        scene.sender(0)();
         reader.join().expect("the reader has not panicked");
         scene.end();
     });
 }
 
 #[test]
-fn a_socket_that_only_seems_to_take_more_is_left_alone_for_a_while() {
+fn a_socket_that_is_only_reported_writable_is_left_alone_for_a_while() {
     check(|| {
         let scene = Scene::begin([PLENTY, 5, PLENTY]);
-        scene.server.bell.0.kernel.lock().expect("no thread has panicked").lies = true;
-        scene.speaker(0)();
+        scene.server.wake_pipe.0.kernel.lock().expect("no thread has panicked").lies = true;
+        scene.sender(0)();
         scene.end();
     });
 }
@@ -236,29 +236,30 @@ fn a_socket_that_only_seems_to_take_more_is_left_alone_for_a_while() {
 fn a_full_socket_is_served_while_another_thread_delivers() {
     check(|| {
         let scene = Scene::begin([PLENTY, 5, PLENTY]);
-        scene.speaker(0)();
+        scene.sender(0)();
         let reader = thread::spawn(scene.reader(1));
-        scene.speaker(0)();
+        scene.sender(0)();
         reader.join().expect("the reader has not panicked");
         scene.end();
     });
 }
 
 #[test]
-fn who_waits_for_the_room_has_the_courier_deliver() {
+fn a_thread_that_waits_for_the_room_leaves_delivery_to_the_delivery_thread() {
     check(|| {
         let scene = Scene::begin([PLENTY; 3]);
-        let other = thread::spawn(scene.speaker(0));
+        let other = thread::spawn(scene.sender(0));
         let mut state = say(&scene.server, scene.members[1]);
         deliver::hand_over(&scene.server, &mut state);
         drop(state);
-        // From here on it delivers nothing itself.
+        // From here on this thread delivers nothing.
         scene.end();
-        other.join().expect("the speaker has not panicked");
+        other.join().expect("the sender has not panicked");
     });
 }
 
-/// What a round has beyond that, and what comes in during it, is handed over.
-const SENDS: usize = 1;
-/// More bytes than a test says.
+/// After one member the delivery thread takes over the round, and everything appended during it.
+const MEMBERS_PER_TURN: usize = 1;
+
+/// More bytes than a test appends.
 const PLENTY: usize = 1000;

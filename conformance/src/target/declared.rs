@@ -18,7 +18,7 @@ pub struct Declared {
     /// Bytes that messages may take in the server's memory, at most.
     pub memory: Option<u64>,
     /// Bytes that may wait for one member alone.
-    pub aside_bytes: Option<usize>,
+    pub direct_bytes: Option<usize>,
     /// What becomes of a client that does not read.
     pub slow_readers: Option<SlowPolicy>,
     /// How long a client that does not read is waited for.
@@ -48,7 +48,7 @@ impl Declared {
             max_name: Some(settings.max_name),
             max_clients: Some(clients),
             memory: Some(settings.memory_max(clients)),
-            aside_bytes: Some(settings.aside_bytes),
+            direct_bytes: Some(settings.direct_bytes),
             slow_readers: Some(SlowPolicy::Ends),
             patience: Some(settings.patience),
             name_timeout: Some(settings.name_timeout),
@@ -76,7 +76,7 @@ impl Declared {
             "--max-message" => max_message,
             "--max-name" => max_name,
             "--max-clients" => max_clients,
-            "--aside-bytes" => aside_bytes,
+            "--direct-bytes" => direct_bytes,
             "--patience" => patience,
             "--name-timeout" => name_timeout,
             "--frame-timeout" => frame_timeout,

@@ -120,7 +120,7 @@ struct File {
     #[serde(default, deserialize_with = "size")]
     memory: Option<u64>,
     #[serde(default, deserialize_with = "size")]
-    aside_bytes: Option<usize>,
+    direct_bytes: Option<usize>,
     #[serde(default, deserialize_with = "time")]
     patience: Option<Duration>,
     #[serde(default, deserialize_with = "time")]
@@ -158,7 +158,7 @@ impl File {
             max_name: self.max_name,
             max_clients: self.max_clients,
             memory: self.memory,
-            aside_bytes: self.aside_bytes,
+            direct_bytes: self.direct_bytes,
             patience: self.patience,
             name_timeout: self.name_timeout,
             frame_timeout: self.frame_timeout,

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use clap::Parser;
 use server_core::{
-    CloseReason, Ending, Offer, PerClient, READ_CHUNK, Room, Session, Settings, Turn,
+    CloseReason, Ending, PerClient, READ_CHUNK, Room, Session, Settings, Turn, WriteBatch,
 };
 
 use super::{Declared, Medium, NotStarted, Origin, Received, Settled, Subject, Target, Wire};
@@ -87,7 +87,7 @@ impl Wire for RoomWire {
     }
 
     fn half_close(&mut self) -> io::Result<()> {
-        self.world.borrow_mut().take(self.place, Session::end);
+        self.world.borrow_mut().take(self.place, Session::feed_eof);
         Ok(())
     }
 
@@ -139,7 +139,7 @@ impl World {
         input(&mut self.connections[place].session);
         loop {
             let session = &mut self.connections[place].session;
-            let turn = session.act(&mut self.room, &place, self.now);
+            let turn = session.process_input(&mut self.room, &place, self.now);
             self.deliver();
             match turn {
                 Turn::Read => return,
@@ -155,11 +155,11 @@ impl World {
             return;
         }
         // Those who are released look again by themselves: here nobody ever waits.
-        let _ = self.connections[place].session.finish(&mut self.room, &reason);
+        let _ = self.connections[place].session.drain(&mut self.room, &reason);
         self.deliver();
         let connection = &mut self.connections[place];
         let _ = connection.session.leave(&mut self.room, &mut reason);
-        connection.outgoing.extend(connection.session.refusal(&reason).unwrap_or_default());
+        connection.outgoing.extend(connection.session.rejection(&reason).unwrap_or_default());
         let aborted = reason.ending() == Ending::Abort;
         connection.end = Some(if aborted { Received::Reset } else { Received::Eof });
         // The others may be told that it has left.
@@ -169,17 +169,17 @@ impl World {
     /// Moves every member's cursor to the head.
     fn deliver(&mut self) {
         // Everybody who is behind has a turn: nobody has to be named.
-        while self.room.next_told().is_some() {}
-        let (mut offer, mut from) = (Offer::default(), 0);
+        while self.room.next_direct().is_some() {}
+        let (mut offer, mut from) = (WriteBatch::default(), 0);
         while let Some(member) = self.room.next_behind(from) {
-            let Some(&place) = self.room.pull(member, &mut offer, self.now) else {
+            let Some(&place) = self.room.next_batch(member, &mut offer, self.now) else {
                 from = member.next_place();
                 continue;
             };
             let outgoing = &mut self.connections[place].outgoing;
             offer.slices().iter().for_each(|slice| outgoing.extend(slice));
             // As in `close`.
-            let _ = self.room.offered(member, &offer, Ok(offer.bytes()));
+            let _ = self.room.advance(member, &offer, Ok(offer.bytes()));
         }
     }
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use conformance::target::Model;
 use libtest_mimic::Failed;
-use server_core::{CloseReason, PerClient, budget, refusal};
+use server_core::{CloseReason, PerClient, budget, rejection};
 use socket2::{Domain, Socket, Type};
 
 use crate::child::Child;
@@ -92,7 +92,7 @@ fn source(number: usize) -> Ipv4Addr {
 fn expect_refusal(client: &mut TcpStream) -> Result<(), Failed> {
     let mut told = Vec::new();
     client.read_to_end(&mut told).map_err(|error| format!("a surplus client: {error}"))?;
-    let expected = refusal(&CloseReason::Full).expect("it is told");
+    let expected = rejection(&CloseReason::Full).expect("it is told");
     if told == expected {
         return Ok(());
     }

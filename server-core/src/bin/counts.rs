@@ -13,8 +13,8 @@ use std::time::Instant;
 use protocol::{Decoder, Name, encode_frame, encode_pair, pair_len};
 use server_core::bytes::BytesMut;
 use server_core::{
-    CloseReason, MemberId, Offer, PROOF_BYTES, READ_CHUNK, Release, Room, Said, Session, Settings,
-    Turn,
+    CloseReason, MemberId, READ_CHUNK, Room, STREAMING_BYTES, Said, Session, Settings, Turn, Wake,
+    WriteBatch,
 };
 
 /// A name, and what does the work and tells how many deliveries, visits, messages or frames it was.
@@ -96,13 +96,13 @@ fn hear() -> usize {
     let peer = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
     let mut session = Session::new(Arc::new(settings), peer, now);
     session.feed(&frames(1, SPEAKER.len()));
-    assert!(matches!(session.act(&mut room, &(), now), Turn::Read));
+    assert!(matches!(session.process_input(&mut room, &(), now), Turn::Read));
     let message = frames(1, MESSAGE.len());
     counted(&mut || {
         for _ in 0..TIMES {
             session.feed(&message);
-            assert!(matches!(session.act(&mut room, &(), now), Turn::Read));
-            session.log();
+            assert!(matches!(session.process_input(&mut room, &(), now), Turn::Read));
+            session.log_activity();
         }
     });
     assert_eq!(TIMES as u64, room.counters().messages);
@@ -133,7 +133,7 @@ struct Hall {
     room: Room<()>,
     speaker: MemberId,
     listeners: Vec<MemberId>,
-    offer: Offer,
+    offer: WriteBatch,
     now: Instant,
     /// Bytes that all listeners have got.
     heard: usize,
@@ -149,14 +149,14 @@ impl Hall {
         let speaker = join(SPEAKER);
         let listeners =
             (0..listeners).map(|number| join(format!("listener-{number}").as_bytes())).collect();
-        Self { room, speaker, listeners, offer: Offer::default(), now, heard: 0 }
+        Self { room, speaker, listeners, offer: WriteBatch::default(), now, heard: 0 }
     }
 
     /// As [`new`](Self::new), where all have proven to read: they get everything in one write.
     fn reading(listeners: usize) -> Self {
         let mut hall = Self::new(listeners);
         // Twice what the room asks for.
-        let long = vec![b'x'; 2 * PROOF_BYTES / PROOF_ROUNDS];
+        let long = vec![b'x'; 2 * STREAMING_BYTES / PROOF_ROUNDS];
         (0..PROOF_ROUNDS).for_each(|_| hall.round(1, &long));
         hall
     }
@@ -166,11 +166,11 @@ impl Hall {
             assert_eq!(Said::Appended, self.room.say(self.speaker, message, self.now));
         }
         for &listener in &self.listeners {
-            while self.room.pull(listener, &mut self.offer, self.now).is_some() {
+            while self.room.next_batch(listener, &mut self.offer, self.now).is_some() {
                 let bytes = self.offer.bytes();
                 self.heard += bytes;
-                let release = self.room.offered(listener, &self.offer, Ok(bytes));
-                assert_eq!(Release::Nobody, release);
+                let release = self.room.advance(listener, &self.offer, Ok(bytes));
+                assert_eq!(Wake::None, release);
             }
         }
     }
@@ -179,7 +179,7 @@ impl Hall {
         let name = Name::new(black_box(b"visitor")).expect("the name is good");
         let visitor = self.room.join(&name, (), self.now).expect("the room is open");
         let mut reason = CloseReason::Left;
-        assert_eq!(Release::Nobody, self.room.leave(Some(visitor), &mut reason));
+        assert_eq!(Wake::None, self.room.leave(Some(visitor), &mut reason));
     }
 }
 

@@ -1,4 +1,5 @@
-//! Commands: what a member may ask of a room with extensions, carried out where it stands in the one order.
+//! Commands: the messages that a room with extensions carries out instead of relaying them. Each takes effect at its
+//! place in the one order of the log.
 
 use std::time::Instant;
 
@@ -11,18 +12,18 @@ use crate::member::Kind;
 /// What a message asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Command<'a> {
-    /// To be relayed.
+    /// No command: to be relayed.
     Say(&'a str),
     Who,
     Help,
-    /// A name.
+    /// The new name.
     Nick(&'a str),
     /// A name, a space and a text.
     Msg(&'a str),
 }
 
 impl<'a> Command<'a> {
-    /// The first word alone decides; what is no command is a message (SPEC EXT-05, EXT-10).
+    /// Parses a message. Only its first word decides; every other message is relayed (SPEC EXT-05, EXT-10).
     fn of(text: &'a str) -> Self {
         let (word, rest) = text.split_once(' ').unwrap_or((text, ""));
         match word {
@@ -37,42 +38,25 @@ impl<'a> Command<'a> {
 }
 
 impl<H: Clone> Room<H> {
-    /// Takes a message, which is UTF-8 and within the limit: it is said, or, with extensions, carried out
-    /// if it is a command. A member that has yet to read the answers to its commands is not heard (SPEC
-    /// EXT-13).
-    pub fn hear(&mut self, id: MemberId, text: &[u8], now: Instant) -> Said {
-        let Some(place) = self.member(id).filter(|_| !self.shut) else { return Said::Closed };
-        if self.extensions.is_none() {
-            return self.say(id, text, now);
-        }
-        if self.members[place].answer_bytes() > 0 {
-            return Said::Paused;
-        }
-        let command = text.strip_prefix(b"/").and_then(|_| str::from_utf8(text).ok());
-        match command {
-            Some(command) => self.obey(id, Command::of(command), now),
-            None => self.say(id, text, now),
-        }
-    }
-
-    /// Kept out of the functions that call it: what a thread has ever had on its stack is held for as long
-    /// as it is parked for its client.
+    /// Carries out a command. It stays a function of its own, with its own stack frame: each page of a parked
+    /// thread's stack that was ever touched stays in memory, and most clients never send a command.
     #[inline(never)]
-    fn obey(&mut self, id: MemberId, command: Command<'_>, now: Instant) -> Said {
-        match command {
+    pub(super) fn run_command(&mut self, id: MemberId, text: &str, now: Instant) -> Said {
+        match Command::of(text) {
             Command::Say(text) => return self.say(id, text.as_bytes(), now),
             Command::Nick(wanted) => return self.rename(id.place, wanted, now),
-            Command::Msg(rest) => self.whisper(id.place, rest),
-            Command::Who => self.tell_who_is_here(id.place),
+            Command::Msg(rest) => self.send_private(id.place, rest),
+            Command::Who => self.list_members(id.place),
             Command::Help => HELP.iter().for_each(|line| self.answer(id.place, line)),
         }
         Said::Appended
     }
 
-    /// `/who`: everybody's name, as many as an answer holds (SPEC EXT-08).
-    fn tell_who_is_here(&mut self, place: usize) {
+    /// `/who`: the names of the members, as many as fit one answer (SPEC EXT-08).
+    fn list_members(&mut self, place: usize) {
         let extensions = self.extensions.as_ref();
-        let limit = extensions.map_or(0, |extensions| extensions.max_message).min(self.aside_bytes);
+        let limit =
+            extensions.map_or(0, |extensions| extensions.max_message).min(self.direct_bytes);
         let members = self.members.len();
         let mut text = format!("{members} member{}", if members == 1 { "" } else { "s" });
         let reserve = format!(" and {members} more").len();
@@ -90,7 +74,7 @@ impl<H: Clone> Room<H> {
         self.answer(place, &text);
     }
 
-    /// `/nick NAME`: another name by the rules of joining, told to all (SPEC EXT-06).
+    /// `/nick NAME`: changes the member's name by the rules of joining, and notifies all others (SPEC EXT-06).
     fn rename(&mut self, place: usize, wanted: &str, now: Instant) -> Said {
         let name = match self.acceptable(wanted) {
             Ok(name) => name,
@@ -104,24 +88,24 @@ impl<H: Clone> Room<H> {
             self.answer(place, &format!("you are {name} already"));
             return Said::Appended;
         }
-        if !self.takes_more(now) {
+        if !self.accepts_more(now) {
             return Said::Paused;
         }
-        // Free before it is taken: another spelling of one's own name is not taken by somebody else.
+        // The old name is freed first, so that another spelling of it does not count as taken.
         self.names.free(&before);
         let taken = self.names.take(&name, place).expect("the reserved name is not acceptable");
         if taken == before {
-            // It had a number already, and gets the same one again.
+            // It had a numbered name, and was given the same number again.
             self.answer(place, &format!("you are {before} already"));
             return Said::Appended;
         }
         self.members[place].name = taken.clone();
-        self.tell_rename(place, &before);
+        self.announce_rename(place, &before);
         self.answer(place, &format!("you are now {taken}"));
         Said::Renamed
     }
 
-    /// A name that the decoder would have let in as the first frame, and the room as a newcomer's.
+    /// Checks a new name by the rules for the first frame of a connection, or says what is wrong with it.
     fn acceptable(&self, wanted: &str) -> Result<Name, String> {
         if wanted.is_empty() {
             return Err("usage: /nick NAME".into());
@@ -137,16 +121,16 @@ impl<H: Clone> Room<H> {
         Ok(name)
     }
 
-    /// `/msg NAME TEXT`: a text for one member alone; if it cannot be delivered, its sender is told why
+    /// `/msg NAME TEXT`: sends a text to one member. If that is impossible, its sender receives the reason
     /// (SPEC EXT-03, EXT-12).
-    fn whisper(&mut self, place: usize, rest: &str) {
-        if let Err(why) = self.try_whisper(place, rest) {
+    fn send_private(&mut self, place: usize, rest: &str) {
+        if let Err(why) = self.try_send_private(place, rest) {
             self.answer(place, &why);
         }
     }
 
-    fn try_whisper(&mut self, place: usize, rest: &str) -> Result<(), String> {
-        let (target, text) = match self.addressee(rest) {
+    fn try_send_private(&mut self, place: usize, rest: &str) -> Result<(), String> {
+        let (target, text) = match self.recipient(rest) {
             Some((target, text)) if !text.is_empty() => (target, text),
             None if rest.contains(' ') => {
                 let word = rest.split(' ').next().unwrap_or_default();
@@ -163,32 +147,32 @@ impl<H: Clone> Room<H> {
             }));
         }
         let pair = pair(self.members[place].name.as_bytes(), text.as_bytes());
-        let waiting = self.members[target].aside_bytes();
-        if waiting > 0 && waiting + pair.len() > self.aside_bytes {
+        let waiting = self.members[target].direct_bytes();
+        if waiting > 0 && waiting + pair.len() > self.direct_bytes {
             let name = &self.members[target].name;
             return Err(format!("{name} has too much unread: not delivered"));
         }
-        self.put_aside(target, pair, Kind::Other);
+        self.queue_direct(target, pair, Kind::Other);
         self.counters.said(text.len());
         Ok(())
     }
 
-    /// Whom `NAME TEXT` is for, and the text: the longest name of somebody here wins, because a name may
-    /// hold spaces. Who is leaving gets nothing any more and counts as gone.
-    fn addressee<'a>(&self, rest: &'a str) -> Option<(usize, &'a str)> {
-        let mut named = self.names.addressees(rest, ADDRESS_CHARS_MAX);
+    /// The member that `NAME TEXT` is addressed to, and the text. A name may contain spaces, so the longest name of a
+    /// member wins. A member that is draining receives nothing new and counts as gone.
+    fn recipient<'a>(&self, rest: &'a str) -> Option<(usize, &'a str)> {
+        let mut named = self.names.matches(rest, NAME_MATCH_CHARS_MAX);
         named.find(|(place, _)| !self.members[*place].is_ending())
     }
 }
 
-/// What a private message begins with (SPEC EXT-11).
+/// The beginning of a private message (SPEC EXT-11).
 const PRIVATE: &str = "(private) ";
 
-/// No name is longer than the longest that can be chosen, a dash and the digits of a 64-bit number; so no
-/// more ends of names are looked up, whatever a client sends.
-const ADDRESS_CHARS_MAX: usize = NAME_CHARS_MAX + 22;
+/// Characters of the longest name: the longest that can be chosen, a dash, and the digits of a 64-bit number. It
+/// bounds how many beginnings of a text are looked up, whatever a client sends.
+const NAME_MATCH_CHARS_MAX: usize = NAME_CHARS_MAX + 22;
 
-/// One pair each (SPEC EXT-09).
+/// The answer to `/help`, one pair per line (SPEC EXT-09).
 const HELP: [&str; 5] = [
     "/who tells who is here",
     "/msg NAME TEXT tells NAME alone",

@@ -1,198 +1,187 @@
-//! Delivery: how far everybody has got, and what is next for whom. The other half of [`Room`].
+//! Delivery: what is next for which member, and how far each has been served. A part of [`Room`].
 
 use std::io::{self, ErrorKind};
 use std::time::Instant;
 
 use bytes::Bytes;
 
-use super::{MemberId, Release, Room, release};
-use crate::member::{Member, Piece, Taken};
-use crate::offer::{Offer, rest_after};
+use super::{MemberId, Room, Wake};
+use crate::member::{Member, Piece};
+use crate::write_batch::WriteBatch;
 
 impl<H: Clone> Room<H> {
-    /// A number that changes whenever there is something new for everybody.
-    pub fn pulse(&self) -> u64 {
-        self.pulse
+    /// Fills `batch` with what comes next for this member, as of `now`: whole and partial pairs. Nothing
+    /// moves yet. `None` if the member is gone or has everything.
+    pub fn next_batch(&mut self, id: MemberId, batch: &mut WriteBatch, now: Instant) -> Option<&H> {
+        batch.begin(now);
+        let place = self.member(id)?;
+        self.members[place].woken = false;
+        self.batches += 1;
+        if self.batches.is_multiple_of(BATCHES_PER_FREEZE) {
+            // The rest of the round includes what was appended since it began.
+            self.log.freeze_if_large();
+        }
+        self.fill(place, batch, now);
+        if batch.is_empty() && self.has_piece(place) {
+            self.log.freeze();
+            self.fill(place, batch, now);
+        }
+        if batch.is_empty() {
+            return None;
+        }
+        let member = &mut self.members[place];
+        member.pacing.choose_buffer(batch);
+        Some(&member.handle)
     }
 
-    /// How many members have something new for themselves alone.
-    pub fn told(&self) -> usize {
-        self.told.len()
+    fn fill(&self, place: usize, batch: &mut WriteBatch, now: Instant) {
+        let member = &self.members[place];
+        member.pacing.fill(batch, self.slices(place), member.cursor(), now);
     }
 
-    /// Takes the next of those members off the list: whoever asks delivers to it.
-    pub fn next_told(&mut self) -> Option<MemberId> {
-        let id = self.told.pop_front()?;
-        self.members[id.place].told = false;
+    /// A member's view, as far as the log is frozen.
+    fn slices(&self, place: usize) -> impl Iterator<Item = Bytes> {
+        let member = &self.members[place];
+        let mut index = 0..;
+        member.pieces(self.log.frozen()).flat_map(move |piece| {
+            let (direct, range) = match piece {
+                Piece::Direct(_) => (index.next().map(|index| member.direct(index)), None),
+                Piece::Log(range) => (None, Some(range)),
+            };
+            let slices = range.into_iter().flat_map(|range| self.log.read(range.start, range.end));
+            direct.into_iter().chain(slices)
+        })
+    }
+
+    /// Records the result of writing a batch to the member's socket: how many bytes the socket took, that it
+    /// is full (`WouldBlock`), or that the connection is lost.
+    pub fn advance(&mut self, id: MemberId, batch: &WriteBatch, result: io::Result<usize>) -> Wake {
+        let bytes = match result {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => 0,
+            Err(error) => return self.abort(id, &error.into()),
+        };
+        let (Some(place), Some(now)) = (self.member(id), batch.built_at()) else {
+            return Wake::None;
+        };
+        self.counters.delivered(bytes);
+        let is_full = bytes < batch.bytes();
+        let pacing = &self.members[place].pacing;
+        let remainder = if is_full { pacing.remainder(self.slices(place), bytes) } else { 0 };
+        let member = &mut self.members[place];
+        let (before, direct) = (member.cursor(), member.direct_bytes());
+        member.advance(bytes, &self.log);
+        member.full = is_full;
+        member.pacing.record_write(bytes, is_full, remainder, self.log.head(), now);
+        // The member's own connection may wait until its answers are read. They come after what was said before.
+        let reads_answers = direct > 0 && bytes > 0;
+        let is_drained = member.is_ending() && member.piece(self.log.head()).is_none();
+        let resumed = self.flow.cursor_moved(before, member.cursor());
+        self.trim_if_worthwhile();
+        Wake::waiters_if(reads_answers || is_drained || resumed)
+    }
+
+    /// The first member that lags and whose socket is not full, at the place `from` or later: for a round
+    /// over all members.
+    pub fn next_behind(&self, from: usize) -> Option<MemberId> {
+        self.find_behind(from, |member| !member.full)
+    }
+
+    /// Like [`next_behind`](Self::next_behind), without the members that were woken and have not asked for
+    /// their [next batch](Self::next_batch) since: for a server in which each member's task delivers to it.
+    pub fn next_to_wake(&mut self, from: usize) -> Option<MemberId> {
+        let id = self.find_behind(from, |member| !member.woken && !member.full)?;
+        self.members[id.place].woken = true;
+        Some(id)
+    }
+
+    fn find_behind(&self, from: usize, wanted: impl Fn(&Member<H>) -> bool) -> Option<MemberId> {
+        let mut places = from..self.members.capacity();
+        let place = places
+            .find(|&place| self.members.get(place).is_some_and(&wanted) && self.has_piece(place))?;
+        Some(MemberId::new(place, self.members[place].serial))
+    }
+
+    /// How many members have direct messages that no server has looked at yet.
+    pub fn direct_pending(&self) -> usize {
+        self.with_direct.len()
+    }
+
+    /// Takes the next of those members off the list. The caller delivers to it.
+    pub fn next_direct(&mut self) -> Option<MemberId> {
+        let id = self.with_direct.pop_front()?;
+        self.members[id.place].has_direct = false;
         Some(id)
     }
 
     /// Whether there is something to deliver to this member.
     pub fn is_behind(&self, id: MemberId) -> bool {
-        self.member(id).is_some_and(|member| self.has_piece(member))
-    }
-
-    /// Bytes that this member's socket has taken so far.
-    pub fn taken(&self, id: MemberId) -> u64 {
-        self.member(id).map_or(0, |member| self.members[member].taken())
-    }
-
-    /// Whether this member's socket took less than it was offered the last time: it need not be offered
-    /// more before it can take it.
-    pub fn is_full(&self, id: MemberId) -> bool {
-        self.member(id).is_some_and(|member| self.members[member].full)
-    }
-
-    /// Every member whose socket is full, and how to reach it.
-    pub fn full(&self) -> Vec<(MemberId, H)> {
-        let full = self.members.iter().filter(|(_, member)| member.full);
-        full.map(|(place, member)| (MemberId::new(place, member.serial), member.handle.clone()))
-            .collect()
-    }
-
-    /// Takes note that a member's full socket can take more: it is to be offered what comes next again.
-    pub fn unblock(&mut self, id: MemberId) {
-        if let Some(place) = self.member(id) {
-            self.members[place].full = false;
-            self.name_told(place);
-        }
-    }
-
-    /// The first member behind whose place is `from` or later, to visit all of them in turn, save those whose sockets
-    /// are full.
-    pub fn next_behind(&self, from: usize) -> Option<MemberId> {
-        let mut places = from..self.members.capacity();
-        let place = places.find(|&place| {
-            self.members.get(place).is_some_and(|member| !member.full) && self.has_piece(place)
-        })?;
-        Some(MemberId::new(place, self.members[place].serial))
-    }
-
-    /// As [`next_behind`](Self::next_behind), of those who have not been named since they last
-    /// [pulled](Self::pull): for a server whose members each deliver to themselves when they are called.
-    pub fn next_uncalled(&mut self, from: usize) -> Option<MemberId> {
-        let is_uncalled = |member: &Member<H>| !member.called && !member.full;
-        let mut places = from..self.members.capacity();
-        let place = places.find(|&place| {
-            self.members.get(place).is_some_and(is_uncalled) && self.has_piece(place)
-        })?;
-        let member = &mut self.members[place];
-        member.called = true;
-        Some(MemberId::new(place, member.serial))
+        self.member(id).is_some_and(|place| self.has_piece(place))
     }
 
     pub(super) fn has_piece(&self, place: usize) -> bool {
         self.members[place].piece(self.log.head()).is_some()
     }
 
-    /// Puts what comes next for this member into `offer`, emptied first: whole and partial pairs, at most 1024
-    /// slices per write. Nothing is moved on. `None` if the member is gone or has everything.
-    /// `now` tells whether it is idle: then it is given its pairs in small writes (SPEC RLY-12).
-    pub fn pull(&mut self, id: MemberId, offer: &mut Offer, now: Instant) -> Option<&H> {
-        offer.begin(now);
-        let place = self.member(id)?;
-        self.members[place].called = false;
-        self.pulls += 1;
-        if self.pulls.is_multiple_of(PULLS_PER_FREEZE) {
-            // What was said during a round goes to the rest of it along with what the round is for.
-            self.log.freeze_if_much();
-        }
-        self.collect(place, offer, now);
-        if offer.is_empty() && self.has_piece(place) {
-            self.log.freeze();
-            self.collect(place, offer, now);
-        }
-        if offer.is_empty() {
-            return None;
-        }
-        let member = &mut self.members[place];
-        member.rebuffer(offer);
-        Some(&member.handle)
+    /// Whether the last write to this member's socket was incomplete. The next one waits until the socket is
+    /// writable.
+    pub fn is_full(&self, id: MemberId) -> bool {
+        self.member(id).is_some_and(|place| self.members[place].full)
     }
 
-    fn collect(&self, place: usize, offer: &mut Offer, now: Instant) {
-        let member = &self.members[place];
-        if member.keeps_up(now) {
-            offer.fill(self.slices(place));
-        } else {
-            offer.fill_in_groups(self.slices(place), member.rest());
+    /// All members whose sockets are full, and their handles.
+    pub fn full(&self) -> Vec<(MemberId, H)> {
+        let full = self.members.iter().filter(|(_, member)| member.full);
+        full.map(|(place, member)| (MemberId::new(place, member.serial), member.handle.clone()))
+            .collect()
+    }
+
+    /// Records that a full socket is writable: the member is served again.
+    pub fn unblock(&mut self, id: MemberId) {
+        if let Some(place) = self.member(id) {
+            self.members[place].full = false;
+            self.mark_direct(place);
         }
     }
 
-    /// A member's view as far as it is frozen.
-    fn slices(&self, place: usize) -> impl Iterator<Item = Bytes> {
-        let member = &self.members[place];
-        let mut asides = 0..;
-        member.pieces(self.log.frozen()).flat_map(move |piece| {
-            let (aside, range) = match piece {
-                Piece::Aside(_) => (asides.next().map(|index| member.aside(index)), None),
-                Piece::Log(range) => (None, Some(range)),
-            };
-            let slices = range.into_iter().flat_map(|range| self.log.read(range.start, range.end));
-            aside.into_iter().chain(slices)
-        })
+    /// Bytes that this member's socket has taken so far.
+    pub fn written(&self, id: MemberId) -> u64 {
+        self.member(id).map_or(0, |place| self.members[place].pacing.written())
     }
 
-    /// Takes note of what became of an offer to a member's socket, as it was pulled: how many bytes the socket
-    /// took, that it is full, or that it is lost.
-    pub fn offered(&mut self, id: MemberId, offer: &Offer, result: io::Result<usize>) -> Release {
-        let bytes = match result {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == ErrorKind::WouldBlock => 0,
-            Err(error) => return self.abort(id, &error.into()),
-        };
-        let Some(place) = self.member(id) else { return Release::Nobody };
-        let Some(now) = offer.made() else { return Release::Nobody };
-        self.counters.delivered(bytes);
-        let (taken, rest) = if bytes == offer.bytes() {
-            (Taken::All, 0)
-        } else {
-            let taken = if bytes > 0 { Taken::Some } else { Taken::Nothing };
-            (taken, rest_after(self.slices(place), self.members[place].rest(), bytes))
-        };
-        let member = &mut self.members[place];
-        let (before, asides) = (member.cursor(), member.aside_bytes());
-        member.pass(bytes, &self.log);
-        member.note(taken, rest, self.log.head(), now);
-        // It may itself be waiting for its answers to be read, and they come behind what was said before.
-        let reads_answers = asides > 0 && bytes > 0;
-        let done = member.is_ending() && member.piece(self.log.head()).is_none();
-        let resumed = self.flow.moved(before, member.cursor());
-        self.settle();
-        release(reads_answers || done || resumed)
-    }
-
-    pub(super) fn survey_if_due(&mut self, now: Instant) {
+    /// Looks at the lag of all members once in a while, and pauses the room if one lags too far.
+    pub(super) fn check_lag_if_due(&mut self, now: Instant) {
         if self.flow.is_due(self.log.head()) {
-            self.survey();
+            self.trim();
             let cursors = self.members.iter().map(|(_, member)| member.cursor());
-            self.flow.watch(self.log.head(), cursors, now);
+            self.flow.check_lag(self.log.head(), cursors, now);
         }
     }
 
-    /// Gives back what everybody has had, at a cost of one look per member and that many moves.
-    pub(super) fn settle(&mut self) {
-        if self.flow.is_worth_a_survey(self.log.held(), self.members.len()) {
-            self.survey();
+    /// Discards what all members were delivered, if it is worth the look at every member.
+    pub(super) fn trim_if_worthwhile(&mut self) {
+        if self.flow.is_worth_trimming(self.log.held(), self.members.len()) {
+            self.trim();
         }
     }
 
-    fn survey(&mut self) {
+    fn trim(&mut self) {
         let cursors = self.members.iter().map(|(_, member)| member.cursor());
         self.log.trim(cursors.min().unwrap_or_else(|| self.log.head()));
-        self.flow.surveyed();
+        self.flow.trimmed();
     }
 }
 
 impl MemberId {
-    /// The place to go on from in [`Room::next_behind`].
+    /// The place at which a round goes on after this member, for [`Room::next_behind`].
     pub fn next_place(self) -> usize {
         self.place + 1
     }
 }
 
-/// So many members in turn are given the same slices, however fast others append.
-const PULLS_PER_FREEZE: u64 = 8;
+/// After so many batches the log's tail is frozen, if it is large. The members in between share the same slices,
+/// however fast messages are appended.
+const BATCHES_PER_FREEZE: u64 = 8;
 
 #[cfg(test)]
 mod tests;

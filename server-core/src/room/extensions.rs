@@ -1,4 +1,4 @@
-//! Extensions: what the room says by itself when they are switched on.
+//! Extensions: the notices that the room sends when they are switched on.
 
 use protocol::{Name, pair};
 
@@ -7,12 +7,12 @@ use crate::member::Kind;
 use crate::names::RESERVED;
 use crate::settings::Settings;
 
-/// What a room with extensions knows beyond one in base mode.
+/// The limits that only a room with extensions needs.
 #[derive(Debug)]
 pub(super) struct Extensions {
     /// Longest text of a message, in bytes.
     pub(super) max_message: usize,
-    /// Longest name that can be chosen, in bytes.
+    /// Longest name that a member can choose, in bytes.
     pub(super) max_name: usize,
 }
 
@@ -23,17 +23,17 @@ impl Extensions {
     }
 }
 
-// Nothing here is inlined, so that a parked thread's stack holds nothing of it (see `obey`).
+// These functions are not inlined, for the same reason as `run_command`.
 impl<H: Clone> Room<H> {
-    /// Tells everybody of a newcomer, which is not in the room yet (SPEC EXT-01).
+    /// Notifies all members of a client that is about to join (SPEC EXT-01).
     #[inline(never)]
-    pub(super) fn tell_who_joins(&mut self, name: &Name) {
+    pub(super) fn announce_join(&mut self, name: &Name) {
         if self.extensions.is_some() {
             self.append_notice(format!("{name} has joined").as_bytes());
         }
     }
 
-    /// The first that a newcomer gets (SPEC EXT-07).
+    /// Greets a new member: the first pair that it receives (SPEC EXT-07).
     #[inline(never)]
     pub(super) fn greet(&mut self, id: MemberId) {
         if self.extensions.is_none() {
@@ -46,29 +46,29 @@ impl<H: Clone> Room<H> {
             others => format!("{others} others are here"),
         };
         let welcome = format!("welcome, {name}: {others}; /help lists the commands");
-        self.tell(id, &welcome);
+        self.notify(id, &welcome);
     }
 
-    /// Tells everybody that somebody has left (SPEC EXT-01), also while the room is paused: nobody joins meanwhile,
-    /// so there are never more of these notices than there were members.
+    /// Notifies all members of one that left (SPEC EXT-01), also during a pause. No client joins during a
+    /// pause, so there are never more of these notices than there were members.
     #[inline(never)]
-    pub(super) fn tell_who_left(&mut self, name: &Name) {
-        // After the notice of the shutdown nobody is told anything.
-        if self.extensions.is_some() && !self.shut {
+    pub(super) fn announce_leave(&mut self, name: &Name) {
+        // The notice of the shutdown is the last one.
+        if self.extensions.is_some() && !self.closed {
             self.append_notice(format!("{name} has left").as_bytes());
         }
     }
 
-    /// Tells everybody else that a member has another name now.
-    pub(super) fn tell_rename(&mut self, place: usize, before: &Name) {
+    /// Notifies all other members of a member's new name.
+    pub(super) fn announce_rename(&mut self, place: usize, before: &Name) {
         let start = self.log.head();
         let notice = format!("{before} is now {}", self.members[place].name);
         let end = self.append_notice(notice.as_bytes());
-        self.members[place].leave_out(start..end);
+        self.members[place].skip(start..end);
     }
 
-    /// Answers a member's own command, to it alone.
+    /// Answers a command, to the member that sent it.
     pub(super) fn answer(&mut self, place: usize, text: &str) {
-        self.put_aside(place, pair(RESERVED.as_bytes(), text.as_bytes()), Kind::Answer);
+        self.queue_direct(place, pair(RESERVED.as_bytes(), text.as_bytes()), Kind::Answer);
     }
 }

@@ -1,4 +1,4 @@
-//! Talk: what is said, to all and to one alone. A part of [`Room`].
+//! Talk: how a message enters the room. Read this part of [`Room`] first.
 
 use std::time::Instant;
 
@@ -11,86 +11,99 @@ use crate::names::RESERVED;
 use crate::settings::Relay;
 
 impl<H: Clone> Room<H> {
-    /// Relays a message, which is UTF-8 and within the limit, according to the relay policy (SPEC RLY-01,
-    /// RLY-10, RLY-11).
-    pub fn say(&mut self, id: MemberId, text: &[u8], now: Instant) -> Said {
-        let Some(member) = self.member(id) else { return Said::Closed };
-        if self.shut {
-            return Said::Closed;
+    /// Handles a message, which is UTF-8 and within the limit: it is relayed or, if it is a command and the
+    /// room has extensions, carried out. While answers to a member's commands wait to be delivered, the
+    /// room accepts nothing more from that member (SPEC EXT-13).
+    pub fn hear(&mut self, id: MemberId, text: &[u8], now: Instant) -> Said {
+        let Some(place) = self.member(id).filter(|_| !self.closed) else { return Said::Closed };
+        if self.extensions.is_none() {
+            return self.say(id, text, now);
         }
-        if self.relay == Relay::Sender {
-            return self.say_back(id, text);
-        }
-        if !self.takes_more(now) {
+        if self.members[place].answer_bytes() > 0 {
             return Said::Paused;
         }
-        self.pulse += 1;
-        let member = &mut self.members[member];
+        let command = text.strip_prefix(b"/").and_then(|_| str::from_utf8(text).ok());
+        match command {
+            Some(command) => self.run_command(id, command, now),
+            None => self.say(id, text, now),
+        }
+    }
+
+    /// Relays a message, which is UTF-8 and within the limit, to the members that the relay policy names
+    /// (SPEC RLY-01, RLY-10, RLY-11): the pair is appended to the log, and its sender skips it.
+    pub fn say(&mut self, id: MemberId, text: &[u8], now: Instant) -> Said {
+        let Some(place) = self.member(id).filter(|_| !self.closed) else { return Said::Closed };
+        if self.relay == Relay::Sender {
+            return self.say_to_sender(place, text);
+        }
+        if !self.accepts_more(now) {
+            return Said::Paused;
+        }
+        let sender = &mut self.members[place];
         let start = self.log.head();
-        let end = self.log.append(member.name.as_bytes(), text);
+        let end = self.log.append(sender.name.as_bytes(), text);
         if self.relay == Relay::Others {
-            member.leave_out(start..end);
+            sender.skip(start..end);
         }
         self.counters.said(text.len());
         Said::Appended
     }
 
-    /// The operator's words for everybody, in the reserved sender's name (SPEC EXT-14): UTF-8 within the
-    /// limit of a message, under the flow rule like one.
+    /// Returns a message to its sender only (SPEC RLY-11), if not too much waits for that member already.
+    fn say_to_sender(&mut self, place: usize, text: &[u8]) -> Said {
+        let member = &self.members[place];
+        let pair = pair(member.name.as_bytes(), text);
+        if member.direct_bytes() > 0 && member.direct_bytes() + pair.len() > self.direct_bytes {
+            return Said::Paused;
+        }
+        self.queue_direct(place, pair, Kind::Other);
+        self.counters.said(text.len());
+        Said::Appended
+    }
+
+    /// Sends the operator's text to all members in the reserved sender's name (SPEC EXT-14). It is UTF-8,
+    /// within the limit of a message, and under the flow rule like one.
     pub fn announce(&mut self, text: &[u8], now: Instant) -> Said {
-        if self.shut {
+        if self.closed {
             return Said::Closed;
         }
-        if !self.takes_more(now) {
+        if !self.accepts_more(now) {
             return Said::Paused;
         }
         self.append_notice(text);
         Said::Appended
     }
 
-    /// Adds the server's own words to the log, whether it is paused or not.
+    /// Appends a notice to the log, also during a pause, and returns the new head.
     pub(super) fn append_notice(&mut self, text: &[u8]) -> u64 {
-        self.pulse += 1;
         self.log.append(RESERVED.as_bytes(), text)
     }
 
-    /// Whether something may be added to the log, by the flow rule.
-    pub(super) fn takes_more(&mut self, now: Instant) -> bool {
-        self.survey_if_due(now);
+    /// Whether the flow rule lets a message be appended now (SPEC BPR-07).
+    pub(super) fn accepts_more(&mut self, now: Instant) -> bool {
+        self.check_lag_if_due(now);
         !self.flow.is_paused()
     }
 
-    /// A message that only its sender gets back (SPEC RLY-11); bounded by what may wait for one member.
-    fn say_back(&mut self, id: MemberId, text: &[u8]) -> Said {
-        let member = &self.members[id.place];
-        let pair = pair(member.name.as_bytes(), text);
-        if member.aside_bytes() > 0 && member.aside_bytes() + pair.len() > self.aside_bytes {
-            return Said::Paused;
-        }
-        self.put_aside(id.place, pair, Kind::Other);
-        self.counters.said(text.len());
-        Said::Appended
-    }
-
-    /// Tells one member something in the reserved sender's name, behind all that was said so far.
-    pub fn tell(&mut self, id: MemberId, text: &str) {
-        if let Some(member) = self.member(id) {
-            self.put_aside(member, pair(RESERVED.as_bytes(), text.as_bytes()), Kind::Other);
+    /// Sends one member a notice in the reserved sender's name, after all that was said so far.
+    pub fn notify(&mut self, id: MemberId, text: &str) {
+        if let Some(place) = self.member(id) {
+            self.queue_direct(place, pair(RESERVED.as_bytes(), text.as_bytes()), Kind::Other);
         }
     }
 
-    /// Queues a pair for one member alone, behind all that was said so far (SPEC ORD-06).
-    pub(super) fn put_aside(&mut self, place: usize, pair: Bytes, kind: Kind) {
+    /// Queues a pair for one member alone, after all that was said so far (SPEC ORD-06).
+    pub(super) fn queue_direct(&mut self, place: usize, pair: Bytes, kind: Kind) {
         let member = &mut self.members[place];
-        member.put_aside(self.log.head(), pair, kind);
-        self.name_told(place);
+        member.queue_direct(self.log.head(), pair, kind);
+        self.mark_direct(place);
     }
 
-    /// Has the next who asks look after this member alone.
-    pub(super) fn name_told(&mut self, place: usize) {
+    /// Puts a member into the list of those with direct messages, unless it is in it.
+    pub(super) fn mark_direct(&mut self, place: usize) {
         let member = &mut self.members[place];
-        if !std::mem::replace(&mut member.told, true) {
-            self.told.push_back(MemberId::new(place, member.serial));
+        if !std::mem::replace(&mut member.has_direct, true) {
+            self.with_direct.push_back(MemberId::new(place, member.serial));
         }
     }
 }

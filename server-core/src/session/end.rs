@@ -1,4 +1,4 @@
-//! End: how a connection leaves the room, and what is told and written about it. The last part of [`Session`].
+//! End: how a connection leaves the room, and what its client is sent. A part of [`Session`].
 
 use bytes::Bytes;
 use protocol::pair;
@@ -7,46 +7,49 @@ use tracing::info;
 use super::Session;
 use crate::close::{CloseReason, Ending};
 use crate::names::RESERVED;
-use crate::room::{Release, Room};
+use crate::room::{Room, Wake};
 
 impl Session {
-    /// The end begins: fixes what the member is still served, the reason last if it is refused. At a
-    /// shutdown the room does that for everybody at once, with [`Room::shut`].
-    pub fn finish<H: Clone>(&self, room: &mut Room<H>, reason: &CloseReason) -> Release {
-        let Some(member) = self.member() else { return Release::Nobody };
+    /// Starts the end: fixes what the member is still served, with the reason as the last pair if the
+    /// client is rejected. At a shutdown, [`Room::close`] does that for all members at once.
+    pub fn drain<H: Clone>(&self, room: &mut Room<H>, reason: &CloseReason) -> Wake {
+        let Some(member) = self.member() else { return Wake::None };
         match reason {
-            CloseReason::Shutdown => Release::Nobody,
+            CloseReason::Shutdown => Wake::None,
             reason if reason.ending() == Ending::Abort => room.abort(member, reason),
             reason => {
-                room.finish(member, reason.farewell().as_deref());
-                Release::Nobody
+                room.drain(member, reason.message().as_deref());
+                Wake::None
             }
         }
     }
 
-    /// Whether the member has been served all it was due, or was never one.
-    pub fn is_done<H: Clone>(&self, room: &Room<H>) -> bool {
-        self.member().is_none_or(|member| room.is_done(member))
+    /// Whether the member was delivered everything that it was owed. True for a connection that never
+    /// joined.
+    pub fn is_drained<H: Clone>(&self, room: &Room<H>) -> bool {
+        self.member().is_none_or(|member| room.is_drained(member))
     }
 
-    /// The end: the name is free from here on, before the client can see the connection's end (SPEC
-    /// CLS-07). A reason that the room had to abort the member for goes before the given one.
-    pub fn leave<H: Clone>(&self, room: &mut Room<H>, reason: &mut CloseReason) -> Release {
+    /// Ends the membership: the name is free before the client can see the end of the connection (SPEC
+    /// CLS-07). If the room had aborted the member, its reason replaces the given one.
+    pub fn leave<H: Clone>(&self, room: &mut Room<H>, reason: &mut CloseReason) -> Wake {
         room.leave(self.member(), reason)
     }
 
-    /// Writes the end to the log.
+    /// Logs the end.
     pub fn log_end(&self, reason: &CloseReason) {
         info!(peer = %self.peer, name = ?self.name(), reason = reason.label(), why = %reason, "closed");
     }
 
-    /// What a client that never joined is told when it is refused; members are told by the room.
-    pub fn refusal(&self, reason: &CloseReason) -> Option<Bytes> {
-        if self.member().is_some() { None } else { refusal(reason) }
+    /// The pair that gives a rejected client the reason, if it never joined. A member receives it from the
+    /// room.
+    pub fn rejection(&self, reason: &CloseReason) -> Option<Bytes> {
+        if self.member().is_some() { None } else { rejection(reason) }
     }
 }
 
-/// The pair that tells somebody who is no member why it is refused; `None` if the reason needs no word.
-pub fn refusal(reason: &CloseReason) -> Option<Bytes> {
-    Some(pair(RESERVED.as_bytes(), reason.farewell()?.as_bytes()))
+/// The pair that gives a client that is no member the reason why it is rejected; `None` if the reason
+/// is not sent.
+pub fn rejection(reason: &CloseReason) -> Option<Bytes> {
+    Some(pair(RESERVED.as_bytes(), reason.message()?.as_bytes()))
 }

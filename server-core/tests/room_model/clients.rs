@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use protocol::{HEADER_LEN, Name, pair, to_utf8};
-use server_core::{CloseReason, Ending, MemberId, Outside, RESERVED, Release, Said, Session, Turn};
+use server_core::{CloseReason, Ending, JoinError, MemberId, RESERVED, Said, Session, Turn, Wake};
 
 use super::Trial;
 use crate::stream::{Slow, decode_slowly};
@@ -54,16 +54,16 @@ impl Trial {
         if !client.waits && !client.ended {
             client.session.feed(bytes);
             client.stream.extend_from_slice(bytes);
-            self.act(at);
+            self.process_input(at);
         }
     }
 
     pub(super) fn end(&mut self, at: usize) {
         let client = &mut self.clients[at];
         if !client.waits && !client.ended {
-            client.session.end();
+            client.session.feed_eof();
             client.ended = true;
-            self.act(at);
+            self.process_input(at);
         }
     }
 
@@ -71,7 +71,7 @@ impl Trial {
     pub(super) fn wake(&mut self) {
         for at in (0..self.clients.len()).rev() {
             if self.clients[at].waits {
-                self.act(at);
+                self.process_input(at);
             }
         }
     }
@@ -80,7 +80,7 @@ impl Trial {
     pub(super) fn check_nobody_is_forgotten(&self) {
         for client in self.clients.iter().filter(|client| client.waits) {
             let place = client.member.map(|id| self.place(id));
-            let unread = place.is_some_and(|place| self.slow.seats[place].aside_bytes() > 0);
+            let unread = place.is_some_and(|place| self.slow.seats[place].direct_bytes() > 0);
             assert!(unread || self.room.is_paused(), "a session waits and nobody will wake it");
         }
     }
@@ -107,14 +107,14 @@ impl Trial {
     pub(super) fn depart(&mut self, at: usize, mut reason: CloseReason) {
         let client = self.clients.remove(at);
         let session = client.session;
-        let release = session.finish(&mut self.room, &reason);
+        let release = session.drain(&mut self.room, &reason);
         let aborts = reason.ending() == Ending::Abort && client.member.is_some();
-        assert_eq!(aborts, release == Release::Waiters);
+        assert_eq!(aborts, release == Wake::Waiters);
         let Some(id) = client.member else {
-            let told = reason.farewell().map(|text| pair(RESERVED.as_bytes(), text.as_bytes()));
-            assert_eq!(told, session.refusal(&reason));
-            assert_eq!(Release::Nobody, session.leave(&mut self.room, &mut reason));
-            return assert!(session.is_done(&self.room));
+            let told = reason.message().map(|text| pair(RESERVED.as_bytes(), text.as_bytes()));
+            assert_eq!(told, session.rejection(&reason));
+            assert_eq!(Wake::None, session.leave(&mut self.room, &mut reason));
+            return assert!(session.is_drained(&self.room));
         };
         let place = self.place(id);
         if aborts {
@@ -123,11 +123,11 @@ impl Trial {
         }
         let seat = &mut self.slow.seats[place];
         seat.departs = true;
-        if let Some(farewell) = reason.farewell() {
+        if let Some(farewell) = reason.message() {
             seat.tell(RESERVED, farewell.as_bytes());
         }
         seat.finish(self.slow.head);
-        assert_eq!(seat.is_done(), session.is_done(&self.room));
+        assert_eq!(seat.is_drained(), session.is_drained(&self.room));
     }
 
     /// A member's connection acts no more. If the room has aborted it, it learns why when it wants to
@@ -138,14 +138,14 @@ impl Trial {
         let mut client = self.clients.remove(at);
         // Whoever does not wait has nothing to say yet.
         if let Some(reason) = aborted.filter(|_| client.waits) {
-            let turn = client.session.act(&mut self.room, &(), self.now);
+            let turn = client.session.process_input(&mut self.room, &(), self.now);
             assert_eq!(Outcome::Close(reason.clone()), turn.into());
         }
     }
 
     /// A session carries out what has come, and the slow model the same.
-    fn act(&mut self, at: usize) {
-        let turn = self.clients[at].session.act(&mut self.room, &(), self.now);
+    fn process_input(&mut self, at: usize) {
+        let turn = self.clients[at].session.process_input(&mut self.room, &(), self.now);
         let expected = match self.expect_name(at) {
             Ok(id) => self.expect_messages(at, self.place(id)),
             Err(outcome) => outcome,
@@ -255,11 +255,11 @@ impl Client {
     }
 }
 
-impl From<Outside> for Outcome {
-    fn from(outside: Outside) -> Self {
+impl From<JoinError> for Outcome {
+    fn from(outside: JoinError) -> Self {
         match outside {
-            Outside::Paused => Self::Wait,
-            Outside::Refused(reason) => Self::Close(reason),
+            JoinError::Paused => Self::Wait,
+            JoinError::Refused(reason) => Self::Close(reason),
         }
     }
 }

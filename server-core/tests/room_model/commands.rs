@@ -29,7 +29,7 @@ impl Trial {
     fn who(&self) -> String {
         let mut seats: Vec<_> = self.slow.seats.iter().collect();
         seats.sort_by_key(|seat| seat.id.next_place());
-        let limit = self.settings.max_message.min(self.settings.aside_bytes);
+        let limit = self.settings.max_message.min(self.settings.direct_bytes);
         let count = seats.len();
         let members = if count == 1 { "1 member".into() } else { format!("{count} members") };
         let list = |names: usize| {
@@ -82,11 +82,11 @@ impl Trial {
         }
         let target = &self.slow.seats[to];
         let pair = pair_len(self.slow.seats[place].name.as_bytes(), text.as_bytes());
-        let waiting = target.aside_bytes();
-        if waiting > 0 && waiting + pair > self.settings.aside_bytes {
+        let waiting = target.direct_bytes();
+        if waiting > 0 && waiting + pair > self.settings.direct_bytes {
             return Err(format!("{} has too much unread: not delivered", target.name));
         }
-        self.slow.whisper(place, to, text);
+        self.slow.send_private(place, to, text);
         Ok(())
     }
 

@@ -2,7 +2,7 @@
 
 use std::io::{self, ErrorKind};
 
-use server_core::Release;
+use server_core::Wake;
 use server_core::bytes::Bytes;
 
 use super::Trial;
@@ -11,7 +11,7 @@ use crate::slow::Seat;
 impl Trial {
     /// The server asks for one of those who have something for themselves alone.
     pub(super) fn serve(&mut self) {
-        if let Some(id) = self.room.next_told() {
+        if let Some(id) = self.room.next_direct() {
             let seat = self.slow.seats.iter_mut().find(|seat| seat.id == id);
             seat.expect("whoever is named is here").awake = true;
         }
@@ -24,10 +24,10 @@ impl Trial {
         self.room.unblock(seat.id);
     }
 
-    pub(super) fn pull(&mut self, place: usize) {
+    pub(super) fn next_batch(&mut self, place: usize) {
         let seat = &mut self.slow.seats[place];
         if seat.pulled.is_empty() {
-            let pulled = self.room.pull(seat.id, &mut seat.pulled, self.now).is_some();
+            let pulled = self.room.next_batch(seat.id, &mut seat.pulled, self.now).is_some();
             assert_eq!(seat.is_behind(), pulled);
         }
         let slices = seat.pulled.slices();
@@ -38,22 +38,22 @@ impl Trial {
     }
 
     pub(super) fn take(&mut self, place: usize, bytes: usize) {
-        self.pull(place);
+        self.next_batch(place);
         let seat = &mut self.slow.seats[place];
         let offer = std::mem::take(&mut seat.pulled);
         let offered = offer.bytes();
         if offered == 0 {
             return;
         }
-        let (done, answers) = (seat.is_done(), seat.aside_bytes());
+        let (done, answers) = (seat.is_drained(), seat.direct_bytes());
         let taken = bytes.min(offered);
         seat.full = taken < offered;
         seat.take(taken);
         seat.awake &= seat.is_behind();
         let result =
             if taken > 0 { Ok(taken) } else { Err(io::Error::from(ErrorKind::WouldBlock)) };
-        self.released = self.room.offered(seat.id, &offer, result) == Release::Waiters;
-        if (seat.is_done() && !done) || (seat.aside_bytes() == 0 && answers > 0) {
+        self.released = self.room.advance(seat.id, &offer, result) == Wake::Waiters;
+        if (seat.is_drained() && !done) || (seat.direct_bytes() == 0 && answers > 0) {
             assert!(self.released, "{} has all that it waited for", seat.name);
         }
     }

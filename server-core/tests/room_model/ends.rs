@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 use std::time::Duration;
 
-use server_core::{CloseReason, MemberId, RESERVED, Release, Said};
+use server_core::{CloseReason, MemberId, RESERVED, Said, Wake};
 
 use super::Trial;
 
@@ -12,7 +12,7 @@ impl Trial {
         let seat = &mut self.slow.seats[place];
         if !std::mem::replace(&mut seat.departs, true) {
             let id = seat.id;
-            self.room.finish(id, farewell);
+            self.room.drain(id, farewell);
             if let Some(farewell) = farewell {
                 seat.tell(RESERVED, farewell.as_bytes());
             }
@@ -24,7 +24,7 @@ impl Trial {
     pub(super) fn abort(&mut self, place: usize) {
         let id = self.slow.seats[place].id;
         let reason = CloseReason::Lost(ErrorKind::ConnectionReset);
-        self.released = self.room.abort(id, &reason) == Release::Waiters;
+        self.released = self.room.abort(id, &reason) == Wake::Waiters;
         assert!(self.released, "whoever was aborted may itself be waiting");
         self.leave(place, Some(reason));
     }
@@ -35,15 +35,15 @@ impl Trial {
         assert_eq!(aborted.is_none(), self.room.name(seat.id).is_some());
         self.hang_up(seat.id, aborted.as_ref());
         let mut reason = CloseReason::Left;
-        self.released |= self.room.leave(Some(seat.id), &mut reason) == Release::Waiters;
+        self.released |= self.room.leave(Some(seat.id), &mut reason) == Wake::Waiters;
         assert_eq!(aborted.unwrap_or(CloseReason::Left), reason);
-        if self.settings.extensions && !self.room.is_shut() {
+        if self.settings.extensions && !self.room.is_closed() {
             let before = self.slow.head;
             self.slow.notify(None, &format!("{} has left", seat.name));
             self.unasked += self.slow.head - before;
         }
         let sent = seat.pulled.bytes();
-        assert_eq!(Release::Nobody, self.room.offered(seat.id, &seat.pulled, Ok(sent)));
+        assert_eq!(Wake::None, self.room.advance(seat.id, &seat.pulled, Ok(sent)));
         assert_eq!(Said::Closed, self.room.hear(seat.id, b"a ghost speaks", self.now));
     }
 
@@ -66,10 +66,10 @@ impl Trial {
         self.expire();
     }
 
-    pub(super) fn shut(&mut self) {
-        if !self.room.is_shut() {
-            self.room.shut(NOTICE);
-            self.slow.shut(NOTICE);
+    pub(super) fn close(&mut self) {
+        if !self.room.is_closed() {
+            self.room.close(NOTICE);
+            self.slow.close(NOTICE);
             // Whoever shuts the room wakes everybody.
             self.released = true;
         }

@@ -27,9 +27,9 @@ pub(super) fn settings(terms: Terms) -> Settings {
         patience: PATIENCE,
         name_timeout: 2 * PATIENCE,
         frame_timeout: 3 * PATIENCE,
-        refuse_linger: PATIENCE,
+        reject_linger: PATIENCE,
         grace: PATIENCE,
-        aside_bytes: ASIDE_BYTES,
+        direct_bytes: DIRECT_BYTES,
         extensions,
         console: false,
         relay,
@@ -48,4 +48,4 @@ const PATIENCE: Duration = Duration::from_millis(100);
 const NAME_BYTES_MAX: usize = 8;
 
 /// So little that speakers who only hear themselves must wait.
-const ASIDE_BYTES: usize = 300;
+const DIRECT_BYTES: usize = 300;

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use protocol::{pair, pair_len};
 use server_core::bytes::{Buf, Bytes};
-use server_core::{MemberId, Offer, RESERVED, Relay, name_key};
+use server_core::{MemberId, RESERVED, Relay, WriteBatch, name_key};
 
 /// A member, and what it is owed.
 pub(crate) struct Seat {
@@ -23,7 +23,7 @@ pub(crate) struct Seat {
     /// Whether the server knows that there may be something for it.
     pub(crate) awake: bool,
     /// What has been pulled for it and not been offered yet.
-    pub(crate) pulled: Offer,
+    pub(crate) pulled: WriteBatch,
 }
 
 /// The rest of a pair, and where in the log it stands; nowhere if it is for one member alone.
@@ -46,7 +46,7 @@ impl Seat {
             departs: false,
             full: false,
             awake: false,
-            pulled: Offer::default(),
+            pulled: WriteBatch::default(),
         }
     }
 
@@ -63,7 +63,7 @@ impl Seat {
         self.end.is_some()
     }
 
-    pub(crate) fn is_done(&self) -> bool {
+    pub(crate) fn is_drained(&self) -> bool {
         self.is_finished() && !self.is_behind()
     }
 
@@ -118,14 +118,14 @@ impl Seat {
     }
 
     /// Bytes owed to this member alone.
-    pub(crate) fn aside_bytes(&self) -> usize {
+    pub(crate) fn direct_bytes(&self) -> usize {
         self.owed.iter().filter(|owed| owed.at.is_none()).map(|owed| owed.bytes.len()).sum()
     }
 
     /// Whether so much waits for it alone that this text cannot be added.
-    pub(crate) fn is_full_of_answers(&self, text: &[u8], aside_bytes: usize) -> bool {
-        let (waits, more) = (self.aside_bytes(), pair_len(self.name.as_bytes(), text));
-        waits > 0 && waits + more > aside_bytes
+    pub(crate) fn is_full_of_answers(&self, text: &[u8], direct_bytes: usize) -> bool {
+        let (waits, more) = (self.direct_bytes(), pair_len(self.name.as_bytes(), text));
+        waits > 0 && waits + more > direct_bytes
     }
 
     /// How far it is behind `head`, its own bytes in between included.
@@ -161,7 +161,7 @@ impl Slow {
     }
 
     /// A message for the member at `to` alone.
-    pub(crate) fn whisper(&mut self, speaker: usize, to: usize, text: &str) {
+    pub(crate) fn send_private(&mut self, speaker: usize, to: usize, text: &str) {
         self.messages += 1;
         let name = self.seats[speaker].name.clone();
         self.seats[to].tell(&name, text.as_bytes());
@@ -178,7 +178,7 @@ impl Slow {
     }
 
     /// The last words of the room.
-    pub(crate) fn shut(&mut self, notice: &str) {
+    pub(crate) fn close(&mut self, notice: &str) {
         self.notify(None, notice);
         let head = self.head;
         self.seats.iter_mut().for_each(|seat| seat.finish(head));

@@ -1,7 +1,7 @@
 //! The talk: who joins, what is said, and what the room makes of it.
 
 use protocol::Name;
-use server_core::{CloseReason, MemberId, Outside, RESERVED, Relay, Said, name_key};
+use server_core::{CloseReason, JoinError, MemberId, RESERVED, Relay, Said, name_key};
 
 use super::{Pause, Trial};
 use crate::slow::Seat;
@@ -17,15 +17,15 @@ impl Trial {
     }
 
     /// Whether the room lets somebody in who wants this name.
-    pub(super) fn expect_entry(&mut self, wanted: &Name) -> Result<(), Outside> {
-        if self.room.is_shut() {
-            return Err(Outside::Refused(CloseReason::Shutdown));
+    pub(super) fn expect_entry(&mut self, wanted: &Name) -> Result<(), JoinError> {
+        if self.room.is_closed() {
+            return Err(JoinError::Refused(CloseReason::Shutdown));
         }
         if self.settings.extensions && !self.takes_more() {
-            return Err(Outside::Paused);
+            return Err(JoinError::Paused);
         }
         let is_reserved = name_key(wanted.as_str()) == RESERVED_KEY;
-        if is_reserved { Err(Outside::Refused(CloseReason::ReservedName)) } else { Ok(()) }
+        if is_reserved { Err(JoinError::Refused(CloseReason::ReservedName)) } else { Ok(()) }
     }
 
     /// A member has joined who wanted this name.
@@ -66,7 +66,7 @@ impl Trial {
         self.hear(place, &format!("/nick {}", NAMES[name]));
     }
 
-    pub(super) fn whisper(&mut self, place: usize, to: usize, length: usize) {
+    pub(super) fn send_private(&mut self, place: usize, to: usize, length: usize) {
         let text = self.text(length);
         let to = &self.slow.seats[to % self.slow.seats.len()].name;
         self.hear(place, &format!("/msg {to} {text}"));
@@ -81,7 +81,7 @@ impl Trial {
         let text = self.text(length);
         let seat = &mut self.slow.seats[place];
         if !seat.is_finished() {
-            self.room.tell(seat.id, &text);
+            self.room.notify(seat.id, &text);
             seat.tell(RESERVED, text.as_bytes());
         }
     }
@@ -97,7 +97,7 @@ impl Trial {
     fn hear(&mut self, place: usize, text: &str) {
         let text = &text[..text.floor_char_boundary(self.settings.max_message)];
         let seat = &self.slow.seats[place];
-        if !seat.is_finished() || self.room.is_shut() {
+        if !seat.is_finished() || self.room.is_closed() {
             let said = self.room.hear(seat.id, text.as_bytes(), self.now);
             assert_eq!(self.expect(place, text), said);
         }
@@ -105,7 +105,7 @@ impl Trial {
 
     /// What becomes of a member's message that the room has heard; the slow model does the same.
     pub(super) fn expect(&mut self, place: usize, text: &str) -> Said {
-        if self.room.is_shut() {
+        if self.room.is_closed() {
             Said::Closed
         } else if self.slow.seats[place].has_answers() {
             Said::Paused
@@ -119,8 +119,8 @@ impl Trial {
     pub(super) fn expect_saying(&mut self, place: usize, text: &str) -> Said {
         let takes_it = match self.settings.relay {
             Relay::Sender => {
-                let aside_bytes = self.settings.aside_bytes;
-                !self.slow.seats[place].is_full_of_answers(text.as_bytes(), aside_bytes)
+                let direct_bytes = self.settings.direct_bytes;
+                !self.slow.seats[place].is_full_of_answers(text.as_bytes(), direct_bytes)
             }
             _ => self.takes_more(),
         };

@@ -42,7 +42,7 @@ struct Trial {
     released: bool,
     /// How many texts have been made up.
     texts: usize,
-    pulse: u64,
+    head: u64,
     /// Bytes of notices about leavers since the flow rule was asked: they do not wait for it.
     unasked: u64,
 }
@@ -64,7 +64,7 @@ impl Trial {
             pause: None,
             released: false,
             texts: 0,
-            pulse: 0,
+            head: 0,
             unasked: 0,
         }
     }
@@ -75,17 +75,17 @@ impl Trial {
         match *op {
             Op::Join { name } => self.join(name),
             Op::Wait { millis } => self.wait(millis),
-            Op::Shut => self.shut(),
+            Op::Shut => self.close(),
             Op::Serve => self.serve(),
             Op::Say { who, length } => self.with(who, |trial, place| trial.say(place, length)),
             Op::Tell { who, length } => self.with(who, |trial, place| trial.tell(place, length)),
             Op::Nick { who, name } => self.with(who, |trial, place| trial.nick(place, name)),
             Op::Msg { who, to, length } => {
-                self.with(who, |trial, place| trial.whisper(place, to, length));
+                self.with(who, |trial, place| trial.send_private(place, to, length));
             }
             Op::Ask { who, what } => self.with(who, |trial, place| trial.ask(place, what)),
             Op::Unblock { who } => self.with(who, Self::unblock),
-            Op::Pull { who } => self.with(who, Self::pull),
+            Op::Pull { who } => self.with(who, Self::next_batch),
             Op::Take { who, bytes } => self.with(who, |trial, place| trial.take(place, bytes)),
             Op::Finish { who } => self.with(who, |trial, place| trial.finish(place, None)),
             Op::Refuse { who } => self.with(who, |trial, place| trial.finish(place, Some("no"))),
@@ -104,7 +104,7 @@ impl Trial {
 
     /// Everybody reads all that is for it.
     fn drain(&mut self) {
-        while self.room.told() > 0 {
+        while self.room.direct_pending() > 0 {
             self.serve();
         }
         self.compare_news();
@@ -164,22 +164,22 @@ impl Trial {
         self.compare_news();
         assert_eq!(self.slow.seats.len(), self.room.len());
         for seat in &self.slow.seats {
-            let is = (seat.is_behind(), seat.is_done(), seat.full);
+            let is = (seat.is_behind(), seat.is_drained(), seat.full);
             let room = &self.room;
-            let got = (room.is_behind(seat.id), room.is_done(seat.id), room.is_full(seat.id));
+            let got = (room.is_behind(seat.id), room.is_drained(seat.id), room.is_full(seat.id));
             assert_eq!(is, got, "(behind, done, full) of {}", seat.name);
         }
         self.compare_pause();
     }
 
-    /// Who has something to get is known to the server: by the pulse, or by name.
+    /// Who has something to get is known to the server: by the head, or by name.
     fn compare_news(&mut self) {
-        assert!(self.room.told() <= self.room.len(), "nobody stands in the list twice");
-        let moved = self.pulse != self.room.pulse();
-        self.pulse = self.room.pulse();
+        assert!(self.room.direct_pending() <= self.room.len(), "nobody stands in the list twice");
+        let moved = self.head != self.room.head();
+        self.head = self.room.head();
         for seat in &mut self.slow.seats {
             seat.awake = (seat.awake || moved) && seat.is_behind();
-            let known = seat.awake || !seat.is_behind() || self.room.told() > 0;
+            let known = seat.awake || !seat.is_behind() || self.room.direct_pending() > 0;
             assert!(known, "{} has something and nobody knows", seat.name);
         }
     }

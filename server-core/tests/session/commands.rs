@@ -145,7 +145,7 @@ fn others_private_words_keep_nobody_from_speaking() {
 
 #[test]
 fn too_much_unread_is_told_to_whom_it_matters() {
-    let mut stage = joined(Settings { aside_bytes: 100, ..extended() });
+    let mut stage = joined(Settings { direct_bytes: 100, ..extended() });
     // 20 bytes of headers, 4 of the name, 10 of the mark.
     let text = "x".repeat(30);
     for _ in 0..2 {

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use protocol::{Name, encode_frame, encode_pair};
 use server_core::bytes::BytesMut;
-use server_core::{CloseReason, MemberId, Offer, Room, Said, Session, Settings, Turn};
+use server_core::{CloseReason, MemberId, Room, Said, Session, Settings, Turn, WriteBatch};
 
 pub(crate) struct Stage {
     pub(crate) room: Room<()>,
@@ -33,7 +33,7 @@ impl Stage {
     /// The client's bytes come in, and what they say is carried out.
     pub(crate) fn feed(&mut self, bytes: &[u8]) -> Turn {
         self.session.feed(bytes);
-        self.session.act(&mut self.room, &(), self.now)
+        self.session.process_input(&mut self.room, &(), self.now)
     }
 
     /// The same where the connection must end; why.
@@ -46,7 +46,7 @@ impl Stage {
 
     /// The client closes; how that is taken.
     pub(crate) fn end(&mut self) -> CloseReason {
-        self.session.end();
+        self.session.feed_eof();
         self.feed_to_the_end(b"")
     }
 
@@ -76,11 +76,11 @@ impl Stage {
     }
 
     fn read(&mut self, member: MemberId) -> Vec<u8> {
-        let (mut offer, mut got) = (Offer::default(), Vec::new());
-        while self.room.pull(member, &mut offer, self.now).is_some() {
+        let (mut offer, mut got) = (WriteBatch::default(), Vec::new());
+        while self.room.next_batch(member, &mut offer, self.now).is_some() {
             got.extend(offer.slices().iter().flatten());
             // Nobody waits but the test, and it looks again.
-            let _ = self.room.offered(member, &offer, Ok(offer.bytes()));
+            let _ = self.room.advance(member, &offer, Ok(offer.bytes()));
         }
         got
     }

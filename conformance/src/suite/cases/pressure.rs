@@ -236,7 +236,7 @@ const fn small(patience: &'static str) -> [&'static str; 10] {
         "32",
         "--max-message",
         "4KiB",
-        "--aside-bytes",
+        "--direct-bytes",
         "4KiB",
     ]
 }

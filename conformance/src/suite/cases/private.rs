@@ -15,7 +15,7 @@ pub(super) const CASES: &[Case] = &[
     Case::new("EXT-04", Needs::Room, one_connection_or_none).with(&["--extensions"]),
     Case::new("EXT-12", Needs::Sockets, full_target_is_reported).with(&[
         "--extensions",
-        "--aside-bytes",
+        "--direct-bytes",
         "4KiB",
         "--max-message",
         "64KiB",
@@ -103,7 +103,7 @@ fn check_burst(round: u64, to_ann: &[Pair], to_others: &[&Vec<Pair>]) -> Result<
 /// Bob reads nothing until ann has been told that he is full; then he gets what was accepted, and no more
 /// (SPEC EXT-12).
 fn full_target_is_reported(stage: &mut Stage) -> Result<Finding, Fault> {
-    let unread_max = needed(stage.declared().aside_bytes, "limit of private text")? + VOLUME_BYTES;
+    let unread_max = needed(stage.declared().direct_bytes, "limit of private text")? + VOLUME_BYTES;
     let mut ann = stage.join("ann")?;
     let mut bob = stage.join_among("bob", b"bob", &mut [&mut ann])?;
     let mut cyd = stage.join_among("cyd", b"cyd", &mut [&mut ann, &mut bob])?;

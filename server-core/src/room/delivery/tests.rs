@@ -5,9 +5,9 @@ use std::time::Duration;
 use protocol::{Name, pair_len};
 
 use super::*;
-use crate::offer::Buffer;
 use crate::room::Said;
 use crate::settings::Relay;
+use crate::write_batch::SendBuffer;
 
 struct Stage {
     room: Room<()>,
@@ -33,16 +33,16 @@ impl Stage {
 
     /// Makes the reader one offer, of which its socket takes all or nothing: whether it was in groups, and the
     /// buffer that the socket was to get.
-    fn offer(&mut self, takes: bool) -> (bool, Option<Buffer>) {
-        let mut offer = Offer::default();
-        assert!(self.room.pull(self.reader, &mut offer, self.now).is_some(), "it is behind");
+    fn offer(&mut self, takes: bool) -> (bool, Option<SendBuffer>) {
+        let mut offer = WriteBatch::default();
+        assert!(self.room.next_batch(self.reader, &mut offer, self.now).is_some(), "it is behind");
         let result = if takes { Ok(offer.bytes()) } else { Err(ErrorKind::WouldBlock.into()) };
-        assert_eq!(Release::Nobody, self.room.offered(self.reader, &offer, result));
+        assert_eq!(Wake::None, self.room.advance(self.reader, &offer, result));
         (offer.is_in_groups(), offer.buffer())
     }
 
     /// Has the reader take everything: the offers' kinds, one for each run of like ones.
-    fn read_all(&mut self) -> Vec<(bool, Option<Buffer>)> {
+    fn read_all(&mut self) -> Vec<(bool, Option<SendBuffer>)> {
         let mut kinds = Vec::new();
         while self.room.is_behind(self.reader) {
             kinds.push(self.offer(true));
@@ -52,10 +52,10 @@ impl Stage {
     }
 }
 
-const GROUPS: (bool, Option<Buffer>) = (true, None);
-const FIRST_LARGE: (bool, Option<Buffer>) = (false, Some(Buffer::Large));
-const LARGE: (bool, Option<Buffer>) = (false, None);
-const FIRST_GROUPS: (bool, Option<Buffer>) = (true, Some(Buffer::Small));
+const GROUPS: (bool, Option<SendBuffer>) = (true, None);
+const FIRST_LARGE: (bool, Option<SendBuffer>) = (false, Some(SendBuffer::Large));
+const LARGE: (bool, Option<SendBuffer>) = (false, None);
+const FIRST_GROUPS: (bool, Option<SendBuffer>) = (true, Some(SendBuffer::Small));
 
 #[test]
 fn a_reader_gets_large_writes_and_a_large_buffer_once_it_has_proven_to_read() {
@@ -88,8 +88,8 @@ fn a_reader_whose_socket_takes_nothing_for_a_while_starts_over() {
 fn who_is_called_is_called_once_until_it_pulls() {
     let mut stage = Stage::new();
     let called = |stage: &mut Stage| {
-        let called = stage.room.next_uncalled(0)?;
-        assert_eq!(None, stage.room.next_uncalled(0), "there is nobody else to call");
+        let called = stage.room.next_to_wake(0)?;
+        assert_eq!(None, stage.room.next_to_wake(0), "there is nobody else to call");
         Some(called)
     };
     assert_eq!(None, called(&mut stage), "nothing was said");
@@ -109,10 +109,10 @@ fn who_is_full_is_not_called() {
     stage.say(1000);
     stage.offer(false);
     stage.say(1000);
-    assert_eq!(None, stage.room.next_uncalled(0), "its socket tells when it can take more");
+    assert_eq!(None, stage.room.next_to_wake(0), "its socket tells when it can take more");
     stage.offer(true);
     stage.say(1000);
-    assert_eq!(Some(stage.reader), stage.room.next_uncalled(0));
+    assert_eq!(Some(stage.reader), stage.room.next_to_wake(0));
 }
 
 /// Thirty members get what one of them says; after the first ten have got it, another says something, too.
@@ -124,13 +124,13 @@ fn what_the_last_of_a_round_gets(first: usize, meanwhile: usize) -> usize {
     };
     let members: Vec<_> = (0..30).map(|number| join(&mut room, number)).collect();
     assert_eq!(Said::Appended, room.say(members[0], &vec![b'x'; first], now));
-    let mut offer = Offer::default();
+    let mut offer = WriteBatch::default();
     for (place, &member) in members.iter().enumerate().skip(1) {
         if place == 10 {
             assert_eq!(Said::Appended, room.say(members[1], &vec![b'x'; meanwhile], now));
         }
-        assert!(room.pull(member, &mut offer, now).is_some(), "it is behind");
-        assert_eq!(Release::Nobody, room.offered(member, &offer, Ok(offer.bytes())));
+        assert!(room.next_batch(member, &mut offer, now).is_some(), "it is behind");
+        assert_eq!(Wake::None, room.advance(member, &offer, Ok(offer.bytes())));
     }
     offer.bytes() - pair_len(b"A", &vec![b'x'; first])
 }

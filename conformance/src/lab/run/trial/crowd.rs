@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use load::measure::Usage;
 use load::wire::Dialect;
 use load::{Crowd, Extent, FanOut, LoadError, Shape, Tally};
-use server_core::PROOF_BYTES;
+use server_core::STREAMING_BYTES;
 
 use super::super::entrant::Server;
 use super::found::Found;
@@ -95,7 +95,7 @@ pub(super) fn fill(server: &Server, shape: Shape) -> Result<(Crowd, Option<f64>)
 /// shown by then what it does.
 pub(in crate::lab) fn prove(crowd: &mut Crowd, shape: Shape) -> Result<(), LoadError> {
     // Twice what ours ask for.
-    let needed = (2 * PROOF_BYTES / shape.size.max(1)).max(1) as u64;
+    let needed = (2 * STREAMING_BYTES / shape.size.max(1)).max(1) as u64;
     let mut left = needed.min(MESSAGES_PROVING);
     let start = Instant::now();
     while left > 0 && start.elapsed() < proving_max(shape.listeners) {
