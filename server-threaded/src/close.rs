@@ -1,15 +1,14 @@
 //! Close: the end of a connection: drain, leave, close, linger.
 
-use std::net::{self, TcpStream};
+use std::net::TcpStream;
 use std::time::Instant;
 
 use rustix::event::{PollFd, PollFlags};
 use server_core::socket::{self, Drained};
 use server_core::{CloseReason, Ending, Session, Wake};
 
-use crate::Server;
-use crate::connection::wait;
 use crate::deliver::{deliver, wake_delivery_thread};
+use crate::{Server, poll};
 
 /// Ends a connection. Its member is served what it is owed, then its name is free, then the client sees the
 /// end.
@@ -63,19 +62,7 @@ fn close(server: &Server, stream: &TcpStream, session: &Session, reason: &CloseR
 fn linger(server: &Server, stream: &TcpStream) {
     let until = server.shutdown.linger_until(&server.settings, Instant::now());
     while Instant::now() < until
-        && wait(&mut [PollFd::new(stream, PollFlags::IN)], Some(until)).is_ok()
+        && poll::wait(&mut [PollFd::new(stream, PollFlags::IN)], Some(until)).is_ok()
         && !matches!(socket::drain(stream), Ok(Drained::Eof))
     {}
-}
-
-/// Aborts the connection of a member that the room has given up.
-pub(crate) fn abort(stream: &TcpStream) {
-    socket::reset_on_close(stream);
-    stop_reading(stream);
-}
-
-/// Ends the wait of the thread that reads this client, and every later read. The client does not notice.
-pub(crate) fn stop_reading(stream: &TcpStream) {
-    // An error means that the connection is gone, and then no thread waits for it.
-    let _ = stream.shutdown(net::Shutdown::Read);
 }

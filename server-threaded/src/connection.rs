@@ -6,14 +6,15 @@ use std::sync::{Arc, MutexGuard};
 use std::time::Instant;
 
 use rustix::buffer::spare_capacity;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::event::{PollFd, PollFlags};
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, recv};
-use server_core::socket::READS_PER_TURN;
+use server_core::socket::{self, READS_PER_TURN};
 use server_core::{CloseReason, READ_CHUNK, Session, Turn, Wake};
 
-use crate::close::{abort, drain};
+use crate::close::drain;
 use crate::deliver::{deliver, hand_over};
+use crate::poll::{self, stop_reading};
 use crate::{Server, State};
 
 /// A client's thread: reads until there is a reason to stop, then drains and closes.
@@ -45,7 +46,7 @@ fn read_loop(server: &Server, stream: &Arc<TcpStream>, session: &mut Session) ->
 /// Parks the thread until there is something to read or the shutdown is triggered, at most until `until`.
 fn wait_for_client(server: &Server, stream: &TcpStream, until: Option<Instant>) -> io::Result<()> {
     let stopping = PollFd::new(&server.stopping, PollFlags::IN);
-    wait(&mut [PollFd::new(stream, PollFlags::IN), stopping], until)
+    poll::wait(&mut [PollFd::new(stream, PollFlags::IN), stopping], until)
 }
 
 /// Reads as much as one turn allows, and delivers it in one round.
@@ -131,21 +132,11 @@ pub(crate) fn wait_for_room<'a>(
     }
     drop(state);
     for (_, stream) in &late {
-        abort(stream);
+        socket::reset_on_close(stream);
+        stop_reading(stream);
     }
     server.wake(Wake::Waiters);
     server.lock()
-}
-
-/// Parks the thread until one of these events happens, at most until `until`.
-pub(crate) fn wait(events: &mut [PollFd<'_>], until: Option<Instant>) -> io::Result<()> {
-    let time = until.map(|until| until.saturating_duration_since(Instant::now()));
-    let time = time.map(|time| Timespec::try_from(time).expect("a day of seconds fits"));
-    match poll(events, time.as_ref()) {
-        // A signal meant for another thread: the caller looks again.
-        Ok(_) | Err(Errno::INTR) => Ok(()),
-        Err(error) => Err(error.into()),
-    }
 }
 
 /// Whether there may be more input to read at once.

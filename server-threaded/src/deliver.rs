@@ -9,7 +9,8 @@ use server_core::{MemberId, WriteBatch};
 
 // Everything that waits, wakes or writes is named through the crate: tests/hand_over.rs compiles this file with
 // models in its place.
-use crate::{MEMBERS_PER_TURN, MutexGuard, Server, State, close, socket};
+use crate::poll::{self, Block};
+use crate::{MEMBERS_PER_TURN, MutexGuard, Server, State, socket};
 
 /// How far the members were served, and by which thread. It is under the same lock as the room: a thread that
 /// appends learns in the same critical section whether another one will deliver.
@@ -183,7 +184,7 @@ fn deliver_to<'a>(
     }
     // The room has given the member up, and its thread does not know yet.
     drop(state);
-    close::stop_reading(&stream);
+    poll::stop_reading(&stream);
     // If this is the last reference, it closes the socket: not under the lock.
     drop(stream);
     server.lock()
@@ -256,15 +257,6 @@ fn unblock_writable<'a>(
         state.room.unblock(member);
     }
     state
-}
-
-/// How long the delivery thread waits for full sockets.
-#[derive(Clone, Copy, PartialEq)]
-pub(crate) enum Block {
-    /// Not at all.
-    No,
-    /// Until it is woken.
-    UntilWoken,
 }
 
 /// Makes the delivery thread look for something to do.

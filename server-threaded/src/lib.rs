@@ -21,7 +21,7 @@ mod close;
 mod connection;
 mod deliver;
 mod listener;
-mod wake_pipe;
+mod poll;
 
 use std::io::{self, PipeReader, Write};
 use std::net::{TcpListener, TcpStream};
@@ -34,7 +34,7 @@ use server_core::{
     PerClient, Program, Room, STOPPING, Said, Settings, Shutdown, Wake, console, socket,
 };
 
-use crate::wake_pipe::WakePipe;
+use crate::poll::WakePipe;
 
 /// This server as a program.
 pub const PROGRAM: Program = Program {

@@ -57,7 +57,13 @@ impl Server {
     }
 }
 
-mod close {
+mod poll {
+    #[derive(Clone, Copy, PartialEq)]
+    pub(crate) enum Block {
+        No,
+        UntilWoken,
+    }
+
     /// No member is aborted here.
     pub(crate) fn stop_reading(_socket: &super::Socket) {
         unreachable!("the room gave up a member");
@@ -113,14 +119,14 @@ impl WakePipe {
         self.0.changed.notify_all();
     }
 
-    fn wait(&self, full: &[(MemberId, Arc<Socket>)], block: deliver::Block) -> Vec<MemberId> {
+    fn wait(&self, full: &[(MemberId, Arc<Socket>)], block: poll::Block) -> Vec<MemberId> {
         let mut kernel = self.0.kernel.lock().expect("no thread has panicked");
         loop {
             let woken = std::mem::take(&mut kernel.woken);
             let lies = !full.is_empty() && std::mem::take(&mut kernel.lies);
             let ready = full.iter().filter(|(_, socket)| lies || kernel.places[socket.place] > 0);
             let ready: Vec<_> = ready.map(|(member, _)| *member).collect();
-            if woken || !ready.is_empty() || block == deliver::Block::No {
+            if woken || !ready.is_empty() || block == poll::Block::No {
                 return ready;
             }
             kernel = self.0.changed.wait(kernel).expect("no thread has panicked");
