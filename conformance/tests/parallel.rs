@@ -74,7 +74,7 @@ const CALLS: [(&str, &[&str]); 13] = [
     ("next_behind", &["server-threaded", "server-select"]),
     ("next_to_wake", &["server-async"]),
     ("handle", &["server-async"]),
-    ("direct_pending", &["server-threaded", "server-select"]),
+    ("to_serve", &["server-threaded", "server-select"]),
     // One loop or worker delivers and reads; a thread has a bound of its own.
     ("members_per_turn", &["server-select", "server-async"]),
     // A thread waits for all full sockets together; a poll or a task waits for each.

@@ -169,7 +169,7 @@ impl World {
     /// Moves every member's cursor to the head.
     fn deliver(&mut self) {
         // Everybody who is behind has a turn: nobody has to be named.
-        while self.room.next_direct().is_some() {}
+        while self.room.next_to_serve().is_some() {}
         let (mut offer, mut from) = (WriteBatch::default(), 0);
         while let Some(member) = self.room.next_behind(from) {
             let Some(&place) = self.room.next_batch(member, &mut offer, self.now) else {
