@@ -1,10 +1,10 @@
 //! Baselines: servers that are measured beside ours, from a program that only passes on bytes to brokers that people
 //! know.
 
+mod baseline;
 mod brokers;
 mod floor;
 mod naive;
-mod yardstick;
 
+pub use self::baseline::{FaultyArgs, Yardstick, YardstickArgs};
 pub use self::brokers::{Installed, Peer};
-pub use self::yardstick::{FaultyArgs, Yardstick, YardstickArgs};

@@ -15,7 +15,7 @@
 //! neither: a member is a place in the log, and one write carries all that lies behind that place.
 
 mod channel;
-mod fault;
+mod defect;
 mod frames;
 mod queue;
 mod send;
@@ -30,7 +30,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 pub(crate) use self::channel::serve as serve_channel;
-pub(crate) use self::fault::{Trouble, serve as serve_faulty};
+pub(crate) use self::defect::{Trouble, serve as serve_faulty};
 pub(crate) use self::queue::serve as serve_queue;
 pub(crate) use self::send::serve as serve_send;
 pub(crate) use self::writer::serve as serve_writer;
