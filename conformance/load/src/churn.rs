@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use hdrhistogram::Histogram;
 
 use super::connect::{Role, connect, fresh_number};
-use super::fault::{Fault, LoadError};
-use super::message::{self, MESSAGE_BYTES_MIN, Stamp};
-use super::watch::{histogram, nanos};
+use super::error::{Fault, LoadError};
+use super::stream::{self, MESSAGE_BYTES_MIN, Stamp};
+use super::tracker::{histogram, nanos};
 use crate::wire::Dialect;
 use crate::wire::split_pair;
 
@@ -98,7 +98,7 @@ impl Churn {
     fn speak(&mut self, visitor: &mut TcpStream) -> Result<(), LoadError> {
         let mut frame = protocol::header(MESSAGE_BYTES_MIN).to_vec();
         let stamp = Stamp { speaker: 0, sequence: self.next };
-        message::append(stamp, MESSAGE_BYTES_MIN, &mut frame);
+        stream::append(stamp, MESSAGE_BYTES_MIN, &mut frame);
         self.next += 1;
         visitor.write_all(&frame).map_err(LoadError::io("speaking as a visitor"))
     }
@@ -137,7 +137,7 @@ impl Churn {
         let pair = split_pair(&self.heard, PAYLOAD_LIMIT);
         let pair = pair.map_err(|error| Fault::Frame(error.into()))?;
         let Some((pair, rest)) = pair else { return Ok(None) };
-        let stamp = message::parse(pair.text)?;
+        let stamp = stream::parse(pair.text)?;
         if pair.sender != name.as_bytes() {
             let sender = pair.sender.escape_ascii().to_string();
             return Err(Fault::Sender { speaker: stamp.speaker, sender });

@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
 
-use super::alarm::ALARM;
 use super::connect::{Role, connect, fresh_number};
-use super::fault::LoadError;
-use super::hall::Hall;
-use super::ledger::Roster;
-use super::message::{MESSAGE_BYTES_MIN, SPEAKERS_MAX};
+use super::error::LoadError;
 use super::outbox::Outbox;
+use super::roster::Roster;
+use super::stream::{MESSAGE_BYTES_MIN, SPEAKERS_MAX};
+use super::table::Hall;
+use super::timer::ALARM;
 use crate::wire::Dialect;
 
 /// How many clients a crowd has, and how much they say at a time.

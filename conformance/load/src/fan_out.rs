@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use hdrhistogram::Histogram;
 
 use super::crowd::Crowd;
-use super::fault::LoadError;
-use super::watch::{histogram, nanos};
+use super::error::LoadError;
+use super::tracker::{histogram, nanos};
 
 /// A saturating load: as much is said as the bound on messages in flight allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,38 +9,38 @@
 //! [`wire`] is how clients speak, [`measure`] what a process has used meanwhile. The crate needs the protocol and
 //! nothing else of this project: it cannot know which server it loads.
 
-mod alarm;
-mod bad;
+mod bad_clients;
 mod churn;
 mod connect;
 mod crowd;
+mod error;
 #[cfg(any(test, feature = "fake"))]
 pub mod fake;
 mod fan_out;
-mod fault;
-mod hall;
-mod ledger;
 pub mod measure;
 mod member;
-mod message;
+mod open_loop;
 mod outbox;
-mod pace;
 mod reference;
+mod roster;
 mod storm;
+mod stream;
+mod table;
 #[cfg(test)]
 mod tests;
-mod watch;
+mod timer;
+mod tracker;
 pub mod wire;
 
-pub use self::bad::{Bad, BadCrowd};
+pub use self::bad_clients::{Bad, BadCrowd};
 pub use self::churn::{Churn, Churned};
 pub use self::connect::{Line, begin, make_room_for};
 pub use self::crowd::{Crowd, Shape, Speakers};
+pub use self::error::{Fault, LoadError};
 pub use self::fan_out::{Extent, FanOut, Rounds, Tally};
-pub use self::fault::{Fault, LoadError};
 pub use self::member::{Got, read};
-pub use self::message::{MESSAGE_BYTES_MIN, SPEAKERS_MAX, Stamp, parse};
+pub use self::open_loop::{Paced, RATE_MAX};
 pub use self::outbox::Outbox;
-pub use self::pace::{Paced, RATE_MAX};
 pub use self::storm::{Storm, Storming};
-pub use self::watch::{Pace, histogram, nanos};
+pub use self::stream::{MESSAGE_BYTES_MIN, SPEAKERS_MAX, Stamp, parse};
+pub use self::tracker::{Pace, histogram, nanos};

@@ -5,10 +5,10 @@ use std::mem;
 
 use mio::net::TcpStream;
 
-use super::fault::Fault;
-use super::ledger::{Ledger, Roster};
-use super::message::Stamp;
+use super::error::Fault;
 use super::reference::{Comparison, Reference};
+use super::roster::{Ledger, Roster};
+use super::stream::Stamp;
 
 /// One connection of the crowd.
 #[derive(Debug)]

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use mio::net::TcpStream;
 
-use super::message::{self, Stamp};
+use super::stream::{self, Stamp};
 use crate::wire::Dialect;
 
 /// One speaker's numbered messages on their way out.
@@ -38,7 +38,7 @@ impl Outbox {
             let start = self.unsent.len();
             self.dialect.begin_message(&self.name, self.size, &mut self.unsent);
             let stamp = Stamp { speaker: self.speaker, sequence };
-            message::append(stamp, self.size, &mut self.unsent);
+            stream::append(stamp, self.size, &mut self.unsent);
             self.dialect.end_message(&mut self.unsent);
             self.message_len = self.unsent.len() - start;
         }

@@ -8,9 +8,9 @@ use std::collections::VecDeque;
 
 use bytes::{Buf, BytesMut};
 
-use super::fault::Fault;
-use super::ledger::{Ledger, Roster};
-use super::message::Stamp;
+use super::error::Fault;
+use super::roster::{Ledger, Roster};
+use super::stream::Stamp;
 
 /// The part of the shared stream that some follower has not reached yet, and the counters at its ends.
 #[derive(Debug)]

@@ -9,8 +9,8 @@ use mio::{Interest, Token};
 
 use super::connect::{Line, begin};
 use super::crowd::{Crowd, Shape};
-use super::fault::LoadError;
-use super::message::MESSAGE_BYTES_MIN;
+use super::error::LoadError;
+use super::stream::MESSAGE_BYTES_MIN;
 use crate::measure::Network;
 use crate::wire::Dialect;
 

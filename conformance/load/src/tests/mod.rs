@@ -2,7 +2,7 @@
 
 mod broker;
 mod dialects;
-mod paced;
+mod open_loop;
 mod storm;
 
 use std::io::Write;
@@ -10,7 +10,7 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use super::fake::{Fake, Trick};
-use super::message::{self, Stamp};
+use super::stream::{self, Stamp};
 use super::{Churn, Crowd, Extent, FanOut, Fault, LoadError, Rounds, Shape, Tally};
 
 const SHAPE: Shape = Shape::chat(1, 5, 64);
@@ -146,7 +146,7 @@ fn a_message_that_nobody_has_said_yet_is_told_in_the_end() {
     let mut made_up = Vec::new();
     protocol::encode_frame(crowd.hall.roster.names[0].as_bytes(), &mut made_up);
     made_up.extend_from_slice(&protocol::header(64));
-    message::append(Stamp { speaker: 0, sequence: next }, 64, &mut made_up);
+    stream::append(Stamp { speaker: 0, sequence: next }, 64, &mut made_up);
     let mut forger = TcpStream::connect(fake.addr).unwrap();
     forger.write_all(&made_up).unwrap();
     let heard = |crowd: &Crowd| crowd.hall.members[0].hearing.ledger(&crowd.hall.reference);

@@ -3,12 +3,12 @@
 use mio::event::Event;
 use mio::net::TcpStream;
 
-use super::fault::LoadError;
-use super::ledger::{Ledger, Roster};
+use super::error::LoadError;
 use super::member::{Alone, Got, Hearing, Member, read};
 use super::outbox::Outbox;
 use super::reference::Reference;
-use super::watch::Watch;
+use super::roster::{Ledger, Roster};
+use super::tracker::Watch;
 
 /// The members and what they have to hear. The first ones, one per outbox, are the speakers.
 #[derive(Debug)]

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::net::{SocketAddr, TcpStream};
 
 use super::connect::{Line, fresh_number, open};
-use super::fault::LoadError;
+use super::error::LoadError;
 use crate::wire::Dialect;
 
 /// How a client is in the way.

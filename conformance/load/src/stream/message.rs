@@ -1,6 +1,6 @@
 //! Messages of a load: text that says who speaks, the how manieth it is, and a checksum over itself.
 
-use super::fault::Fault;
+use crate::error::Fault;
 
 /// The shortest message that has room for its stamp, in bytes.
 pub const MESSAGE_BYTES_MIN: usize = FILLER_AT;
@@ -22,7 +22,7 @@ pub struct Stamp {
 /// # Panics
 ///
 /// `size` is under [`MESSAGE_BYTES_MIN`].
-pub(super) fn append(stamp: Stamp, size: usize, out: &mut Vec<u8>) {
+pub(crate) fn append(stamp: Stamp, size: usize, out: &mut Vec<u8>) {
     assert!(size >= MESSAGE_BYTES_MIN, "a message of {size} bytes has no room for its stamp");
     let start = out.len();
     out.resize(start + size, filler(stamp.sequence));
@@ -46,7 +46,7 @@ pub fn parse(message: &[u8]) -> Result<Stamp, Fault> {
 }
 
 /// Says of a message, by its beginning, that nobody said it like this.
-pub(super) fn damaged(message: &[u8]) -> Fault {
+pub(crate) fn damaged(message: &[u8]) -> Fault {
     let excerpt = &message[..message.len().min(EXCERPT_BYTES)];
     Fault::Damaged { text: excerpt.escape_ascii().to_string() }
 }

@@ -1,7 +1,7 @@
 //! Ledger: what one member has heard of each speaker, and so what it has to hear next.
 
-use super::fault::Fault;
-use super::message::{self, Stamp};
+use super::error::Fault;
+use super::stream::{self, Stamp};
 use crate::wire::{Dialect, Heard, Next};
 
 /// The speakers' names and the one size of their messages: what every delivery can be checked against.
@@ -113,11 +113,11 @@ impl Ledger {
     ) -> Result<usize, Fault> {
         let (mut rest, whole) = (bytes, roster.delivery_len());
         while let Some((Some(heard), behind)) = roster.split(rest)? {
-            let stamp = message::parse(heard.text)?;
+            let stamp = stream::parse(heard.text)?;
             roster.check_sender(&heard, stamp)?;
             // Offsets are told into messages by this length, so no other may pass.
             if rest.len() - behind.len() != whole {
-                return Err(message::damaged(heard.text));
+                return Err(stream::damaged(heard.text));
             }
             self.count(stamp.speaker, stamp.sequence)?;
             seen(stamp);
@@ -150,7 +150,7 @@ mod tests {
         let roster = Roster { names, size: 64, dialect };
         for (size, is_right) in [(63, false), (64, true), (65, false)] {
             let mut text = Vec::new();
-            message::append(Stamp { speaker: 0, sequence: 0 }, size, &mut text);
+            stream::append(Stamp { speaker: 0, sequence: 0 }, size, &mut text);
             let pair = protocol::pair(b"ann", &text);
             let taken = Ledger::new(1).take(&pair, &roster, |_| ());
             assert_eq!(is_right, taken == Ok(pair.len()), "{size}: {taken:?}");

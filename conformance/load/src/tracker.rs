@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
 
-use super::message::Stamp;
+use super::stream::Stamp;
 
 /// An open loop: message `i` is due `i / rate` seconds after the start.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -8,12 +8,12 @@ use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
 
-use super::alarm::Alarm;
 use super::crowd::Crowd;
+use super::error::LoadError;
 use super::fan_out::Tally;
-use super::fault::LoadError;
-use super::hall::Hall;
-use super::watch::{Pace, Watch};
+use super::table::Hall;
+use super::timer::Alarm;
+use super::tracker::{Pace, Watch};
 
 /// What a paced load found. The histograms count nanoseconds, up to 60 s, to three digits.
 #[derive(Clone, Debug)]
