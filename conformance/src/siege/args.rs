@@ -7,8 +7,8 @@ use bytesize::ByteSize;
 use clap::{Args, value_parser};
 use load::MESSAGE_BYTES_MIN;
 
+use super::budget::Rates;
 use super::kind::Kind;
-use super::means::Rates;
 use crate::target::Model;
 
 /// What the siege is asked to do.

@@ -5,21 +5,21 @@
 //! `assault` is one kind against one fresh server; its `outcome` is harmless if every honest delivery
 //! came once, in order and intact, and if the server kept its memory's bound and forgot the crowd.
 
-mod account;
 mod args;
-mod assault;
+mod attack;
+mod budget;
+mod counts;
 mod end;
-mod fleet;
-mod ground;
-mod honest;
-mod hostile;
+mod honest_clients;
+mod hostile_client;
+mod hostile_clients;
 mod kind;
-mod means;
 mod outcome;
 mod report;
+mod send_schedule;
+mod server;
 #[cfg(test)]
 mod tests;
-mod voice;
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;
@@ -27,11 +27,11 @@ use std::process::ExitCode;
 use load::make_room_for;
 
 pub use self::args::SiegeArgs;
-use self::assault::AssaultError;
-use self::ground::Besieged;
+use self::attack::AssaultError;
 pub use self::kind::Kind;
 use self::outcome::Verdict;
 use self::report::Row;
+use self::server::Besieged;
 use crate::support::console::{INCONCLUSIVE, complain};
 use crate::support::interrupt::{Interruption, note_signals};
 use crate::support::progress::Progress;
@@ -75,7 +75,7 @@ fn besiege(servers: &[Besieged], args: &SiegeArgs, interruption: &Interruption) 
     for server in servers {
         for &kind in &kinds {
             progress.step(&format!("{}: {kind}", server.name));
-            let outcome = match assault::run(server, kind, args, interruption) {
+            let outcome = match attack::run(server, kind, args, interruption) {
                 Err(AssaultError::Interrupted) => {
                     progress.finish();
                     return rows;

@@ -6,12 +6,12 @@ use std::time::Duration;
 use bytesize::ByteSize;
 use load::measure::Usage;
 
-use super::account::Counts;
+use super::counts::Counts;
 use super::end::End;
-use super::fleet::Fleet;
-use super::ground::Ground;
-use super::honest::Honest;
-use super::voice::Voice;
+use super::honest_clients::Honest;
+use super::hostile_clients::Fleet;
+use super::send_schedule::Voice;
+use super::server::Ground;
 
 /// What was counted and measured. What the system does not tell is `None`.
 #[derive(Clone, Debug)]

@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 use clap::Parser;
 use load::fake::{Fake, Trick};
 
-use super::account::Counts;
-use super::assault;
-use super::ground::Besieged;
-use super::honest::Honest;
+use super::attack;
+use super::counts::Counts;
+use super::honest_clients::Honest;
 use super::outcome::Verdict;
+use super::server::Besieged;
 use super::{Kind, SiegeArgs};
 use crate::support::interrupt::Interruption;
 
@@ -124,7 +124,7 @@ fn besiege(fake: &Fake, kind: Kind) -> super::outcome::Outcome {
     let line = line.into_iter().chain(["--seconds-per-kind", "0.2", "--flood", "1MiB"]);
     let args = Line::parse_from(line).siege;
     let servers = Besieged::all(&args).unwrap();
-    assault::run(&servers[0], kind, &args, &Interruption::default()).unwrap()
+    attack::run(&servers[0], kind, &args, &Interruption::default()).unwrap()
 }
 
 const SIZE: usize = 64;

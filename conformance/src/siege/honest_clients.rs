@@ -9,7 +9,7 @@ use load::{Crowd, Got, LoadError, Outbox, Shape, Speakers, histogram, nanos, par
 use mio::net::TcpStream;
 use mio::{Events, Poll};
 
-use super::account::{Account, Counts, Delivery};
+use super::counts::{Account, Counts, Delivery};
 
 /// The honest clients of one server, all joined.
 #[derive(Debug)]

@@ -8,12 +8,12 @@ use load::{Churn, LoadError};
 use thiserror::Error;
 
 use super::args::SiegeArgs;
-use super::fleet::Fleet;
-use super::ground::{Besieged, Ground};
-use super::honest::Honest;
+use super::honest_clients::Honest;
+use super::hostile_clients::Fleet;
 use super::kind::Kind;
 use super::outcome::Outcome;
-use super::voice::Voice;
+use super::send_schedule::Voice;
+use super::server::{Besieged, Ground};
 use crate::process::StartError;
 use crate::support::interrupt::Interruption;
 

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::honest::Honest;
+use super::honest_clients::Honest;
 
 /// A steady rate of messages, said by the honest clients in turn.
 #[derive(Debug)]

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use super::budget::{Means, Rates};
 use super::end::End;
-use super::hostile::Hostile;
+use super::hostile_client::Hostile;
 use super::kind::Kind;
-use super::means::{Means, Rates};
 
 /// Hostile clients of one kind, or of all.
 #[derive(Debug)]

@@ -9,9 +9,9 @@ use bytes::BytesMut;
 use protocol::{encode_frame, header};
 use socket2::SockRef;
 
+use super::budget::Means;
 use super::end::{End, Tail};
 use super::kind::{Character, Ear, Kind};
-use super::means::Means;
 
 /// One hostile client, whether it is connected now or not.
 #[derive(Debug)]
