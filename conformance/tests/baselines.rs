@@ -1,4 +1,4 @@
-//! The yardsticks as programs: they say where they listen, serve, and end when a signal asks them to.
+//! The baselines as programs: they say where they listen, serve, and end when a signal asks them to.
 
 use std::ffi::OsString;
 use std::net::TcpListener;
@@ -6,25 +6,25 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use conformance::baselines::Yardstick;
+use conformance::baselines::Baseline;
 use conformance::process::{Habits, ServerProcess, StartError};
 use load::{Crowd, Shape};
 use rustix::process::Signal;
 
 #[test]
 fn each_says_where_it_listens_serves_and_ends_by_either_signal() {
-    for yardstick in Yardstick::ALL {
+    for baseline in Baseline::ALL {
         for end in [Signal::TERM, Signal::INT] {
             let habits = Habits { end, ..Habits::default() };
             // On port 0 nothing but the ready line can tell the address.
-            let command = yardstick.command(Path::new(PROGRAM));
+            let command = baseline.command(Path::new(PROGRAM));
             let server = ServerProcess::start_on_as(&command, 0, &habits).unwrap();
-            let dialect = yardstick.dialect();
+            let dialect = baseline.dialect();
             let shape = Shape { speakers: 2, listeners: 0, size: 64, dialect };
             let mut crowd = Crowd::join(server.addr(), &shape).unwrap();
-            assert_eq!(20, crowd.ping_pong(10).unwrap().tally.deliveries, "{yardstick}");
+            assert_eq!(20, crowd.ping_pong(10).unwrap().tally.deliveries, "{baseline}");
             server.terminate();
-            assert!(server.wait(PATIENCE).is_some(), "{yardstick} goes on after {end:?}");
+            assert!(server.wait(PATIENCE).is_some(), "{baseline} goes on after {end:?}");
         }
     }
 }
@@ -33,14 +33,14 @@ fn each_says_where_it_listens_serves_and_ends_by_either_signal() {
 fn an_address_that_is_taken_is_told_with_what_to_do() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port();
-    for yardstick in Yardstick::ALL {
-        let command = yardstick.command(Path::new(PROGRAM));
+    for baseline in Baseline::ALL {
+        let command = baseline.command(Path::new(PROGRAM));
         // A port that takes connections would pass for a server that is ready: the ready line is waited for.
         let habits = Habits { ready: Some("listening on".into()), ..Habits::default() };
         let outcome = ServerProcess::start_on_as(&command, port, &habits);
         let Err(StartError::Ended { status, log }) = outcome else { panic!("{outcome:?}") };
-        assert_eq!(Some(1), status.code(), "{yardstick}");
-        let told = format!("{yardstick}: cannot listen on 127.0.0.1:{port}: ");
+        assert_eq!(Some(1), status.code(), "{baseline}");
+        let told = format!("{baseline}: cannot listen on 127.0.0.1:{port}: ");
         assert!(log.starts_with(&told) && log.contains("; --listen takes HOST:PORT"), "{log}");
     }
 }
@@ -48,10 +48,10 @@ fn an_address_that_is_taken_is_told_with_what_to_do() {
 #[test]
 fn the_help_says_what_each_is_and_hides_what_is_for_trials_only() {
     let list = help(&["serve", "--help"]);
-    for yardstick in Yardstick::ALL {
-        assert!(list.contains(&format!("\n  {yardstick} ")), "{yardstick} is not in {list}");
-        let own = help(&["serve", yardstick.name(), "--help"]);
-        assert!(own.contains("--listen") && !own.contains("--fault"), "{own}");
+    for baseline in Baseline::ALL {
+        assert!(list.contains(&format!("\n  {baseline} ")), "{baseline} is not in {list}");
+        let own = help(&["serve", baseline.name(), "--help"]);
+        assert!(own.contains("--listen") && !own.contains("--defect"), "{own}");
     }
     let ours = help(&["serve", "select", "--help"]);
     assert!(ours.contains("--max-message"), "our servers' flags are their own: {ours}");

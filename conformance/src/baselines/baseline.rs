@@ -1,4 +1,4 @@
-//! Yardsticks: servers that are made to be measured beside ours, not to be chatted on.
+//! Baselines: servers that are made to be measured beside ours, not to be chatted on.
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -11,13 +11,13 @@ use clap::Args;
 use load::wire::Dialect;
 use server_core::socket;
 
-use super::naive::Trouble;
+use super::naive::Defect;
 use super::{floor, naive};
 use crate::support::console::complain;
 
 /// Which of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Yardstick {
+pub enum Baseline {
     /// A loop that passes on bytes.
     Floor,
     /// Two threads that pass on bytes between two clients.
@@ -34,23 +34,23 @@ pub enum Yardstick {
 
 /// How one is to serve.
 #[derive(Debug, Args)]
-pub struct YardstickArgs {
+pub struct BaselineArgs {
     /// Where to listen; port 0 is any free one, told on standard output
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:1234")]
     listen: String,
 }
 
-/// As [`YardstickArgs`], of the one that can be told to err.
+/// As [`BaselineArgs`], of the one that can be told to err.
 #[derive(Debug, Args)]
-pub struct FaultyArgs {
+pub struct DefectiveArgs {
     #[command(flatten)]
-    serving: YardstickArgs,
+    serving: BaselineArgs,
     /// What goes wrong every so often, for trying what is meant to notice it
     #[arg(long, hide = true)]
-    fault: Option<Trouble>,
+    defect: Option<Defect>,
 }
 
-impl Yardstick {
+impl Baseline {
     /// All of them, in the order they are listed in.
     pub const ALL: [Self; 6] = [
         Self::Floor,
@@ -62,7 +62,7 @@ impl Yardstick {
     ];
 
     /// Those that speak the chat protocol.
-    pub const RUNGS: [Self; 4] =
+    pub const NAIVE: [Self; 4] =
         [Self::NaiveSend, Self::NaiveChannel, Self::NaiveWriter, Self::NaiveQueue];
 
     /// Its name on command lines and in tables.
@@ -94,7 +94,7 @@ impl Yardstick {
     }
 
     /// Serves until a signal ends the process: there is nobody to be told and nothing to be saved.
-    pub(crate) fn run(self, arguments: &YardstickArgs) -> ExitCode {
+    pub(crate) fn run(self, arguments: &BaselineArgs) -> ExitCode {
         self.serve_on(arguments, |listener| match self {
             Self::Floor => floor::serve(listener),
             Self::FloorBlocking => floor::serve_blocking(&listener),
@@ -106,15 +106,15 @@ impl Yardstick {
     }
 
     /// As [`run`](Self::run), of the first rung, with what is to go wrong in it.
-    pub(crate) fn run_faulty(arguments: &FaultyArgs) -> ExitCode {
-        let Some(trouble) = arguments.fault else { return Self::NaiveSend.run(&arguments.serving) };
+    pub(crate) fn run_defective(arguments: &DefectiveArgs) -> ExitCode {
+        let Some(defect) = arguments.defect else { return Self::NaiveSend.run(&arguments.serving) };
         Self::NaiveSend
-            .serve_on(&arguments.serving, |listener| naive::serve_faulty(&listener, trouble))
+            .serve_on(&arguments.serving, |listener| naive::serve_defective(&listener, defect))
     }
 
     fn serve_on(
         self,
-        arguments: &YardstickArgs,
+        arguments: &BaselineArgs,
         serve: impl FnOnce(TcpListener) -> io::Result<()>,
     ) -> ExitCode {
         // Where it cannot be raised it may be enough, and an accept that finds it is not tells so.
@@ -129,7 +129,7 @@ impl Yardstick {
     }
 }
 
-impl fmt::Display for Yardstick {
+impl fmt::Display for Baseline {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }

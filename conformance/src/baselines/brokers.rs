@@ -2,7 +2,7 @@
 //!
 //! They do other work than a chat server and promise other things; what they show is where a figure
 //! stands among programs that people know. Whatever is set otherwise than they come is told by
-//! [`Peer::tuned`]: nothing is kept on disk or logged, and no listener is cut off for being slow.
+//! [`Broker::tuned`]: nothing is kept on disk or logged, and no listener is cut off for being slow.
 
 mod settings;
 #[cfg(test)]
@@ -20,7 +20,7 @@ use crate::process::{ServerProcess, StartError};
 
 /// A broker that may be installed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Peer {
+pub enum Broker {
     /// Redis, by publish and subscribe.
     Redis,
     /// The NATS server.
@@ -33,14 +33,14 @@ pub enum Peer {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Installed {
     /// Which one.
-    pub peer: Peer,
+    pub broker: Broker,
     /// Its program.
     pub path: PathBuf,
     /// As it tells it, such as `7.0.15`.
     pub version: String,
 }
 
-impl Peer {
+impl Broker {
     /// All of them, in the order they are listed in.
     pub const ALL: [Self; 3] = [Self::Redis, Self::Nats, Self::Mosquitto];
 
@@ -90,7 +90,7 @@ impl Peer {
         let missing = || format!("{program} is not installed; Debian has a package of that name");
         let path = find_program(program).ok_or_else(missing)?;
         let version = self.version(&path)?;
-        Ok(Installed { peer: self, path, version })
+        Ok(Installed { broker: self, path, version })
     }
 
     fn version(self, path: &Path) -> Result<String, String> {
@@ -140,13 +140,13 @@ impl Installed {
     /// As [`ServerProcess::start`]; or its settings cannot be written.
     pub fn start(&self) -> Result<ServerProcess, StartError> {
         // It is read once, at the start, and then no longer needed.
-        let settings = self.peer.settings().map(SettingsFile::holding).transpose();
+        let settings = self.broker.settings().map(SettingsFile::holding).transpose();
         let settings = settings.map_err(|source| {
-            let program = self.peer.program().into();
+            let program = self.broker.program().into();
             StartError::Spawn { program, source }
         })?;
         let file = settings.as_ref().map(|settings| ["-c".into(), settings.path().into()]);
-        let arguments = self.peer.arguments().iter().map(OsString::from);
+        let arguments = self.broker.arguments().iter().map(OsString::from);
         let command: Vec<OsString> = iter::once(self.path.clone().into())
             .chain(arguments)
             .chain(file.into_iter().flatten())

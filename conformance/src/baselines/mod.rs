@@ -6,5 +6,5 @@ mod brokers;
 mod floor;
 mod naive;
 
-pub use self::baseline::{FaultyArgs, Yardstick, YardstickArgs};
-pub use self::brokers::{Installed, Peer};
+pub use self::baseline::{Baseline, BaselineArgs, DefectiveArgs};
+pub use self::brokers::{Broker, Installed};

@@ -30,7 +30,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 pub(crate) use self::channel::serve as serve_channel;
-pub(crate) use self::defect::{Trouble, serve as serve_faulty};
+pub(crate) use self::defect::{Defect, serve as serve_defective};
 pub(crate) use self::queue::serve as serve_queue;
 pub(crate) use self::send::serve as serve_send;
 pub(crate) use self::writer::serve as serve_writer;

@@ -62,7 +62,7 @@ impl SettingsFile {
     pub(super) fn holding(text: &str) -> io::Result<Self> {
         static MADE: AtomicU32 = AtomicU32::new(0);
         let number = MADE.fetch_add(1, Ordering::Relaxed);
-        let path = env::temp_dir().join(format!("conformance-peer-{}-{number}", process::id()));
+        let path = env::temp_dir().join(format!("conformance-broker-{}-{number}", process::id()));
         let failed = |error: io::Error| {
             let advice = "remove it, or set TMPDIR to another folder";
             let path = path.display();

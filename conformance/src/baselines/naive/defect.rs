@@ -15,7 +15,7 @@ use super::frames::Frames;
 
 /// What goes wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum Trouble {
+pub(crate) enum Defect {
     /// One delivery in 500 does not come.
     Drop,
     /// One delivery in 500 comes twice.
@@ -31,16 +31,16 @@ pub(crate) enum Trouble {
 /// # Errors
 ///
 /// Accepting fails, or no thread can be started.
-pub(crate) fn serve(listener: &TcpListener, trouble: Trouble) -> io::Result<()> {
-    let hall = Hall { seats: BTreeMap::new(), trouble, deliveries: 0 };
-    let hall = Arc::new(Mutex::new(hall));
-    for_each_client(listener, move |number, stream| talk(&hall, number, stream))
+pub(crate) fn serve(listener: &TcpListener, defect: Defect) -> io::Result<()> {
+    let room = Room { seats: BTreeMap::new(), defect, deliveries: 0 };
+    let room = Arc::new(Mutex::new(room));
+    for_each_client(listener, move |number, stream| talk(&room, number, stream))
 }
 
 /// The room, and how many deliveries there have been in it.
-struct Hall {
+struct Room {
     seats: BTreeMap<u64, Seat>,
-    trouble: Trouble,
+    defect: Defect,
     deliveries: u64,
 }
 
@@ -53,48 +53,43 @@ struct Seat {
     late: Option<Vec<u8>>,
 }
 
-fn talk(hall: &Arc<Mutex<Hall>>, number: u64, stream: TcpStream) -> io::Result<()> {
+fn talk(room: &Arc<Mutex<Room>>, number: u64, stream: TcpStream) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let mut frames = Frames::of(stream.try_clone()?);
     let Some(name) = frames.next()? else { return Ok(()) };
-    lock(hall).seats.insert(number, Seat { stream, swapped: None, late: None });
+    lock(room).seats.insert(number, Seat { stream, swapped: None, late: None });
     while let Ok(Some(text)) = frames.next() {
         let pair = pair(&name, &text);
-        let delayed = lock(hall).relay(number, &pair);
+        let delayed = lock(room).relay(number, &pair);
         for number in delayed {
-            let hall = Arc::clone(hall);
+            let room = Arc::clone(room);
             thread::Builder::new().spawn(move || {
-                hold_back(DELAY);
-                lock(&hall).release(number);
+                thread::sleep(DELAY);
+                lock(&room).release(number);
             })?;
         }
     }
-    lock(hall).seats.remove(&number);
+    lock(room).seats.remove(&number);
     Ok(())
 }
 
-/// What a server does that keeps something for too long: nothing, for this time.
-fn hold_back(time: Duration) {
-    thread::sleep(time);
-}
-
-impl Hall {
+impl Room {
     /// Delivers to all others; returns who is held back from here on.
     fn relay(&mut self, from: u64, pair: &Bytes) -> Vec<u64> {
         let mut delayed = Vec::new();
-        let every = if self.trouble == Trouble::Delay { DELAYED_EVERY } else { WRONG_EVERY };
+        let every = if self.defect == Defect::Delay { DELAYED_EVERY } else { WRONG_EVERY };
         for (number, seat) in self.seats.iter_mut().filter(|(number, _)| **number != from) {
             self.deliveries += 1;
             if !self.deliveries.is_multiple_of(every) {
                 seat.deliver(pair);
                 continue;
             }
-            match self.trouble {
-                Trouble::Drop => {}
-                Trouble::Double => [pair, pair].into_iter().for_each(|pair| seat.deliver(pair)),
-                Trouble::Swap => seat.swapped = Some(pair.clone()),
-                Trouble::Delay if seat.late.is_some() => seat.deliver(pair),
-                Trouble::Delay => {
+            match self.defect {
+                Defect::Drop => {}
+                Defect::Double => [pair, pair].into_iter().for_each(|pair| seat.deliver(pair)),
+                Defect::Swap => seat.swapped = Some(pair.clone()),
+                Defect::Delay if seat.late.is_some() => seat.deliver(pair),
+                Defect::Delay => {
                     seat.late = Some(pair.to_vec());
                     delayed.push(*number);
                 }
@@ -128,8 +123,8 @@ impl Seat {
     }
 }
 
-fn lock(hall: &Mutex<Hall>) -> MutexGuard<'_, Hall> {
-    hall.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock(room: &Mutex<Room>) -> MutexGuard<'_, Room> {
+    room.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 const WRONG_EVERY: u64 = 500;

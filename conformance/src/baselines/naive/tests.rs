@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use clap::ValueEnum;
 use load::{Crowd, Extent, FanOut, LoadError, MESSAGE_BYTES_MIN, Shape, Tally};
 
-use super::{Trouble, serve_channel, serve_faulty, serve_queue, serve_send, serve_writer};
+use super::{Defect, serve_channel, serve_defective, serve_queue, serve_send, serve_writer};
 use crate::baselines::floor::tests::start;
 
 #[test]
@@ -30,15 +30,15 @@ fn the_rung_with_queues_delivers_everything() {
 
 #[test]
 fn what_goes_wrong_in_the_faulty_one_is_told_by_the_load_unless_it_is_only_late() {
-    for trouble in Trouble::value_variants() {
-        let trouble = *trouble;
-        let addr = start(move |listener| serve_faulty(&listener, trouble));
+    for defect in Defect::value_variants() {
+        let defect = *defect;
+        let addr = start(move |listener| serve_defective(&listener, defect));
         let outcome = fan_out(addr, Shape::chat(1, 7, 64), MESSAGES);
-        match trouble {
-            Trouble::Delay => assert_eq!(MESSAGES * 7, outcome.unwrap().deliveries),
-            Trouble::Drop | Trouble::Double | Trouble::Swap => {
+        match defect {
+            Defect::Delay => assert_eq!(MESSAGES * 7, outcome.unwrap().deliveries),
+            Defect::Drop | Defect::Double | Defect::Swap => {
                 let error = outcome.expect_err("something went wrong");
-                assert!(matches!(error, LoadError::Violation { .. }), "{trouble:?}: {error}");
+                assert!(matches!(error, LoadError::Violation { .. }), "{defect:?}: {error}");
             }
         }
     }
