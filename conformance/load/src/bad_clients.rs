@@ -1,15 +1,15 @@
-//! Bad crowd: clients that are in everybody's way, and how they are brought in.
+//! Misbehaviour crowd: clients that are in everybody's way, and how they are brought in.
 
 use std::io::Write;
 use std::net::{SocketAddr, TcpStream};
 
-use super::connect::{Line, fresh_number, open};
+use super::connect::{ReceiveBuffer, fresh_number, open};
 use super::error::LoadError;
 use crate::wire::Dialect;
 
 /// How a client is in the way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Bad {
+pub enum Misbehaviour {
     /// It connects and says nothing.
     Silent,
     /// It stops in the middle of the first thing that it has to say.
@@ -18,7 +18,7 @@ pub enum Bad {
     NeverReading,
 }
 
-impl Bad {
+impl Misbehaviour {
     /// Every kind.
     pub const ALL: [Self; 3] = [Self::Silent, Self::MidFrame, Self::NeverReading];
 
@@ -42,29 +42,33 @@ impl Bad {
 
 /// Such clients, connected for as long as this lives and the server lets them.
 #[derive(Debug)]
-pub struct BadCrowd {
+pub struct BadClients {
     streams: Vec<TcpStream>,
 }
 
-impl BadCrowd {
+impl BadClients {
     /// Brings in `count` of every one of these kinds. They have been connected then, and have said what they say;
     /// a crowd that joins afterwards comes behind them.
     ///
     /// # Errors
     ///
     /// A connection cannot be made or is closed at once.
-    pub fn enter(
+    pub fn connect(
         addr: SocketAddr,
         dialect: Dialect,
-        kinds: &[Bad],
+        kinds: &[Misbehaviour],
         count: usize,
     ) -> Result<Self, LoadError> {
         let number = fresh_number();
         let everybody = kinds.iter().flat_map(|kind| (0..count).map(move |each| (*kind, each)));
         let streams = everybody.map(|(kind, each)| {
             let name = format!("bad-{number}-{kind:?}-{each:03}").to_lowercase();
-            let line = if kind == Bad::NeverReading { Line::Narrow } else { Line::Wide };
-            open(addr, line)
+            let buffer = if kind == Misbehaviour::NeverReading {
+                ReceiveBuffer::Small
+            } else {
+                ReceiveBuffer::Default
+            };
+            open(addr, buffer)
                 .and_then(|mut stream| {
                     stream.write_all(&kind.speech(dialect, &name))?;
                     Ok(stream)
@@ -100,7 +104,8 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let addr = listener.local_addr()?;
         for dialect in [Dialect::Chat, Dialect::Floor, Dialect::Nats] {
-            let bad = BadCrowd::enter(addr, dialect, &Bad::ALL, 2).expect("they are let in");
+            let bad =
+                BadClients::connect(addr, dialect, &Misbehaviour::ALL, 2).expect("they are let in");
             assert_eq!((6, false), (bad.len(), bad.is_empty()));
             let streams: Vec<TcpStream> = listener.incoming().take(6).collect::<Result<_, _>>()?;
             for stream in &streams {
@@ -122,9 +127,9 @@ mod tests {
     fn one_in_the_middle_has_begun_and_not_ended() {
         for dialect in [Dialect::Chat, Dialect::Floor, Dialect::Redis, Dialect::Nats, Dialect::Mqtt]
         {
-            assert!(Bad::Silent.speech(dialect, "bad").is_empty());
-            let half = Bad::MidFrame.speech(dialect, "bad");
-            let whole = Bad::NeverReading.speech(dialect, "bad");
+            assert!(Misbehaviour::Silent.speech(dialect, "bad").is_empty());
+            let half = Misbehaviour::MidFrame.speech(dialect, "bad");
+            let whole = Misbehaviour::NeverReading.speech(dialect, "bad");
             assert_eq!(dialect.hello("bad", false), whole);
             assert!(!half.is_empty() && half != whole, "{dialect:?}");
             assert!(whole.is_empty() || whole.starts_with(&half), "{dialect:?}");

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use hdrhistogram::Histogram;
 
 use super::connect::{Role, connect, fresh_number};
-use super::error::{Fault, LoadError};
+use super::error::{LoadError, Violation};
 use super::stream::{self, MESSAGE_BYTES_MIN, Stamp};
 use super::tracker::{histogram, nanos};
 use crate::wire::Dialect;
@@ -19,7 +19,7 @@ pub struct Churn {
     addr: SocketAddr,
     number: u32,
     witness: TcpStream,
-    /// Heard by the witness, and not yet a whole pair.
+    /// Received by the witness, and not yet a whole pair.
     heard: Vec<u8>,
     /// What the next visitor says carries this number.
     next: u64,
@@ -27,7 +27,7 @@ pub struct Churn {
 
 /// How long visits took.
 #[derive(Clone, Debug)]
-pub struct Churned {
+pub struct ChurnTimes {
     /// All of them.
     pub elapsed: Duration,
     /// Each, from before it connected until it was let go, in nanoseconds.
@@ -58,7 +58,7 @@ impl Churn {
     ///
     /// A visitor cannot connect, is not heard exactly once, hears something itself, or is not let go
     /// after its end of the stream.
-    pub fn run(&mut self, visitors: u64) -> Result<Churned, LoadError> {
+    pub fn run(&mut self, visitors: u64) -> Result<ChurnTimes, LoadError> {
         let (start, mut each) = (Instant::now(), histogram());
         for _ in 0..visitors {
             let (number, came) = (self.next, Instant::now());
@@ -68,7 +68,7 @@ impl Churn {
             leave(&mut visitor).map_err(LoadError::io(format!("leaving as visitor {number}")))?;
             each.saturating_record(nanos(came.elapsed()));
         }
-        Ok(Churned { elapsed: start.elapsed(), each })
+        Ok(ChurnTimes { elapsed: start.elapsed(), each })
     }
 
     /// The join barrier: one visitor repeats itself until the witness hears it.
@@ -108,7 +108,7 @@ impl Churn {
         match self.hear(number)? {
             Some(got) if got == sequence => Ok(()),
             Some(got) => {
-                let fault = Fault::Sequence { speaker: 0, expected: sequence, got };
+                let fault = Violation::Sequence { speaker: 0, expected: sequence, got };
                 Err(LoadError::violation("the witness")(fault))
             }
             None => Err(self.stalled(number, sequence)),
@@ -133,14 +133,14 @@ impl Churn {
         }
     }
 
-    fn take(&mut self, name: &str) -> Result<Option<u64>, Fault> {
+    fn take(&mut self, name: &str) -> Result<Option<u64>, Violation> {
         let pair = split_pair(&self.heard, PAYLOAD_LIMIT);
-        let pair = pair.map_err(|error| Fault::Frame(error.into()))?;
+        let pair = pair.map_err(|error| Violation::Frame(error.into()))?;
         let Some((pair, rest)) = pair else { return Ok(None) };
         let stamp = stream::parse(pair.text)?;
         if pair.sender != name.as_bytes() {
             let sender = pair.sender.escape_ascii().to_string();
-            return Err(Fault::Sender { speaker: stamp.speaker, sender });
+            return Err(Violation::Sender { speaker: stamp.speaker, sender });
         }
         let taken = self.heard.len() - rest.len();
         self.heard.drain(..taken);

@@ -17,7 +17,7 @@ pub(super) fn connect(
     name: &str,
     role: Role,
 ) -> io::Result<TcpStream> {
-    let mut stream = open(addr, Line::Wide)?;
+    let mut stream = open(addr, ReceiveBuffer::Default)?;
     stream.set_nodelay(true)?;
     stream.write_all(&dialect.hello(name, role == Role::Speaker))?;
     dialect.await_welcome(&mut stream, role == Role::Speaker)?;
@@ -35,16 +35,16 @@ pub(super) enum Role {
 
 /// How much fits on a connection's way to a client that does not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Line {
+pub enum ReceiveBuffer {
     /// Whatever the system gives: megabytes.
-    Wide,
+    Default,
     /// Some ten kilobytes: a server meets the full socket soon, and thousands of them fit in memory.
-    Narrow,
+    Small,
 }
 
 /// Connects, and says nothing.
-pub(super) fn open(addr: SocketAddr, line: Line) -> io::Result<TcpStream> {
-    let socket = bound_socket(addr, line)?;
+pub(super) fn open(addr: SocketAddr, buffer: ReceiveBuffer) -> io::Result<TcpStream> {
+    let socket = bound_socket(addr, buffer)?;
     socket.connect_timeout(&SockAddr::from(addr), CONNECT_WITHIN)?;
     Ok(TcpStream::from(socket))
 }
@@ -54,8 +54,8 @@ pub(super) fn open(addr: SocketAddr, line: Line) -> io::Result<TcpStream> {
 /// # Errors
 ///
 /// No socket can be had, or the address cannot be reached.
-pub fn begin(addr: SocketAddr, line: Line) -> io::Result<TcpStream> {
-    let socket = bound_socket(addr, line)?;
+pub fn connect_nonblocking(addr: SocketAddr, buffer: ReceiveBuffer) -> io::Result<TcpStream> {
+    let socket = bound_socket(addr, buffer)?;
     socket.set_nonblocking(true)?;
     match socket.connect(&SockAddr::from(addr)) {
         Err(error) if Errno::from_io_error(&error) != Some(Errno::INPROGRESS) => Err(error),
@@ -63,9 +63,9 @@ pub fn begin(addr: SocketAddr, line: Line) -> io::Result<TcpStream> {
     }
 }
 
-fn bound_socket(addr: SocketAddr, line: Line) -> io::Result<Socket> {
+fn bound_socket(addr: SocketAddr, buffer: ReceiveBuffer) -> io::Result<Socket> {
     let socket = Socket::new(Domain::for_address(addr), Type::STREAM, None)?;
-    if line == Line::Narrow {
+    if buffer == ReceiveBuffer::Small {
         socket.set_recv_buffer_size(NARROW_BUFFER)?;
         // The other side sizes its send buffer by the largest segment that this side takes.
         socket.set_tcp_mss(NARROW_SEGMENT)?;
@@ -81,7 +81,7 @@ fn bound_socket(addr: SocketAddr, line: Line) -> io::Result<Socket> {
 /// # Errors
 ///
 /// The system does not allow so many, or does not tell.
-pub fn make_room_for(connections: usize) -> io::Result<()> {
+pub fn raise_open_files_limit(connections: usize) -> io::Result<()> {
     let needed = connections as u64 + DESCRIPTORS_TO_SPARE;
     let limit = rlimit::increase_nofile_limit(needed)?;
     if limit >= needed {
@@ -111,7 +111,7 @@ fn source_for(addr: SocketAddr) -> Option<Ipv4Addr> {
 /// The program's own files, and the pipes of the servers that it started.
 const DESCRIPTORS_TO_SPARE: u64 = 64;
 const NARROW_BUFFER: usize = 4096;
-/// What every line of the internet carries.
+/// What every buffer of the internet carries.
 const NARROW_SEGMENT: u32 = 536;
 const FIRST_SOURCE: Ipv4Addr = Ipv4Addr::new(127, 1, 0, 1);
 const SOURCES: u32 = 1000;

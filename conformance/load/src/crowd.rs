@@ -12,8 +12,8 @@ use super::error::LoadError;
 use super::outbox::Outbox;
 use super::roster::Roster;
 use super::stream::{MESSAGE_BYTES_MIN, SPEAKERS_MAX};
-use super::table::Hall;
-use super::timer::ALARM;
+use super::table::ConnectionTable;
+use super::timer::TIMER;
 use crate::wire::Dialect;
 
 /// How many clients a crowd has, and how much they say at a time.
@@ -44,7 +44,7 @@ impl Shape {
 /// more use.
 #[derive(Debug)]
 pub struct Crowd {
-    pub(super) hall: Hall,
+    pub(super) table: ConnectionTable,
     pub(super) poll: Poll,
     pub(super) events: Events,
     addr: SocketAddr,
@@ -83,11 +83,11 @@ impl Crowd {
         let names = (0..shape.speakers).map(name);
         let poll = Poll::new().map_err(LoadError::io("creating a poll"))?;
         let Shape { size, dialect, .. } = *shape;
-        let hall = Hall::new(Roster { names: names.collect(), size, dialect });
+        let table = ConnectionTable::new(Roster { names: names.collect(), size, dialect });
         let events = Events::with_capacity(EVENTS_PER_TURN);
-        let mut crowd = Self { hall, poll, events, addr, number, stall: STALL };
+        let mut crowd = Self { table, poll, events, addr, number, stall: STALL };
         for speaker in 0..shape.speakers {
-            crowd.seat(&crowd.hall.roster.names[speaker].clone())?;
+            crowd.seat(&crowd.table.roster.names[speaker].clone())?;
         }
         crowd.admit()?;
         crowd.add_listeners(shape.listeners)?;
@@ -122,18 +122,18 @@ impl Crowd {
 
     /// Hands over the speakers, who have heard all that was said so far; the listeners leave.
     pub fn into_speakers(self) -> Speakers {
-        let (names, seats) = self.hall.into_speakers();
+        let (names, seats) = self.table.into_speakers();
         Speakers { poll: self.poll, names, seats }
     }
 
     /// Listeners so far.
     pub fn listeners(&self) -> usize {
-        self.hall.members.len() - self.hall.speakers()
+        self.table.members.len() - self.table.speakers()
     }
 
     /// Waits until everybody has heard all that was said.
     pub(super) fn settle(&mut self) -> Result<(), LoadError> {
-        while self.hall.lag() != Some(0) {
+        while self.table.lag() != Some(0) {
             self.turn()?;
         }
         Ok(())
@@ -150,23 +150,23 @@ impl Crowd {
         let start = Instant::now();
         // A token for thousands takes a while: with ever longer pauses, few are on their way.
         let mut pace = TOKEN_PACE_FIRST;
-        while self.hall.lag().is_none() {
+        while self.table.lag().is_none() {
             if start.elapsed() > self.stall {
                 return Err(self.stalled());
             }
-            self.hall.say(self.hall.speakers() as u64)?;
+            self.table.say(self.table.speakers() as u64)?;
             self.await_token(pace)?;
             pace *= 2;
         }
         self.settle()?;
-        self.hall.fall_in();
+        self.table.follow_reference();
         Ok(())
     }
 
     /// Waits until everybody has heard something of every speaker, or this time is over.
     pub(super) fn await_token(&mut self, pace: Duration) -> Result<(), LoadError> {
         let start = Instant::now();
-        while self.hall.lag().is_none()
+        while self.table.lag().is_none()
             && let Some(left) = pace.checked_sub(start.elapsed())
         {
             self.turn_within(left)?;
@@ -179,15 +179,15 @@ impl Crowd {
     }
 
     pub(super) fn stalled_for(&self, waited: Duration) -> LoadError {
-        let (member, missing) = self.hall.laggard();
+        let (member, missing) = self.table.laggard();
         LoadError::Stalled { member, missing, waited }
     }
 
     fn seat(&mut self, name: &str) -> Result<(), LoadError> {
         let failed = || LoadError::io(format!("joining {} as {name}", self.addr));
-        let (member, speakers) = (self.hall.members.len(), self.hall.speakers());
+        let (member, speakers) = (self.table.members.len(), self.table.speakers());
         let role = if member < speakers { Role::Speaker } else { Role::Listener };
-        let stream = connect(self.addr, self.hall.roster.dialect, name, role).map_err(failed())?;
+        let stream = connect(self.addr, self.table.roster.dialect, name, role).map_err(failed())?;
         stream.set_nonblocking(true).map_err(failed())?;
         let mut stream = TcpStream::from_std(stream);
         let interest = match role {
@@ -195,7 +195,7 @@ impl Crowd {
             Role::Listener => Interest::READABLE,
         };
         self.poll.registry().register(&mut stream, Token(member), interest).map_err(failed())?;
-        self.hall.seat(stream);
+        self.table.seat(stream);
         Ok(())
     }
 
@@ -203,8 +203,8 @@ impl Crowd {
     pub(super) fn turn_within(&mut self, patience: Duration) -> Result<bool, LoadError> {
         self.wait(patience)?;
         let mut anything = false;
-        for event in self.events.iter().filter(|event| event.token() != ALARM) {
-            self.hall.attend(event)?;
+        for event in self.events.iter().filter(|event| event.token() != TIMER) {
+            self.table.attend(event)?;
             anything = true;
         }
         Ok(anything)

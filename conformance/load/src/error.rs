@@ -19,12 +19,12 @@ pub enum LoadError {
         source: io::Error,
     },
     /// A member heard something wrong.
-    #[error("{member}: {fault}")]
+    #[error("{member}: {violation}")]
     Violation {
         /// Who heard it, such as `listener 17`.
         member: String,
         /// What was wrong.
-        fault: Fault,
+        violation: Violation,
     },
     /// The server closed a member's connection while it was needed.
     #[error("{member} was cut off by the server, and had still to hear {missing}")]
@@ -51,14 +51,14 @@ impl LoadError {
         |source| Self::Io { doing: doing.into(), source }
     }
 
-    pub(super) fn violation(member: impl Into<String>) -> impl FnOnce(Fault) -> Self {
-        |fault| Self::Violation { member: member.into(), fault }
+    pub(super) fn violation(member: impl Into<String>) -> impl FnOnce(Violation) -> Self {
+        |violation| Self::Violation { member: member.into(), violation }
     }
 }
 
 /// What was wrong with something heard.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum Fault {
+pub enum Violation {
     /// The stream is not made of frames any more, or not of its protocol; places count from where the
     /// frame begins.
     #[error("a broken frame: {0}")]

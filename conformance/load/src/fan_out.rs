@@ -71,15 +71,15 @@ impl Crowd {
     /// Nothing may be in flight.
     pub fn fan_out(&mut self, plan: FanOut) -> Result<Tally, LoadError> {
         assert!(plan.in_flight > 0, "nothing may be in flight");
-        self.hall.fall_in();
-        let (start, first) = (Instant::now(), self.hall.said());
+        self.table.follow_reference();
+        let (start, first) = (Instant::now(), self.table.said());
         loop {
-            let lag = self.hall.lag().expect("whoever has joined has heard every speaker");
-            let left = plan.extent.left(self.hall.said() - first, start.elapsed());
+            let lag = self.table.lag().expect("whoever has joined has heard every speaker");
+            let left = plan.extent.left(self.table.said() - first, start.elapsed());
             if left == 0 && lag == 0 {
                 return Ok(self.tally(start, first));
             }
-            self.hall.say(left.min(plan.in_flight.saturating_sub(lag)))?;
+            self.table.say(left.min(plan.in_flight.saturating_sub(lag)))?;
             self.turn()?;
         }
     }
@@ -95,15 +95,15 @@ impl Crowd {
     ///
     /// The crowd has other than two speakers, or nobody hears them.
     pub fn ping_pong(&mut self, rounds: u64) -> Result<Rounds, LoadError> {
-        assert_eq!(self.hall.speakers(), 2, "two play ping-pong");
-        assert!(self.hall.hearers() > 0, "somebody has to hear it");
-        self.hall.fall_in();
-        let (start, first) = (Instant::now(), self.hall.said());
+        assert_eq!(self.table.speakers(), 2, "two play ping-pong");
+        assert!(self.table.hearers() > 0, "somebody has to hear it");
+        self.table.follow_reference();
+        let (start, first) = (Instant::now(), self.table.said());
         let mut round_trips = histogram();
         for _ in 0..rounds {
             let served = Instant::now();
             for speaker in 0..2 {
-                self.hall.say_as(speaker, 1)?;
+                self.table.say_as(speaker, 1)?;
                 self.settle()?;
             }
             round_trips.saturating_record(nanos(served.elapsed()));
@@ -112,9 +112,9 @@ impl Crowd {
     }
 
     pub(super) fn tally(&self, start: Instant, first: u64) -> Tally {
-        let messages = self.hall.said() - first;
-        let deliveries = messages * u64::from(self.hall.hearers());
-        let strayed = self.hall.strayed();
+        let messages = self.table.said() - first;
+        let deliveries = messages * u64::from(self.table.hearers());
+        let strayed = self.table.strayed();
         Tally { messages, deliveries, elapsed: start.elapsed(), strayed }
     }
 }

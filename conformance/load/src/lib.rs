@@ -2,7 +2,7 @@
 //!
 //! A [`Crowd`] holds the connections. [`Crowd::fan_out`] saturates a server, [`Crowd::paced`] speaks on a
 //! schedule, and [`Crowd::ping_pong`] goes to and fro. [`Churn`] comes and leaves, a [`Storm`] comes all at
-//! once, and a [`BadCrowd`] is in the way. What they count is what they have verified: who said it, that it
+//! once, and a [`BadClients`] is in the way. What they count is what they have verified: who said it, that it
 //! is the next one of that speaker, and each byte of it. Anything else is a [`LoadError`] that says which
 //! listener heard what instead of what.
 //!
@@ -32,15 +32,15 @@ mod timer;
 mod tracker;
 pub mod wire;
 
-pub use self::bad_clients::{Bad, BadCrowd};
-pub use self::churn::{Churn, Churned};
-pub use self::connect::{Line, begin, make_room_for};
+pub use self::bad_clients::{BadClients, Misbehaviour};
+pub use self::churn::{Churn, ChurnTimes};
+pub use self::connect::{ReceiveBuffer, connect_nonblocking, raise_open_files_limit};
 pub use self::crowd::{Crowd, Shape, Speakers};
-pub use self::error::{Fault, LoadError};
+pub use self::error::{LoadError, Violation};
 pub use self::fan_out::{Extent, FanOut, Rounds, Tally};
-pub use self::member::{Got, read};
-pub use self::open_loop::{Paced, RATE_MAX};
+pub use self::member::{ReadOutcome, read_once};
+pub use self::open_loop::{OpenLoop, RATE_MAX};
 pub use self::outbox::Outbox;
-pub use self::storm::{Storm, Storming};
+pub use self::storm::{Storm, StormTimes};
 pub use self::stream::{MESSAGE_BYTES_MIN, SPEAKERS_MAX, Stamp, parse};
-pub use self::tracker::{Pace, histogram, nanos};
+pub use self::tracker::{Schedule, histogram, nanos};

@@ -5,7 +5,7 @@ use std::mem;
 
 use mio::net::TcpStream;
 
-use super::error::Fault;
+use super::error::Violation;
 use super::reference::{Comparison, Reference};
 use super::roster::{Ledger, Roster};
 use super::stream::Stamp;
@@ -14,23 +14,23 @@ use super::stream::Stamp;
 #[derive(Debug)]
 pub(super) struct Member {
     pub(super) stream: TcpStream,
-    pub(super) hearing: Hearing,
+    pub(super) receiver: Receiver,
 }
 
 /// How what a member hears is checked.
 #[derive(Debug)]
-pub(super) enum Hearing {
+pub(super) enum Receiver {
     /// By its own counters.
-    Alone(Alone),
+    Decoding(Decoding),
     /// By comparison with the reference, up to this offset of it.
     Following(u64),
     /// It only speaks. What it gets are answers, which have only to be well made.
-    Deaf(Vec<u8>),
+    SendOnly(Vec<u8>),
 }
 
 /// One who is not compared with anybody.
 #[derive(Debug)]
-pub(super) struct Alone {
+pub(super) struct Decoding {
     pub(super) ledger: Ledger,
     /// Something begun and not complete.
     carry: Vec<u8>,
@@ -38,9 +38,9 @@ pub(super) struct Alone {
     is_interrupted: bool,
 }
 
-impl Hearing {
+impl Receiver {
     pub(super) fn new(speakers: usize) -> Self {
-        Self::Alone(Alone::new(Ledger::new(speakers), &[]))
+        Self::Decoding(Decoding::new(Ledger::new(speakers), &[]))
     }
 
     /// Checks what has come, and calls `seen` with every message that is whole now.
@@ -50,11 +50,11 @@ impl Hearing {
         reference: &mut Reference,
         roster: &Roster,
         seen: impl FnMut(Stamp),
-    ) -> Result<(), Fault> {
+    ) -> Result<(), Violation> {
         let offset = match self {
             Self::Following(offset) => offset,
-            Self::Alone(alone) => return alone.hear(bytes, roster, seen).map(|_| ()),
-            Self::Deaf(carry) => return skip(carry, bytes, roster),
+            Self::Decoding(alone) => return alone.hear(bytes, roster, seen).map(|_| ()),
+            Self::SendOnly(carry) => return skip(carry, bytes, roster),
         };
         if reference.follow(*offset, bytes, roster)? == Comparison::Same {
             let from = mem::replace(offset, *offset + bytes.len() as u64);
@@ -62,9 +62,9 @@ impl Hearing {
             return Ok(());
         }
         let (ledger, begun) = reference.ledger_at(*offset);
-        let mut alone = Alone::new(ledger, begun);
+        let mut alone = Decoding::new(ledger, begun);
         alone.is_interrupted = alone.hear(bytes, roster, seen)? > 0;
-        *self = Self::Alone(alone);
+        *self = Self::Decoding(alone);
         Ok(())
     }
 
@@ -72,24 +72,24 @@ impl Hearing {
     /// All are behind one who hears none.
     pub(super) fn heard(&self, reference: &Reference) -> Option<u64> {
         match self {
-            Self::Alone(Alone { ledger, .. }) => ledger.is_complete().then(|| ledger.heard()),
+            Self::Decoding(Decoding { ledger, .. }) => ledger.is_complete().then(|| ledger.heard()),
             Self::Following(offset) => Some(reference.heard_at(*offset)),
-            Self::Deaf(_) => Some(u64::MAX),
+            Self::SendOnly(_) => Some(u64::MAX),
         }
     }
 
     /// Its counters, if it hears.
     pub(super) fn ledger(&self, reference: &Reference) -> Option<Ledger> {
         match self {
-            Self::Alone(Alone { ledger, .. }) => Some(ledger.clone()),
+            Self::Decoding(Decoding { ledger, .. }) => Some(ledger.clone()),
             Self::Following(offset) => Some(reference.ledger_at(*offset).0),
-            Self::Deaf(_) => None,
+            Self::SendOnly(_) => None,
         }
     }
 
     /// Joins the listeners that follow the reference, if it has heard just what they have.
-    pub(super) fn fall_in(&mut self, reference: &Reference) {
-        if let Self::Alone(Alone { ledger, carry, .. }) = self
+    pub(super) fn follow_reference(&mut self, reference: &Reference) {
+        if let Self::Decoding(Decoding { ledger, carry, .. }) = self
             && carry.is_empty()
             && reference.is_whole()
             && ledger == reference.ahead()
@@ -100,22 +100,22 @@ impl Hearing {
 
     /// Whether it is alone because it hears another order than whoever hears things first.
     pub(super) fn is_stray(&self) -> bool {
-        matches!(self, Self::Alone(Alone { is_interrupted: false, .. }))
+        matches!(self, Self::Decoding(Decoding { is_interrupted: false, .. }))
     }
 }
 
-impl Alone {
+impl Decoding {
     fn new(ledger: Ledger, begun: &[u8]) -> Self {
         Self { ledger, carry: begun.to_vec(), is_interrupted: false }
     }
 
-    /// As [`Hearing::hear`]; returns how many bytes there were that are no message.
+    /// As [`Receiver::hear`]; returns how many bytes there were that are no message.
     fn hear(
         &mut self,
         bytes: &[u8],
         roster: &Roster,
         mut seen: impl FnMut(Stamp),
-    ) -> Result<usize, Fault> {
+    ) -> Result<usize, Violation> {
         let carry = mem::take(&mut self.carry);
         let whole = if carry.is_empty() { bytes } else { &[&carry[..], bytes].concat() };
         let (mut at, mut skipped) = (0, 0);
@@ -133,7 +133,7 @@ impl Alone {
 }
 
 /// Skips whatever is whole, messages too, and keeps the rest.
-fn skip(carry: &mut Vec<u8>, bytes: &[u8], roster: &Roster) -> Result<(), Fault> {
+fn skip(carry: &mut Vec<u8>, bytes: &[u8], roster: &Roster) -> Result<(), Violation> {
     carry.extend_from_slice(bytes);
     let mut rest = &carry[..];
     while let Some((_, behind)) = roster.split(rest)? {
@@ -145,13 +145,13 @@ fn skip(carry: &mut Vec<u8>, bytes: &[u8], roster: &Roster) -> Result<(), Fault>
 
 /// What one attempt to read brought.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Got {
+pub enum ReadOutcome {
     /// This many bytes.
     Bytes(usize),
     /// Nothing for now.
-    Nothing,
+    WouldBlock,
     /// The end of the stream, or a reset.
-    End,
+    Eof,
 }
 
 /// Reads once.
@@ -159,13 +159,13 @@ pub enum Got {
 /// # Errors
 ///
 /// Reading fails in another way than by a reset.
-pub fn read(stream: &mut TcpStream, buffer: &mut [u8]) -> io::Result<Got> {
+pub fn read_once(stream: &mut TcpStream, buffer: &mut [u8]) -> io::Result<ReadOutcome> {
     match stream.read(buffer) {
-        Ok(0) => Ok(Got::End),
-        Ok(count) => Ok(Got::Bytes(count)),
+        Ok(0) => Ok(ReadOutcome::Eof),
+        Ok(count) => Ok(ReadOutcome::Bytes(count)),
         Err(error) => match error.kind() {
-            io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted => Ok(Got::Nothing),
-            io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => Ok(Got::End),
+            io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted => Ok(ReadOutcome::WouldBlock),
+            io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => Ok(ReadOutcome::Eof),
             _ => Err(error),
         },
     }

@@ -1,4 +1,4 @@
-//! Pace: messages that are due on a schedule, whatever has become of those before.
+//! Open loop: messages that are due on a schedule, whatever has become of those before.
 //!
 //! A timer of the kernel wakes the load when a message is due, so waiting costs a system call and no processor
 //! time; only the last 10 µs are spent polling. Recording a delivery costs some nanoseconds: with 1000 listeners, on a
@@ -11,13 +11,13 @@ use hdrhistogram::Histogram;
 use super::crowd::Crowd;
 use super::error::LoadError;
 use super::fan_out::Tally;
-use super::table::Hall;
-use super::timer::Alarm;
-use super::tracker::{Pace, Watch};
+use super::table::ConnectionTable;
+use super::timer::WakeTimer;
+use super::tracker::{Schedule, Tracker};
 
 /// What a paced load found. The histograms count nanoseconds, up to 60 s, to three digits.
 #[derive(Clone, Debug)]
-pub struct Paced {
+pub struct OpenLoop {
     /// What was said and heard.
     pub tally: Tally,
     /// From when a message was due until a member heard it: as many as deliveries.
@@ -41,28 +41,29 @@ impl Crowd {
     /// # Panics
     ///
     /// The rate is not above 0, or above [`RATE_MAX`].
-    pub fn paced(&mut self, pace: Pace) -> Result<Paced, LoadError> {
+    pub fn open_loop(&mut self, pace: Schedule) -> Result<OpenLoop, LoadError> {
         assert!(pace.rate > 0.0 && pace.rate <= RATE_MAX, "{} messages a second", pace.rate);
-        self.hall.fall_in();
-        let alarm = Alarm::new(self.poll.registry()).map_err(LoadError::io("creating a timer"))?;
-        let (start, first) = (Instant::now(), self.hall.said());
-        self.hall.start_watch(pace);
+        self.table.follow_reference();
+        let alarm =
+            WakeTimer::new(self.poll.registry()).map_err(LoadError::io("creating a timer"))?;
+        let (start, first) = (Instant::now(), self.table.said());
+        self.table.start_watch(pace);
         let mut heard_at = start;
-        while let Some(left) = self.hall.say_due()? {
+        while let Some(left) = self.table.say_due()? {
             let anything = self.turn_by(&alarm, left)?;
-            if anything || !self.hall.is_waiting() {
+            if anything || !self.table.is_waiting() {
                 heard_at = Instant::now();
             } else if heard_at.elapsed() >= self.stall {
                 return Err(self.stalled());
             }
-            self.hall.tidy();
+            self.table.tidy();
         }
-        let Watch { each, last, late, .. } = self.hall.watch.take().expect("it was started");
-        Ok(Paced { tally: self.tally(start, first), each, last, late })
+        let Tracker { each, last, late, .. } = self.table.watch.take().expect("it was started");
+        Ok(OpenLoop { tally: self.tally(start, first), each, last, late })
     }
 
     /// Waits for a member to be ready, for at most `left`; tells whether any was.
-    fn turn_by(&mut self, alarm: &Alarm, left: Duration) -> Result<bool, LoadError> {
+    fn turn_by(&mut self, alarm: &WakeTimer, left: Duration) -> Result<bool, LoadError> {
         if left < SHORT {
             return self.turn_within(Duration::ZERO);
         }
@@ -71,14 +72,14 @@ impl Crowd {
     }
 }
 
-impl Hall {
-    fn start_watch(&mut self, pace: Pace) {
+impl ConnectionTable {
+    fn start_watch(&mut self, pace: Schedule) {
         let next = self.outboxes.iter().map(|outbox| outbox.next).collect();
-        self.watch = Some(Watch::start(pace, self.said, next, self.hearers()));
+        self.watch = Some(Tracker::start(pace, self.said, next, self.hearers()));
     }
 
     fn is_waiting(&self) -> bool {
-        self.watch.as_ref().is_some_and(Watch::is_waiting)
+        self.watch.as_ref().is_some_and(Tracker::is_waiting)
     }
 
     /// Says what is due. Tells how long there is nothing to say; `None` when all is said and heard.

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 
 use bytes::{Buf, BytesMut};
 
-use super::error::Fault;
+use super::error::Violation;
 use super::roster::{Ledger, Roster};
 use super::stream::Stamp;
 
@@ -69,7 +69,7 @@ impl Reference {
         offset: u64,
         bytes: &[u8],
         roster: &Roster,
-    ) -> Result<Comparison, Fault> {
+    ) -> Result<Comparison, Violation> {
         let known = &self.window[self.index(offset)..];
         let common = known.len().min(bytes.len());
         if known[..common] != bytes[..common] {
@@ -109,7 +109,7 @@ impl Reference {
         self.start += (pairs * self.pair_len) as u64;
     }
 
-    fn extend(&mut self, bytes: &[u8], roster: &Roster) -> Result<Comparison, Fault> {
+    fn extend(&mut self, bytes: &[u8], roster: &Roster) -> Result<Comparison, Violation> {
         if bytes.is_empty() {
             return Ok(Comparison::Same);
         }
@@ -137,7 +137,7 @@ impl Reference {
 
 #[cfg(test)]
 mod tests {
-    use super::super::member::Hearing;
+    use super::super::member::Receiver;
     use super::*;
     use crate::wire::Dialect;
 
@@ -146,11 +146,11 @@ mod tests {
         let roster = Roster { names: vec!["ann".into()], size: 64, dialect: Dialect::Nats };
         let mut reference = Reference::new(Ledger::new(1), roster.delivery_len());
         assert_eq!(Ok(Comparison::Same), reference.follow(0, b"PI", &roster));
-        let mut other = Hearing::new(1);
-        other.fall_in(&reference);
-        assert!(matches!(other, Hearing::Alone(_)), "it has not heard that: {other:?}");
+        let mut other = Receiver::new(1);
+        other.follow_reference(&reference);
+        assert!(matches!(other, Receiver::Decoding(_)), "it has not heard that: {other:?}");
         let whole = Reference::new(Ledger::new(1), roster.delivery_len());
-        other.fall_in(&whole);
-        assert!(matches!(other, Hearing::Following(0)), "{other:?}");
+        other.follow_reference(&whole);
+        assert!(matches!(other, Receiver::Following(0)), "{other:?}");
     }
 }

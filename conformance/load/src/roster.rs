@@ -1,8 +1,8 @@
 //! Ledger: what one member has heard of each speaker, and so what it has to hear next.
 
-use super::error::Fault;
+use super::error::Violation;
 use super::stream::{self, Stamp};
-use crate::wire::{Dialect, Heard, Next};
+use crate::wire::{Dialect, Next, PairRef};
 
 /// The speakers' names and the one size of their messages: what every delivery can be checked against.
 #[derive(Debug)]
@@ -22,7 +22,7 @@ impl Roster {
     }
 
     /// How many bytes at the start of these are something whole, and no message.
-    pub(super) fn skip_others(&self, bytes: &[u8]) -> Result<usize, Fault> {
+    pub(super) fn skip_others(&self, bytes: &[u8]) -> Result<usize, Violation> {
         let mut rest = bytes;
         while let Some((None, behind)) = self.split(rest)? {
             rest = behind;
@@ -31,17 +31,17 @@ impl Roster {
     }
 
     /// The next thing in what a member hears.
-    pub(super) fn split<'a>(&self, bytes: &'a [u8]) -> Result<Next<'a>, Fault> {
-        self.dialect.split(bytes, self.delivery_len()).map_err(Fault::Frame)
+    pub(super) fn split<'a>(&self, bytes: &'a [u8]) -> Result<Next<'a>, Violation> {
+        self.dialect.split(bytes, self.delivery_len()).map_err(Violation::Frame)
     }
 
-    fn check_sender(&self, heard: &Heard<'_>, stamp: Stamp) -> Result<(), Fault> {
+    fn check_sender(&self, heard: &PairRef<'_>, stamp: Stamp) -> Result<(), Violation> {
         let name = self.names.get(stamp.speaker).map(String::as_bytes);
         if name.is_some_and(|name| name == heard.sender || !self.dialect.carries_sender()) {
             return Ok(());
         }
         let sender = heard.sender.escape_ascii().to_string();
-        Err(Fault::Sender { speaker: stamp.speaker, sender })
+        Err(Violation::Sender { speaker: stamp.speaker, sender })
     }
 }
 
@@ -77,10 +77,10 @@ impl Ledger {
     }
 
     /// Counts message `sequence` of `speaker`.
-    pub(super) fn count(&mut self, speaker: usize, sequence: u64) -> Result<(), Fault> {
+    pub(super) fn count(&mut self, speaker: usize, sequence: u64) -> Result<(), Violation> {
         match &mut self.next[speaker] {
             Some(expected) if *expected != sequence => {
-                return Err(Fault::Sequence { speaker, expected: *expected, got: sequence });
+                return Err(Violation::Sequence { speaker, expected: *expected, got: sequence });
             }
             Some(expected) => {
                 *expected += 1;
@@ -110,7 +110,7 @@ impl Ledger {
         bytes: &[u8],
         roster: &Roster,
         mut seen: impl FnMut(Stamp),
-    ) -> Result<usize, Fault> {
+    ) -> Result<usize, Violation> {
         let (mut rest, whole) = (bytes, roster.delivery_len());
         while let Some((Some(heard), behind)) = roster.split(rest)? {
             let stamp = stream::parse(heard.text)?;
@@ -140,7 +140,7 @@ mod tests {
         assert_eq!(Ok(()), ledger.count(1, 0));
         assert!(ledger.is_complete());
         assert_eq!(7, ledger.heard());
-        let fault = Fault::Sequence { speaker: 0, expected: 6, got: 8 };
+        let fault = Violation::Sequence { speaker: 0, expected: 6, got: 8 };
         assert_eq!(Err(fault), ledger.count(0, 8));
     }
 

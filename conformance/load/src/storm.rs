@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use mio::net::TcpStream;
 use mio::{Interest, Token};
 
-use super::connect::{Line, begin};
+use super::connect::{ReceiveBuffer, connect_nonblocking};
 use super::crowd::{Crowd, Shape};
 use super::error::LoadError;
 use super::stream::MESSAGE_BYTES_MIN;
@@ -26,7 +26,7 @@ pub struct Storm {
 
 /// How a storm went. The times count from when the first one began to connect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Storming {
+pub struct StormTimes {
     /// Until every connection stood.
     pub connected: Duration,
     /// Until everybody had heard the speaker, who repeats himself at pauses of an eighth of the time so far.
@@ -42,7 +42,11 @@ impl Storm {
     /// # Errors
     ///
     /// One is refused or cut off, or not all have joined in a minute, or somebody hears something wrong.
-    pub fn run(addr: SocketAddr, clients: usize, dialect: Dialect) -> Result<Storming, LoadError> {
+    pub fn run(
+        addr: SocketAddr,
+        clients: usize,
+        dialect: Dialect,
+    ) -> Result<StormTimes, LoadError> {
         let shape = Shape { dialect, ..Shape::chat(1, 0, MESSAGE_BYTES_MIN) };
         let crowd = Crowd::join(addr, &shape)?;
         let before = Network::read();
@@ -58,18 +62,20 @@ impl Storm {
         let again = Network::read().zip(before).map(|(after, before)| after.since(before));
         // What is still on its way is checked too.
         storm.crowd.settle()?;
-        Ok(Storming { connected, joined, syn_retries: again.map(|again| again.syn_retries) })
+        Ok(StormTimes { connected, joined, syn_retries: again.map(|again| again.syn_retries) })
     }
 
     /// Begins to connect one more.
     fn rush(&mut self, addr: SocketAddr) -> Result<(), LoadError> {
-        let (member, client) = (self.crowd.hall.members.len(), self.crowd.listeners());
+        let (member, client) = (self.crowd.table.members.len(), self.crowd.listeners());
         let failed = || LoadError::io(format!("connecting client {client} to {addr}"));
-        let mut stream = TcpStream::from_std(begin(addr, Line::Wide).map_err(failed())?);
+        let mut stream = TcpStream::from_std(
+            connect_nonblocking(addr, ReceiveBuffer::Default).map_err(failed())?,
+        );
         let registry = self.crowd.poll.registry();
         let interest = Interest::READABLE | Interest::WRITABLE;
         registry.register(&mut stream, Token(member), interest).map_err(failed())?;
-        self.crowd.hall.seat(stream);
+        self.crowd.table.seat(stream);
         Ok(())
     }
 
@@ -80,19 +86,19 @@ impl Storm {
             let left = self.left()?;
             self.crowd.wait(left)?;
             for event in &self.crowd.events {
-                let client = event.token().0.checked_sub(self.crowd.hall.speakers());
+                let client = event.token().0.checked_sub(self.crowd.table.speakers());
                 // Whoever is refused can be written to as well, and says so then.
                 if let Some(client) = client.filter(|_| event.is_writable())
                     && !self.greeted[client]
                 {
-                    let stream = &mut self.crowd.hall.members[event.token().0].stream;
+                    let stream = &mut self.crowd.table.members[event.token().0].stream;
                     let name = format!("storm-{}-{client:05}", self.crowd.number);
                     let failed = LoadError::io(format!("joining as {name}"));
                     greet(stream, &dialect.hello(&name, false)).map_err(failed)?;
                     self.greeted[client] = true;
                     missing -= 1;
                 }
-                self.crowd.hall.attend(event)?;
+                self.crowd.table.attend(event)?;
             }
         }
         Ok(())
@@ -100,9 +106,9 @@ impl Storm {
 
     /// Has the speaker repeat a token until everybody has heard one.
     fn await_all(&mut self) -> Result<(), LoadError> {
-        while self.crowd.hall.lag().is_none() {
+        while self.crowd.table.lag().is_none() {
             self.left()?;
-            self.crowd.hall.say(1)?;
+            self.crowd.table.say(1)?;
             self.crowd.await_token((self.start.elapsed() / 8).max(PAUSE_MIN))?;
         }
         Ok(())

@@ -1,18 +1,18 @@
-//! Hall: the members of a crowd with all that checks them; everything but the waiting.
+//! Table: the members of a crowd with all that checks them; everything but the waiting.
 
 use mio::event::Event;
 use mio::net::TcpStream;
 
 use super::error::LoadError;
-use super::member::{Alone, Got, Hearing, Member, read};
+use super::member::{Decoding, Member, ReadOutcome, Receiver, read_once};
 use super::outbox::Outbox;
 use super::reference::Reference;
 use super::roster::{Ledger, Roster};
-use super::tracker::Watch;
+use super::tracker::Tracker;
 
 /// The members and what they have to hear. The first ones, one per outbox, are the speakers.
 #[derive(Debug)]
-pub(super) struct Hall {
+pub(super) struct ConnectionTable {
     pub(super) members: Vec<Member>,
     pub(super) roster: Roster,
     pub(super) outboxes: Vec<Outbox>,
@@ -23,7 +23,7 @@ pub(super) struct Hall {
     /// said, nobody can be further behind, and thousands need not be looked at again.
     furthest: Option<Furthest>,
     /// What is due and was heard, while a paced load runs.
-    pub(super) watch: Option<Watch>,
+    pub(super) watch: Option<Tracker>,
     /// The most bytes of the reference that a paced load keeps before it looks who needs them.
     pub(super) kept_max: usize,
     buffer: Box<[u8]>,
@@ -36,7 +36,7 @@ struct Furthest {
     lag: u64,
 }
 
-impl Hall {
+impl ConnectionTable {
     pub(super) fn new(roster: Roster) -> Self {
         let speakers = roster.names.len();
         let outbox = |(speaker, name): (usize, &String)| {
@@ -94,7 +94,7 @@ impl Hall {
     pub(super) fn say_as(&mut self, speaker: usize, count: u64) -> Result<(), LoadError> {
         let outbox = &mut self.outboxes[speaker];
         // Speakers do not hear themselves: what they say counts as heard by them at once.
-        if let Hearing::Alone(Alone { ledger, .. }) = &mut self.members[speaker].hearing {
+        if let Receiver::Decoding(Decoding { ledger, .. }) = &mut self.members[speaker].receiver {
             for sequence in outbox.next..outbox.next + count {
                 // It has a gap if the server made up a message and let the speaker hear it.
                 let counted = ledger.count(speaker, sequence);
@@ -144,33 +144,33 @@ impl Hall {
     /// Takes in one more member.
     pub(super) fn seat(&mut self, stream: TcpStream) {
         let is_deaf = self.members.len() < self.speakers() && !self.roster.dialect.speakers_hear();
-        let hearing =
-            if is_deaf { Hearing::Deaf(Vec::new()) } else { Hearing::new(self.speakers()) };
-        self.members.push(Member { stream, hearing });
+        let receiver =
+            if is_deaf { Receiver::SendOnly(Vec::new()) } else { Receiver::new(self.speakers()) };
+        self.members.push(Member { stream, receiver });
         self.furthest = None;
     }
 
     /// Lets every listener follow one reference from here on; to be called when nothing is on its way.
-    pub(super) fn fall_in(&mut self) {
+    pub(super) fn follow_reference(&mut self) {
         let Some(listener) = self.members.get(self.speakers()) else { return };
-        if !self.members.iter().any(|member| matches!(member.hearing, Hearing::Following(_))) {
-            let ledger = listener.hearing.ledger(&self.reference).expect("a listener hears");
+        if !self.members.iter().any(|member| matches!(member.receiver, Receiver::Following(_))) {
+            let ledger = listener.receiver.ledger(&self.reference).expect("a listener hears");
             self.reference = Reference::new(ledger, self.roster.delivery_len());
         }
         for member in &mut self.members[self.outboxes.len()..] {
-            member.hearing.fall_in(&self.reference);
+            member.receiver.follow_reference(&self.reference);
         }
     }
 
     /// Listeners whose stream has differed from the reference since they last fell in.
     pub(super) fn strayed(&self) -> usize {
         let listeners = &self.members[self.speakers()..];
-        listeners.iter().filter(|member| member.hearing.is_stray()).count()
+        listeners.iter().filter(|member| member.receiver.is_stray()).count()
     }
 
     /// The member furthest behind, and the first message that it has not heard.
     pub(super) fn laggard(&self) -> (String, String) {
-        let heard = |member: &Member| member.hearing.heard(&self.reference);
+        let heard = |member: &Member| member.receiver.heard(&self.reference);
         let laggard = (0..self.members.len()).min_by_key(|member| heard(&self.members[*member]));
         let member = laggard.unwrap_or_default();
         (self.title(member), self.missing(member))
@@ -183,21 +183,21 @@ impl Hall {
     }
 
     fn lag_of(&self, member: usize) -> Option<u64> {
-        let heard = self.members[member].hearing.heard(&self.reference)?;
+        let heard = self.members[member].receiver.heard(&self.reference)?;
         Some(self.said.saturating_sub(heard))
     }
 
     pub(super) fn trim(&mut self) {
-        let offsets = self.members.iter().filter_map(|member| match member.hearing {
-            Hearing::Following(offset) => Some(offset),
-            Hearing::Alone(_) | Hearing::Deaf(_) => None,
+        let offsets = self.members.iter().filter_map(|member| match member.receiver {
+            Receiver::Following(offset) => Some(offset),
+            Receiver::Decoding(_) | Receiver::SendOnly(_) => None,
         });
         let lowest = offsets.min().unwrap_or(self.reference.head());
         self.reference.trim(lowest);
     }
 
     fn missing(&self, member: usize) -> String {
-        let ledger = self.members[member].hearing.ledger(&self.reference);
+        let ledger = self.members[member].receiver.ledger(&self.reference);
         let missing = self.outboxes.iter().enumerate().find_map(|(speaker, outbox)| {
             let next = ledger.as_ref()?.next(speaker).unwrap_or(0);
             (next < outbox.next).then(|| format!("message {next} of speaker {speaker}"))
@@ -216,10 +216,10 @@ impl Hall {
     fn listen(&mut self, index: usize) -> Result<(), LoadError> {
         loop {
             let member = &mut self.members[index];
-            let count = match read(&mut member.stream, &mut self.buffer) {
-                Ok(Got::Bytes(count)) => count,
-                Ok(Got::Nothing) => return Ok(()),
-                Ok(Got::End) => return Err(self.cut_off(index)),
+            let count = match read_once(&mut member.stream, &mut self.buffer) {
+                Ok(ReadOutcome::Bytes(count)) => count,
+                Ok(ReadOutcome::WouldBlock) => return Ok(()),
+                Ok(ReadOutcome::Eof) => return Err(self.cut_off(index)),
                 Err(error) => {
                     return Err(LoadError::io(format!("reading as {}", self.title(index)))(error));
                 }
@@ -229,9 +229,9 @@ impl Hall {
             let heard = match &mut self.watch {
                 Some(watch) => {
                     let now = watch.now();
-                    member.hearing.hear(bytes, reference, roster, |stamp| watch.heard(stamp, now))
+                    member.receiver.hear(bytes, reference, roster, |stamp| watch.heard(stamp, now))
                 }
-                None => member.hearing.hear(bytes, reference, roster, |_| ()),
+                None => member.receiver.hear(bytes, reference, roster, |_| ()),
             };
             heard.map_err(|fault| LoadError::violation(self.title(index))(fault))?;
             // A stream socket that gave less than was asked for is empty: the next byte is an event.

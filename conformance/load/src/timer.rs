@@ -1,4 +1,4 @@
-//! Alarm: wakes a poll at a time between two milliseconds, which is as fine as a poll's own timeout gets.
+//! Timer: wakes a poll at a time between two milliseconds, which is as fine as a poll's own timeout gets.
 
 use std::io;
 use std::time::Duration;
@@ -6,15 +6,15 @@ use std::time::Duration;
 use mio::{Registry, Token};
 
 /// The token of every alarm's event; no member has it.
-pub(super) const ALARM: Token = Token(usize::MAX);
+pub(super) const TIMER: Token = Token(usize::MAX);
 
 /// A timer of the kernel, so that waiting for the next message costs a system call and no processor time.
 #[cfg(target_os = "linux")]
 #[derive(Debug)]
-pub(super) struct Alarm(nix::sys::timerfd::TimerFd);
+pub(super) struct WakeTimer(nix::sys::timerfd::TimerFd);
 
 #[cfg(target_os = "linux")]
-impl Alarm {
+impl WakeTimer {
     /// An alarm that wakes the poll of `registry`, until it is dropped.
     pub(super) fn new(registry: &Registry) -> io::Result<Self> {
         use std::os::fd::{AsFd, AsRawFd};
@@ -26,7 +26,7 @@ impl Alarm {
         let flags = TimerFlags::TFD_NONBLOCK | TimerFlags::TFD_CLOEXEC;
         let timer = TimerFd::new(ClockId::CLOCK_MONOTONIC, flags)?;
         let descriptor = timer.as_fd().as_raw_fd();
-        registry.register(&mut SourceFd(&descriptor), ALARM, Interest::READABLE)?;
+        registry.register(&mut SourceFd(&descriptor), TIMER, Interest::READABLE)?;
         Ok(Self(timer))
     }
 
@@ -44,10 +44,10 @@ impl Alarm {
 /// Elsewhere the last part of a millisecond is spent polling over and over.
 #[cfg(not(target_os = "linux"))]
 #[derive(Debug)]
-pub(super) struct Alarm;
+pub(super) struct WakeTimer;
 
 #[cfg(not(target_os = "linux"))]
-impl Alarm {
+impl WakeTimer {
     /// An alarm for the poll of `registry`.
     pub(super) fn new(_registry: &Registry) -> io::Result<Self> {
         Ok(Self)

@@ -1,4 +1,4 @@
-//! Watch: which messages of a paced load are due, who has still to hear them, and how long everything took.
+//! Tracker: which messages of a paced load are due, who has still to hear them, and how long everything took.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -9,7 +9,7 @@ use super::stream::Stamp;
 
 /// An open loop: message `i` is due `i / rate` seconds after the start.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Pace {
+pub struct Schedule {
     /// Messages a second of all speakers together.
     pub rate: f64,
     /// What is due before this time is over is said.
@@ -20,9 +20,9 @@ pub struct Pace {
 ///
 /// The messages are due in turn: the first of every speaker, then the second of every speaker.
 #[derive(Debug)]
-pub(super) struct Watch {
+pub(super) struct Tracker {
     start: Instant,
-    pace: Pace,
+    pace: Schedule,
     /// Messages said before.
     said: u64,
     /// By speaker: the number of its first message of this load.
@@ -48,9 +48,9 @@ struct Waiting {
     left: u32,
 }
 
-impl Watch {
+impl Tracker {
     /// Starts now, after `said` messages in all. `next` is the number of each speaker's next one.
-    pub(super) fn start(pace: Pace, said: u64, next: Vec<u64>, hearers: u32) -> Self {
+    pub(super) fn start(pace: Schedule, said: u64, next: Vec<u64>, hearers: u32) -> Self {
         Self {
             start: Instant::now(),
             pace,
@@ -181,8 +181,8 @@ mod tests {
 
     #[test]
     fn messages_are_due_in_turn_and_heard_by_all_in_the_end() {
-        let pace = Pace { rate: 1000.0, lasting: Duration::from_millis(3) };
-        let mut watch = Watch::start(pace, 47, vec![7, 40], 2);
+        let pace = Schedule { rate: 1000.0, lasting: Duration::from_millis(3) };
+        let mut watch = Tracker::start(pace, 47, vec![7, 40], 2);
         watch.advance(2_500_000);
         assert_eq!((9, 41), (watch.goal(0), watch.goal(1)));
         let pause = watch.pause(2_500_000);
@@ -217,8 +217,8 @@ mod tests {
 
     #[test]
     fn the_next_message_is_awaited_although_nobody_has_heard_the_last() {
-        let pace = Pace { rate: 2.0, lasting: Duration::from_secs(2) };
-        let mut watch = Watch::start(pace, 0, vec![0], 1);
+        let pace = Schedule { rate: 2.0, lasting: Duration::from_secs(2) };
+        let mut watch = Tracker::start(pace, 0, vec![0], 1);
         watch.advance(0);
         let half = Duration::from_millis(500);
         assert_eq!((1, Some(half)), (watch.goal(0), watch.pause(0)));

@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use load::{Line, begin};
+use load::{ReceiveBuffer, connect_nonblocking};
 use protocol::{HEADER_LEN, header, pair_len};
 
 use super::kind::Flood;
@@ -76,8 +76,8 @@ impl Means {
         may
     }
 
-    pub(super) fn connect(&mut self, line: Line) -> io::Result<TcpStream> {
-        begin(self.addr, line)
+    pub(super) fn connect(&mut self, line: ReceiveBuffer) -> io::Result<TcpStream> {
+        connect_nonblocking(self.addr, line)
     }
 
     /// What a flooding client sends next; `None` if the floods have had their share.

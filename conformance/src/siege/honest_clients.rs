@@ -4,8 +4,10 @@ use std::time::{Duration, Instant};
 use std::{io, mem};
 
 use hdrhistogram::Histogram;
-use load::wire::{Heard, split_pair};
-use load::{Crowd, Got, LoadError, Outbox, Shape, Speakers, histogram, nanos, parse, read};
+use load::wire::{PairRef, split_pair};
+use load::{
+    Crowd, LoadError, Outbox, ReadOutcome, Shape, Speakers, histogram, nanos, parse, read_once,
+};
 use mio::net::TcpStream;
 use mio::{Events, Poll};
 
@@ -164,10 +166,12 @@ impl Seat {
 
     fn listen(&mut self, buffer: &mut [u8], names: &[String], books: &mut Books) {
         while self.cut_off.is_none() {
-            match read(&mut self.stream, buffer) {
-                Ok(Got::Bytes(count)) => self.hear(&buffer[..count], names, books),
-                Ok(Got::Nothing) => return,
-                Ok(Got::End) => self.cut_off = Some("the server ended its connection".into()),
+            match read_once(&mut self.stream, buffer) {
+                Ok(ReadOutcome::Bytes(count)) => self.hear(&buffer[..count], names, books),
+                Ok(ReadOutcome::WouldBlock) => return,
+                Ok(ReadOutcome::Eof) => {
+                    self.cut_off = Some("the server ended its connection".into());
+                }
                 Err(error) => self.cut_off = Some(error.to_string()),
             }
         }
@@ -199,7 +203,7 @@ impl Seat {
 
 impl Books {
     /// Books a pair if it is of an honest client; what hostile ones say is heard and of no interest.
-    fn check(&mut self, pair: Heard<'_>, names: &[String], account: &mut Account) {
+    fn check(&mut self, pair: PairRef<'_>, names: &[String], account: &mut Account) {
         // All honest names are of one length: in a flood, nothing else can be looked at.
         if pair.sender.len() != names[0].len() {
             return;

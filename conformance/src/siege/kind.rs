@@ -3,7 +3,7 @@
 use std::fmt;
 
 use clap::ValueEnum;
-use load::Line;
+use load::ReceiveBuffer;
 
 /// What a hostile client does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -101,8 +101,8 @@ impl Character {
         }
     }
 
-    pub(super) fn line(self) -> Line {
-        if self.ear() == Ear::Open { Line::Wide } else { Line::Narrow }
+    pub(super) fn line(self) -> ReceiveBuffer {
+        if self.ear() == Ear::Open { ReceiveBuffer::Default } else { ReceiveBuffer::Small }
     }
 
     /// What it floods the room with, if it does.

@@ -24,7 +24,7 @@ mod tests;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
-use load::make_room_for;
+use load::raise_open_files_limit;
 
 pub use self::args::SiegeArgs;
 use self::attack::AssaultError;
@@ -63,7 +63,7 @@ pub fn run(args: &SiegeArgs) -> io::Result<ExitCode> {
 /// servers are known.
 fn prepare(args: &SiegeArgs) -> io::Result<(Interruption, Vec<Besieged>)> {
     let interruption = note_signals()?;
-    make_room_for(args.honest() + args.hostile())?;
+    raise_open_files_limit(args.honest() + args.hostile())?;
     Ok((interruption, Besieged::all(args)?))
 }
 

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use clap::Parser;
-use load::fake::{Fake, Trick};
+use load::fake::{Defect, FakeServer};
 
 use super::attack;
 use super::counts::Counts;
@@ -22,21 +22,21 @@ fn an_honest_server_is_counted_in_full() {
 
 #[test]
 fn every_lost_delivery_is_counted() {
-    let (counts, played) = talk_through(Some(Trick::Drop));
+    let (counts, played) = talk_through(Some(Defect::Drop));
     assert_eq!(played, counts.lost(), "{counts:?}");
     assert_eq!((0, 0, 0), (counts.doubled, counts.disordered, counts.damaged));
 }
 
 #[test]
 fn every_doubled_delivery_is_counted() {
-    let (counts, played) = talk_through(Some(Trick::Double));
+    let (counts, played) = talk_through(Some(Defect::Double));
     assert_eq!(played, counts.doubled, "{counts:?}");
     assert_eq!((0, 0, 0), (counts.lost(), counts.disordered, counts.damaged));
 }
 
 #[test]
 fn every_delivery_out_of_order_is_counted() {
-    let (counts, played) = talk_through(Some(Trick::Swap));
+    let (counts, played) = talk_through(Some(Defect::Swap));
     assert_eq!(played, counts.disordered, "{counts:?}");
     assert_eq!((0, 0, 0), (counts.lost(), counts.doubled, counts.damaged));
 }
@@ -45,15 +45,15 @@ fn every_delivery_out_of_order_is_counted() {
 fn every_damaged_delivery_is_counted_and_lost() {
     // The last byte of the message.
     let byte = 10 + "speaker-1-0".len() + 10 + SIZE - 1;
-    let (counts, played) = talk_through(Some(Trick::Change { byte }));
+    let (counts, played) = talk_through(Some(Defect::Change { byte }));
     assert_eq!((played, played), (counts.damaged, counts.lost()), "{counts:?}");
 }
 
 #[test]
 fn a_client_that_is_cut_off_is_told() {
-    let fake = Fake::start();
+    let fake = FakeServer::start();
     let mut honest = Honest::join(fake.addr, 5, SIZE).unwrap();
-    fake.arm(Trick::HangUp, 3);
+    fake.arm(Defect::HangUp, 3);
     honest.say(0);
     listen_until(&mut honest, |honest| !honest.cut_off().is_empty());
     let [told] = &honest.cut_off()[..] else { panic!("{:?}", honest.cut_off()) };
@@ -62,8 +62,8 @@ fn a_client_that_is_cut_off_is_told() {
 
 #[test]
 fn a_server_that_doubles_deliveries_is_found_to_harm() {
-    let fake = Fake::start();
-    fake.haunt(Trick::Double, EVERY);
+    let fake = FakeServer::start();
+    fake.haunt(Defect::Double, EVERY);
     let outcome = besiege(&fake, Kind::Silent);
     assert_eq!(Verdict::Harmed, outcome.verdict(), "{outcome:?}");
     assert_eq!(fake.repent(), outcome.counts.doubled, "{outcome:?}");
@@ -71,7 +71,7 @@ fn a_server_that_doubles_deliveries_is_found_to_harm() {
 
 #[test]
 fn a_crowd_does_not_harm_where_there_is_nothing_to_harm() {
-    let fake = Fake::start();
+    let fake = FakeServer::start();
     for kind in [Kind::Dripping, Kind::Breaking, Kind::Mixed] {
         let outcome = besiege(&fake, kind);
         assert!(outcome.counts.is_exact() && outcome.harms.is_empty(), "{kind}: {outcome:?}");
@@ -81,8 +81,8 @@ fn a_crowd_does_not_harm_where_there_is_nothing_to_harm() {
 
 /// Has five clients say so many messages through a fake server that plays this trick on one delivery in
 /// five hundred, and then one each as a fence. Returns what was counted, and how many tricks were played.
-fn talk_through(trick: Option<Trick>) -> (Counts, u64) {
-    let fake = Fake::start();
+fn talk_through(trick: Option<Defect>) -> (Counts, u64) {
+    let fake = FakeServer::start();
     let mut honest = Honest::join(fake.addr, 5, SIZE).unwrap();
     if let Some(trick) = trick {
         fake.haunt(trick, EVERY);
@@ -100,7 +100,7 @@ fn talk_through(trick: Option<Trick>) -> (Counts, u64) {
     (0..5).for_each(|speaker| honest.say(speaker));
     let played = trick.map_or(0, |_| fake.repent());
     let missing =
-        if matches!(trick, Some(Trick::Drop | Trick::Change { .. })) { played } else { 0 };
+        if matches!(trick, Some(Defect::Drop | Defect::Change { .. })) { played } else { 0 };
     listen_until(&mut honest, |honest| honest.counts().lost() <= missing);
     (honest.counts(), played)
 }
@@ -113,7 +113,7 @@ fn listen_until(honest: &mut Honest, is_done: impl Fn(&Honest) -> bool) {
     }
 }
 
-fn besiege(fake: &Fake, kind: Kind) -> super::outcome::Outcome {
+fn besiege(fake: &FakeServer, kind: Kind) -> super::outcome::Outcome {
     #[derive(Parser)]
     struct Line {
         #[command(flatten)]

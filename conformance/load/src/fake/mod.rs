@@ -19,7 +19,7 @@ use self::acceptor::Acceptor;
 
 /// What happens to a delivery. `Swap` and its kin hold one back until the next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Trick {
+pub enum Defect {
     /// It does not come.
     Drop,
     /// It comes later, and so does all that the server would have done meanwhile.
@@ -42,7 +42,7 @@ pub enum Trick {
 }
 
 /// A running fake server. Dropping it ends it; its members' threads end with their connections.
-pub struct Fake {
+pub struct FakeServer {
     /// Where it listens.
     pub addr: SocketAddr,
     room: Arc<Mutex<Room>>,
@@ -53,14 +53,14 @@ pub struct Fake {
 #[derive(Default)]
 struct Room {
     members: Vec<Seat>,
-    plot: Option<(Trick, usize)>,
+    plot: Option<(Defect, usize)>,
     habit: Option<Habit>,
 }
 
 /// A trick that is played on every so manieth delivery, whoever gets it.
 #[derive(Clone, Copy)]
 struct Habit {
-    trick: Trick,
+    trick: Defect,
     every: u64,
     deliveries: u64,
     played: u64,
@@ -73,7 +73,7 @@ struct Seat {
     held_back: Option<(Bytes, Bytes)>,
 }
 
-impl Fake {
+impl FakeServer {
     /// Starts one on a free port of the loopback address.
     pub fn start() -> Self {
         let room = Arc::new(Mutex::new(Room::default()));
@@ -83,12 +83,12 @@ impl Fake {
     }
 
     /// Has the next delivery to this member tampered with.
-    pub fn arm(&self, trick: Trick, victim: usize) {
+    pub fn arm(&self, trick: Defect, victim: usize) {
         self.room.lock().unwrap().plot = Some((trick, victim));
     }
 
     /// Has every so manieth delivery tampered with from here on.
-    pub fn haunt(&self, trick: Trick, every: u64) {
+    pub fn haunt(&self, trick: Defect, every: u64) {
         self.room.lock().unwrap().habit = Some(Habit { trick, every, deliveries: 0, played: 0 });
     }
 
@@ -165,40 +165,40 @@ impl Habit {
 
 impl Seat {
     /// Delivers in a wrong way; returns the trick to play on the next delivery, if there is one.
-    fn tamper(&mut self, trick: Trick, name: &Bytes, pair: &Bytes) -> Option<Trick> {
+    fn tamper(&mut self, trick: Defect, name: &Bytes, pair: &Bytes) -> Option<Defect> {
         match trick {
-            Trick::Drop => return None,
-            Trick::Delay(time) => {
+            Defect::Drop => return None,
+            Defect::Delay(time) => {
                 hold_back(time);
                 self.deliver(pair);
             }
-            Trick::Double => self.deliver(&[&pair[..], &pair[..]].concat()),
-            Trick::Change { byte } => {
+            Defect::Double => self.deliver(&[&pair[..], &pair[..]].concat()),
+            Defect::Change { byte } => {
                 let mut changed = pair.to_vec();
                 changed[byte] ^= 1;
                 self.deliver(&changed);
             }
-            Trick::HangUp => self.stream.shutdown(Shutdown::Both).unwrap(),
-            Trick::Swap | Trick::SwapSpeakers | Trick::SwapSpeakersThenDrop => {
+            Defect::HangUp => self.stream.shutdown(Shutdown::Both).unwrap(),
+            Defect::Swap | Defect::SwapSpeakers | Defect::SwapSpeakersThenDrop => {
                 return self.swap(trick, name, pair);
             }
         }
         None
     }
 
-    fn swap(&mut self, trick: Trick, name: &Bytes, pair: &Bytes) -> Option<Trick> {
+    fn swap(&mut self, trick: Defect, name: &Bytes, pair: &Bytes) -> Option<Defect> {
         let Some((earlier, held)) = self.held_back.take() else {
             self.held_back = Some((name.clone(), pair.clone()));
             return Some(trick);
         };
-        if trick != Trick::Swap && earlier == *name {
+        if trick != Defect::Swap && earlier == *name {
             // Two of one speaker must stay in order: the later one is held back now.
             self.deliver(&held);
             self.held_back = Some((name.clone(), pair.clone()));
             return Some(trick);
         }
         self.deliver(&[&pair[..], &held[..]].concat());
-        (trick == Trick::SwapSpeakersThenDrop).then_some(Trick::Drop)
+        (trick == Defect::SwapSpeakersThenDrop).then_some(Defect::Drop)
     }
 
     fn deliver(&mut self, bytes: &[u8]) {

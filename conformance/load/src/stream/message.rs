@@ -1,6 +1,6 @@
 //! Messages of a load: text that says who speaks, the how manieth it is, and a checksum over itself.
 
-use crate::error::Fault;
+use crate::error::Violation;
 
 /// The shortest message that has room for its stamp, in bytes.
 pub const MESSAGE_BYTES_MIN: usize = FILLER_AT;
@@ -41,14 +41,14 @@ pub(crate) fn append(stamp: Stamp, size: usize, out: &mut Vec<u8>) {
 /// # Errors
 ///
 /// It is damaged.
-pub fn parse(message: &[u8]) -> Result<Stamp, Fault> {
+pub fn parse(message: &[u8]) -> Result<Stamp, Violation> {
     parse_stamp(message).ok_or_else(|| damaged(message))
 }
 
 /// Says of a message, by its beginning, that nobody said it like this.
-pub(crate) fn damaged(message: &[u8]) -> Fault {
+pub(crate) fn damaged(message: &[u8]) -> Violation {
     let excerpt = &message[..message.len().min(EXCERPT_BYTES)];
-    Fault::Damaged { text: excerpt.escape_ascii().to_string() }
+    Violation::Damaged { text: excerpt.escape_ascii().to_string() }
 }
 
 fn parse_stamp(message: &[u8]) -> Option<Stamp> {

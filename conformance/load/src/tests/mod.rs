@@ -9,9 +9,9 @@ use std::io::Write;
 use std::net::TcpStream;
 use std::time::Duration;
 
-use super::fake::{Fake, Trick};
+use super::fake::{Defect, FakeServer};
 use super::stream::{self, Stamp};
-use super::{Churn, Crowd, Extent, FanOut, Fault, LoadError, Rounds, Shape, Tally};
+use super::{Churn, Crowd, Extent, FanOut, LoadError, Rounds, Shape, Tally, Violation};
 
 const SHAPE: Shape = Shape::chat(1, 5, 64);
 const PLAN: FanOut = FanOut { extent: Extent::Messages(300), in_flight: 32 };
@@ -22,7 +22,7 @@ const VICTIM: usize = 5;
 
 #[test]
 fn an_honest_server_is_counted_in_full() {
-    let fake = Fake::start();
+    let fake = FakeServer::start();
     let mut crowd = Crowd::join(fake.addr, &SHAPE).unwrap();
     for size in [1, 32, 33, 300] {
         let tally = fan_out(&mut crowd, size).unwrap();
@@ -32,7 +32,7 @@ fn an_honest_server_is_counted_in_full() {
 
 #[test]
 fn several_speakers_hear_each_other_too() {
-    let fake = Fake::start();
+    let fake = FakeServer::start();
     let shape = Shape::chat(3, 4, 100);
     let mut crowd = Crowd::join(fake.addr, &shape).unwrap();
     let tally = fan_out(&mut crowd, 301).unwrap();
@@ -44,7 +44,7 @@ fn several_speakers_hear_each_other_too() {
 
 #[test]
 fn a_load_that_lasts_a_time_ends_complete() {
-    let fake = Fake::start();
+    let fake = FakeServer::start();
     let mut crowd = Crowd::join(fake.addr, &SHAPE).unwrap();
     let plan = FanOut { extent: Extent::Lasting(Duration::from_millis(20)), in_flight: 32 };
     let tally = crowd.fan_out(plan).unwrap();
@@ -54,19 +54,19 @@ fn a_load_that_lasts_a_time_ends_complete() {
 
 #[test]
 fn a_dropped_delivery_is_told() {
-    let fault = violation(SHAPE, Trick::Drop, VICTIM);
+    let fault = violation(SHAPE, Defect::Drop, VICTIM);
     assert!(is_gap(&fault, 1), "{fault:?}");
 }
 
 #[test]
 fn a_doubled_delivery_is_told() {
-    let fault = violation(SHAPE, Trick::Double, VICTIM);
+    let fault = violation(SHAPE, Defect::Double, VICTIM);
     assert!(is_gap(&fault, -1), "{fault:?}");
 }
 
 #[test]
 fn two_swapped_deliveries_are_told() {
-    let fault = violation(SHAPE, Trick::Swap, VICTIM);
+    let fault = violation(SHAPE, Defect::Swap, VICTIM);
     assert!(is_gap(&fault, 1), "{fault:?}");
 }
 
@@ -74,13 +74,13 @@ fn two_swapped_deliveries_are_told() {
 fn a_changed_byte_is_told_whichever_it_is() {
     let pair = 10 + "speaker-1-0".len() + 10 + 64;
     for byte in 0..pair {
-        violation(SHAPE, Trick::Change { byte }, VICTIM);
+        violation(SHAPE, Defect::Change { byte }, VICTIM);
     }
 }
 
 #[test]
 fn the_first_listener_is_checked_as_the_last_one_is() {
-    for trick in [Trick::Drop, Trick::Double, Trick::Swap, Trick::Change { byte: 80 }] {
+    for trick in [Defect::Drop, Defect::Double, Defect::Swap, Defect::Change { byte: 80 }] {
         violation(SHAPE, trick, 1);
     }
 }
@@ -88,17 +88,17 @@ fn the_first_listener_is_checked_as_the_last_one_is() {
 #[test]
 fn a_speaker_is_checked_as_a_listener_is() {
     let shape = Shape { speakers: 2, ..SHAPE };
-    for trick in [Trick::Drop, Trick::Double, Trick::Change { byte: 80 }] {
+    for trick in [Defect::Drop, Defect::Double, Defect::Change { byte: 80 }] {
         violation(shape, trick, 0);
     }
 }
 
 #[test]
 fn another_order_of_two_speakers_is_counted_and_no_fault() {
-    let fake = Fake::start();
+    let fake = FakeServer::start();
     let shape = Shape::chat(2, 4, 64);
     let mut crowd = Crowd::join(fake.addr, &shape).unwrap();
-    fake.arm(Trick::SwapSpeakers, VICTIM);
+    fake.arm(Defect::SwapSpeakers, VICTIM);
     let tally = fan_out(&mut crowd, 300).unwrap();
     assert_eq!(300 * 5, tally.deliveries);
     // The odd one out, or, if it happens to be the first to hear, the other three.
@@ -108,12 +108,12 @@ fn another_order_of_two_speakers_is_counted_and_no_fault() {
 
 #[test]
 fn a_listener_that_strayed_is_checked_still() {
-    let fake = Fake::start();
+    let fake = FakeServer::start();
     let shape = Shape::chat(2, 4, 64);
     let mut crowd = Crowd::join(fake.addr, &shape).unwrap();
-    fake.arm(Trick::SwapSpeakersThenDrop, VICTIM);
+    fake.arm(Defect::SwapSpeakersThenDrop, VICTIM);
     let error = fan_out(&mut crowd, 300).unwrap_err();
-    let LoadError::Violation { member, fault: Fault::Sequence { .. } } = &error else {
+    let LoadError::Violation { member, violation: Violation::Sequence { .. } } = &error else {
         panic!("{error}")
     };
     assert_eq!("listener 3", member);
@@ -121,18 +121,18 @@ fn a_listener_that_strayed_is_checked_still() {
 
 #[test]
 fn the_last_delivery_doubled_is_told_at_the_latest_by_the_next_run() {
-    let fake = Fake::start();
+    let fake = FakeServer::start();
     let mut crowd = Crowd::join(fake.addr, &SHAPE).unwrap();
-    fake.arm(Trick::Double, VICTIM);
+    fake.arm(Defect::Double, VICTIM);
     let error = fan_out(&mut crowd, 1).and_then(|_| fan_out(&mut crowd, 1)).unwrap_err();
     assert!(matches!(error, LoadError::Violation { .. }), "{error}");
 }
 
 #[test]
 fn a_server_that_hangs_up_is_told_with_what_is_missing() {
-    let fake = Fake::start();
+    let fake = FakeServer::start();
     let mut crowd = Crowd::join(fake.addr, &SHAPE).unwrap();
-    fake.arm(Trick::HangUp, VICTIM);
+    fake.arm(Defect::HangUp, VICTIM);
     let error = fan_out(&mut crowd, 300).unwrap_err().to_string();
     assert!(error.starts_with("listener 4 was cut off"), "{error}");
     assert!(error.contains("of speaker 0"), "{error}");
@@ -140,16 +140,16 @@ fn a_server_that_hangs_up_is_told_with_what_is_missing() {
 
 #[test]
 fn a_message_that_nobody_has_said_yet_is_told_in_the_end() {
-    let fake = Fake::start();
+    let fake = FakeServer::start();
     let mut crowd = Crowd::join(fake.addr, &Shape::chat(2, 1, 64)).unwrap();
-    let next = crowd.hall.outboxes[0].next;
+    let next = crowd.table.outboxes[0].next;
     let mut made_up = Vec::new();
-    protocol::encode_frame(crowd.hall.roster.names[0].as_bytes(), &mut made_up);
+    protocol::encode_frame(crowd.table.roster.names[0].as_bytes(), &mut made_up);
     made_up.extend_from_slice(&protocol::header(64));
     stream::append(Stamp { speaker: 0, sequence: next }, 64, &mut made_up);
     let mut forger = TcpStream::connect(fake.addr).unwrap();
     forger.write_all(&made_up).unwrap();
-    let heard = |crowd: &Crowd| crowd.hall.members[0].hearing.ledger(&crowd.hall.reference);
+    let heard = |crowd: &Crowd| crowd.table.members[0].receiver.ledger(&crowd.table.reference);
     while heard(&crowd).expect("it hears the others").next(0) == Some(next) {
         crowd.turn().unwrap();
     }
@@ -159,10 +159,10 @@ fn a_message_that_nobody_has_said_yet_is_told_in_the_end() {
 
 #[test]
 fn a_last_delivery_that_never_comes_is_a_stall() {
-    let fake = Fake::start();
+    let fake = FakeServer::start();
     let crowd = Crowd::join(fake.addr, &SHAPE).unwrap();
     let mut crowd = crowd.with_stall(STALL);
-    fake.arm(Trick::Drop, VICTIM);
+    fake.arm(Defect::Drop, VICTIM);
     let error = fan_out(&mut crowd, 1).unwrap_err();
     let LoadError::Stalled { member, .. } = &error else { panic!("{error}") };
     assert_eq!("listener 4", member);
@@ -170,21 +170,21 @@ fn a_last_delivery_that_never_comes_is_a_stall() {
 
 #[test]
 fn ping_pong_counts_what_came_back() {
-    let fake = Fake::start();
+    let fake = FakeServer::start();
     let shape = Shape::chat(2, 0, 64);
     let mut crowd = Crowd::join(fake.addr, &shape).unwrap();
     let Rounds { tally, round_trips } = crowd.ping_pong(50).unwrap();
     assert_eq!((100, 100, 50), (tally.messages, tally.deliveries, round_trips.len()));
-    fake.arm(Trick::Change { byte: 3 }, 1);
+    fake.arm(Defect::Change { byte: 3 }, 1);
     assert!(crowd.ping_pong(50).is_err());
 }
 
 #[test]
 fn churn_tells_what_its_witness_misses() {
-    let fake = Fake::start();
+    let fake = FakeServer::start();
     let mut churn = Churn::join(fake.addr).unwrap();
     assert_eq!(20, churn.run(20).unwrap().each.len());
-    fake.arm(Trick::Double, 0);
+    fake.arm(Defect::Double, 0);
     churn.run(1).unwrap();
     let error = churn.run(1).unwrap_err();
     assert!(matches!(error, LoadError::Violation { .. }), "{error}");
@@ -195,22 +195,22 @@ fn fan_out(crowd: &mut Crowd, messages: u64) -> Result<Tally, LoadError> {
 }
 
 /// Plays one trick on one member and returns what was found, which has to name that member.
-fn violation(shape: Shape, trick: Trick, victim: usize) -> Fault {
-    let fake = Fake::start();
+fn violation(shape: Shape, trick: Defect, victim: usize) -> Violation {
+    let fake = FakeServer::start();
     let mut crowd = Crowd::join(fake.addr, &shape).unwrap();
     fake.arm(trick, victim);
     let error = crowd.fan_out(PLAN).expect_err("a trick has to be told");
-    let LoadError::Violation { member, fault } = error else { panic!("{trick:?}: {error}") };
+    let LoadError::Violation { member, violation } = error else { panic!("{trick:?}: {error}") };
     let expected = match victim.checked_sub(shape.speakers) {
         Some(listener) => format!("listener {listener}"),
         None => format!("speaker {victim}"),
     };
     assert_eq!(expected, member, "{trick:?}");
-    fault
+    violation
 }
 
 /// Whether `got` is `expected` and this many more.
-fn is_gap(fault: &Fault, gap: i64) -> bool {
-    matches!(fault, Fault::Sequence { speaker: 0, expected, got }
+fn is_gap(fault: &Violation, gap: i64) -> bool {
+    matches!(fault, Violation::Sequence { speaker: 0, expected, got }
         if expected.checked_add_signed(gap) == Some(*got))
 }

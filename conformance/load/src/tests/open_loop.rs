@@ -2,23 +2,23 @@
 
 use std::time::Duration;
 
-use super::{Crowd, Fault, LoadError, PLAN, SHAPE, STALL, Shape, VICTIM, fan_out};
-use crate::fake::{Fake, Trick};
-use crate::{Pace, Paced};
+use super::{Crowd, LoadError, PLAN, SHAPE, STALL, Shape, VICTIM, Violation, fan_out};
+use crate::fake::{Defect, FakeServer};
+use crate::{OpenLoop, Schedule};
 
-const PACE: Pace = Pace { rate: 2000.0, lasting: Duration::from_millis(200) };
+const PACE: Schedule = Schedule { rate: 2000.0, lasting: Duration::from_millis(200) };
 /// How many messages that makes.
 const MESSAGES: u64 = 400;
 
 #[test]
 fn everything_due_is_said_heard_and_timed() {
-    let fake = Fake::start();
+    let fake = FakeServer::start();
     let shape = Shape::chat(3, 4, 100);
     let mut crowd = Crowd::join(fake.addr, &shape).unwrap();
     // The speakers come with different numbers.
     fan_out(&mut crowd, 10).unwrap();
     for _ in 0..2 {
-        let paced = crowd.paced(PACE).unwrap();
+        let paced = crowd.open_loop(PACE).unwrap();
         assert_eq!((MESSAGES, MESSAGES * 6), (paced.tally.messages, paced.tally.deliveries));
         assert_eq!(counts(MESSAGES, 6), counted(&paced));
         assert!(paced.tally.elapsed >= PACE.lasting * 399 / 400, "{:?}", paced.tally);
@@ -28,11 +28,11 @@ fn everything_due_is_said_heard_and_timed() {
 
 #[test]
 fn listeners_that_hear_another_order_are_timed_too() {
-    let fake = Fake::start();
+    let fake = FakeServer::start();
     let shape = Shape { speakers: 2, ..SHAPE };
     let mut crowd = Crowd::join(fake.addr, &shape).unwrap();
-    fake.arm(Trick::SwapSpeakers, VICTIM);
-    let paced = crowd.paced(PACE).unwrap();
+    fake.arm(Defect::SwapSpeakers, VICTIM);
+    let paced = crowd.open_loop(PACE).unwrap();
     // The odd one out, or, if it happens to be the first to hear, the other four.
     assert!([1, 4].contains(&paced.tally.strayed), "{:?}", paced.tally);
     assert_eq!(counts(MESSAGES, 6), counted(&paced));
@@ -40,21 +40,21 @@ fn listeners_that_hear_another_order_are_timed_too() {
 
 #[test]
 fn a_delivery_lost_doubled_or_swapped_ends_a_paced_load_and_a_saturating_one() {
-    for trick in [Trick::Drop, Trick::Double, Trick::Swap] {
-        let told = haunted(trick, |crowd| crowd.paced(PACE).map(|paced| paced.tally));
-        assert!(matches!(told, Fault::Sequence { speaker: 0, .. }), "{trick:?}: {told}");
+    for trick in [Defect::Drop, Defect::Double, Defect::Swap] {
+        let told = haunted(trick, |crowd| crowd.open_loop(PACE).map(|paced| paced.tally));
+        assert!(matches!(told, Violation::Sequence { speaker: 0, .. }), "{trick:?}: {told}");
         let told = haunted(trick, |crowd| crowd.fan_out(PLAN));
-        assert!(matches!(told, Fault::Sequence { speaker: 0, .. }), "{trick:?}: {told}");
+        assert!(matches!(told, Violation::Sequence { speaker: 0, .. }), "{trick:?}: {told}");
     }
 }
 
 #[test]
 fn a_last_delivery_that_never_comes_is_a_stall_of_a_paced_load_too() {
-    let fake = Fake::start();
+    let fake = FakeServer::start();
     let crowd = Crowd::join(fake.addr, &SHAPE).unwrap();
     let mut crowd = crowd.with_stall(STALL);
-    fake.arm(Trick::Drop, 3);
-    let error = crowd.paced(Pace { rate: 1.0, ..PACE }).unwrap_err();
+    fake.arm(Defect::Drop, 3);
+    let error = crowd.open_loop(Schedule { rate: 1.0, ..PACE }).unwrap_err();
     let LoadError::Stalled { member, .. } = &error else { panic!("{error}") };
     assert_eq!("listener 2", member);
 }
@@ -62,10 +62,10 @@ fn a_last_delivery_that_never_comes_is_a_stall_of_a_paced_load_too() {
 #[test]
 fn a_delay_is_seen_in_what_was_delayed_and_in_what_was_due_meanwhile() {
     let delay = Duration::from_millis(50);
-    let fake = Fake::start();
+    let fake = FakeServer::start();
     let mut crowd = Crowd::join(fake.addr, &SHAPE).unwrap();
-    fake.haunt(Trick::Delay(delay), 1000);
-    let paced = crowd.paced(Pace { rate: 500.0, lasting: Duration::from_secs(1) }).unwrap();
+    fake.haunt(Defect::Delay(delay), 1000);
+    let paced = crowd.open_loop(Schedule { rate: 500.0, lasting: Duration::from_secs(1) }).unwrap();
     let played = fake.repent();
     assert_eq!((2, counts(500, 5)), (played, counted(&paced)));
 
@@ -81,28 +81,31 @@ fn a_delay_is_seen_in_what_was_delayed_and_in_what_was_due_meanwhile() {
 
 #[test]
 fn what_the_kernel_does_not_take_is_said_in_the_end_and_was_not_the_loads_delay() {
-    let fake = Fake::start();
+    let fake = FakeServer::start();
     let mut crowd = Crowd::join(fake.addr, &Shape::chat(1, 1, 1 << 20)).unwrap();
     // As long as the server sleeps it reads nothing, and the sockets hold far less than 30 MiB.
-    fake.arm(Trick::Delay(Duration::from_millis(300)), 1);
-    let paced = crowd.paced(Pace { rate: 100.0, lasting: Duration::from_millis(300) }).unwrap();
+    fake.arm(Defect::Delay(Duration::from_millis(300)), 1);
+    let paced =
+        crowd.open_loop(Schedule { rate: 100.0, lasting: Duration::from_millis(300) }).unwrap();
     assert_eq!(counts(30, 1), counted(&paced));
     assert!(paced.each.max() >= nanos(Duration::from_millis(290)), "{:?}", paced.each);
     assert!(paced.late.max() < paced.each.max() / 2, "{:?}", paced.late);
 }
 
 /// What the fault of one delivery in 500 ends a load with.
-fn haunted<T>(trick: Trick, load: impl Fn(&mut Crowd) -> Result<T, LoadError>) -> Fault {
-    let fake = Fake::start();
+fn haunted<T>(trick: Defect, load: impl Fn(&mut Crowd) -> Result<T, LoadError>) -> Violation {
+    let fake = FakeServer::start();
     let mut crowd = Crowd::join(fake.addr, &SHAPE).unwrap();
     fake.haunt(trick, 500);
     match load(&mut crowd).map(|_| ()) {
-        Err(LoadError::Violation { member, fault }) if member.starts_with("listener ") => fault,
+        Err(LoadError::Violation { member, violation }) if member.starts_with("listener ") => {
+            violation
+        }
         other => panic!("{trick:?}: {other:?}"),
     }
 }
 
-fn counted(paced: &Paced) -> [u64; 3] {
+fn counted(paced: &OpenLoop) -> [u64; 3] {
     [paced.each.len(), paced.last.len(), paced.late.len()]
 }
 

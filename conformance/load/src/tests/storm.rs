@@ -3,12 +3,12 @@
 use super::LoadError;
 use super::broker::Broker;
 use crate::Storm;
-use crate::fake::{Fake, Trick};
+use crate::fake::{Defect, FakeServer};
 use crate::wire::Dialect;
 
 #[test]
 fn all_who_come_at_once_are_connected_before_they_have_joined() {
-    let fake = Fake::start();
+    let fake = FakeServer::start();
     let storming = Storm::run(fake.addr, 100, Dialect::Chat).unwrap();
     assert!(!storming.connected.is_zero() && storming.joined > storming.connected, "{storming:?}");
     assert_eq!(cfg!(target_os = "linux"), storming.syn_retries.is_some());
@@ -22,8 +22,8 @@ fn answers_to_the_hello_are_no_messages() {
 
 #[test]
 fn one_that_is_cut_off_in_a_storm_is_told() {
-    let fake = Fake::start();
-    fake.arm(Trick::HangUp, 7);
+    let fake = FakeServer::start();
+    fake.arm(Defect::HangUp, 7);
     let error = Storm::run(fake.addr, 20, Dialect::Chat).unwrap_err();
     // The server counts the speaker too.
     let LoadError::CutOff { member, .. } = &error else { panic!("{error}") };
@@ -33,7 +33,7 @@ fn one_that_is_cut_off_in_a_storm_is_told() {
 #[test]
 fn nobody_joins_where_nobody_listens() {
     let addr = {
-        let fake = Fake::start();
+        let fake = FakeServer::start();
         fake.addr
     };
     let error = Storm::run(addr, 2, Dialect::Chat).unwrap_err();

@@ -113,7 +113,7 @@ impl Dialect {
         }
     }
 
-    /// Whether what is heard names who said it; otherwise [`Heard::sender`] is empty.
+    /// Whether what is heard names who said it; otherwise [`PairRef::sender`] is empty.
     pub(crate) fn carries_sender(self) -> bool {
         matches!(self, Self::Chat | Self::Floor)
     }

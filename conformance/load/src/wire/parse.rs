@@ -3,7 +3,7 @@
 use protocol::FrameError;
 use thiserror::Error;
 
-use super::split::Heard;
+use super::split::PairRef;
 
 /// Why what a client hears is not of its dialect.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -29,7 +29,7 @@ pub enum DialectError {
 
 /// The next thing in what a client hears, and the bytes behind it: a message, or something to be
 /// skipped, such as the answer to a message sent. The outer `None` means that it is not complete.
-pub(crate) type Next<'a> = Option<(Option<Heard<'a>>, &'a [u8])>;
+pub(crate) type Next<'a> = Option<(Option<PairRef<'a>>, &'a [u8])>;
 
 /// A message of `length` bytes at the start of `bytes`, and those behind it.
 pub(super) fn split_text(
@@ -68,8 +68,8 @@ pub(super) fn digits(number: usize) -> usize {
 }
 
 /// A message as a dialect without names gives it.
-pub(super) fn nameless(text: &[u8]) -> Heard<'_> {
-    Heard { sender: b"", text }
+pub(super) fn nameless(text: &[u8]) -> PairRef<'_> {
+    PairRef { sender: b"", text }
 }
 
 /// Says that these bytes do not belong here, by the first of them.

@@ -4,7 +4,7 @@ use protocol::{FrameError, FrameFault, HEADER_LEN, parse_header};
 
 /// A pair where it lies in the read buffer: at tens of millions a second there is no time to copy it.
 #[derive(Clone, Copy, Debug)]
-pub struct Heard<'a> {
+pub struct PairRef<'a> {
     /// Whose name it bears; empty in a dialect without names.
     pub sender: &'a [u8],
     /// What it says.
@@ -19,10 +19,10 @@ pub type Split<'a, T> = Option<(T, &'a [u8])>;
 /// # Errors
 ///
 /// There is no frame, or a longer one.
-pub fn split_pair(bytes: &[u8], limit: usize) -> Result<Split<'_, Heard<'_>>, FrameError> {
+pub fn split_pair(bytes: &[u8], limit: usize) -> Result<Split<'_, PairRef<'_>>, FrameError> {
     let Some((sender, rest)) = split_frame(bytes, limit)? else { return Ok(None) };
     let Some((text, rest)) = split_frame(rest, limit)? else { return Ok(None) };
-    Ok(Some((Heard { sender, text }, rest)))
+    Ok(Some((PairRef { sender, text }, rest)))
 }
 
 /// The same of a frame.
