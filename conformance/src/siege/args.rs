@@ -82,7 +82,7 @@ impl SiegeArgs {
     /// What a crowd may do of which so many clients get all that is said.
     pub(super) fn rates(&self, audience: usize) -> Rates {
         let flood_bytes = self.flood.as_u64() / audience.max(1) as u64;
-        Rates { connections: self.connects, flood_bytes, largest: self.max_message }
+        Rates { connections: self.connects, flood_bytes, max_message: self.max_message }
     }
 
     /// Flags of our servers: places for everybody, those included that come back while their last

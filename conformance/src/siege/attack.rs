@@ -1,4 +1,4 @@
-//! Assault: one kind of hostile clients against one server, from the first connection to the last trace.
+//! Attack: one kind of hostile clients against one server, from the first connection to the last trace.
 
 use std::io;
 use std::time::{Duration, Instant};
@@ -8,18 +8,18 @@ use load::{Churn, LoadError};
 use thiserror::Error;
 
 use super::args::SiegeArgs;
-use super::honest_clients::Honest;
-use super::hostile_clients::Fleet;
+use super::honest_clients::HonestClients;
+use super::hostile_clients::HostileClients;
 use super::kind::Kind;
 use super::outcome::Outcome;
-use super::send_schedule::Voice;
-use super::server::{Besieged, Ground};
+use super::send_schedule::SendSchedule;
+use super::server::{Server, ServerSource};
 use crate::process::StartError;
 use crate::support::interrupt::Interruption;
 
-/// Why an assault has no outcome.
+/// Why an attack has no outcome.
 #[derive(Debug, Error)]
-pub(super) enum AssaultError {
+pub(super) enum AttackError {
     #[error("{0}")]
     Start(#[from] StartError),
     /// Without any hostile client about.
@@ -37,85 +37,85 @@ pub(super) enum AssaultError {
 ///
 /// It did not start, or could not be joined by the honest clients alone; or the run was interrupted.
 pub(super) fn run(
-    server: &Besieged,
+    server: &ServerSource,
     kind: Kind,
     args: &SiegeArgs,
     interruption: &Interruption,
-) -> Result<Outcome, AssaultError> {
-    let ground = server.start()?;
-    let honest = Honest::join(ground.addr, args.honest(), MESSAGE_BYTES)?;
-    let before = ground.usage();
+) -> Result<Outcome, AttackError> {
+    let server = server.start()?;
+    let honest = HonestClients::join(server.addr, args.honest(), MESSAGE_BYTES)?;
+    let before = server.usage();
     let now = Instant::now();
-    let audience = honest.len() + Fleet::audience(kind, args.hostile());
+    let audience = honest.len() + HostileClients::audience(kind, args.hostile());
     let rates = args.rates(audience);
-    let mut assault = Assault {
-        voice: Voice::new(args.rate, now),
-        fleet: Fleet::new(kind, args.hostile(), ground.addr, rates, args.seed, now),
+    let mut attack = Attack {
+        schedule: SendSchedule::new(args.rate, now),
+        hostile: HostileClients::new(kind, args.hostile(), server.addr, rates, args.seed, now),
         honest,
         interruption,
-        ground: &ground,
+        server: &server,
     };
-    let arrived = assault.go_on(ARRIVE_WITHIN, Fleet::has_come)?;
-    assault.go_on(args.lasting(), |_| false)?;
-    assault.withdraw()?;
-    assault.settle()?;
-    // A fence: had the last delivery been doubled, the copy would come before this.
-    (0..assault.honest.len()).for_each(|speaker| assault.honest.say(speaker));
-    assault.settle()?;
-    let leftover = assault.await_traces(before)?;
-    let mut outcome = Outcome::of(&assault.honest, &assault.fleet, &assault.voice);
-    outcome.measure(&ground, before);
+    let arrived = attack.go_on(ARRIVE_WITHIN, HostileClients::has_come)?;
+    attack.go_on(args.lasting(), |_| false)?;
+    attack.withdraw()?;
+    attack.settle()?;
+    // A fence: had the last delivery been duplicated, the copy would come before this.
+    (0..attack.honest.len()).for_each(|speaker| attack.honest.say(speaker));
+    attack.settle()?;
+    let leftover = attack.await_traces(before)?;
+    let mut outcome = Outcome::of(&attack.honest, &attack.hostile, &attack.schedule);
+    outcome.measure(&server, before);
     if !arrived {
         outcome.doubts.push("not all hostile clients could come".into());
     }
     outcome.harms.extend(leftover);
-    outcome.harms.extend(strangers_talk(&ground).err());
+    outcome.harms.extend(strangers_talk(&server).err());
     Ok(outcome)
 }
 
-struct Assault<'a> {
-    honest: Honest,
-    voice: Voice,
-    fleet: Fleet,
+struct Attack<'a> {
+    honest: HonestClients,
+    schedule: SendSchedule,
+    hostile: HostileClients,
     interruption: &'a Interruption,
-    ground: &'a Ground,
+    server: &'a Server,
 }
 
-impl Assault<'_> {
-    /// Lets both sides go on for this time, or until the fleet is done; tells whether it was.
+impl Attack<'_> {
+    /// Lets both sides go on for this time, or until the hostile clients are done; tells whether it was.
     fn go_on(
         &mut self,
         time: Duration,
-        is_done: impl Fn(&Fleet) -> bool,
-    ) -> Result<bool, AssaultError> {
+        is_done: impl Fn(&HostileClients) -> bool,
+    ) -> Result<bool, AttackError> {
         let start = Instant::now();
-        while start.elapsed() < time && self.ground.death().is_none() {
-            if is_done(&self.fleet) {
+        while start.elapsed() < time && self.server.death().is_none() {
+            if is_done(&self.hostile) {
                 return Ok(true);
             }
-            self.fleet.turn(Instant::now());
+            self.hostile.turn(Instant::now());
             self.speak_and_listen()?;
         }
-        Ok(is_done(&self.fleet))
+        Ok(is_done(&self.hostile))
     }
 
     /// Has the hostile clients leave while the honest ones go on talking.
-    fn withdraw(&mut self) -> Result<(), AssaultError> {
-        while !self.fleet.leave(Instant::now()) {
+    fn withdraw(&mut self) -> Result<(), AttackError> {
+        while !self.hostile.leave(Instant::now()) {
             self.speak_and_listen()?;
         }
         Ok(())
     }
 
-    fn speak_and_listen(&mut self) -> Result<(), AssaultError> {
-        self.voice.speak(&mut self.honest, Instant::now());
+    fn speak_and_listen(&mut self) -> Result<(), AttackError> {
+        self.schedule.speak(&mut self.honest, Instant::now());
         self.listen(TURN)
     }
 
     /// Waits until the honest clients have heard all that they said, or nothing more comes.
-    fn settle(&mut self) -> Result<(), AssaultError> {
+    fn settle(&mut self) -> Result<(), AttackError> {
         let start = Instant::now();
-        while !self.honest.is_settled() && self.ground.death().is_none() {
+        while !self.honest.is_settled() && self.server.death().is_none() {
             if start.elapsed().min(self.honest.silence()) > STALL {
                 return Ok(());
             }
@@ -125,11 +125,11 @@ impl Assault<'_> {
     }
 
     /// Waits until the server holds no more descriptors and threads than before; tells what is left.
-    fn await_traces(&mut self, before: Option<Usage>) -> Result<Option<String>, AssaultError> {
+    fn await_traces(&mut self, before: Option<Usage>) -> Result<Option<String>, AttackError> {
         let Some(before) = before else { return Ok(None) };
         let start = Instant::now();
         // A server that ended is told of elsewhere.
-        while let Some(now) = self.ground.usage() {
+        while let Some(now) = self.server.usage() {
             if now.threads <= before.threads && now.descriptors <= before.descriptors {
                 return Ok(None);
             }
@@ -144,17 +144,17 @@ impl Assault<'_> {
         Ok(None)
     }
 
-    fn listen(&mut self, within: Duration) -> Result<(), AssaultError> {
+    fn listen(&mut self, within: Duration) -> Result<(), AttackError> {
         if self.interruption.has_come() {
-            return Err(AssaultError::Interrupted);
+            return Err(AttackError::Interrupted);
         }
         Ok(self.honest.listen(within)?)
     }
 }
 
 /// Whether clients that come after it all can talk.
-fn strangers_talk(ground: &Ground) -> Result<(), String> {
-    let talked = Churn::join(ground.addr).and_then(|mut churn| churn.run(STRANGERS));
+fn strangers_talk(server: &Server) -> Result<(), String> {
+    let talked = Churn::join(server.addr).and_then(|mut churn| churn.run(STRANGERS));
     talked.map(|_| ()).map_err(|error| format!("afterwards, strangers could not talk: {error}"))
 }
 

@@ -1,4 +1,4 @@
-//! Means: what hostile clients share and may use up: connections, floods, names, chance.
+//! Budget: what hostile clients share and may use up: connections, floods, names, chance.
 
 use std::io;
 use std::net::{SocketAddr, TcpStream};
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use load::{ReceiveBuffer, connect_nonblocking};
 use protocol::{HEADER_LEN, header, pair_len};
 
-use super::kind::Flood;
+use super::kind::FloodMessage;
 use crate::support::token::mixed;
 
 /// How much a hostile crowd may do in a second.
@@ -19,12 +19,12 @@ pub(super) struct Rates {
     /// Bytes that its floods put into the room.
     pub(super) flood_bytes: u64,
     /// Bytes of the largest message accepted.
-    pub(super) largest: usize,
+    pub(super) max_message: usize,
 }
 
 /// What hostile clients share.
 #[derive(Debug)]
-pub(super) struct Means {
+pub(super) struct Budget {
     /// The time of this turn.
     pub(super) now: Instant,
     /// Whatever is heard goes here and is forgotten.
@@ -41,10 +41,10 @@ pub(super) struct Means {
     seed: u64,
 }
 
-impl Means {
+impl Budget {
     pub(super) fn new(addr: SocketAddr, rates: Rates, seed: u64, now: Instant) -> Self {
-        let mut large = header(rates.largest).to_vec();
-        large.resize(large.len() + rates.largest, b'#');
+        let mut large = header(rates.max_message).to_vec();
+        large.resize(large.len() + rates.max_message, b'#');
         Self {
             now,
             buffer: vec![0; READ_BYTES].into(),
@@ -60,7 +60,7 @@ impl Means {
     }
 
     /// Goes on to another turn, with what the time since the last one allows.
-    pub(super) fn accrue(&mut self, now: Instant) {
+    pub(super) fn refill(&mut self, now: Instant) {
         let seconds = (now - self.now).min(ACCRUED_AT_MOST).as_secs_f64();
         self.now = now;
         let connections = f64::from(self.rates.connections);
@@ -70,7 +70,7 @@ impl Means {
     }
 
     /// Whether one more may connect now; it counts as having done so.
-    pub(super) fn may_connect(&mut self) -> bool {
+    pub(super) fn take_connection(&mut self) -> bool {
         let may = self.connections >= 1.0;
         self.connections -= f64::from(u8::from(may));
         may
@@ -81,13 +81,13 @@ impl Means {
     }
 
     /// What a flooding client sends next; `None` if the floods have had their share.
-    pub(super) fn flood(&mut self, flood: Flood) -> Option<Rc<[u8]>> {
+    pub(super) fn flood(&mut self, flood: FloodMessage) -> Option<Rc<[u8]>> {
         if self.flood_bytes < 0.0 {
             return None;
         }
         let (frames, bytes) = match flood {
-            Flood::Empties => (EMPTIES_AT_ONCE, &self.empties),
-            Flood::Largest => (1, &self.large),
+            FloodMessage::Empty => (EMPTIES_AT_ONCE, &self.empties),
+            FloodMessage::Largest => (1, &self.large),
         };
         let payload = bytes.len() - frames * HEADER_LEN;
         let pair = pair_len(name_of(0).as_bytes(), &[]).max(PAIR_COST);
@@ -102,20 +102,20 @@ impl Means {
         name_of(self.names)
     }
 
-    pub(super) fn largest(&self) -> usize {
-        self.rates.largest
+    pub(super) fn max_message(&self) -> usize {
+        self.rates.max_message
     }
 
     /// A number under `end`, or 0.
-    pub(super) fn up_to(&mut self, end: usize) -> usize {
+    pub(super) fn random_below(&mut self, end: usize) -> usize {
         self.seed = mixed(self.seed);
         usize::try_from(self.seed % (end.max(1) as u64)).expect("it is below another one")
     }
 
     /// A time up to this one.
-    pub(super) fn chance(&mut self, time: Duration) -> Duration {
+    pub(super) fn random_duration(&mut self, time: Duration) -> Duration {
         let millis = usize::try_from(time.as_millis()).unwrap_or(usize::MAX);
-        Duration::from_millis(self.up_to(millis) as u64)
+        Duration::from_millis(self.random_below(millis) as u64)
     }
 }
 

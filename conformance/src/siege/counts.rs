@@ -11,11 +11,11 @@ pub(super) struct Counts {
     /// That came, each counted once.
     pub(super) received: u64,
     /// That came again.
-    pub(super) doubled: u64,
+    pub(super) duplicated: u64,
     /// That came after a later one of the same speaker.
-    pub(super) disordered: u64,
+    pub(super) reordered: u64,
     /// That came under an honest name and were never said like this.
-    pub(super) damaged: u64,
+    pub(super) altered: u64,
 }
 
 impl Counts {
@@ -26,7 +26,7 @@ impl Counts {
 
     /// Whether everything came, once, in order and as it was said.
     pub(super) fn is_exact(&self) -> bool {
-        self.lost() + self.doubled + self.disordered + self.damaged == 0
+        self.lost() + self.duplicated + self.reordered + self.altered == 0
     }
 }
 
@@ -34,9 +34,9 @@ impl AddAssign for Counts {
     fn add_assign(&mut self, other: Self) {
         self.expected += other.expected;
         self.received += other.received;
-        self.doubled += other.doubled;
-        self.disordered += other.disordered;
-        self.damaged += other.damaged;
+        self.duplicated += other.duplicated;
+        self.reordered += other.reordered;
+        self.altered += other.altered;
     }
 }
 
@@ -68,7 +68,7 @@ impl Account {
     /// Books message `sequence` of a speaker who has said as many as `said`.
     pub(super) fn hear(&mut self, speaker: usize, sequence: u64, said: u64) -> Delivery {
         if sequence >= said {
-            self.counts.damaged += 1;
+            self.counts.altered += 1;
             return Delivery::Invented;
         }
         let next = &mut self.next[speaker];
@@ -76,9 +76,9 @@ impl Account {
             self.missing.extend((*next..sequence).map(|missed| (speaker, missed)));
             *next = sequence + 1;
         } else if self.missing.remove(&(speaker, sequence)) {
-            self.counts.disordered += 1;
+            self.counts.reordered += 1;
         } else {
-            self.counts.doubled += 1;
+            self.counts.duplicated += 1;
             return Delivery::Again;
         }
         self.counts.received += 1;
@@ -96,9 +96,9 @@ mod tests {
         account.counts.expected = 4;
         assert_eq!(Delivery::First, account.hear(1, 7, 10));
         assert_eq!(Delivery::First, account.hear(1, 9, 10));
-        assert_eq!((2, 0), (account.counts.lost(), account.counts.disordered));
+        assert_eq!((2, 0), (account.counts.lost(), account.counts.reordered));
         assert_eq!(Delivery::First, account.hear(1, 8, 10));
-        assert_eq!((1, 1), (account.counts.lost(), account.counts.disordered));
+        assert_eq!((1, 1), (account.counts.lost(), account.counts.reordered));
     }
 
     #[test]
@@ -108,7 +108,7 @@ mod tests {
         assert_eq!(Delivery::Again, account.hear(0, 3, 4));
         assert_eq!(Delivery::Again, account.hear(0, 2, 4));
         assert_eq!(Delivery::Invented, account.hear(0, 4, 4));
-        let Counts { received, doubled, damaged, .. } = account.counts;
-        assert_eq!((1, 2, 1), (received, doubled, damaged));
+        let Counts { received, duplicated, altered, .. } = account.counts;
+        assert_eq!((1, 2, 1), (received, duplicated, altered));
     }
 }

@@ -10,7 +10,7 @@ use protocol::HEADER_LEN;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum End {
     /// The server said why, and closed.
-    Refused(String),
+    Rejected(String),
     /// The server closed without a word.
     Closed,
     /// The server broke it off.
@@ -35,7 +35,7 @@ impl End {
 impl fmt::Display for End {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Refused(reason) => write!(f, "refused ({reason})"),
+            Self::Rejected(reason) => write!(f, "refused ({reason})"),
             Self::Closed => f.write_str("closed without a word"),
             Self::Reset => f.write_str("reset by the server"),
             Self::Left => f.write_str("left by themselves"),
@@ -73,7 +73,7 @@ impl Tail {
             let at = self.bytes.len() - HEADER_LEN - SERVER.len() - before_last;
             is_servers.then(|| text_of(&self.bytes[at..])).flatten()
         });
-        reason.map_or(End::Closed, End::Refused)
+        reason.map_or(End::Closed, End::Rejected)
     }
 }
 
@@ -100,7 +100,7 @@ mod tests {
         tail.hear(&pair(b"ann", &[b'x'; 500]));
         assert_eq!(End::Closed, tail.end());
         pair(b"server", b"too loud").chunks(7).for_each(|chunk| tail.hear(chunk));
-        assert_eq!(End::Refused("too loud".into()), tail.end());
+        assert_eq!(End::Rejected("too loud".into()), tail.end());
         tail.hear(b"1         ");
         assert_eq!(End::Closed, tail.end(), "something came behind it");
     }

@@ -1,4 +1,4 @@
-//! Honest: clients that say numbered messages at a steady rate, and check every delivery of each other's.
+//! Honest clients: clients that say numbered messages at a steady rate, and check every delivery of each other's.
 
 use std::time::{Duration, Instant};
 use std::{io, mem};
@@ -15,7 +15,7 @@ use super::counts::{Account, Counts, Delivery};
 
 /// The honest clients of one server, all joined.
 #[derive(Debug)]
-pub(super) struct Honest {
+pub(super) struct HonestClients {
     poll: Poll,
     events: Events,
     names: Vec<String>,
@@ -48,7 +48,7 @@ struct Books {
     progress: Instant,
 }
 
-impl Honest {
+impl HonestClients {
     /// Connects so many clients and waits until each is known to hear all others.
     ///
     /// # Errors
@@ -212,7 +212,7 @@ impl Books {
             return;
         };
         let Some(stamp) = parse(pair.text).ok().filter(|stamp| stamp.speaker == speaker) else {
-            account.counts.damaged += 1;
+            account.counts.altered += 1;
             return;
         };
         let (first, said_at) = (self.first[speaker], &self.said_at[speaker]);

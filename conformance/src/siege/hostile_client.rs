@@ -1,4 +1,4 @@
-//! Hostile: one client that means no good, and what it does each time it has its turn.
+//! Hostile client: one client that means no good, and what it does each time it has its turn.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::TcpStream;
@@ -9,22 +9,22 @@ use bytes::BytesMut;
 use protocol::{encode_frame, header};
 use socket2::SockRef;
 
-use super::budget::Means;
+use super::budget::Budget;
 use super::end::{End, Tail};
-use super::kind::{Character, Ear, Kind};
+use super::kind::{Behaviour, Kind, Reads};
 
 /// One hostile client, whether it is connected now or not.
 #[derive(Debug)]
-pub(super) struct Hostile {
-    character: Character,
-    visit: Option<Visit>,
+pub(super) struct HostileClient {
+    behaviour: Behaviour,
+    connection: Option<Connection>,
 }
 
 /// One connection of a hostile client.
 #[derive(Debug)]
-struct Visit {
+struct Connection {
     stream: TcpStream,
-    speech: Speech,
+    outgoing: Outgoing,
     /// When it does again what it does slowly.
     pause_until: Instant,
     tail: Tail,
@@ -32,7 +32,7 @@ struct Visit {
 
 /// What is being said.
 #[derive(Debug)]
-struct Speech {
+struct Outgoing {
     bytes: Rc<[u8]>,
     /// How much of it has been sent.
     sent: usize,
@@ -40,44 +40,44 @@ struct Speech {
     dripping_from: usize,
 }
 
-impl Hostile {
-    pub(super) fn new(character: Character) -> Self {
-        Self { character, visit: None }
+impl HostileClient {
+    pub(super) fn new(behaviour: Behaviour) -> Self {
+        Self { behaviour, connection: None }
     }
 
     pub(super) fn is_connected(&self) -> bool {
-        self.visit.is_some()
+        self.connection.is_some()
     }
 
     /// Does what its kind does; tells how its connection ended, if it did now.
-    pub(super) fn act(&mut self, means: &mut Means) -> Option<End> {
-        let Some(visit) = &mut self.visit else { return self.come(means) };
-        let end = visit
-            .listen(self.character.ear(), means)
-            .or_else(|| visit.speak(self.character, means))
-            .or_else(|| visit.part(self.character.kind, means.now));
+    pub(super) fn act(&mut self, budget: &mut Budget) -> Option<End> {
+        let Some(connection) = &mut self.connection else { return self.come(budget) };
+        let end = connection
+            .listen(self.behaviour.reads(), budget)
+            .or_else(|| connection.speak(self.behaviour, budget))
+            .or_else(|| connection.part(self.behaviour.kind, budget.now));
         if end.is_some() {
-            self.visit = None;
+            self.connection = None;
         }
         end
     }
 
     /// Leaves for good; tells how the connection had ended, if it stood no more.
-    pub(super) fn leave(&mut self, means: &mut Means) -> Option<End> {
-        let mut visit = self.visit.take()?;
-        Some(visit.drain(means).unwrap_or(End::Open))
+    pub(super) fn leave(&mut self, budget: &mut Budget) -> Option<End> {
+        let mut connection = self.connection.take()?;
+        Some(connection.drain(budget).unwrap_or(End::Open))
     }
 
-    fn come(&mut self, means: &mut Means) -> Option<End> {
-        if !means.may_connect() {
+    fn come(&mut self, budget: &mut Budget) -> Option<End> {
+        if !budget.take_connection() {
             return None;
         }
-        match means.connect(self.character.line()) {
+        match budget.connect(self.behaviour.line()) {
             Ok(stream) => {
-                let speech = Speech::first(self.character, means);
-                let pause_until = means.now + means.chance(SPREAD);
+                let outgoing = Outgoing::first(self.behaviour, budget);
+                let pause_until = budget.now + budget.random_duration(SPREAD);
                 let tail = Tail::default();
-                self.visit = Some(Visit { stream, speech, pause_until, tail });
+                self.connection = Some(Connection { stream, outgoing, pause_until, tail });
                 None
             }
             Err(error) => Some(End::Failed(error.kind())),
@@ -85,24 +85,24 @@ impl Hostile {
     }
 }
 
-impl Visit {
-    fn listen(&mut self, ear: Ear, means: &mut Means) -> Option<End> {
-        match ear {
-            Ear::Closed => self.look(),
-            Ear::Narrow if means.now < self.pause_until => self.look(),
-            Ear::Narrow => {
-                self.pause_until = means.now + PACE;
-                self.read(&mut means.buffer[..1])
+impl Connection {
+    fn listen(&mut self, reads: Reads, budget: &mut Budget) -> Option<End> {
+        match reads {
+            Reads::Nothing => self.look(),
+            Reads::OneBytePerSecond if budget.now < self.pause_until => self.look(),
+            Reads::OneBytePerSecond => {
+                self.pause_until = budget.now + SLOW_PERIOD;
+                self.read(&mut budget.buffer[..1])
             }
-            Ear::Open => self.drain(means),
+            Reads::All => self.drain(budget),
         }
     }
 
     /// Reads what there is, within reason: there may be more than a turn allows.
-    fn drain(&mut self, means: &mut Means) -> Option<End> {
+    fn drain(&mut self, budget: &mut Budget) -> Option<End> {
         for _ in 0..READS_PER_TURN {
             let before = self.tail.heard();
-            let end = self.read(&mut means.buffer);
+            let end = self.read(&mut budget.buffer);
             if end.is_some() || self.tail.heard() == before {
                 return end;
             }
@@ -127,27 +127,27 @@ impl Visit {
         }
     }
 
-    fn speak(&mut self, character: Character, means: &mut Means) -> Option<End> {
-        if self.speech.is_over() {
-            let flood = character.flood()?;
-            self.speech = Speech::whole(means.flood(flood)?);
+    fn speak(&mut self, behaviour: Behaviour, budget: &mut Budget) -> Option<End> {
+        if self.outgoing.is_over() {
+            let flood = behaviour.flood()?;
+            self.outgoing = Outgoing::whole(budget.flood(flood)?);
         }
-        let bytes = self.speech.next(means.now >= self.pause_until);
+        let bytes = self.outgoing.next(budget.now >= self.pause_until);
         if bytes.is_empty() {
             return None;
         }
         match self.stream.write(bytes) {
             Ok(count) => {
-                self.speech.sent += count;
-                if self.speech.is_slow() {
-                    self.pause_until = means.now + PACE;
+                self.outgoing.sent += count;
+                if self.outgoing.is_slow() {
+                    self.pause_until = budget.now + SLOW_PERIOD;
                 }
                 None
             }
             Err(error) if must_wait(&error) => None,
             // What the server said before may explain it.
-            Err(error) => match self.drain(means) {
-                Some(refused @ End::Refused(_)) => Some(refused),
+            Err(error) => match self.drain(budget) {
+                Some(refused @ End::Rejected(_)) => Some(refused),
                 _ => Some(End::of(&error)),
             },
         }
@@ -157,7 +157,7 @@ impl Visit {
     fn part(&mut self, kind: Kind, now: Instant) -> Option<End> {
         match kind {
             Kind::Churning => Some(End::Left),
-            Kind::Breaking if self.speech.is_over() && now >= self.pause_until => {
+            Kind::Breaking if self.outgoing.is_over() && now >= self.pause_until => {
                 // Where this fails the connection is broken already.
                 SockRef::from(&self.stream).set_linger(Some(Duration::ZERO)).ok();
                 Some(End::Left)
@@ -167,32 +167,32 @@ impl Visit {
     }
 }
 
-impl Speech {
+impl Outgoing {
     /// What a client says when it has just connected.
-    fn first(character: Character, means: &mut Means) -> Self {
+    fn first(behaviour: Behaviour, budget: &mut Budget) -> Self {
         let mut bytes = BytesMut::new();
-        if !matches!(character.kind, Kind::Silent | Kind::Churning) {
-            encode_frame(means.name().as_bytes(), &mut bytes);
+        if !matches!(behaviour.kind, Kind::Silent | Kind::Churning) {
+            encode_frame(budget.name().as_bytes(), &mut bytes);
         }
         let named = bytes.len();
-        match character.kind {
+        match behaviour.kind {
             Kind::Giant => bytes.extend_from_slice(b"9999999999"),
             Kind::Promising => {
-                bytes.extend_from_slice(&header(means.largest()));
+                bytes.extend_from_slice(&header(budget.max_message()));
                 bytes.extend_from_slice(b"x");
             }
             Kind::Dripping => encode_frame(&[b'.'; DRIPPED_BYTES], &mut bytes),
             Kind::Breaking => {
                 encode_frame(&[b'/'; DRIPPED_BYTES], &mut bytes);
                 // Anywhere but at its end.
-                let cut = means.up_to(bytes.len() - named - 1);
+                let cut = budget.random_below(bytes.len() - named - 1);
                 bytes.truncate(named + 1 + cut);
             }
             _ => {}
         }
-        let dripping_from = match character.kind {
+        let dripping_from = match behaviour.kind {
             // Every other one drips its message.
-            Kind::Dripping if character.number.is_multiple_of(2) => 0,
+            Kind::Dripping if behaviour.number.is_multiple_of(2) => 0,
             Kind::Dripping => named,
             _ => bytes.len(),
         };
@@ -228,7 +228,7 @@ fn must_wait(error: &io::Error) -> bool {
 }
 
 /// Between two bytes of those who drip or read one at a time.
-const PACE: Duration = Duration::from_secs(1);
+const SLOW_PERIOD: Duration = Duration::from_secs(1);
 /// Clients that come together do not all do their first slow thing together.
 const SPREAD: Duration = Duration::from_millis(300);
 const DRIPPED_BYTES: usize = 100;

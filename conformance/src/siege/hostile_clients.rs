@@ -1,19 +1,19 @@
-//! Fleet: the hostile crowd, each client of which has its turn five times a second.
+//! Hostile clients: the hostile crowd, each client of which has its turn five times a second.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use super::budget::{Means, Rates};
+use super::budget::{Budget, Rates};
 use super::end::End;
-use super::hostile_client::Hostile;
+use super::hostile_client::HostileClient;
 use super::kind::Kind;
 
 /// Hostile clients of one kind, or of all.
 #[derive(Debug)]
-pub(super) struct Fleet {
-    clients: Vec<Hostile>,
-    means: Means,
+pub(super) struct HostileClients {
+    clients: Vec<HostileClient>,
+    budget: Budget,
     /// Whose turn comes next.
     cursor: usize,
     schedule: Schedule,
@@ -31,7 +31,7 @@ struct Schedule {
     skipped: u64,
 }
 
-impl Fleet {
+impl HostileClients {
     pub(super) fn new(
         kind: Kind,
         count: usize,
@@ -41,8 +41,8 @@ impl Fleet {
         now: Instant,
     ) -> Self {
         Self {
-            clients: (0..count).map(|number| Hostile::new(kind.character(number))).collect(),
-            means: Means::new(addr, rates, seed, now),
+            clients: (0..count).map(|number| HostileClient::new(kind.behaviour(number))).collect(),
+            budget: Budget::new(addr, rates, seed, now),
             cursor: 0,
             schedule: Schedule { start: now, taken: 0, skipped: 0 },
             connected: 0,
@@ -53,17 +53,17 @@ impl Fleet {
 
     /// How many of a crowd of this kind get and read all that is said in the room.
     pub(super) fn audience(kind: Kind, count: usize) -> usize {
-        (0..count).filter(|number| kind.character(*number).is_audience()).count()
+        (0..count).filter(|number| kind.behaviour(*number).is_audience()).count()
     }
 
     /// Gives those their turn whose time has come, a few at a time.
     pub(super) fn turn(&mut self, now: Instant) {
-        self.means.accrue(now);
+        self.budget.refill(now);
         for _ in 0..self.schedule.due(now, self.clients.len()) {
             let place = self.cursor;
             self.cursor = (place + 1) % self.clients.len();
             let client = &mut self.clients[place];
-            let (was, end) = (client.is_connected(), client.act(&mut self.means));
+            let (was, end) = (client.is_connected(), client.act(&mut self.budget));
             self.connected += usize::from(client.is_connected());
             self.connected -= usize::from(was);
             self.standing_max = self.standing_max.max(self.connected);
@@ -79,10 +79,10 @@ impl Fleet {
 
     /// Has a few leave for good; tells whether all have.
     pub(super) fn leave(&mut self, now: Instant) -> bool {
-        self.means.accrue(now);
+        self.budget.refill(now);
         let leaving = self.clients.len().min(LEAVES_PER_TURN);
         for mut client in self.clients.drain(self.clients.len() - leaving..) {
-            count(&mut self.ends, client.leave(&mut self.means));
+            count(&mut self.ends, client.leave(&mut self.budget));
         }
         self.clients.is_empty()
     }

@@ -34,22 +34,22 @@ pub enum Kind {
 
 /// What a client reads of what it gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Ear {
+pub(super) enum Reads {
     /// Everything.
-    Open,
+    All,
     /// Nothing.
-    Closed,
+    Nothing,
     /// A byte a second.
-    Narrow,
+    OneBytePerSecond,
 }
 
 /// What one hostile client is: its kind, never [`Kind::Mixed`], and what it does of its own beside that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Character {
+pub(super) struct Behaviour {
     pub(super) kind: Kind,
     /// Whether it is one of the few that speak among those who do not read, so that there is something not to read;
     /// and one of the few that read among those who speak.
-    pub(super) is_odd: bool,
+    pub(super) is_exception: bool,
     /// Its number among its kind.
     pub(super) number: usize,
 }
@@ -75,12 +75,12 @@ impl Kind {
     }
 
     /// What client `number` of a crowd of this kind is.
-    pub(super) fn character(self, number: usize) -> Character {
+    pub(super) fn behaviour(self, number: usize) -> Behaviour {
         let (kind, number) = match self {
             Self::Mixed => (Self::PURE[number % Self::PURE.len()], number / Self::PURE.len()),
             pure => (pure, number),
         };
-        Character { kind, is_odd: number.is_multiple_of(ODD_ONE_IN), number }
+        Behaviour { kind, is_exception: number.is_multiple_of(EXCEPTION_ONE_IN), number }
     }
 }
 
@@ -91,26 +91,26 @@ impl fmt::Display for Kind {
     }
 }
 
-impl Character {
-    pub(super) fn ear(self) -> Ear {
+impl Behaviour {
+    pub(super) fn reads(self) -> Reads {
         match self.kind {
-            _ if self.is_odd => Ear::Open,
-            Kind::Deaf | Kind::Empties | Kind::Largest => Ear::Closed,
-            Kind::Trickling => Ear::Narrow,
-            _ => Ear::Open,
+            _ if self.is_exception => Reads::All,
+            Kind::Deaf | Kind::Empties | Kind::Largest => Reads::Nothing,
+            Kind::Trickling => Reads::OneBytePerSecond,
+            _ => Reads::All,
         }
     }
 
     pub(super) fn line(self) -> ReceiveBuffer {
-        if self.ear() == Ear::Open { ReceiveBuffer::Default } else { ReceiveBuffer::Small }
+        if self.reads() == Reads::All { ReceiveBuffer::Default } else { ReceiveBuffer::Small }
     }
 
     /// What it floods the room with, if it does.
-    pub(super) fn flood(self) -> Option<Flood> {
+    pub(super) fn flood(self) -> Option<FloodMessage> {
         match self.kind {
-            Kind::Empties => Some(Flood::Empties),
-            Kind::Largest => Some(Flood::Largest),
-            Kind::Deaf | Kind::Trickling if self.is_odd => Some(Flood::Largest),
+            Kind::Empties => Some(FloodMessage::Empty),
+            Kind::Largest => Some(FloodMessage::Largest),
+            Kind::Deaf | Kind::Trickling if self.is_exception => Some(FloodMessage::Largest),
             _ => None,
         }
     }
@@ -118,19 +118,19 @@ impl Character {
     /// Whether it is in the room and gets all that is said there, and reads it.
     pub(super) fn is_audience(self) -> bool {
         let joins = !matches!(self.kind, Kind::Silent | Kind::Giant | Kind::Churning);
-        joins && self.ear() == Ear::Open
+        joins && self.reads() == Reads::All
     }
 }
 
 /// What a flood is made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Flood {
-    Empties,
+pub(super) enum FloodMessage {
+    Empty,
     Largest,
 }
 
 /// Few enough that what everybody says can be delivered to those who read.
-const ODD_ONE_IN: usize = 50;
+const EXCEPTION_ONE_IN: usize = 50;
 
 #[cfg(test)]
 mod tests {
@@ -139,19 +139,19 @@ mod tests {
     #[test]
     fn a_mixed_crowd_has_every_kind_and_each_the_odd_one() {
         for (number, kind) in Kind::PURE.into_iter().enumerate() {
-            let first = Kind::Mixed.character(number);
-            assert_eq!(Character { kind, is_odd: true, number: 0 }, first);
-            let second = Kind::Mixed.character(number + Kind::PURE.len());
-            assert_eq!(Character { kind, is_odd: false, number: 1 }, second);
+            let first = Kind::Mixed.behaviour(number);
+            assert_eq!(Behaviour { kind, is_exception: true, number: 0 }, first);
+            let second = Kind::Mixed.behaviour(number + Kind::PURE.len());
+            assert_eq!(Behaviour { kind, is_exception: false, number: 1 }, second);
         }
     }
 
     #[test]
     fn where_nobody_reads_somebody_speaks() {
         for kind in [Kind::Deaf, Kind::Trickling, Kind::Empties, Kind::Largest] {
-            let (odd, other) = (kind.character(0), kind.character(1));
+            let (odd, other) = (kind.behaviour(0), kind.behaviour(1));
             assert!(odd.flood().is_some() && odd.is_audience(), "{kind}");
-            assert!(other.ear() != Ear::Open, "{kind}");
+            assert!(other.reads() != Reads::All, "{kind}");
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Siege: honest clients who talk, beside a hostile crowd of every kind, and whether they are harmed.
 //!
 //! One thread plays all clients. The `honest` ones are driven by readiness, so that what they measure
-//! is the server; the `fleet` of hostile ones is driven by the clock, five turns a second for each. An
+//! is the server; the hostile ones is driven by the clock, five turns a second for each. An
 //! `assault` is one kind against one fresh server; its `outcome` is harmless if every honest delivery
 //! came once, in order and intact, and if the server kept its memory's bound and forgot the crowd.
 
@@ -27,11 +27,11 @@ use std::process::ExitCode;
 use load::raise_open_files_limit;
 
 pub use self::args::SiegeArgs;
-use self::attack::AssaultError;
+use self::attack::AttackError;
 pub use self::kind::Kind;
 use self::outcome::Verdict;
 use self::report::Row;
-use self::server::Besieged;
+use self::server::ServerSource;
 use crate::support::console::{INCONCLUSIVE, complain};
 use crate::support::interrupt::{Interruption, note_signals};
 use crate::support::progress::Progress;
@@ -61,14 +61,14 @@ pub fn run(args: &SiegeArgs) -> io::Result<ExitCode> {
 
 /// Sees to it that an interrupt leaves no server behind, that all connections can be open, and that the
 /// servers are known.
-fn prepare(args: &SiegeArgs) -> io::Result<(Interruption, Vec<Besieged>)> {
+fn prepare(args: &SiegeArgs) -> io::Result<(Interruption, Vec<ServerSource>)> {
     let interruption = note_signals()?;
     raise_open_files_limit(args.honest() + args.hostile())?;
-    Ok((interruption, Besieged::all(args)?))
+    Ok((interruption, ServerSource::all(args)?))
 }
 
 /// One kind after the other, on one server after the other; what an interrupt cuts off is left out.
-fn besiege(servers: &[Besieged], args: &SiegeArgs, interruption: &Interruption) -> Vec<Row> {
+fn besiege(servers: &[ServerSource], args: &SiegeArgs, interruption: &Interruption) -> Vec<Row> {
     let kinds = args.kinds();
     let progress = Progress::new((servers.len() * kinds.len()) as u64);
     let mut rows = Vec::new();
@@ -76,7 +76,7 @@ fn besiege(servers: &[Besieged], args: &SiegeArgs, interruption: &Interruption) 
         for &kind in &kinds {
             progress.step(&format!("{}: {kind}", server.name));
             let outcome = match attack::run(server, kind, args, interruption) {
-                Err(AssaultError::Interrupted) => {
+                Err(AttackError::Interrupted) => {
                     progress.finish();
                     return rows;
                 }

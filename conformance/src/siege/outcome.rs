@@ -1,4 +1,4 @@
-//! Outcome: what one assault did to the honest clients and to the server, and what that means.
+//! Outcome: what one attack did to the honest clients and to the server, and what that means.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -8,10 +8,10 @@ use load::measure::Usage;
 
 use super::counts::Counts;
 use super::end::End;
-use super::honest_clients::Honest;
-use super::hostile_clients::Fleet;
-use super::send_schedule::Voice;
-use super::server::Ground;
+use super::honest_clients::HonestClients;
+use super::hostile_clients::HostileClients;
+use super::send_schedule::SendSchedule;
+use super::server::Server;
 
 /// What was counted and measured. What the system does not tell is `None`.
 #[derive(Clone, Debug)]
@@ -43,26 +43,30 @@ pub(super) enum Verdict {
 
 impl Outcome {
     /// What the clients' side tells.
-    pub(super) fn of(honest: &Honest, fleet: &Fleet, voice: &Voice) -> Self {
+    pub(super) fn of(
+        honest: &HonestClients,
+        hostile: &HostileClients,
+        schedule: &SendSchedule,
+    ) -> Self {
         let counts = honest.counts();
         let mut harms: Vec<String> = honest.cut_off().into_iter().take(FEW).collect();
         if !counts.is_exact() {
             harms.push("honest clients did not get exactly what was said".into());
         }
         let mut doubts = Vec::new();
-        if voice.late_max() > LATE {
-            doubts.push(format!("honest clients spoke up to {:?} late", voice.late_max()));
+        if schedule.late_max() > LATE {
+            doubts.push(format!("honest clients spoke up to {:?} late", schedule.late_max()));
         }
-        if fleet.kept() < KEPT_AT_LEAST {
-            let missed = 100.0 * (1.0 - fleet.kept());
+        if hostile.kept() < KEPT_AT_LEAST {
+            let missed = 100.0 * (1.0 - hostile.kept());
             doubts.push(format!("hostile clients missed {missed:.0} % of their turns"));
         }
         Self {
             counts,
             median: Duration::from_nanos(honest.latencies().value_at_quantile(0.5)),
             longest: Duration::from_nanos(honest.latencies().max()),
-            standing: fleet.standing_max(),
-            ends: fleet.ends().clone(),
+            standing: hostile.standing_max(),
+            ends: hostile.ends().clone(),
             cpu: None,
             peak: None,
             memory_limit: None,
@@ -72,16 +76,16 @@ impl Outcome {
     }
 
     /// Adds what the server's process tells.
-    pub(super) fn measure(&mut self, ground: &Ground, before: Option<Usage>) {
+    pub(super) fn measure(&mut self, server: &Server, before: Option<Usage>) {
         let spent = |(before, after): (Usage, Usage)| after.cpu().saturating_sub(before.cpu());
-        self.cpu = before.zip(ground.usage()).map(spent);
-        (self.peak, self.memory_limit) = (ground.peak(), ground.memory_limit);
+        self.cpu = before.zip(server.usage()).map(spent);
+        (self.peak, self.memory_limit) = (server.peak(), server.memory_limit);
         let over = self.peak.zip(self.memory_limit).filter(|(peak, limit)| peak > limit);
         self.harms.extend(over.map(|(peak, limit)| {
             let [peak, limit] = [peak, limit].map(|bytes| ByteSize(bytes).display().iec());
             format!("the server held {peak}, and {limit} are its limit")
         }));
-        self.harms.extend(ground.death());
+        self.harms.extend(server.death());
     }
 
     pub(super) fn verdict(&self) -> Verdict {

@@ -1,4 +1,4 @@
-//! Report: the table of what every assault did, and what has to be known to read it.
+//! Report: the table of what every attack did, and what has to be known to read it.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use super::outcome::{Outcome, Verdict};
 use crate::support::console::{Frame, columns};
 use crate::support::environment::Environment;
 
-/// One assault, or why it has no outcome.
+/// One attack, or why it has no outcome.
 #[derive(Debug)]
 pub(super) struct Row {
     pub(super) server: String,
@@ -70,9 +70,9 @@ fn cells(row: &Row) -> Vec<String> {
         counts.expected.to_string(),
         counts.received.to_string(),
         counts.lost().to_string(),
-        counts.doubled.to_string(),
-        counts.disordered.to_string(),
-        counts.damaged.to_string(),
+        counts.duplicated.to_string(),
+        counts.reordered.to_string(),
+        counts.altered.to_string(),
         millis(outcome.median),
         millis(outcome.longest),
         outcome.cpu.map_or_else(|| "-".into(), |cpu| format!("{:.2} s", cpu.as_secs_f64())),
@@ -118,6 +118,6 @@ fn millis(time: Duration) -> String {
 }
 
 const HEADER: [&str; 15] = [
-    "server", "kind", "at once", "due", "got", "lost", "twice", "disorder", "damaged", "median",
+    "server", "kind", "at once", "due", "got", "lost", "twice", "disorder", "altered", "median",
     "longest", "CPU", "peak", "limit", "verdict",
 ];

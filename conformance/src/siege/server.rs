@@ -1,4 +1,4 @@
-//! Ground: the server that is besieged, how it is started, and what is known of its process.
+//! Server: the server that is besieged, how it is started, and what is known of its process.
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
@@ -15,7 +15,7 @@ use crate::target::our_command;
 
 /// A server that can be had, once for each kind of hostile clients.
 #[derive(Debug)]
-pub(super) struct Besieged {
+pub(super) struct ServerSource {
     /// What it is called in the table.
     pub(super) name: String,
     way: Way,
@@ -33,13 +33,13 @@ enum Way {
 
 /// A server that listens.
 #[derive(Debug)]
-pub(super) struct Ground {
+pub(super) struct Server {
     pub(super) addr: SocketAddr,
     pub(super) memory_limit: Option<u64>,
     process: Option<ServerProcess>,
 }
 
-impl Besieged {
+impl ServerSource {
     /// The servers that these arguments ask for.
     ///
     /// # Errors
@@ -66,9 +66,9 @@ impl Besieged {
         args.models().iter().map(ours).collect()
     }
 
-    pub(super) fn start(&self) -> Result<Ground, StartError> {
+    pub(super) fn start(&self) -> Result<Server, StartError> {
         match &self.way {
-            Way::Running(addr) => Ok(Ground { addr: *addr, memory_limit: None, process: None }),
+            Way::Running(addr) => Ok(Server { addr: *addr, memory_limit: None, process: None }),
             Way::Start { command, memory_limit } => {
                 let process = match memory_limit {
                     // One of ours: port 0, so that no two servers can ever meet on a port.
@@ -76,13 +76,13 @@ impl Besieged {
                     None => ServerProcess::start(command)?,
                 };
                 let (addr, memory_limit) = (process.addr(), *memory_limit);
-                Ok(Ground { addr, memory_limit, process: Some(process) })
+                Ok(Server { addr, memory_limit, process: Some(process) })
             }
         }
     }
 }
 
-impl Ground {
+impl Server {
     /// What its process has used and holds.
     pub(super) fn usage(&self) -> Option<Usage> {
         Usage::of(self.process.as_ref()?.id())

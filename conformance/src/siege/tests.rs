@@ -7,9 +7,9 @@ use load::fake::{Defect, FakeServer};
 
 use super::attack;
 use super::counts::Counts;
-use super::honest_clients::Honest;
+use super::honest_clients::HonestClients;
 use super::outcome::Verdict;
-use super::server::Besieged;
+use super::server::ServerSource;
 use super::{Kind, SiegeArgs};
 use crate::support::interrupt::Interruption;
 
@@ -24,21 +24,21 @@ fn an_honest_server_is_counted_in_full() {
 fn every_lost_delivery_is_counted() {
     let (counts, played) = talk_through(Some(Defect::Drop));
     assert_eq!(played, counts.lost(), "{counts:?}");
-    assert_eq!((0, 0, 0), (counts.doubled, counts.disordered, counts.damaged));
+    assert_eq!((0, 0, 0), (counts.duplicated, counts.reordered, counts.altered));
 }
 
 #[test]
 fn every_doubled_delivery_is_counted() {
     let (counts, played) = talk_through(Some(Defect::Double));
-    assert_eq!(played, counts.doubled, "{counts:?}");
-    assert_eq!((0, 0, 0), (counts.lost(), counts.disordered, counts.damaged));
+    assert_eq!(played, counts.duplicated, "{counts:?}");
+    assert_eq!((0, 0, 0), (counts.lost(), counts.reordered, counts.altered));
 }
 
 #[test]
 fn every_delivery_out_of_order_is_counted() {
     let (counts, played) = talk_through(Some(Defect::Swap));
-    assert_eq!(played, counts.disordered, "{counts:?}");
-    assert_eq!((0, 0, 0), (counts.lost(), counts.doubled, counts.damaged));
+    assert_eq!(played, counts.reordered, "{counts:?}");
+    assert_eq!((0, 0, 0), (counts.lost(), counts.duplicated, counts.altered));
 }
 
 #[test]
@@ -46,13 +46,13 @@ fn every_damaged_delivery_is_counted_and_lost() {
     // The last byte of the message.
     let byte = 10 + "speaker-1-0".len() + 10 + SIZE - 1;
     let (counts, played) = talk_through(Some(Defect::Change { byte }));
-    assert_eq!((played, played), (counts.damaged, counts.lost()), "{counts:?}");
+    assert_eq!((played, played), (counts.altered, counts.lost()), "{counts:?}");
 }
 
 #[test]
 fn a_client_that_is_cut_off_is_told() {
     let fake = FakeServer::start();
-    let mut honest = Honest::join(fake.addr, 5, SIZE).unwrap();
+    let mut honest = HonestClients::join(fake.addr, 5, SIZE).unwrap();
     fake.arm(Defect::HangUp, 3);
     honest.say(0);
     listen_until(&mut honest, |honest| !honest.cut_off().is_empty());
@@ -66,7 +66,7 @@ fn a_server_that_doubles_deliveries_is_found_to_harm() {
     fake.haunt(Defect::Double, EVERY);
     let outcome = besiege(&fake, Kind::Silent);
     assert_eq!(Verdict::Harmed, outcome.verdict(), "{outcome:?}");
-    assert_eq!(fake.repent(), outcome.counts.doubled, "{outcome:?}");
+    assert_eq!(fake.repent(), outcome.counts.duplicated, "{outcome:?}");
 }
 
 #[test]
@@ -83,7 +83,7 @@ fn a_crowd_does_not_harm_where_there_is_nothing_to_harm() {
 /// five hundred, and then one each as a fence. Returns what was counted, and how many tricks were played.
 fn talk_through(trick: Option<Defect>) -> (Counts, u64) {
     let fake = FakeServer::start();
-    let mut honest = Honest::join(fake.addr, 5, SIZE).unwrap();
+    let mut honest = HonestClients::join(fake.addr, 5, SIZE).unwrap();
     if let Some(trick) = trick {
         fake.haunt(trick, EVERY);
     }
@@ -105,7 +105,7 @@ fn talk_through(trick: Option<Defect>) -> (Counts, u64) {
     (honest.counts(), played)
 }
 
-fn listen_until(honest: &mut Honest, is_done: impl Fn(&Honest) -> bool) {
+fn listen_until(honest: &mut HonestClients, is_done: impl Fn(&HonestClients) -> bool) {
     let start = Instant::now();
     while !is_done(honest) {
         assert!(start.elapsed() < PATIENCE, "{:?}", honest.counts());
@@ -123,7 +123,7 @@ fn besiege(fake: &FakeServer, kind: Kind) -> super::outcome::Outcome {
     let line = ["siege", "--connect", &addr, "--honest", "5", "--hostile", "10", "--rate", "2000"];
     let line = line.into_iter().chain(["--seconds-per-kind", "0.2", "--flood", "1MiB"]);
     let args = Line::parse_from(line).siege;
-    let servers = Besieged::all(&args).unwrap();
+    let servers = ServerSource::all(&args).unwrap();
     attack::run(&servers[0], kind, &args, &Interruption::default()).unwrap()
 }
 
