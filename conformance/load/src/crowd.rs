@@ -55,12 +55,12 @@ pub struct Crowd {
 /// Clients that have joined and know each other, for whoever goes on with them in another way.
 #[derive(Debug)]
 pub struct Speakers {
-    /// Tells who is ready; the tokens are places in `seats`.
+    /// Tells who is ready; the tokens are places in `connections`.
     pub poll: Poll,
     /// In the order of their places, which is also that of the alphabet.
     pub names: Vec<String>,
     /// Everybody's connection and what was said over it.
-    pub seats: Vec<(TcpStream, Outbox)>,
+    pub connections: Vec<(TcpStream, Outbox)>,
 }
 
 impl Crowd {
@@ -122,8 +122,8 @@ impl Crowd {
 
     /// Hands over the speakers, who have heard all that was said so far; the listeners leave.
     pub fn into_speakers(self) -> Speakers {
-        let (names, seats) = self.table.into_speakers();
-        Speakers { poll: self.poll, names, seats }
+        let (names, connections) = self.table.into_speakers();
+        Speakers { poll: self.poll, names, connections }
     }
 
     /// Listeners so far.

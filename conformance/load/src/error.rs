@@ -1,4 +1,4 @@
-//! Faults: what a server did wrong, to whom, and what was expected of it.
+//! Errors: what a server did wrong, to which member, and what was expected of it.
 
 use std::io;
 use std::time::Duration;
@@ -13,35 +13,35 @@ pub enum LoadError {
     /// A connection could not be made or used.
     #[error("{doing}: {source}")]
     Io {
-        /// What was being done, and for whom.
+        /// The operation that failed, and for which member.
         doing: String,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
-    /// A member heard something wrong.
+    /// A member received something wrong.
     #[error("{member}: {violation}")]
     Violation {
-        /// Who heard it, such as `listener 17`.
+        /// The member, such as `listener 17`.
         member: String,
         /// What was wrong.
         violation: Violation,
     },
-    /// The server closed a member's connection while it was needed.
-    #[error("{member} was cut off by the server, and had still to hear {missing}")]
-    CutOff {
-        /// Whose connection it was.
+    /// The server closed the connection of a member that had not received everything.
+    #[error("the server closed the connection of {member}, which had not received {missing}")]
+    Closed {
+        /// The member.
         member: String,
-        /// The first thing that did not come.
+        /// The first message that did not come.
         missing: String,
     },
-    /// Nothing came any more although something should, or not all of it in the time there was.
-    #[error("{} ms were waited in vain: {member} had still to hear {missing}", .waited.as_millis())]
+    /// Nothing more came although something should, or not everything came in time.
+    #[error("{member} did not receive {missing} within {} ms", .waited.as_millis())]
     Stalled {
-        /// Who is furthest behind.
+        /// The member with the largest lag.
         member: String,
-        /// The first thing that did not come.
+        /// The first message that did not come.
         missing: String,
-        /// How long it was waited for.
+        /// How long the load waited.
         waited: Duration,
     },
 }
@@ -56,35 +56,60 @@ impl LoadError {
     }
 }
 
-/// What was wrong with something heard.
+/// What is wrong with something that a member received.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum Violation {
-    /// The stream is not made of frames any more, or not of its protocol; places count from where the
-    /// frame begins.
+    /// Bytes that are no frame, or not of the member's dialect. Positions count from the frame's first byte.
     #[error("a broken frame: {0}")]
     Frame(DialectError),
-    /// A message that no speaker said like this: its checksum does not fit, or its length.
-    #[error("a damaged message came: \"{text}\"")]
-    Damaged {
-        /// Its beginning, escaped.
+    /// A message that no speaker sent like this: its checksum or its length is wrong.
+    #[error("an altered message came: \"{text}\"")]
+    Altered {
+        /// Its first bytes, escaped.
         text: String,
     },
-    /// A whole message under the wrong name.
+    /// An unaltered message under the wrong name.
     #[error("a message of speaker {speaker} came under the name \"{sender}\"")]
     Sender {
-        /// Who said it.
+        /// The speaker in the message's stamp.
         speaker: usize,
-        /// Who is said to have said it, escaped.
+        /// The name before the message, escaped.
         sender: String,
     },
-    /// A whole message that is not the one that comes next: lost, doubled or out of order.
-    #[error("of speaker {speaker}, message {expected} was expected, and {got} came")]
-    Sequence {
-        /// Who said it.
+    /// Messages are missing before this one: they are lost, or come later.
+    #[error("message {expected} of speaker {speaker} was expected, message {got} came")]
+    Gap {
+        /// The speaker.
+        speaker: usize,
+        /// Number of the first missing message.
+        expected: u64,
+        /// Number of the message that came.
+        got: u64,
+    },
+    /// A message came again.
+    #[error("message {got} of speaker {speaker} came again, message {expected} was expected")]
+    Duplicated {
+        /// The speaker.
         speaker: usize,
         /// Number of the message that comes next.
         expected: u64,
         /// Number of the message that came.
         got: u64,
     },
+    /// A message came after a later one of its speaker.
+    #[error("message {got} of speaker {speaker} came late, message {expected} was expected")]
+    Reordered {
+        /// The speaker.
+        speaker: usize,
+        /// Number of the message that comes next.
+        expected: u64,
+        /// Number of the message that came.
+        got: u64,
+    },
+}
+
+impl Violation {
+    pub(super) fn sender(speaker: usize, sender: &[u8]) -> Self {
+        Self::Sender { speaker, sender: sender.escape_ascii().to_string() }
+    }
 }

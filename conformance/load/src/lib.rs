@@ -42,5 +42,5 @@ pub use self::member::{ReadOutcome, read_once};
 pub use self::open_loop::{OpenLoop, RATE_MAX};
 pub use self::outbox::Outbox;
 pub use self::storm::{Storm, StormTimes};
-pub use self::stream::{MESSAGE_BYTES_MIN, SPEAKERS_MAX, Stamp, parse};
+pub use self::stream::{MESSAGE_BYTES_MIN, SPEAKERS_MAX, Stamp, StreamChecker, parse};
 pub use self::tracker::{Schedule, histogram, nanos};

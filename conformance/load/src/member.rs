@@ -7,8 +7,8 @@ use mio::net::TcpStream;
 
 use super::error::Violation;
 use super::reference::{Comparison, Reference};
-use super::roster::{Ledger, Roster};
-use super::stream::Stamp;
+use super::roster::Roster;
+use super::stream::{Stamp, StreamChecker};
 
 /// One connection of the crowd.
 #[derive(Debug)]
@@ -31,7 +31,7 @@ pub(super) enum Receiver {
 /// One who is not compared with anybody.
 #[derive(Debug)]
 pub(super) struct Decoding {
-    pub(super) ledger: Ledger,
+    pub(super) checker: StreamChecker,
     /// Something begun and not complete.
     carry: Vec<u8>,
     /// Whether it followed until something came that is no message. It heard no other order then.
@@ -40,7 +40,7 @@ pub(super) struct Decoding {
 
 impl Receiver {
     pub(super) fn new(speakers: usize) -> Self {
-        Self::Decoding(Decoding::new(Ledger::new(speakers), &[]))
+        Self::Decoding(Decoding::new(StreamChecker::new(speakers), &[]))
     }
 
     /// Checks what has come, and calls `seen` with every message that is whole now.
@@ -61,8 +61,8 @@ impl Receiver {
             reference.between(from, *offset).for_each(seen);
             return Ok(());
         }
-        let (ledger, begun) = reference.ledger_at(*offset);
-        let mut alone = Decoding::new(ledger, begun);
+        let (checker, begun) = reference.checker_at(*offset);
+        let mut alone = Decoding::new(checker, begun);
         alone.is_interrupted = alone.hear(bytes, roster, seen)? > 0;
         *self = Self::Decoding(alone);
         Ok(())
@@ -72,27 +72,29 @@ impl Receiver {
     /// All are behind one who hears none.
     pub(super) fn heard(&self, reference: &Reference) -> Option<u64> {
         match self {
-            Self::Decoding(Decoding { ledger, .. }) => ledger.is_complete().then(|| ledger.heard()),
+            Self::Decoding(Decoding { checker, .. }) => {
+                checker.is_complete().then(|| checker.passed())
+            }
             Self::Following(offset) => Some(reference.heard_at(*offset)),
             Self::SendOnly(_) => Some(u64::MAX),
         }
     }
 
     /// Its counters, if it hears.
-    pub(super) fn ledger(&self, reference: &Reference) -> Option<Ledger> {
+    pub(super) fn checker(&self, reference: &Reference) -> Option<StreamChecker> {
         match self {
-            Self::Decoding(Decoding { ledger, .. }) => Some(ledger.clone()),
-            Self::Following(offset) => Some(reference.ledger_at(*offset).0),
+            Self::Decoding(Decoding { checker, .. }) => Some(checker.clone()),
+            Self::Following(offset) => Some(reference.checker_at(*offset).0),
             Self::SendOnly(_) => None,
         }
     }
 
     /// Joins the listeners that follow the reference, if it has heard just what they have.
     pub(super) fn follow_reference(&mut self, reference: &Reference) {
-        if let Self::Decoding(Decoding { ledger, carry, .. }) = self
+        if let Self::Decoding(Decoding { checker, carry, .. }) = self
             && carry.is_empty()
             && reference.is_whole()
-            && ledger == reference.ahead()
+            && checker == reference.ahead()
         {
             *self = Self::Following(reference.head());
         }
@@ -105,8 +107,8 @@ impl Receiver {
 }
 
 impl Decoding {
-    fn new(ledger: Ledger, begun: &[u8]) -> Self {
-        Self { ledger, carry: begun.to_vec(), is_interrupted: false }
+    fn new(checker: StreamChecker, begun: &[u8]) -> Self {
+        Self { checker, carry: begun.to_vec(), is_interrupted: false }
     }
 
     /// As [`Receiver::hear`]; returns how many bytes there were that are no message.
@@ -120,7 +122,7 @@ impl Decoding {
         let whole = if carry.is_empty() { bytes } else { &[&carry[..], bytes].concat() };
         let (mut at, mut skipped) = (0, 0);
         loop {
-            at += self.ledger.take(&whole[at..], roster, &mut seen)?;
+            at += roster.check(&whole[at..], &mut self.checker, &mut seen)?;
             let others = roster.skip_others(&whole[at..])?;
             if others == 0 {
                 break;

@@ -33,7 +33,7 @@ impl Outbox {
 
     /// Says `count` messages; they leave with the next [`flush`](Self::flush), in as few writes as
     /// the kernel allows.
-    pub fn say(&mut self, count: u64) {
+    pub fn queue(&mut self, count: u64) {
         for sequence in self.next..self.next + count {
             let start = self.unsent.len();
             self.dialect.begin_message(&self.name, self.size, &mut self.unsent);
@@ -100,7 +100,7 @@ mod tests {
             // As much is said as the sockets took, so that something is always left.
             outbox.flush(&mut stream)?;
             while outbox.backlog() < 1_000_000 {
-                outbox.say(1);
+                outbox.queue(1);
                 outbox.flush(&mut stream)?;
             }
             assert!(outbox.sent <= outbox.backlog(), "{} are sent", outbox.sent);

@@ -9,8 +9,8 @@ use std::collections::VecDeque;
 use bytes::{Buf, BytesMut};
 
 use super::error::Violation;
-use super::roster::{Ledger, Roster};
-use super::stream::Stamp;
+use super::roster::Roster;
+use super::stream::{Stamp, StreamChecker};
 
 /// The part of the shared stream that some follower has not reached yet, and the counters at its ends.
 #[derive(Debug)]
@@ -22,9 +22,9 @@ pub(super) struct Reference {
     /// Who spoke each whole pair of the window, and which of that speaker's messages it is.
     order: VecDeque<Stamp>,
     /// The counters at `start`.
-    behind: Ledger,
+    behind: StreamChecker,
     /// The counters behind the window's last whole pair.
-    ahead: Ledger,
+    ahead: StreamChecker,
     /// Bytes of every pair.
     pair_len: usize,
 }
@@ -39,9 +39,9 @@ pub(super) enum Comparison {
 }
 
 impl Reference {
-    /// A stream that begins where a listener's counters are `ledger`.
-    pub(super) fn new(ledger: Ledger, pair_len: usize) -> Self {
-        let (behind, ahead) = (ledger.clone(), ledger);
+    /// A stream that begins where a listener's counters are `checker`.
+    pub(super) fn new(checker: StreamChecker, pair_len: usize) -> Self {
+        let (behind, ahead) = (checker.clone(), checker);
         let (window, order) = (BytesMut::new(), VecDeque::new());
         Self { start: 0, window, order, behind, ahead, pair_len }
     }
@@ -58,7 +58,7 @@ impl Reference {
     }
 
     /// The counters behind the last whole pair.
-    pub(super) fn ahead(&self) -> &Ledger {
+    pub(super) fn ahead(&self) -> &StreamChecker {
         &self.ahead
     }
 
@@ -80,7 +80,7 @@ impl Reference {
 
     /// How many messages are behind a listener at `offset`.
     pub(super) fn heard_at(&self, offset: u64) -> u64 {
-        self.behind.heard() + self.pairs_before(offset) as u64
+        self.behind.passed() + self.pairs_before(offset) as u64
     }
 
     /// The messages that a listener completes on its way from one offset to another.
@@ -94,11 +94,11 @@ impl Reference {
     }
 
     /// The counters of a listener at `offset`, and the begun pair that it holds there.
-    pub(super) fn ledger_at(&self, offset: u64) -> (Ledger, &[u8]) {
+    pub(super) fn checker_at(&self, offset: u64) -> (StreamChecker, &[u8]) {
         let pairs = self.pairs_before(offset);
-        let mut ledger = self.behind.clone();
-        self.order.iter().take(pairs).for_each(|stamp| ledger.advance(stamp.speaker));
-        (ledger, &self.window[pairs * self.pair_len..self.index(offset)])
+        let mut checker = self.behind.clone();
+        self.order.iter().take(pairs).for_each(|stamp| checker.advance(stamp.speaker));
+        (checker, &self.window[pairs * self.pair_len..self.index(offset)])
     }
 
     /// Forgets what every follower has passed, the lowest of whom is at `lowest`.
@@ -117,7 +117,7 @@ impl Reference {
         self.window.extend_from_slice(bytes);
         let unchecked = &self.window[self.order.len() * self.pair_len..];
         let order = &mut self.order;
-        let taken = self.ahead.take(unchecked, roster, |stamp| order.push_back(stamp))?;
+        let taken = roster.check(unchecked, &mut self.ahead, |stamp| order.push_back(stamp))?;
         if roster.skip_others(&unchecked[taken..])? == 0 {
             return Ok(Comparison::Same);
         }
@@ -144,12 +144,12 @@ mod tests {
     #[test]
     fn nobody_falls_in_where_something_is_begun_that_is_no_message() {
         let roster = Roster { names: vec!["ann".into()], size: 64, dialect: Dialect::Nats };
-        let mut reference = Reference::new(Ledger::new(1), roster.delivery_len());
+        let mut reference = Reference::new(StreamChecker::new(1), roster.delivery_len());
         assert_eq!(Ok(Comparison::Same), reference.follow(0, b"PI", &roster));
         let mut other = Receiver::new(1);
         other.follow_reference(&reference);
         assert!(matches!(other, Receiver::Decoding(_)), "it has not heard that: {other:?}");
-        let whole = Reference::new(Ledger::new(1), roster.delivery_len());
+        let whole = Reference::new(StreamChecker::new(1), roster.delivery_len());
         other.follow_reference(&whole);
         assert!(matches!(other, Receiver::Following(0)), "{other:?}");
     }

@@ -7,7 +7,8 @@ use super::error::LoadError;
 use super::member::{Decoding, Member, ReadOutcome, Receiver, read_once};
 use super::outbox::Outbox;
 use super::reference::Reference;
-use super::roster::{Ledger, Roster};
+use super::roster::Roster;
+use super::stream::{Stamp, StreamChecker};
 use super::tracker::Tracker;
 
 /// The members and what they have to hear. The first ones, one per outbox, are the speakers.
@@ -45,7 +46,7 @@ impl ConnectionTable {
         Self {
             members: Vec::new(),
             outboxes: roster.names.iter().enumerate().map(outbox).collect(),
-            reference: Reference::new(Ledger::new(speakers), roster.delivery_len()),
+            reference: Reference::new(StreamChecker::new(speakers), roster.delivery_len()),
             roster,
             said: 0,
             furthest: None,
@@ -94,14 +95,14 @@ impl ConnectionTable {
     pub(super) fn say_as(&mut self, speaker: usize, count: u64) -> Result<(), LoadError> {
         let outbox = &mut self.outboxes[speaker];
         // Speakers do not hear themselves: what they say counts as heard by them at once.
-        if let Receiver::Decoding(Decoding { ledger, .. }) = &mut self.members[speaker].receiver {
+        if let Receiver::Decoding(Decoding { checker, .. }) = &mut self.members[speaker].receiver {
             for sequence in outbox.next..outbox.next + count {
                 // It has a gap if the server made up a message and let the speaker hear it.
-                let counted = ledger.count(speaker, sequence);
+                let counted = checker.check(Stamp { speaker, sequence });
                 counted.map_err(LoadError::violation(format!("speaker {speaker}")))?;
             }
         }
-        outbox.say(count);
+        outbox.queue(count);
         self.said += count;
         self.furthest = None;
         self.flush(speaker)
@@ -154,8 +155,8 @@ impl ConnectionTable {
     pub(super) fn follow_reference(&mut self) {
         let Some(listener) = self.members.get(self.speakers()) else { return };
         if !self.members.iter().any(|member| matches!(member.receiver, Receiver::Following(_))) {
-            let ledger = listener.receiver.ledger(&self.reference).expect("a listener hears");
-            self.reference = Reference::new(ledger, self.roster.delivery_len());
+            let checker = listener.receiver.checker(&self.reference).expect("a listener hears");
+            self.reference = Reference::new(checker, self.roster.delivery_len());
         }
         for member in &mut self.members[self.outboxes.len()..] {
             member.receiver.follow_reference(&self.reference);
@@ -197,9 +198,9 @@ impl ConnectionTable {
     }
 
     fn missing(&self, member: usize) -> String {
-        let ledger = self.members[member].receiver.ledger(&self.reference);
+        let checker = self.members[member].receiver.checker(&self.reference);
         let missing = self.outboxes.iter().enumerate().find_map(|(speaker, outbox)| {
-            let next = ledger.as_ref()?.next(speaker).unwrap_or(0);
+            let next = checker.as_ref()?.next(speaker).unwrap_or(0);
             (next < outbox.next).then(|| format!("message {next} of speaker {speaker}"))
         });
         missing.unwrap_or_else(|| "nothing more".into())
@@ -242,7 +243,7 @@ impl ConnectionTable {
     }
 
     fn cut_off(&self, member: usize) -> LoadError {
-        LoadError::CutOff { member: self.title(member), missing: self.missing(member) }
+        LoadError::Closed { member: self.title(member), missing: self.missing(member) }
     }
 }
 

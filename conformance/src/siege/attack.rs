@@ -60,7 +60,7 @@ pub(super) fn run(
     attack.withdraw()?;
     attack.settle()?;
     // A fence: had the last delivery been duplicated, the copy would come before this.
-    (0..attack.honest.len()).for_each(|speaker| attack.honest.say(speaker));
+    (0..attack.honest.len()).for_each(|speaker| attack.honest.send(speaker));
     attack.settle()?;
     let leftover = attack.await_traces(before)?;
     let mut outcome = Outcome::of(&attack.honest, &attack.hostile, &attack.schedule);
@@ -148,7 +148,7 @@ impl Attack<'_> {
         if self.interruption.has_come() {
             return Err(AttackError::Interrupted);
         }
-        Ok(self.honest.listen(within)?)
+        Ok(self.honest.receive(within)?)
     }
 }
 

@@ -1,30 +1,50 @@
-//! Account: what one honest client has heard of the others, and what was wrong with it.
+//! Counts: what became of the deliveries to honest clients.
 
-use std::collections::BTreeSet;
 use std::ops::AddAssign;
 
-/// Deliveries, by what became of them. What is lost is known only in the end: expected less received.
+use load::Violation;
+
+/// Deliveries, by what became of them. The number of lost ones is known only at the end: expected less received.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Counts {
-    /// That should have come.
+    /// Deliveries that were due.
     pub(super) expected: u64,
-    /// That came, each counted once.
+    /// Deliveries that came, each counted once.
     pub(super) received: u64,
-    /// That came again.
+    /// Deliveries that came again.
     pub(super) duplicated: u64,
-    /// That came after a later one of the same speaker.
+    /// Deliveries that came after a later message of the same client.
     pub(super) reordered: u64,
-    /// That came under an honest name and were never said like this.
+    /// Messages under the name of an honest client that it did not send like this.
     pub(super) altered: u64,
 }
 
 impl Counts {
-    /// That never came.
+    /// Counts one delivery; returns whether it was the first one of its message.
+    pub(super) fn record(&mut self, checked: &Result<(), Violation>) -> bool {
+        match checked {
+            // The message itself came. Those missing before it are not received yet.
+            Ok(()) | Err(Violation::Gap { .. }) => {}
+            Err(Violation::Reordered { .. }) => self.reordered += 1,
+            Err(Violation::Duplicated { .. }) => {
+                self.duplicated += 1;
+                return false;
+            }
+            Err(Violation::Frame(_) | Violation::Altered { .. } | Violation::Sender { .. }) => {
+                self.altered += 1;
+                return false;
+            }
+        }
+        self.received += 1;
+        true
+    }
+
+    /// Deliveries that did not come.
     pub(super) fn lost(&self) -> u64 {
         self.expected - self.received
     }
 
-    /// Whether everything came, once, in order and as it was said.
+    /// Whether every delivery came, once, in order and unaltered.
     pub(super) fn is_exact(&self) -> bool {
         self.lost() + self.duplicated + self.reordered + self.altered == 0
     }
@@ -40,75 +60,33 @@ impl AddAssign for Counts {
     }
 }
 
-/// One honest client's books.
-#[derive(Debug)]
-pub(super) struct Account {
-    /// By speaker: the number of the message that comes next.
-    next: Vec<u64>,
-    /// Speakers and numbers of messages that should have come before others that did.
-    missing: BTreeSet<(usize, u64)>,
-    pub(super) counts: Counts,
-}
-
-/// Whether a delivery is the first of its message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Delivery {
-    First,
-    Again,
-    /// Of a message that was never said.
-    Invented,
-}
-
-impl Account {
-    /// Books of somebody to whom `next` comes next of each speaker.
-    pub(super) fn new(next: Vec<u64>) -> Self {
-        Self { next, missing: BTreeSet::new(), counts: Counts::default() }
-    }
-
-    /// Books message `sequence` of a speaker who has said as many as `said`.
-    pub(super) fn hear(&mut self, speaker: usize, sequence: u64, said: u64) -> Delivery {
-        if sequence >= said {
-            self.counts.altered += 1;
-            return Delivery::Invented;
-        }
-        let next = &mut self.next[speaker];
-        if sequence >= *next {
-            self.missing.extend((*next..sequence).map(|missed| (speaker, missed)));
-            *next = sequence + 1;
-        } else if self.missing.remove(&(speaker, sequence)) {
-            self.counts.reordered += 1;
-        } else {
-            self.counts.duplicated += 1;
-            return Delivery::Again;
-        }
-        self.counts.received += 1;
-        Delivery::First
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use load::{Stamp, StreamChecker};
+
     use super::*;
 
     #[test]
-    fn a_gap_is_lost_until_it_is_filled_and_then_disorder() {
-        let mut account = Account::new(vec![0, 7]);
-        account.counts.expected = 4;
-        assert_eq!(Delivery::First, account.hear(1, 7, 10));
-        assert_eq!(Delivery::First, account.hear(1, 9, 10));
-        assert_eq!((2, 0), (account.counts.lost(), account.counts.reordered));
-        assert_eq!(Delivery::First, account.hear(1, 8, 10));
-        assert_eq!((1, 1), (account.counts.lost(), account.counts.reordered));
+    fn a_gap_is_lost_until_it_is_filled_and_then_reordered() {
+        let (mut counts, mut checker) = counted(&[0, 7]);
+        counts.expected = 4;
+        let mut receive = |sequence| counts.record(&checker.check(Stamp { speaker: 1, sequence }));
+        assert!(receive(7) && receive(9));
+        assert_eq!((2, 0), (counts.lost(), counts.reordered));
+        assert!(counts.record(&checker.check(Stamp { speaker: 1, sequence: 8 })));
+        assert_eq!((1, 1), (counts.lost(), counts.reordered));
     }
 
     #[test]
-    fn what_comes_again_is_doubled_and_what_was_never_said_is_damage() {
-        let mut account = Account::new(vec![3]);
-        account.hear(0, 3, 4);
-        assert_eq!(Delivery::Again, account.hear(0, 3, 4));
-        assert_eq!(Delivery::Again, account.hear(0, 2, 4));
-        assert_eq!(Delivery::Invented, account.hear(0, 4, 4));
-        let Counts { received, duplicated, altered, .. } = account.counts;
-        assert_eq!((1, 2, 1), (received, duplicated, altered));
+    fn a_message_that_comes_again_is_duplicated() {
+        let (mut counts, mut checker) = counted(&[3]);
+        let mut receive = |sequence| counts.record(&checker.check(Stamp { speaker: 0, sequence }));
+        assert!(receive(3));
+        assert!(!receive(3) && !receive(2));
+        assert_eq!((1, 2), (counts.received, counts.duplicated));
+    }
+
+    fn counted(next: &[u64]) -> (Counts, StreamChecker) {
+        (Counts::default(), StreamChecker::starting_at(next))
     }
 }

@@ -1,4 +1,4 @@
-//! Honest clients: clients that say numbered messages at a steady rate, and check every delivery of each other's.
+//! Honest clients: they send numbered messages and check every delivery of each other's.
 
 use std::time::{Duration, Instant};
 use std::{io, mem};
@@ -6,191 +6,195 @@ use std::{io, mem};
 use hdrhistogram::Histogram;
 use load::wire::{PairRef, split_pair};
 use load::{
-    Crowd, LoadError, Outbox, ReadOutcome, Shape, Speakers, histogram, nanos, parse, read_once,
+    Crowd, LoadError, Outbox, ReadOutcome, Shape, Speakers, Stamp, StreamChecker, Violation,
+    histogram, nanos, parse, read_once,
 };
 use mio::net::TcpStream;
 use mio::{Events, Poll};
 
-use super::counts::{Account, Counts, Delivery};
+use super::counts::Counts;
 
 /// The honest clients of one server, all joined.
 #[derive(Debug)]
 pub(super) struct HonestClients {
     poll: Poll,
     events: Events,
-    names: Vec<String>,
-    seats: Vec<Seat>,
-    books: Books,
+    clients: Vec<HonestClient>,
+    sent: SentMessages,
     buffer: Box<[u8]>,
 }
 
 #[derive(Debug)]
-struct Seat {
+struct HonestClient {
     stream: TcpStream,
     outbox: Outbox,
-    /// A pair begun and not complete.
+    /// The first bytes of a pair that is not complete.
     carry: Vec<u8>,
-    account: Account,
+    checker: StreamChecker,
+    /// Without the expected ones.
+    counts: Counts,
     /// What ended its connection.
-    cut_off: Option<String>,
+    end: Option<String>,
 }
 
-/// What all honest clients share in checking.
+/// What all honest clients have sent, and how long its deliveries took.
 #[derive(Debug)]
-struct Books {
-    /// By speaker: when each message was said.
-    said_at: Vec<Vec<Instant>>,
-    /// By speaker: the number of the first of those.
+struct SentMessages {
+    /// Sorted, and all of one length.
+    names: Vec<String>,
+    /// By client: when it sent each message.
+    sent_at: Vec<Vec<Instant>>,
+    /// By client: the number of the first of those messages.
     first: Vec<u64>,
     /// How long deliveries took, in nanoseconds.
     latencies: Histogram<u64>,
-    /// When something came that was said by an honest client and not heard before.
+    /// When a message was last received for the first time.
     progress: Instant,
 }
 
 impl HonestClients {
-    /// Connects so many clients and waits until each is known to hear all others.
+    /// Connects `count` clients and waits until each receives what every other one sends.
     ///
     /// # Errors
     ///
-    /// A connection fails, or the server loses or spoils something already now.
+    /// A connection fails, or the server loses or alters something already now.
     pub(super) fn join(
         addr: std::net::SocketAddr,
         count: usize,
         size: usize,
     ) -> Result<Self, LoadError> {
         let shape = Shape::chat(count, 0, size);
-        let Speakers { poll, names, seats } = Crowd::join(addr, &shape)?.into_speakers();
-        let first: Vec<u64> = seats.iter().map(|(_, outbox)| outbox.next).collect();
-        let seat = |(stream, outbox)| Seat {
+        let Speakers { poll, names, connections } = Crowd::join(addr, &shape)?.into_speakers();
+        let first: Vec<u64> = connections.iter().map(|(_, outbox)| outbox.next).collect();
+        let client = |(stream, outbox)| HonestClient {
             stream,
             outbox,
             carry: Vec::new(),
-            account: Account::new(first.clone()),
-            cut_off: None,
+            checker: StreamChecker::starting_at(&first),
+            counts: Counts::default(),
+            end: None,
         };
-        let seats = seats.into_iter().map(seat).collect();
-        let books = Books {
-            said_at: vec![Vec::new(); count],
+        let clients = connections.into_iter().map(client).collect();
+        let sent = SentMessages {
+            names,
+            sent_at: vec![Vec::new(); count],
             first,
             latencies: histogram(),
             progress: Instant::now(),
         };
         let (events, buffer) = (Events::with_capacity(count), vec![0; READ_BYTES].into());
-        Ok(Self { poll, events, names, seats, books, buffer })
+        Ok(Self { poll, events, clients, sent, buffer })
     }
 
-    /// Has one of them say one message.
-    pub(super) fn say(&mut self, speaker: usize) {
-        let seat = &mut self.seats[speaker];
-        seat.outbox.say(1);
-        self.books.said_at[speaker].push(Instant::now());
-        seat.flush();
+    /// Makes one client send one message.
+    pub(super) fn send(&mut self, client: usize) {
+        self.sent.sent_at[client].push(Instant::now());
+        let client = &mut self.clients[client];
+        client.outbox.queue(1);
+        client.flush();
     }
 
-    /// Hears what has come, after waiting for it for at most this long.
+    /// Reads and checks what has come, after waiting for it for at most this long.
     ///
     /// # Errors
     ///
     /// The poll fails.
-    pub(super) fn listen(&mut self, within: Duration) -> io::Result<()> {
+    pub(super) fn receive(&mut self, within: Duration) -> io::Result<()> {
         match self.poll.poll(&mut self.events, Some(within)) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(()),
             polled => polled?,
         }
         let events = mem::replace(&mut self.events, Events::with_capacity(0));
         for event in &events {
-            let seat = &mut self.seats[event.token().0];
+            let client = &mut self.clients[event.token().0];
             if event.is_writable() {
-                seat.flush();
+                client.flush();
             }
             if event.is_readable() || event.is_read_closed() {
-                seat.listen(&mut self.buffer, &self.names, &mut self.books);
+                client.read(&mut self.buffer, &mut self.sent);
             }
         }
         self.events = events;
         Ok(())
     }
 
-    /// Whether all that was said has been heard, as far as the connections still stand.
+    /// Whether every client that is still connected has received everything that the others sent.
     pub(super) fn is_settled(&self) -> bool {
-        let due = |(listener, seat): (usize, &Seat)| {
-            seat.cut_off.is_some() || seat.account.counts.received >= self.expected(listener)
-        };
-        self.seats.iter().enumerate().all(due)
+        self.clients.iter().enumerate().all(|(listener, client)| {
+            client.end.is_some() || client.counts.received >= self.expected(listener)
+        })
     }
 
-    /// How long nothing new has been heard.
+    /// How long no message was received for the first time.
     pub(super) fn silence(&self) -> Duration {
-        self.books.progress.elapsed()
+        self.sent.progress.elapsed()
     }
 
     /// What became of all deliveries so far.
     pub(super) fn counts(&self) -> Counts {
         let mut sum = Counts::default();
-        for (listener, seat) in self.seats.iter().enumerate() {
-            sum += Counts { expected: self.expected(listener), ..seat.account.counts };
+        for (listener, client) in self.clients.iter().enumerate() {
+            sum += Counts { expected: self.expected(listener), ..client.counts };
         }
         sum
     }
 
+    /// How long deliveries took, in nanoseconds.
     pub(super) fn latencies(&self) -> &Histogram<u64> {
-        &self.books.latencies
+        &self.sent.latencies
     }
 
     pub(super) fn len(&self) -> usize {
-        self.seats.len()
+        self.clients.len()
     }
 
-    /// Who lost the connection, and how.
-    pub(super) fn cut_off(&self) -> Vec<String> {
-        let told = |(number, seat): (usize, &Seat)| {
-            seat.cut_off.as_ref().map(|how| format!("honest client {number}: {how}"))
+    /// Every client that lost its connection, with what ended it.
+    pub(super) fn ended(&self) -> Vec<String> {
+        let ended = |(number, client): (usize, &HonestClient)| {
+            client.end.as_ref().map(|end| format!("honest client {number}: {end}"))
         };
-        self.seats.iter().enumerate().filter_map(told).collect()
+        self.clients.iter().enumerate().filter_map(ended).collect()
     }
 
-    /// How many messages of the others one has to have heard.
+    /// How many messages one client must have received of the others.
     fn expected(&self, listener: usize) -> u64 {
-        let said = self.books.said_at.iter().enumerate();
-        said.filter(|(speaker, _)| *speaker != listener).map(|(_, said)| said.len() as u64).sum()
+        let sent = self.sent.sent_at.iter().enumerate();
+        sent.filter(|(client, _)| *client != listener).map(|(_, sent)| sent.len() as u64).sum()
     }
 }
 
-impl Seat {
+impl HonestClient {
     fn flush(&mut self) {
         if let Err(error) = self.outbox.flush(&mut self.stream) {
-            self.cut_off.get_or_insert_with(|| error.to_string());
+            self.end.get_or_insert_with(|| error.to_string());
         }
     }
 
-    fn listen(&mut self, buffer: &mut [u8], names: &[String], books: &mut Books) {
-        while self.cut_off.is_none() {
+    fn read(&mut self, buffer: &mut [u8], sent: &mut SentMessages) {
+        while self.end.is_none() {
             match read_once(&mut self.stream, buffer) {
-                Ok(ReadOutcome::Bytes(count)) => self.hear(&buffer[..count], names, books),
+                Ok(ReadOutcome::Bytes(count)) => self.take_pairs(&buffer[..count], sent),
                 Ok(ReadOutcome::WouldBlock) => return,
-                Ok(ReadOutcome::Eof) => {
-                    self.cut_off = Some("the server ended its connection".into());
-                }
-                Err(error) => self.cut_off = Some(error.to_string()),
+                Ok(ReadOutcome::Eof) => self.end = Some("the server closed its connection".into()),
+                Err(error) => self.end = Some(error.to_string()),
             }
         }
     }
 
-    /// Takes every whole pair, and keeps what is left for the next time.
-    fn hear(&mut self, bytes: &[u8], names: &[String], books: &mut Books) {
+    /// Checks every whole pair, and keeps the bytes after the last one.
+    fn take_pairs(&mut self, bytes: &[u8], sent: &mut SentMessages) {
         let mut carry = mem::take(&mut self.carry);
         carry.extend_from_slice(bytes);
         let mut rest = &carry[..];
         loop {
             match split_pair(rest, PAYLOAD_MAX) {
-                Ok(Some((pair, behind))) => {
-                    books.check(pair, names, &mut self.account);
-                    rest = behind;
+                Ok(Some((pair, after))) => {
+                    self.count(pair, sent);
+                    rest = after;
                 }
                 Ok(None) => break,
                 Err(error) => {
-                    self.cut_off = Some(format!("it got a broken frame: {error}"));
+                    self.end = Some(format!("it received a broken frame: {error}"));
                     return;
                 }
             }
@@ -199,32 +203,79 @@ impl Seat {
         carry.drain(..taken);
         self.carry = carry;
     }
+
+    /// Counts a pair under the name of an honest client. Other pairs are read and ignored.
+    fn count(&mut self, pair: PairRef<'_>, sent: &mut SentMessages) {
+        let Some(client) = sent.find(pair.sender) else { return };
+        let stamp = sent.stamp(client, pair);
+        let checked = stamp.clone().and_then(|stamp| self.checker.check(stamp));
+        if self.counts.record(&checked)
+            && let Ok(stamp) = stamp
+        {
+            sent.record_latency(stamp);
+        }
+    }
 }
 
-impl Books {
-    /// Books a pair if it is of an honest client; what hostile ones say is heard and of no interest.
-    fn check(&mut self, pair: PairRef<'_>, names: &[String], account: &mut Account) {
-        // All honest names are of one length: in a flood, nothing else can be looked at.
-        if pair.sender.len() != names[0].len() {
-            return;
+impl SentMessages {
+    /// The honest client of this name.
+    fn find(&self, name: &[u8]) -> Option<usize> {
+        // All honest names have one length: in a flood there is no time to compare more.
+        if name.len() != self.names[0].len() {
+            return None;
         }
-        let Ok(speaker) = names.binary_search_by(|name| name.as_bytes().cmp(pair.sender)) else {
-            return;
-        };
-        let Some(stamp) = parse(pair.text).ok().filter(|stamp| stamp.speaker == speaker) else {
-            account.counts.altered += 1;
-            return;
-        };
-        let (first, said_at) = (self.first[speaker], &self.said_at[speaker]);
-        let said = first + said_at.len() as u64;
-        if account.hear(speaker, stamp.sequence, said) == Delivery::First {
-            self.progress = Instant::now();
-            let place = usize::try_from(stamp.sequence - first).expect("it indexes a vector");
-            self.latencies.saturating_record(nanos(self.progress - said_at[place]));
+        self.names.binary_search_by(|other| other.as_bytes().cmp(name)).ok()
+    }
+
+    /// The stamp of a message under the name of this client.
+    ///
+    /// # Errors
+    ///
+    /// The client did not send the message like this.
+    fn stamp(&self, client: usize, pair: PairRef<'_>) -> Result<Stamp, Violation> {
+        let stamp = parse(pair.text)?;
+        let end = self.first[client] + self.sent_at[client].len() as u64;
+        if stamp.speaker == client && stamp.sequence < end {
+            return Ok(stamp);
         }
+        let sender = pair.sender.escape_ascii().to_string();
+        Err(Violation::Sender { speaker: stamp.speaker, sender })
+    }
+
+    /// Records the first delivery of a message to one client.
+    fn record_latency(&mut self, stamp: Stamp) {
+        self.progress = Instant::now();
+        let place = usize::try_from(stamp.sequence - self.first[stamp.speaker]);
+        let sent_at = self.sent_at[stamp.speaker][place.expect("it indexes a vector")];
+        self.latencies.saturating_record(nanos(self.progress - sent_at));
     }
 }
 
 const READ_BYTES: usize = 256 * 1024;
 /// Longer than any frame that a server of the siege relays.
 const PAYLOAD_MAX: usize = 16 * 1024 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_that_its_client_has_not_sent_yet_is_a_violation() {
+        let sent = SentMessages {
+            names: vec!["ann".into(), "bob".into()],
+            sent_at: vec![vec![Instant::now(); 2], Vec::new()],
+            first: vec![3, 0],
+            latencies: histogram(),
+            progress: Instant::now(),
+        };
+        let text = |speaker, sequence| Stamp { speaker, sequence }.message(64);
+        let check = |client, text: &[u8]| {
+            sent.stamp(client, PairRef { sender: b"ann", text }).map(|stamp| stamp.sequence)
+        };
+        assert_eq!(Ok(4), check(0, &text(0, 4)));
+        assert!(check(0, &text(0, 5)).is_err(), "it has sent messages 3 and 4");
+        assert!(check(0, &text(1, 4)).is_err(), "the stamp is of another client");
+        assert!(check(0, b"hello").is_err());
+        assert_eq!((Some(1), None), (sent.find(b"bob"), sent.find(b"cyd")));
+    }
+}

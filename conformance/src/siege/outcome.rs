@@ -49,7 +49,7 @@ impl Outcome {
         schedule: &SendSchedule,
     ) -> Self {
         let counts = honest.counts();
-        let mut harms: Vec<String> = honest.cut_off().into_iter().take(FEW).collect();
+        let mut harms: Vec<String> = honest.ended().into_iter().take(FEW).collect();
         if !counts.is_exact() {
             harms.push("honest clients did not get exactly what was said".into());
         }

@@ -23,7 +23,7 @@ impl SendSchedule {
     pub(super) fn speak(&mut self, honest: &mut HonestClients, now: Instant) {
         while let Some(late) = now.checked_duration_since(self.start + self.period * self.said) {
             self.late_max = self.late_max.max(late);
-            honest.say(self.said as usize % honest.len());
+            honest.send(self.said as usize % honest.len());
             self.said += 1;
         }
     }

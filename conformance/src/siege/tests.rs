@@ -54,9 +54,9 @@ fn a_client_that_is_cut_off_is_told() {
     let fake = FakeServer::start();
     let mut honest = HonestClients::join(fake.addr, 5, SIZE).unwrap();
     fake.arm(Defect::HangUp, 3);
-    honest.say(0);
-    listen_until(&mut honest, |honest| !honest.cut_off().is_empty());
-    let [told] = &honest.cut_off()[..] else { panic!("{:?}", honest.cut_off()) };
+    honest.send(0);
+    listen_until(&mut honest, |honest| !honest.ended().is_empty());
+    let [told] = &honest.ended()[..] else { panic!("{:?}", honest.ended()) };
     assert!(told.starts_with("honest client 3: "), "{told}");
 }
 
@@ -88,8 +88,8 @@ fn talk_through(trick: Option<Defect>) -> (Counts, u64) {
         fake.haunt(trick, EVERY);
     }
     for message in 0..MESSAGES {
-        honest.say(usize::try_from(message % 5).unwrap());
-        honest.listen(Duration::ZERO).unwrap();
+        honest.send(usize::try_from(message % 5).unwrap());
+        honest.receive(Duration::ZERO).unwrap();
     }
     // What the trick holds back or takes away does not come: it is waited for all else.
     let bound = 4 * MESSAGES / EVERY;
@@ -97,7 +97,7 @@ fn talk_through(trick: Option<Defect>) -> (Counts, u64) {
         let counts = honest.counts();
         counts.received + bound >= counts.expected
     });
-    (0..5).for_each(|speaker| honest.say(speaker));
+    (0..5).for_each(|speaker| honest.send(speaker));
     let played = trick.map_or(0, |_| fake.repent());
     let missing =
         if matches!(trick, Some(Defect::Drop | Defect::Change { .. })) { played } else { 0 };
@@ -109,7 +109,7 @@ fn listen_until(honest: &mut HonestClients, is_done: impl Fn(&HonestClients) -> 
     let start = Instant::now();
     while !is_done(honest) {
         assert!(start.elapsed() < PATIENCE, "{:?}", honest.counts());
-        honest.listen(Duration::from_millis(10)).unwrap();
+        honest.receive(Duration::from_millis(10)).unwrap();
     }
 }
 

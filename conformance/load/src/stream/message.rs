@@ -17,6 +17,24 @@ pub struct Stamp {
     pub sequence: u64,
 }
 
+impl Stamp {
+    /// A message of `size` bytes with this stamp.
+    ///
+    /// ```
+    /// let stamp = load::Stamp { speaker: 1, sequence: 7 };
+    /// assert_eq!(Ok(stamp), load::parse(&stamp.message(64)));
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// `size` is under [`MESSAGE_BYTES_MIN`].
+    pub fn message(self, size: usize) -> Vec<u8> {
+        let mut out = Vec::new();
+        append(self, size, &mut out);
+        out
+    }
+}
+
 /// Appends a message of `size` bytes. It is plain ASCII, because servers repair what is not UTF-8.
 ///
 /// # Panics
@@ -40,15 +58,15 @@ pub(crate) fn append(stamp: Stamp, size: usize, out: &mut Vec<u8>) {
 ///
 /// # Errors
 ///
-/// It is damaged.
+/// It is altered.
 pub fn parse(message: &[u8]) -> Result<Stamp, Violation> {
-    parse_stamp(message).ok_or_else(|| damaged(message))
+    parse_stamp(message).ok_or_else(|| altered(message))
 }
 
 /// Says of a message, by its beginning, that nobody said it like this.
-pub(crate) fn damaged(message: &[u8]) -> Violation {
+pub(crate) fn altered(message: &[u8]) -> Violation {
     let excerpt = &message[..message.len().min(EXCERPT_BYTES)];
-    Violation::Damaged { text: excerpt.escape_ascii().to_string() }
+    Violation::Altered { text: excerpt.escape_ascii().to_string() }
 }
 
 fn parse_stamp(message: &[u8]) -> Option<Stamp> {

@@ -41,7 +41,7 @@ fn a_loss_is_told_where_no_sender_is_named() {
     let mut crowd = Crowd::join(broker.addr, &SHAPE).unwrap();
     broker.lose_one();
     let error = fan_out(&mut crowd, 300).unwrap_err();
-    let LoadError::Violation { member, violation: Violation::Sequence { .. } } = &error else {
+    let LoadError::Violation { member, violation: Violation::Gap { .. } } = &error else {
         panic!("{error}")
     };
     assert_eq!("listener 2", member);

@@ -26,7 +26,7 @@ fn one_that_is_cut_off_in_a_storm_is_told() {
     fake.arm(Defect::HangUp, 7);
     let error = Storm::run(fake.addr, 20, Dialect::Chat).unwrap_err();
     // The server counts the speaker too.
-    let LoadError::CutOff { member, .. } = &error else { panic!("{error}") };
+    let LoadError::Closed { member, .. } = &error else { panic!("{error}") };
     assert_eq!("listener 6", member);
 }
 
