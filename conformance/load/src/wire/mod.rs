@@ -13,4 +13,4 @@ mod welcome;
 pub use self::dialect::Dialect;
 pub use self::parse::DialectError;
 pub(crate) use self::parse::Next;
-pub use self::split::{PairRef, Split, split_frame, split_pair};
+pub use self::split::{PairRef, Split, split_limited_frame, split_pair};

@@ -33,6 +33,8 @@ fn accept(listener: &TcpListener) -> io::Result<TcpStream> {
     }
 }
 
+/// Reads one frame and no byte after it, and keeps nothing: what follows is for the thread that passes on bytes.
+/// `protocol::Decoder` would read further.
 fn read_name(stream: &mut TcpStream) -> io::Result<()> {
     let mut header = [0; HEADER_LEN];
     stream.read_exact(&mut header)?;

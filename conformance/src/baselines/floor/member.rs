@@ -5,7 +5,7 @@ use std::io::{ErrorKind, IoSlice, Write};
 use std::ops::Range;
 
 use bytes::{Buf, Bytes, BytesMut};
-use load::wire::{split_frame, split_pair};
+use load::wire::{split_limited_frame, split_pair};
 use mio::net::TcpStream;
 use protocol::FrameError;
 use thiserror::Error;
@@ -127,7 +127,7 @@ impl Member {
 fn whole_pairs(bytes: &[u8], next: &mut Next) -> Result<Range<usize>, Gone> {
     let mut rest = bytes;
     if *next == Next::Name {
-        let Some((_, behind)) = split_frame(rest, PART_MAX).map_err(Gone::Wrong)? else {
+        let Some((_, behind)) = split_limited_frame(rest, PART_MAX).map_err(Gone::Wrong)? else {
             return Ok(0..0);
         };
         (rest, *next) = (behind, Next::Pairs);
