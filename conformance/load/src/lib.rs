@@ -1,13 +1,32 @@
-//! Load: many clients from one thread, and every delivery of every one of them checked.
+//! Load: many clients of a chat server on one thread. Every delivery to every client is checked.
 //!
-//! A [`Crowd`] holds the connections. [`Crowd::fan_out`] saturates a server, [`Crowd::paced`] speaks on a
-//! schedule, and [`Crowd::ping_pong`] goes to and fro. [`Churn`] comes and leaves, a [`Storm`] comes all at
-//! once, and a [`BadClients`] is in the way. What they count is what they have verified: who said it, that it
-//! is the next one of that speaker, and each byte of it. Anything else is a [`LoadError`] that says which
-//! listener heard what instead of what.
+//! A [`Crowd`] holds the connections of honest clients. [`Crowd::fan_out`] saturates a server with a closed loop,
+//! [`Crowd::open_loop`] sends on a schedule, and [`Crowd::ping_pong`] measures one round trip after the other.
+//! [`Churn`] measures clients that join and leave, a [`Storm`] clients that all connect at once. [`BadClients`] obstruct
+//! the server meanwhile.
 //!
-//! [`wire`] is how clients speak, [`measure`] what a process has used meanwhile. The crate needs the protocol and
-//! nothing else of this project: it cannot know which server it loads.
+//! A delivery counts when its sender's name, its number and each byte of it have been checked. Anything wrong is a
+//! [`LoadError`] that names the member, what it received and what was expected. A [`StreamChecker`] does the check of the
+//! numbers.
+//!
+//! [`wire`] holds the protocols that clients speak, [`measure`] reads what a process has used. The crate depends on the
+//! protocol only, and on no server of this project.
+//!
+//! # Example
+//!
+//! ```no_run
+//! use load::{Crowd, Extent, FanOut, Shape};
+//!
+//! # fn main() -> Result<(), load::LoadError> {
+//! let server = "127.0.0.1:1234".parse().expect("it is an address");
+//! // One speaker and a hundred listeners, with messages of 64 bytes.
+//! let mut crowd = Crowd::join(server, &Shape::chat(1, 100, 64))?;
+//! let tally = crowd.fan_out(FanOut { extent: Extent::Messages(10_000), in_flight: 256 })?;
+//! assert_eq!(10_000 * 100, tally.deliveries);
+//! println!("{} deliveries in {:?}", tally.deliveries, tally.elapsed);
+//! # Ok(())
+//! # }
+//! ```
 
 mod bad_clients;
 mod churn;

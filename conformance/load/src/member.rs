@@ -1,4 +1,4 @@
-//! Members: a connection under load, and how what it hears is checked.
+//! Members: a connection under load, and how what it receives is checked.
 
 use std::io::{self, Read};
 use std::mem;
@@ -17,24 +17,24 @@ pub(super) struct Member {
     pub(super) receiver: Receiver,
 }
 
-/// How what a member hears is checked.
+/// How what a member receives is checked.
 #[derive(Debug)]
 pub(super) enum Receiver {
-    /// By its own counters.
+    /// It decodes and checks its own stream.
     Decoding(Decoding),
-    /// By comparison with the reference, up to this offset of it.
+    /// It is compared with the reference, up to this offset of it.
     Following(u64),
-    /// It only speaks. What it gets are answers, which have only to be well made.
+    /// It only sends. It receives answers, whose form alone is checked.
     SendOnly(Vec<u8>),
 }
 
-/// One who is not compared with anybody.
+/// A receiver with a checker of its own.
 #[derive(Debug)]
 pub(super) struct Decoding {
     pub(super) checker: StreamChecker,
-    /// Something begun and not complete.
+    /// The first bytes of something that is not complete.
     carry: Vec<u8>,
-    /// Whether it followed until something came that is no message. It heard no other order then.
+    /// Whether it followed the reference until something came that is no message. Its order was the same then.
     is_interrupted: bool,
 }
 
@@ -43,8 +43,8 @@ impl Receiver {
         Self::Decoding(Decoding::new(StreamChecker::new(speakers), &[]))
     }
 
-    /// Checks what has come, and calls `seen` with every message that is whole now.
-    pub(super) fn hear(
+    /// Checks bytes that have arrived, and calls `seen` with the stamp of every message that is now complete.
+    pub(super) fn receive(
         &mut self,
         bytes: &[u8],
         reference: &mut Reference,
@@ -53,7 +53,7 @@ impl Receiver {
     ) -> Result<(), Violation> {
         let offset = match self {
             Self::Following(offset) => offset,
-            Self::Decoding(alone) => return alone.hear(bytes, roster, seen).map(|_| ()),
+            Self::Decoding(decoding) => return decoding.receive(bytes, roster, seen).map(|_| ()),
             Self::SendOnly(carry) => return skip(carry, bytes, roster),
         };
         if reference.follow(*offset, bytes, roster)? == Comparison::Same {
@@ -62,25 +62,25 @@ impl Receiver {
             return Ok(());
         }
         let (checker, begun) = reference.checker_at(*offset);
-        let mut alone = Decoding::new(checker, begun);
-        alone.is_interrupted = alone.hear(bytes, roster, seen)? > 0;
-        *self = Self::Decoding(alone);
+        let mut decoding = Decoding::new(checker, begun);
+        decoding.is_interrupted = decoding.receive(bytes, roster, seen)? > 0;
+        *self = Self::Decoding(decoding);
         Ok(())
     }
 
-    /// How many messages are behind this member; `None` while it has not heard every speaker yet.
-    /// All are behind one who hears none.
-    pub(super) fn heard(&self, reference: &Reference) -> Option<u64> {
+    /// How many messages this member has received, those before it joined included; `None` before the first message
+    /// of every speaker. A member that only sends counts as having received all.
+    pub(super) fn passed(&self, reference: &Reference) -> Option<u64> {
         match self {
             Self::Decoding(Decoding { checker, .. }) => {
                 checker.is_complete().then(|| checker.passed())
             }
-            Self::Following(offset) => Some(reference.heard_at(*offset)),
+            Self::Following(offset) => Some(reference.passed_at(*offset)),
             Self::SendOnly(_) => Some(u64::MAX),
         }
     }
 
-    /// Its counters, if it hears.
+    /// Its checker; `None` if it only sends.
     pub(super) fn checker(&self, reference: &Reference) -> Option<StreamChecker> {
         match self {
             Self::Decoding(Decoding { checker, .. }) => Some(checker.clone()),
@@ -89,19 +89,19 @@ impl Receiver {
         }
     }
 
-    /// Joins the listeners that follow the reference, if it has heard just what they have.
+    /// Starts to follow the reference, if it has received exactly what the reference holds.
     pub(super) fn follow_reference(&mut self, reference: &Reference) {
         if let Self::Decoding(Decoding { checker, carry, .. }) = self
             && carry.is_empty()
             && reference.is_whole()
-            && checker == reference.ahead()
+            && checker == reference.checker_at_head()
         {
             *self = Self::Following(reference.head());
         }
     }
 
-    /// Whether it is alone because it hears another order than whoever hears things first.
-    pub(super) fn is_stray(&self) -> bool {
+    /// Whether it has its own checker because it received messages in another order than the reference.
+    pub(super) fn has_strayed(&self) -> bool {
         matches!(self, Self::Decoding(Decoding { is_interrupted: false, .. }))
     }
 }
@@ -111,8 +111,8 @@ impl Decoding {
         Self { checker, carry: begun.to_vec(), is_interrupted: false }
     }
 
-    /// As [`Receiver::hear`]; returns how many bytes there were that are no message.
-    fn hear(
+    /// As [`Receiver::receive`]; returns how many bytes belonged to no message.
+    fn receive(
         &mut self,
         bytes: &[u8],
         roster: &Roster,
@@ -134,33 +134,33 @@ impl Decoding {
     }
 }
 
-/// Skips whatever is whole, messages too, and keeps the rest.
+/// Skips everything that is complete, messages too, and keeps the rest.
 fn skip(carry: &mut Vec<u8>, bytes: &[u8], roster: &Roster) -> Result<(), Violation> {
     carry.extend_from_slice(bytes);
     let mut rest = &carry[..];
-    while let Some((_, behind)) = roster.split(rest)? {
-        rest = behind;
+    while let Some((_, after)) = roster.split(rest)? {
+        rest = after;
     }
     carry.drain(..carry.len() - rest.len());
     Ok(())
 }
 
-/// What one attempt to read brought.
+/// The result of one read from a non-blocking socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReadOutcome {
-    /// This many bytes.
+    /// This many bytes, at least one.
     Bytes(usize),
-    /// Nothing for now.
+    /// No byte for now.
     WouldBlock,
-    /// The end of the stream, or a reset.
+    /// EOF, or a reset.
     Eof,
 }
 
-/// Reads once.
+/// Reads once. An interrupted read counts as [`ReadOutcome::WouldBlock`].
 ///
 /// # Errors
 ///
-/// Reading fails in another way than by a reset.
+/// The read fails, other than by a reset.
 pub fn read_once(stream: &mut TcpStream, buffer: &mut [u8]) -> io::Result<ReadOutcome> {
     match stream.read(buffer) {
         Ok(0) => Ok(ReadOutcome::Eof),

@@ -1,8 +1,8 @@
-//! Open loop: messages that are due on a schedule, whatever has become of those before.
+//! Open loop: messages are sent on a schedule, whatever became of those before.
 //!
-//! A timer of the kernel wakes the load when a message is due, so waiting costs a system call and no processor
-//! time; only the last 10 µs are spent polling. Recording a delivery costs some nanoseconds: with 1000 listeners, on a
-//! busy machine, the load took 0.021 µs for each in all, and 0.015 to 0.020 µs where nothing was recorded.
+//! A timer of the kernel wakes the load when a message is due, so waiting costs a system call and no processor time; only
+//! the last 10 µs are spent polling. Recording a delivery costs some nanoseconds: with 1000 listeners, on a busy machine,
+//! the load took 0.021 µs for each in all, and 0.015 to 0.020 µs where nothing was recorded.
 
 use std::time::{Duration, Instant};
 
@@ -15,24 +15,24 @@ use super::table::ConnectionTable;
 use super::timer::WakeTimer;
 use super::tracker::{Schedule, Tracker};
 
-/// What a paced load found. The histograms count nanoseconds, up to 60 s, to three digits.
+/// What an open loop measured. The histograms count nanoseconds, up to 60 s, to three digits.
 #[derive(Clone, Debug)]
 pub struct OpenLoop {
-    /// What was said and heard.
+    /// What was sent and received.
     pub tally: Tally,
-    /// From when a message was due until a member heard it: as many as deliveries.
+    /// From when a message was due until a member received it: as many as deliveries.
     pub each: Histogram<u64>,
-    /// From when a message was due until the last member heard it: as many as messages.
+    /// From when a message was due until the last member received it: as many as messages.
     pub last: Histogram<u64>,
-    /// From when a message was due until the load offered it to the kernel: as many as messages. If the kernel
-    /// does not take it then, the server lets it wait, and not the load.
+    /// From when a message was due until the load offered it to the kernel: as many as messages. If the kernel does not
+    /// take it then, the delay is the server's and not the load's.
     pub late: Histogram<u64>,
 }
 
 impl Crowd {
-    /// Has the speakers speak in turn at this pace, and returns when everybody has heard all of it.
-    /// A message that is due is said whether or not those before were heard. If the kernel does not
-    /// take it, its time runs on.
+    /// Makes the speakers send in turn on this schedule, and returns when all members have received everything. A
+    /// message that is due is sent whether or not those before were received. If the kernel does not take it, its time
+    /// goes on all the same.
     ///
     /// # Errors
     ///
@@ -41,77 +41,79 @@ impl Crowd {
     /// # Panics
     ///
     /// The rate is not above 0, or above [`RATE_MAX`].
-    pub fn open_loop(&mut self, pace: Schedule) -> Result<OpenLoop, LoadError> {
-        assert!(pace.rate > 0.0 && pace.rate <= RATE_MAX, "{} messages a second", pace.rate);
+    pub fn open_loop(&mut self, schedule: Schedule) -> Result<OpenLoop, LoadError> {
+        let rate = schedule.rate;
+        assert!(rate > 0.0 && rate <= RATE_MAX, "{rate} messages a second");
         self.table.follow_reference();
-        let alarm =
-            WakeTimer::new(self.poll.registry()).map_err(LoadError::io("creating a timer"))?;
-        let (start, first) = (Instant::now(), self.table.said());
-        self.table.start_watch(pace);
-        let mut heard_at = start;
-        while let Some(left) = self.table.say_due()? {
-            let anything = self.turn_by(&alarm, left)?;
+        let registry = self.poll.registry();
+        let timer = WakeTimer::new(registry).map_err(LoadError::io("creating a timer"))?;
+        let (start, first) = (Instant::now(), self.table.sent);
+        self.table.start_tracker(schedule);
+        let mut received_at = start;
+        while let Some(left) = self.table.send_due()? {
+            let anything = self.turn_by(&timer, left)?;
             if anything || !self.table.is_waiting() {
-                heard_at = Instant::now();
-            } else if heard_at.elapsed() >= self.stall {
+                received_at = Instant::now();
+            } else if received_at.elapsed() >= self.stall {
                 return Err(self.stalled());
             }
-            self.table.tidy();
+            self.table.trim_if_large();
         }
-        let Tracker { each, last, late, .. } = self.table.watch.take().expect("it was started");
+        let tracker = self.table.tracker.take();
+        let Tracker { each, last, late, .. } = tracker.expect("it was started");
         Ok(OpenLoop { tally: self.tally(start, first), each, last, late })
     }
 
-    /// Waits for a member to be ready, for at most `left`; tells whether any was.
-    fn turn_by(&mut self, alarm: &WakeTimer, left: Duration) -> Result<bool, LoadError> {
+    /// Waits until a member is ready, for at most `left`. Returns whether any was.
+    fn turn_by(&mut self, timer: &WakeTimer, left: Duration) -> Result<bool, LoadError> {
         if left < SHORT {
             return self.turn_within(Duration::ZERO);
         }
-        let patience = alarm.set(left.min(self.stall)).map_err(LoadError::io("setting a timer"))?;
-        self.turn_within(patience)
+        let within = timer.set(left.min(self.stall)).map_err(LoadError::io("setting a timer"))?;
+        self.turn_within(within)
     }
 }
 
 impl ConnectionTable {
-    fn start_watch(&mut self, pace: Schedule) {
+    fn start_tracker(&mut self, schedule: Schedule) {
         let next = self.outboxes.iter().map(|outbox| outbox.next).collect();
-        self.watch = Some(Tracker::start(pace, self.said, next, self.hearers()));
+        self.tracker = Some(Tracker::start(schedule, self.sent, next, self.receivers()));
     }
 
     fn is_waiting(&self) -> bool {
-        self.watch.as_ref().is_some_and(Tracker::is_waiting)
+        self.tracker.as_ref().is_some_and(Tracker::is_waiting)
     }
 
-    /// Says what is due. Tells how long there is nothing to say; `None` when all is said and heard.
-    fn say_due(&mut self) -> Result<Option<Duration>, LoadError> {
-        let Some(watch) = &mut self.watch else { return Ok(None) };
-        watch.advance(watch.now());
-        if watch.owes(self.said) {
+    /// Sends what is due. Returns the time to the next message; `None` when everything was sent and received.
+    fn send_due(&mut self) -> Result<Option<Duration>, LoadError> {
+        let Some(tracker) = &mut self.tracker else { return Ok(None) };
+        tracker.advance(tracker.now());
+        if tracker.is_due_more_than(self.sent) {
             for speaker in 0..self.speakers() {
                 self.catch_up(speaker)?;
             }
         }
-        Ok(self.watch.as_ref().and_then(|watch| watch.pause(watch.now())))
+        Ok(self.tracker.as_ref().and_then(|tracker| tracker.time_to_next(tracker.now())))
     }
 
-    /// Has a speaker say what is due and has room.
+    /// Sends the messages of one speaker that are due and fit in its outbox.
     fn catch_up(&mut self, speaker: usize) -> Result<(), LoadError> {
-        let Some(goal) = self.watch.as_ref().map(|watch| watch.goal(speaker)) else {
+        let Some(goal) = self.tracker.as_ref().map(|tracker| tracker.goal(speaker)) else {
             return Ok(());
         };
         let outbox = &self.outboxes[speaker];
         match (goal - outbox.next).min(outbox.room(OUTBOX_BYTES_MAX)) {
             0 => {}
-            count => self.say_as(speaker, count)?,
+            count => self.send_as(speaker, count)?,
         }
-        if let Some(watch) = &mut self.watch {
-            watch.offered(speaker, goal, watch.now());
+        if let Some(tracker) = &mut self.tracker {
+            tracker.offered(speaker, goal, tracker.now());
         }
         Ok(())
     }
 
-    /// Forgets what all have heard, once that is worth looking at everybody.
-    fn tidy(&mut self) {
+    /// Discards what all members have received, once there is enough of it to be worth a look at every member.
+    fn trim_if_large(&mut self) {
         if self.reference.len() > self.kept_max {
             self.trim();
             self.kept_max = KEPT_BYTES_MIN + 2 * self.reference.len();
@@ -119,10 +121,10 @@ impl ConnectionTable {
     }
 }
 
-/// The most messages a second that can be asked for; some ten times what one thread can say.
+/// The highest rate that can be asked for, in messages a second: some ten times what one thread can send.
 pub const RATE_MAX: f64 = 10_000_000.0;
-/// Falling asleep and waking up takes about as long.
+/// To sleep and wake up takes about as long.
 const SHORT: Duration = Duration::from_micros(10);
-/// What a speaker keeps for a server that takes nothing; what is due beyond is said later, and its time runs.
+/// What a speaker keeps for a server that takes nothing. What is due beyond that is sent later, and its time goes on.
 const OUTBOX_BYTES_MAX: usize = 4 * 1024 * 1024;
 const KEPT_BYTES_MIN: usize = 256 * 1024;

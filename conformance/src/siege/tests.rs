@@ -53,7 +53,7 @@ fn every_damaged_delivery_is_counted_and_lost() {
 fn a_client_that_is_cut_off_is_told() {
     let fake = FakeServer::start();
     let mut honest = HonestClients::join(fake.addr, 5, SIZE).unwrap();
-    fake.arm(Defect::HangUp, 3);
+    fake.spoil_next(Defect::Close, 3);
     honest.send(0);
     listen_until(&mut honest, |honest| !honest.ended().is_empty());
     let [told] = &honest.ended()[..] else { panic!("{:?}", honest.ended()) };
@@ -63,10 +63,10 @@ fn a_client_that_is_cut_off_is_told() {
 #[test]
 fn a_server_that_doubles_deliveries_is_found_to_harm() {
     let fake = FakeServer::start();
-    fake.haunt(Defect::Double, EVERY);
+    fake.spoil_every(Defect::Double, EVERY);
     let outcome = besiege(&fake, Kind::Silent);
     assert_eq!(Verdict::Harmed, outcome.verdict(), "{outcome:?}");
-    assert_eq!(fake.repent(), outcome.counts.duplicated, "{outcome:?}");
+    assert_eq!(fake.stop_spoiling(), outcome.counts.duplicated, "{outcome:?}");
 }
 
 #[test]
@@ -85,7 +85,7 @@ fn talk_through(trick: Option<Defect>) -> (Counts, u64) {
     let fake = FakeServer::start();
     let mut honest = HonestClients::join(fake.addr, 5, SIZE).unwrap();
     if let Some(trick) = trick {
-        fake.haunt(trick, EVERY);
+        fake.spoil_every(trick, EVERY);
     }
     for message in 0..MESSAGES {
         honest.send(usize::try_from(message % 5).unwrap());
@@ -98,7 +98,7 @@ fn talk_through(trick: Option<Defect>) -> (Counts, u64) {
         counts.received + bound >= counts.expected
     });
     (0..5).for_each(|speaker| honest.send(speaker));
-    let played = trick.map_or(0, |_| fake.repent());
+    let played = trick.map_or(0, |_| fake.stop_spoiling());
     let missing =
         if matches!(trick, Some(Defect::Drop | Defect::Change { .. })) { played } else { 0 };
     listen_until(&mut honest, |honest| honest.counts().lost() <= missing);

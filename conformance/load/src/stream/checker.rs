@@ -7,8 +7,8 @@ use crate::error::Violation;
 
 /// What one receiver has received of each speaker's messages, and so which one must come next.
 ///
-/// Each speaker numbers its messages without a gap, so one number per speaker tells a lost, a duplicated and a
-/// reordered message. [`parse`](super::parse) tells an altered one. The checker does no input and no output: a caller
+/// Each speaker numbers its messages without a gap, so one number per speaker shows a lost, a duplicated and a
+/// reordered message. [`parse`](super::parse) detects an altered one. The checker does no input and no output: a caller
 /// passes it every message in the order of arrival. After a violation it goes on, so that a caller can count the
 /// violations of a stream; a caller that stops at the first one ignores the rest.
 ///

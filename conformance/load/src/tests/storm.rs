@@ -1,4 +1,4 @@
-//! A storm is over when everybody has heard the speaker, and fails if somebody cannot.
+//! A storm is over when all clients have received a message of the speaker, and fails if one cannot.
 
 use super::LoadError;
 use super::broker::Broker;
@@ -7,7 +7,7 @@ use crate::fake::{Defect, FakeServer};
 use crate::wire::Dialect;
 
 #[test]
-fn all_who_come_at_once_are_connected_before_they_have_joined() {
+fn all_clients_are_connected_before_all_have_joined() {
     let fake = FakeServer::start();
     let storming = Storm::run(fake.addr, 100, Dialect::Chat).unwrap();
     assert!(!storming.connected.is_zero() && storming.joined > storming.connected, "{storming:?}");
@@ -21,17 +21,17 @@ fn answers_to_the_hello_are_no_messages() {
 }
 
 #[test]
-fn one_that_is_cut_off_in_a_storm_is_told() {
+fn a_connection_closed_in_a_storm_is_reported() {
     let fake = FakeServer::start();
-    fake.arm(Defect::HangUp, 7);
+    fake.spoil_next(Defect::Close, 7);
     let error = Storm::run(fake.addr, 20, Dialect::Chat).unwrap_err();
-    // The server counts the speaker too.
+    // The server numbers the speaker too.
     let LoadError::Closed { member, .. } = &error else { panic!("{error}") };
     assert_eq!("listener 6", member);
 }
 
 #[test]
-fn nobody_joins_where_nobody_listens() {
+fn a_storm_fails_without_a_server() {
     let addr = {
         let fake = FakeServer::start();
         fake.addr

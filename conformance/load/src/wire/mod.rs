@@ -1,4 +1,4 @@
-//! Wire: bytes in and out, of the chat protocol and of the others that a server under load may speak.
+//! Wire: the bytes of the protocols that a server under load may speak.
 
 mod dialect;
 mod mqtt;
