@@ -1,4 +1,4 @@
-//! Attack: one kind of hostile clients against one server, from the first connection to the last trace.
+//! Attack: one kind of hostile clients against one server, from the first connection to the last resource released.
 
 use std::io;
 use std::time::{Duration, Instant};
@@ -22,8 +22,8 @@ use crate::support::interrupt::Interruption;
 pub(super) enum AttackError {
     #[error("{0}")]
     Start(#[from] StartError),
-    /// Without any hostile client about.
-    #[error("before the siege began: {0}")]
+    /// The honest clients could not join, before any hostile client connected.
+    #[error("before the hostile clients connected: {0}")]
     Join(#[from] LoadError),
     #[error("the clients' poll: {0}")]
     Poll(#[from] io::Error),
@@ -31,18 +31,18 @@ pub(super) enum AttackError {
     Interrupted,
 }
 
-/// Besieges a fresh server.
+/// Starts a server and attacks it.
 ///
 /// # Errors
 ///
-/// It did not start, or could not be joined by the honest clients alone; or the run was interrupted.
+/// It did not start, the honest clients could not join it, or the run was interrupted.
 pub(super) fn run(
-    server: &ServerSource,
+    source: &ServerSource,
     kind: Kind,
     args: &SiegeArgs,
     interruption: &Interruption,
 ) -> Result<Outcome, AttackError> {
-    let server = server.start()?;
+    let server = source.start()?;
     let honest = HonestClients::join(server.addr, args.honest(), MESSAGE_BYTES)?;
     let before = server.usage();
     let now = Instant::now();
@@ -55,21 +55,21 @@ pub(super) fn run(
         interruption,
         server: &server,
     };
-    let arrived = attack.go_on(ARRIVE_WITHIN, HostileClients::has_come)?;
-    attack.go_on(args.lasting(), |_| false)?;
+    let have_connected = attack.run(CONNECT_WITHIN, HostileClients::have_connected)?;
+    attack.run(args.lasting(), |_| false)?;
     attack.withdraw()?;
     attack.settle()?;
-    // A fence: had the last delivery been duplicated, the copy would come before this.
-    (0..attack.honest.len()).for_each(|speaker| attack.honest.send(speaker));
+    // A fence: a duplicate of the last delivery would come before these messages.
+    (0..attack.honest.len()).for_each(|client| attack.honest.send(client));
     attack.settle()?;
-    let leftover = attack.await_traces(before)?;
+    let leftover = attack.await_release(before)?;
     let mut outcome = Outcome::of(&attack.honest, &attack.hostile, &attack.schedule);
     outcome.measure(&server, before);
-    if !arrived {
-        outcome.doubts.push("not all hostile clients could come".into());
+    if !have_connected {
+        outcome.doubts.push("not all hostile clients could connect".into());
     }
     outcome.harms.extend(leftover);
-    outcome.harms.extend(strangers_talk(&server).err());
+    outcome.harms.extend(newcomers_talk(&server).err());
     Ok(outcome)
 }
 
@@ -82,69 +82,69 @@ struct Attack<'a> {
 }
 
 impl Attack<'_> {
-    /// Lets both sides go on for this time, or until the hostile clients are done; tells whether it was.
-    fn go_on(
+    /// Runs all clients for this time, or until `is_done`; returns whether it was.
+    fn run(
         &mut self,
         time: Duration,
         is_done: impl Fn(&HostileClients) -> bool,
     ) -> Result<bool, AttackError> {
         let start = Instant::now();
-        while start.elapsed() < time && self.server.death().is_none() {
+        while start.elapsed() < time && self.server.end().is_none() {
             if is_done(&self.hostile) {
                 return Ok(true);
             }
             self.hostile.turn(Instant::now());
-            self.speak_and_listen()?;
+            self.send_and_receive()?;
         }
         Ok(is_done(&self.hostile))
     }
 
-    /// Has the hostile clients leave while the honest ones go on talking.
+    /// Disconnects the hostile clients while the honest ones go on sending.
     fn withdraw(&mut self) -> Result<(), AttackError> {
         while !self.hostile.leave(Instant::now()) {
-            self.speak_and_listen()?;
+            self.send_and_receive()?;
         }
         Ok(())
     }
 
-    fn speak_and_listen(&mut self) -> Result<(), AttackError> {
-        self.schedule.speak(&mut self.honest, Instant::now());
-        self.listen(TURN)
+    fn send_and_receive(&mut self) -> Result<(), AttackError> {
+        self.schedule.send_due(&mut self.honest, Instant::now());
+        self.receive(TURN)
     }
 
-    /// Waits until the honest clients have heard all that they said, or nothing more comes.
+    /// Waits until the honest clients have received everything they sent, or nothing more comes.
     fn settle(&mut self) -> Result<(), AttackError> {
         let start = Instant::now();
-        while !self.honest.is_settled() && self.server.death().is_none() {
+        while !self.honest.is_settled() && self.server.end().is_none() {
             if start.elapsed().min(self.honest.silence()) > STALL {
                 return Ok(());
             }
-            self.listen(PAUSE)?;
+            self.receive(PAUSE)?;
         }
         Ok(())
     }
 
-    /// Waits until the server holds no more descriptors and threads than before; tells what is left.
-    fn await_traces(&mut self, before: Option<Usage>) -> Result<Option<String>, AttackError> {
+    /// Waits until the server holds no more descriptors and threads than before; returns what it still holds too many.
+    fn await_release(&mut self, before: Option<Usage>) -> Result<Option<String>, AttackError> {
         let Some(before) = before else { return Ok(None) };
         let start = Instant::now();
-        // A server that ended is told of elsewhere.
+        // The end of a server is reported elsewhere.
         while let Some(now) = self.server.usage() {
             if now.threads <= before.threads && now.descriptors <= before.descriptors {
                 return Ok(None);
             }
-            if start.elapsed() > TRACES_GONE_WITHIN {
+            if start.elapsed() > RELEASED_WITHIN {
                 return Ok(Some(format!(
-                    "when all had left, {} descriptors and {} threads stayed, of {} and {} before",
+                    "after all had left, the server held {} descriptors and {} threads; before, {} and {}",
                     now.descriptors, now.threads, before.descriptors, before.threads
                 )));
             }
-            self.listen(PAUSE)?;
+            self.receive(PAUSE)?;
         }
         Ok(None)
     }
 
-    fn listen(&mut self, within: Duration) -> Result<(), AttackError> {
+    fn receive(&mut self, within: Duration) -> Result<(), AttackError> {
         if self.interruption.has_come() {
             return Err(AttackError::Interrupted);
         }
@@ -152,21 +152,21 @@ impl Attack<'_> {
     }
 }
 
-/// Whether clients that come after it all can talk.
-fn strangers_talk(server: &Server) -> Result<(), String> {
-    let talked = Churn::join(server.addr).and_then(|mut churn| churn.run(STRANGERS));
-    talked.map(|_| ()).map_err(|error| format!("afterwards, strangers could not talk: {error}"))
+/// Whether new clients can join and talk afterwards.
+fn newcomers_talk(server: &Server) -> Result<(), String> {
+    let talked = Churn::join(server.addr).and_then(|mut churn| churn.run(NEWCOMERS));
+    talked.map(|_| ()).map_err(|error| format!("new clients could not talk afterwards: {error}"))
 }
 
-/// Bytes of what the honest clients say.
+/// Bytes of an honest message.
 const MESSAGE_BYTES: usize = 64;
-/// How long the clients' poll may take while there is something to do besides.
+/// How long the poll of the honest clients may take while the hostile ones have turns.
 const TURN: Duration = Duration::from_millis(1);
-/// The same while there is not.
+/// The same while they have none.
 const PAUSE: Duration = Duration::from_millis(20);
-const ARRIVE_WITHIN: Duration = Duration::from_mins(1);
-/// What does not come within this is lost.
+const CONNECT_WITHIN: Duration = Duration::from_mins(1);
+/// A message that does not come within this time is lost.
 const STALL: Duration = Duration::from_secs(10);
-/// Longer than any server gives to those whom it refuses.
-const TRACES_GONE_WITHIN: Duration = Duration::from_secs(15);
-const STRANGERS: u64 = 3;
+/// Longer than any server lingers with a client that it rejects.
+const RELEASED_WITHIN: Duration = Duration::from_secs(15);
+const NEWCOMERS: u64 = 3;

@@ -1,4 +1,4 @@
-//! Budget: what hostile clients share and may use up: connections, floods, names, chance.
+//! Budget: what hostile clients share: their allowances, their names and their random numbers.
 
 use std::io;
 use std::net::{SocketAddr, TcpStream};
@@ -11,28 +11,28 @@ use protocol::{HEADER_LEN, header, pair_len};
 use super::kind::FloodMessage;
 use crate::support::token::mixed;
 
-/// How much a hostile crowd may do in a second.
+/// How much all hostile clients together may do in a second.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Rates {
-    /// Connections that come.
+    /// New connections.
     pub(super) connections: u32,
-    /// Bytes that its floods put into the room.
+    /// Bytes that floods put into the room.
     pub(super) flood_bytes: u64,
-    /// Bytes of the largest message accepted.
+    /// Bytes of the largest message that the server accepts.
     pub(super) max_message: usize,
 }
 
-/// What hostile clients share.
+/// What hostile clients share. The two allowances grow with time and shrink with use.
 #[derive(Debug)]
 pub(super) struct Budget {
     /// The time of this turn.
     pub(super) now: Instant,
-    /// Whatever is heard goes here and is forgotten.
+    /// The read buffer of all hostile clients.
     pub(super) buffer: Box<[u8]>,
     addr: SocketAddr,
     rates: Rates,
-    /// May still be used in this turn: connections, and bytes of floods. What a frame takes beyond it is
-    /// taken from the turns to come.
+    /// Connections, and bytes of floods, that may be used in this turn. A frame may take more bytes than there are; the
+    /// following turns have fewer then.
     connections: f64,
     flood_bytes: f64,
     empties: Rc<[u8]>,
@@ -59,9 +59,9 @@ impl Budget {
         }
     }
 
-    /// Goes on to another turn, with what the time since the last one allows.
+    /// Begins another turn and adds the allowances for the time since the last one.
     pub(super) fn refill(&mut self, now: Instant) {
-        let seconds = (now - self.now).min(ACCRUED_AT_MOST).as_secs_f64();
+        let seconds = (now - self.now).min(REFILL_MAX).as_secs_f64();
         self.now = now;
         let connections = f64::from(self.rates.connections);
         self.connections = (self.connections + seconds * connections).min(CONNECTIONS_AT_ONCE);
@@ -69,35 +69,35 @@ impl Budget {
         self.flood_bytes = self.flood_bytes.min(float(self.rates.flood_bytes) / 4.0);
     }
 
-    /// Whether one more may connect now; it counts as having done so.
+    /// Takes one connection from the allowance; whether there was one.
     pub(super) fn take_connection(&mut self) -> bool {
         let may = self.connections >= 1.0;
         self.connections -= f64::from(u8::from(may));
         may
     }
 
-    pub(super) fn connect(&mut self, line: ReceiveBuffer) -> io::Result<TcpStream> {
-        connect_nonblocking(self.addr, line)
+    pub(super) fn connect(&mut self, buffer: ReceiveBuffer) -> io::Result<TcpStream> {
+        connect_nonblocking(self.addr, buffer)
     }
 
-    /// What a flooding client sends next; `None` if the floods have had their share.
-    pub(super) fn flood(&mut self, flood: FloodMessage) -> Option<Rc<[u8]>> {
+    /// The next bytes of a flood, taken from the allowance; `None` if nothing is left of it.
+    pub(super) fn take_flood(&mut self, message: FloodMessage) -> Option<Rc<[u8]>> {
         if self.flood_bytes < 0.0 {
             return None;
         }
-        let (frames, bytes) = match flood {
+        let (frames, bytes) = match message {
             FloodMessage::Empty => (EMPTIES_AT_ONCE, &self.empties),
             FloodMessage::Largest => (1, &self.large),
         };
         let payload = bytes.len() - frames * HEADER_LEN;
         let pair = pair_len(name_of(0).as_bytes(), &[]).max(PAIR_COST);
-        let said = frames * pair + payload;
-        self.flood_bytes -= float(said as u64);
+        let cost = frames * pair + payload;
+        self.flood_bytes -= float(cost as u64);
         Some(Rc::clone(bytes))
     }
 
-    /// A name that nobody had before.
-    pub(super) fn name(&mut self) -> String {
+    /// A name that no client had before.
+    pub(super) fn fresh_name(&mut self) -> String {
         self.names += 1;
         name_of(self.names)
     }
@@ -106,13 +106,13 @@ impl Budget {
         self.rates.max_message
     }
 
-    /// A number under `end`, or 0.
+    /// A random number below `end`; 0 if `end` is 0.
     pub(super) fn random_below(&mut self, end: usize) -> usize {
         self.seed = mixed(self.seed);
-        usize::try_from(self.seed % (end.max(1) as u64)).expect("it is below another one")
+        usize::try_from(self.seed % (end.max(1) as u64)).expect("it is below a usize")
     }
 
-    /// A time up to this one.
+    /// A random time below this one, in whole milliseconds.
     pub(super) fn random_duration(&mut self, time: Duration) -> Duration {
         let millis = usize::try_from(time.as_millis()).unwrap_or(usize::MAX);
         Duration::from_millis(self.random_below(millis) as u64)
@@ -128,10 +128,10 @@ fn float(count: u64) -> f64 {
     count as f64
 }
 
-/// To check a pair costs a client about as much as to read so many bytes.
+/// Checking a pair costs a client about as much as reading this many bytes.
 const PAIR_COST: usize = 128;
 const READ_BYTES: usize = 64 * 1024;
 const EMPTIES_AT_ONCE: usize = 40;
-/// A turn that comes late has no more to spend than this, so that a stall makes no burst.
-const ACCRUED_AT_MOST: Duration = Duration::from_millis(100);
+/// A turn adds allowances for at most this time, so that no burst follows a stall.
+const REFILL_MAX: Duration = Duration::from_millis(100);
 const CONNECTIONS_AT_ONCE: f64 = 100.0;

@@ -1,4 +1,4 @@
-//! Hostile client: one client that means no good, and what it does each time it has its turn.
+//! Hostile client: one client, and what it does in each of its turns.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::TcpStream;
@@ -13,7 +13,7 @@ use super::budget::Budget;
 use super::end::{End, Tail};
 use super::kind::{Behaviour, Kind, Reads};
 
-/// One hostile client, whether it is connected now or not.
+/// One hostile client, connected or not.
 #[derive(Debug)]
 pub(super) struct HostileClient {
     behaviour: Behaviour,
@@ -25,18 +25,18 @@ pub(super) struct HostileClient {
 struct Connection {
     stream: TcpStream,
     outgoing: Outgoing,
-    /// When it does again what it does slowly.
+    /// When it may send or read its next byte, if it does so slowly.
     pause_until: Instant,
     tail: Tail,
 }
 
-/// What is being said.
+/// What a client sends.
 #[derive(Debug)]
 struct Outgoing {
     bytes: Rc<[u8]>,
-    /// How much of it has been sent.
+    /// How many of the bytes have been sent.
     sent: usize,
-    /// From here on, one byte at a time.
+    /// From this place on, one byte at a time.
     dripping_from: usize,
 }
 
@@ -49,30 +49,30 @@ impl HostileClient {
         self.connection.is_some()
     }
 
-    /// Does what its kind does; tells how its connection ended, if it did now.
-    pub(super) fn act(&mut self, budget: &mut Budget) -> Option<End> {
-        let Some(connection) = &mut self.connection else { return self.come(budget) };
+    /// Takes one turn. Returns how its connection ended, if it ended now.
+    pub(super) fn turn(&mut self, budget: &mut Budget) -> Option<End> {
+        let Some(connection) = &mut self.connection else { return self.connect(budget) };
         let end = connection
-            .listen(self.behaviour.reads(), budget)
-            .or_else(|| connection.speak(self.behaviour, budget))
-            .or_else(|| connection.part(self.behaviour.kind, budget.now));
+            .receive(self.behaviour.reads(), budget)
+            .or_else(|| connection.send(self.behaviour, budget))
+            .or_else(|| connection.leave(self.behaviour.kind, budget.now));
         if end.is_some() {
             self.connection = None;
         }
         end
     }
 
-    /// Leaves for good; tells how the connection had ended, if it stood no more.
+    /// Disconnects for good. Returns how its connection ended; `None` if it was not connected.
     pub(super) fn leave(&mut self, budget: &mut Budget) -> Option<End> {
         let mut connection = self.connection.take()?;
         Some(connection.drain(budget).unwrap_or(End::Open))
     }
 
-    fn come(&mut self, budget: &mut Budget) -> Option<End> {
+    fn connect(&mut self, budget: &mut Budget) -> Option<End> {
         if !budget.take_connection() {
             return None;
         }
-        match budget.connect(self.behaviour.line()) {
+        match budget.connect(self.behaviour.receive_buffer()) {
             Ok(stream) => {
                 let outgoing = Outgoing::first(self.behaviour, budget);
                 let pause_until = budget.now + budget.random_duration(SPREAD);
@@ -86,10 +86,10 @@ impl HostileClient {
 }
 
 impl Connection {
-    fn listen(&mut self, reads: Reads, budget: &mut Budget) -> Option<End> {
+    fn receive(&mut self, reads: Reads, budget: &mut Budget) -> Option<End> {
         match reads {
-            Reads::Nothing => self.look(),
-            Reads::OneBytePerSecond if budget.now < self.pause_until => self.look(),
+            Reads::Nothing => self.error(),
+            Reads::OneBytePerSecond if budget.now < self.pause_until => self.error(),
             Reads::OneBytePerSecond => {
                 self.pause_until = budget.now + SLOW_PERIOD;
                 self.read(&mut budget.buffer[..1])
@@ -98,20 +98,20 @@ impl Connection {
         }
     }
 
-    /// Reads what there is, within reason: there may be more than a turn allows.
+    /// Reads what has arrived, up to the bound for one turn.
     fn drain(&mut self, budget: &mut Budget) -> Option<End> {
         for _ in 0..READS_PER_TURN {
-            let before = self.tail.heard();
+            let before = self.tail.received();
             let end = self.read(&mut budget.buffer);
-            if end.is_some() || self.tail.heard() == before {
+            if end.is_some() || self.tail.received() == before {
                 return end;
             }
         }
         None
     }
 
-    /// Looks whether the connection still stands, without reading.
-    fn look(&self) -> Option<End> {
+    /// Reports a broken connection, without reading.
+    fn error(&self) -> Option<End> {
         self.stream.take_error().ok().flatten().map(|error| End::of(&error))
     }
 
@@ -119,18 +119,18 @@ impl Connection {
         match self.stream.read(buffer) {
             Ok(0) => Some(self.tail.end()),
             Ok(count) => {
-                self.tail.hear(&buffer[..count]);
+                self.tail.push(&buffer[..count]);
                 None
             }
-            Err(error) if must_wait(&error) => None,
+            Err(error) if would_block(&error) => None,
             Err(error) => Some(End::of(&error)),
         }
     }
 
-    fn speak(&mut self, behaviour: Behaviour, budget: &mut Budget) -> Option<End> {
+    fn send(&mut self, behaviour: Behaviour, budget: &mut Budget) -> Option<End> {
         if self.outgoing.is_over() {
-            let flood = behaviour.flood()?;
-            self.outgoing = Outgoing::whole(budget.flood(flood)?);
+            let message = behaviour.flood()?;
+            self.outgoing = Outgoing::whole(budget.take_flood(message)?);
         }
         let bytes = self.outgoing.next(budget.now >= self.pause_until);
         if bytes.is_empty() {
@@ -144,21 +144,21 @@ impl Connection {
                 }
                 None
             }
-            Err(error) if must_wait(&error) => None,
-            // What the server said before may explain it.
+            Err(error) if would_block(&error) => None,
+            // The server may have sent the reason before.
             Err(error) => match self.drain(budget) {
-                Some(refused @ End::Rejected(_)) => Some(refused),
+                Some(rejected @ End::Rejected(_)) => Some(rejected),
                 _ => Some(End::of(&error)),
             },
         }
     }
 
-    /// Ends the connection if that is what its kind does.
-    fn part(&mut self, kind: Kind, now: Instant) -> Option<End> {
+    /// Ends the connection, if its kind does that now.
+    fn leave(&mut self, kind: Kind, now: Instant) -> Option<End> {
         match kind {
             Kind::Churning => Some(End::Left),
             Kind::Breaking if self.outgoing.is_over() && now >= self.pause_until => {
-                // Where this fails the connection is broken already.
+                // This fails if the connection is broken already.
                 SockRef::from(&self.stream).set_linger(Some(Duration::ZERO)).ok();
                 Some(End::Left)
             }
@@ -168,11 +168,11 @@ impl Connection {
 }
 
 impl Outgoing {
-    /// What a client says when it has just connected.
+    /// What a client sends first.
     fn first(behaviour: Behaviour, budget: &mut Budget) -> Self {
         let mut bytes = BytesMut::new();
         if !matches!(behaviour.kind, Kind::Silent | Kind::Churning) {
-            encode_frame(budget.name().as_bytes(), &mut bytes);
+            encode_frame(budget.fresh_name().as_bytes(), &mut bytes);
         }
         let named = bytes.len();
         match behaviour.kind {
@@ -184,14 +184,14 @@ impl Outgoing {
             Kind::Dripping => encode_frame(&[b'.'; DRIPPED_BYTES], &mut bytes),
             Kind::Breaking => {
                 encode_frame(&[b'/'; DRIPPED_BYTES], &mut bytes);
-                // Anywhere but at its end.
+                // At any place inside the frame.
                 let cut = budget.random_below(bytes.len() - named - 1);
                 bytes.truncate(named + 1 + cut);
             }
             _ => {}
         }
         let dripping_from = match behaviour.kind {
-            // Every other one drips its message.
+            // Every other client sends its name at once and its message one byte at a time.
             Kind::Dripping if behaviour.number.is_multiple_of(2) => 0,
             Kind::Dripping => named,
             _ => bytes.len(),
@@ -212,24 +212,24 @@ impl Outgoing {
         self.sent >= self.dripping_from && !self.is_over()
     }
 
-    /// What is to be sent now: all that is said at once, or, if its time has come, one byte.
-    fn next(&self, drips_now: bool) -> &[u8] {
+    /// What to send now: the rest of the bytes sent at once, or one byte if `may_drip`.
+    fn next(&self, may_drip: bool) -> &[u8] {
         match self.dripping_from {
             from if self.sent < from => &self.bytes[self.sent..from],
-            _ if drips_now && !self.is_over() => &self.bytes[self.sent..=self.sent],
+            _ if may_drip && !self.is_over() => &self.bytes[self.sent..=self.sent],
             _ => &[],
         }
     }
 }
 
-/// Whether it is just not the time: nothing is there, or the connection does not stand yet.
-fn must_wait(error: &io::Error) -> bool {
+/// Whether the socket is not ready: it is empty or full, or the connection is not established yet.
+fn would_block(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted | ErrorKind::NotConnected)
 }
 
-/// Between two bytes of those who drip or read one at a time.
+/// Between two bytes of a client that sends or reads one at a time.
 const SLOW_PERIOD: Duration = Duration::from_secs(1);
-/// Clients that come together do not all do their first slow thing together.
+/// Clients that connect together do not all send or read their first slow byte together.
 const SPREAD: Duration = Duration::from_millis(300);
 const DRIPPED_BYTES: usize = 100;
 const READS_PER_TURN: usize = 4;

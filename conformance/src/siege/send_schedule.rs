@@ -1,34 +1,35 @@
-//! Send schedule: when the honest clients speak, and how late that was.
+//! Send schedule: when the honest clients send, and how late they did.
 
 use std::time::{Duration, Instant};
 
 use super::honest_clients::HonestClients;
 
-/// A steady rate of messages, said by the honest clients in turn.
+/// A steady rate of messages, sent by the honest clients in turn.
 #[derive(Debug)]
 pub(super) struct SendSchedule {
     start: Instant,
     period: Duration,
-    said: u32,
+    /// Messages sent so far.
+    sent: u32,
     late_max: Duration,
 }
 
 impl SendSchedule {
-    /// Speaks so many times a second, in all.
+    /// A schedule of `rate` messages a second of all clients together.
     pub(super) fn new(rate: u32, start: Instant) -> Self {
-        Self { start, period: Duration::from_secs(1) / rate, said: 0, late_max: Duration::ZERO }
+        Self { start, period: Duration::from_secs(1) / rate, sent: 0, late_max: Duration::ZERO }
     }
 
-    /// Says what is due.
-    pub(super) fn speak(&mut self, honest: &mut HonestClients, now: Instant) {
-        while let Some(late) = now.checked_duration_since(self.start + self.period * self.said) {
+    /// Sends what is due.
+    pub(super) fn send_due(&mut self, honest: &mut HonestClients, now: Instant) {
+        while let Some(late) = now.checked_duration_since(self.start + self.period * self.sent) {
             self.late_max = self.late_max.max(late);
-            honest.send(self.said as usize % honest.len());
-            self.said += 1;
+            honest.send(self.sent as usize % honest.len());
+            self.sent += 1;
         }
     }
 
-    /// The longest that a message was said later than it should have been: by this machine's fault.
+    /// The longest delay of a message after it was due. It is a delay of this machine, not of the server.
     pub(super) fn late_max(&self) -> Duration {
         self.late_max
     }
