@@ -1,5 +1,5 @@
-//! The brokers that the lab can measure beside our servers: each that is installed is started, joined, spoken to and
-//! heard; the others are listed as ignored.
+//! The brokers that the lab can measure beside our servers. Each installed one is started, and its deliveries are checked;
+//! the others are listed as ignored.
 
 use std::process::ExitCode;
 
@@ -9,7 +9,7 @@ use load::{Crowd, Extent, FanOut, MESSAGE_BYTES_MIN, Shape};
 
 fn main() -> ExitCode {
     let trials = Broker::ALL.map(|broker| {
-        let trial = Trial::test(broker.name(), move || is_heard_through(broker));
+        let trial = Trial::test(broker.name(), move || delivers_everything(broker));
         match broker.find() {
             Ok(_) => trial,
             Err(reason) => trial.with_ignored_flag(true).with_kind(reason),
@@ -18,8 +18,8 @@ fn main() -> ExitCode {
     libtest_mimic::run(&Arguments::from_args(), trials.into()).exit_code()
 }
 
-/// In two sizes, so that the length is read and not guessed; every delivery is checked by the load.
-fn is_heard_through(broker: Broker) -> Result<(), Failed> {
+/// In two sizes, so that the length is read and not assumed. The load checks every delivery.
+fn delivers_everything(broker: Broker) -> Result<(), Failed> {
     let server = broker.find()?.start()?;
     for (size, messages) in [(MESSAGE_BYTES_MIN, 500), (1 << 20, 20)] {
         let shape = Shape { speakers: 2, listeners: 5, size, dialect: broker.dialect() };

@@ -1,4 +1,4 @@
-//! Baselines: servers that are made to be measured beside ours, not to be chatted on.
+//! Baseline: the baselines that this program contains, and how they start.
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -15,43 +15,43 @@ use super::naive::Defect;
 use super::{floor, naive};
 use crate::support::console::complain;
 
-/// Which of them.
+/// A baseline that this program contains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Baseline {
-    /// A loop that passes on bytes.
+    /// A loop that copies bytes from each client to all others.
     Floor,
-    /// Two threads that pass on bytes between two clients.
+    /// Two threads that copy bytes between two clients.
     FloorBlocking,
     /// A thread per client, a system call per delivery, under the room's lock.
     NaiveSend,
     /// A reading and a writing task per client, an unbounded channel between.
     NaiveChannel,
-    /// The same with threads.
+    /// A reading and a writing thread per client, an unbounded channel between.
     NaiveWriter,
     /// One loop, a queue per client, a system call per client and wake-up.
     NaiveQueue,
 }
 
-/// How one is to serve.
+/// Arguments of a baseline.
 #[derive(Debug, Args)]
 pub struct BaselineArgs {
-    /// Where to listen; port 0 is any free one, told on standard output
+    /// Where to listen; port 0 is any free one, printed on standard output
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:1234")]
     listen: String,
 }
 
-/// As [`BaselineArgs`], of the one that can be told to err.
+/// Arguments of the naive server that can have a defect.
 #[derive(Debug, Args)]
 pub struct DefectiveArgs {
     #[command(flatten)]
     serving: BaselineArgs,
-    /// What goes wrong every so often, for trying what is meant to notice it
+    /// What it does wrong now and then, to test what must notice it
     #[arg(long, hide = true)]
     defect: Option<Defect>,
 }
 
 impl Baseline {
-    /// All of them, in the order they are listed in.
+    /// All of them, in the order in which they are listed.
     pub const ALL: [Self; 6] = [
         Self::Floor,
         Self::FloorBlocking,
@@ -61,7 +61,7 @@ impl Baseline {
         Self::NaiveQueue,
     ];
 
-    /// Those that speak the chat protocol.
+    /// The naive servers, which speak the chat protocol.
     pub const NAIVE: [Self; 4] =
         [Self::NaiveSend, Self::NaiveChannel, Self::NaiveWriter, Self::NaiveQueue];
 
@@ -77,7 +77,7 @@ impl Baseline {
         }
     }
 
-    /// How its clients speak.
+    /// The protocol that its clients speak.
     pub fn dialect(self) -> Dialect {
         match self {
             Self::Floor | Self::FloorBlocking => Dialect::Floor,
@@ -93,7 +93,7 @@ impl Baseline {
         iter::once(exe.into()).chain(arguments.map(OsString::from)).collect()
     }
 
-    /// Serves until a signal ends the process: there is nobody to be told and nothing to be saved.
+    /// Serves until a signal ends the process. There is no client to notify and nothing to save.
     pub(crate) fn run(self, arguments: &BaselineArgs) -> ExitCode {
         self.serve_on(arguments, |listener| match self {
             Self::Floor => floor::serve(listener),
@@ -105,7 +105,7 @@ impl Baseline {
         })
     }
 
-    /// As [`run`](Self::run), of the first rung, with what is to go wrong in it.
+    /// As [`run`](Self::run), for the naive server that can have a defect.
     pub(crate) fn run_defective(arguments: &DefectiveArgs) -> ExitCode {
         let Some(defect) = arguments.defect else { return Self::NaiveSend.run(&arguments.serving) };
         Self::NaiveSend
@@ -117,7 +117,7 @@ impl Baseline {
         arguments: &BaselineArgs,
         serve: impl FnOnce(TcpListener) -> io::Result<()>,
     ) -> ExitCode {
-        // Where it cannot be raised it may be enough, and an accept that finds it is not tells so.
+        // The limit may be enough even if it cannot be raised. If not, accept fails and reports it.
         rlimit::increase_nofile_limit(u64::MAX).ok();
         match listen(&arguments.listen).and_then(serve) {
             Ok(()) => ExitCode::SUCCESS,
@@ -135,14 +135,14 @@ impl fmt::Display for Baseline {
     }
 }
 
-/// Listens, and says so with the ready line of our own servers.
+/// Listens, and prints the ready line of our own servers.
 fn listen(address: &str) -> io::Result<TcpListener> {
     let failed = |error: io::Error| {
         let advice = "--listen takes HOST:PORT, and port 0 is any free one";
         io::Error::new(error.kind(), format!("cannot listen on {address}: {error}; {advice}"))
     };
     let listener = socket::bind(address, |_| Ok(())).map_err(failed)?;
-    // A harness that has seen enough may have closed its end: that is no reason not to serve.
+    // The harness may have closed its end of the pipe. The server serves all the same.
     writeln!(io::stdout(), "listening on {}", listener.local_addr()?)
         .and_then(|()| io::stdout().flush())
         .ok();

@@ -1,5 +1,4 @@
-//! Baselines: servers that are measured beside ours, from a program that only passes on bytes to brokers that people
-//! know.
+//! Baselines: programs that are measured beside our servers, from one that only copies bytes to well-known brokers.
 
 mod baseline;
 mod brokers;

@@ -1,4 +1,4 @@
-//! Fault: the first rung with something wrong every so often, for trying what is meant to notice it.
+//! Defect: the server of [`send`](super::send) with a defect, to test what must notice it.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -13,7 +13,7 @@ use protocol::pair;
 use super::for_each_client;
 use super::frames::Frames;
 
-/// What goes wrong.
+/// What the server does wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Defect {
     /// One delivery in 500 does not come.
@@ -22,42 +22,42 @@ pub(crate) enum Defect {
     Double,
     /// One delivery in 500 comes after the next one.
     Swap,
-    /// One delivery in 1000 comes 50 ms late, and with it what is behind it.
+    /// One delivery in 1000 comes 50 ms late, and so do those after it.
     Delay,
 }
 
-/// Serves the clients of `listener`, a thread for each, with this going wrong.
+/// Serves the clients of `listener`, a thread for each, with this defect.
 ///
 /// # Errors
 ///
-/// Accepting fails, or no thread can be started.
+/// Accept fails, or no thread can be started.
 pub(crate) fn serve(listener: &TcpListener, defect: Defect) -> io::Result<()> {
-    let room = Room { seats: BTreeMap::new(), defect, deliveries: 0 };
+    let room = Room { members: BTreeMap::new(), defect, deliveries: 0 };
     let room = Arc::new(Mutex::new(room));
-    for_each_client(listener, move |number, stream| talk(&room, number, stream))
+    for_each_client(listener, move |number, stream| read_loop(&room, number, stream))
 }
 
-/// The room, and how many deliveries there have been in it.
+/// The members, and how many deliveries there were.
 struct Room {
-    seats: BTreeMap<u64, Seat>,
+    members: BTreeMap<u64, Member>,
     defect: Defect,
     deliveries: u64,
 }
 
-/// A member's connection.
-struct Seat {
+/// A member, and its deliveries that are kept back.
+struct Member {
     stream: TcpStream,
-    /// To be sent behind the next one.
+    /// The delivery to send after the next one.
     swapped: Option<Bytes>,
-    /// While it is being held back: what has to wait.
+    /// The deliveries that wait for the end of a delay; `None` if there is no delay.
     late: Option<Vec<u8>>,
 }
 
-fn talk(room: &Arc<Mutex<Room>>, number: u64, stream: TcpStream) -> io::Result<()> {
+fn read_loop(room: &Arc<Mutex<Room>>, number: u64, stream: TcpStream) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let mut frames = Frames::of(stream.try_clone()?);
     let Some(name) = frames.next()? else { return Ok(()) };
-    lock(room).seats.insert(number, Seat { stream, swapped: None, late: None });
+    lock(room).members.insert(number, Member { stream, swapped: None, late: None });
     while let Ok(Some(text)) = frames.next() {
         let pair = pair(&name, &text);
         let delayed = lock(room).relay(number, &pair);
@@ -69,28 +69,28 @@ fn talk(room: &Arc<Mutex<Room>>, number: u64, stream: TcpStream) -> io::Result<(
             })?;
         }
     }
-    lock(room).seats.remove(&number);
+    lock(room).members.remove(&number);
     Ok(())
 }
 
 impl Room {
-    /// Delivers to all others; returns who is held back from here on.
+    /// Delivers to all others; returns the members whose delay begins now.
     fn relay(&mut self, from: u64, pair: &Bytes) -> Vec<u64> {
         let mut delayed = Vec::new();
         let every = if self.defect == Defect::Delay { DELAYED_EVERY } else { WRONG_EVERY };
-        for (number, seat) in self.seats.iter_mut().filter(|(number, _)| **number != from) {
+        for (number, member) in self.members.iter_mut().filter(|(number, _)| **number != from) {
             self.deliveries += 1;
             if !self.deliveries.is_multiple_of(every) {
-                seat.deliver(pair);
+                member.deliver(pair);
                 continue;
             }
             match self.defect {
                 Defect::Drop => {}
-                Defect::Double => [pair, pair].into_iter().for_each(|pair| seat.deliver(pair)),
-                Defect::Swap => seat.swapped = Some(pair.clone()),
-                Defect::Delay if seat.late.is_some() => seat.deliver(pair),
+                Defect::Double => [pair, pair].into_iter().for_each(|pair| member.deliver(pair)),
+                Defect::Swap => member.swapped = Some(pair.clone()),
+                Defect::Delay if member.late.is_some() => member.deliver(pair),
                 Defect::Delay => {
-                    seat.late = Some(pair.to_vec());
+                    member.late = Some(pair.to_vec());
                     delayed.push(*number);
                 }
             }
@@ -99,14 +99,14 @@ impl Room {
     }
 
     fn release(&mut self, number: u64) {
-        let Some(seat) = self.seats.get_mut(&number) else { return };
-        if let Some(late) = seat.late.take() {
-            seat.write(&late);
+        let Some(member) = self.members.get_mut(&number) else { return };
+        if let Some(late) = member.late.take() {
+            member.write(&late);
         }
     }
 }
 
-impl Seat {
+impl Member {
     fn deliver(&mut self, pair: &Bytes) {
         match &mut self.late {
             Some(late) => late.extend_from_slice(pair),
@@ -118,7 +118,7 @@ impl Seat {
     }
 
     fn write(&mut self, bytes: &[u8]) {
-        // Who has left is noticed by its own thread.
+        // The thread of that member notices that it has left.
         self.stream.write_all(bytes).ok();
     }
 }

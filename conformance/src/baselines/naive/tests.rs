@@ -1,4 +1,4 @@
-//! Each rung delivers everything, as the load counts it, and what is made to go wrong is told.
+//! Each naive server delivers everything, as the load checks, and the load reports each defect.
 
 use std::net::SocketAddr;
 
@@ -9,27 +9,27 @@ use super::{Defect, serve_channel, serve_defective, serve_queue, serve_send, ser
 use crate::baselines::floor::tests::start;
 
 #[test]
-fn the_first_rung_delivers_everything() {
+fn the_server_that_sends_under_the_lock_delivers_everything() {
     delivers_everything(start(|listener| serve_send(&listener)));
 }
 
 #[test]
-fn the_rung_with_threads_delivers_everything() {
+fn the_server_with_writer_threads_delivers_everything() {
     delivers_everything(start(|listener| serve_writer(&listener)));
 }
 
 #[test]
-fn the_rung_with_tasks_delivers_everything() {
+fn the_server_with_writer_tasks_delivers_everything() {
     delivers_everything(start(serve_channel));
 }
 
 #[test]
-fn the_rung_with_queues_delivers_everything() {
+fn the_server_with_queues_delivers_everything() {
     delivers_everything(start(serve_queue));
 }
 
 #[test]
-fn what_goes_wrong_in_the_faulty_one_is_told_by_the_load_unless_it_is_only_late() {
+fn the_load_reports_every_defect_but_a_delay() {
     for defect in Defect::value_variants() {
         let defect = *defect;
         let addr = start(move |listener| serve_defective(&listener, defect));
@@ -37,14 +37,14 @@ fn what_goes_wrong_in_the_faulty_one_is_told_by_the_load_unless_it_is_only_late(
         match defect {
             Defect::Delay => assert_eq!(MESSAGES * 7, outcome.unwrap().deliveries),
             Defect::Drop | Defect::Double | Defect::Swap => {
-                let error = outcome.expect_err("something went wrong");
+                let error = outcome.expect_err("the defect must be reported");
                 assert!(matches!(error, LoadError::Violation { .. }), "{defect:?}: {error}");
             }
         }
     }
 }
 
-/// With several speakers, so that they speak into each other's deliveries, and in two sizes.
+/// With several speakers, whose deliveries interleave, and in two sizes.
 fn delivers_everything(addr: SocketAddr) {
     for (size, messages) in [(MESSAGE_BYTES_MIN, MESSAGES), (1 << 20, 20)] {
         let tally = fan_out(addr, Shape::chat(3, 5, size), messages).unwrap();
