@@ -35,7 +35,8 @@ fn a_taken_address_is_an_error_with_advice() {
     let port = taken.local_addr().unwrap().port();
     for baseline in Baseline::ALL {
         let command = baseline.command(Path::new(PROGRAM));
-        // The port accepts connections, which would count as ready; so the test waits for the ready line.
+        // The port accepts connections, which would count as ready; so the test waits for the ready
+        // line.
         let habits = Habits { ready: Some("listening on".into()), ..Habits::default() };
         let outcome = ServerProcess::start_on_as(&command, port, &habits);
         let Err(StartError::Ended { status, log }) = outcome else { panic!("{outcome:?}") };

@@ -1,5 +1,5 @@
-//! The brokers that the lab can measure beside our servers. Each installed one is started, and its deliveries are checked;
-//! the others are listed as ignored.
+//! The brokers that the lab can measure beside our servers. Each installed one is started, and its
+//! deliveries are checked; the others are listed as ignored.
 
 use std::process::ExitCode;
 

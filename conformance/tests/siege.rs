@@ -1,4 +1,5 @@
-//! The siege as a program: a short one of a real server, its exit status, and what remains after an interrupt.
+//! The siege as a program: a short one of a real server, its exit status, and what remains after an
+//! interrupt.
 
 #[path = "common/running.rs"]
 mod running;
@@ -17,7 +18,8 @@ fn a_few_hostile_clients_of_every_kind_do_no_harm() {
     // On a machine that is too slow some kinds are inconclusive, but none does harm.
     assert!(matches!(output.status.code(), Some(0 | 2)), "{report}");
     assert!(report.contains(" harmless, 0 harmed, "), "{report}");
-    // These ends show that the hostile clients were connected, and that they met the server's limits.
+    // These ends show that the hostile clients were connected, and that they met the server's
+    // limits.
     for end in ["rejected (at byte 25: a frame of 9999999999 bytes", "ended by the client"] {
         assert!(report.contains(end), "{end:?} is missing:\n{report}");
     }

@@ -40,15 +40,16 @@ impl Misbehaviour {
     }
 }
 
-/// Clients that misbehave. They stay connected until this is dropped or the server closes their connections.
+/// Clients that misbehave. They stay connected until this is dropped or the server closes their
+/// connections.
 #[derive(Debug)]
 pub struct BadClients {
     streams: Vec<TcpStream>,
 }
 
 impl BadClients {
-    /// Connects `count` clients of each of these kinds. When it returns, each has sent all that it ever sends, and a
-    /// crowd that joins afterwards joins after them.
+    /// Connects `count` clients of each of these kinds. When it returns, each has sent all that it
+    /// ever sends, and a crowd that joins afterwards joins after them.
     ///
     /// # Errors
     ///

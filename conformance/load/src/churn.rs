@@ -14,7 +14,8 @@ use crate::wire::{Dialect, split_pair};
 
 /// A witness in the room, and the number of the next visitor.
 ///
-/// [`join`](Self::join) comes first, then [`run`](Self::run) any number of times. After an error it is of no more use.
+/// [`join`](Self::join) comes first, then [`run`](Self::run) any number of times. After an error it
+/// is of no more use.
 #[derive(Debug)]
 pub struct Churn {
     addr: SocketAddr,
@@ -60,8 +61,8 @@ impl Churn {
     ///
     /// # Errors
     ///
-    /// A visitor cannot connect, its message does not reach the witness exactly once, it receives something itself, or
-    /// the server does not close its connection after its EOF.
+    /// A visitor cannot connect, its message does not reach the witness exactly once, it receives
+    /// something itself, or the server does not close its connection after its EOF.
     pub fn run(&mut self, visitors: u64) -> Result<ChurnTimes, LoadError> {
         let (start, mut each) = (Instant::now(), histogram());
         for _ in 0..visitors {
@@ -112,7 +113,8 @@ impl Churn {
         if self.receive(number)? { Ok(()) } else { Err(self.stalled(number)) }
     }
 
-    /// Waits for the next message of visitor `number`, and checks it; whether one came within the read timeout.
+    /// Waits for the next message of visitor `number`, and checks it; whether one came within the
+    /// read timeout.
     fn receive(&mut self, number: u64) -> Result<bool, LoadError> {
         let name = self.name(number);
         let mut buffer = [0; 4096];

@@ -38,7 +38,8 @@ pub(super) enum Role {
 pub enum ReceiveBuffer {
     /// As many as the system allows: megabytes.
     Default,
-    /// Some ten kilobytes. A server soon has a full socket, and thousands of such clients fit in memory.
+    /// Some ten kilobytes. A server soon has a full socket, and thousands of such clients fit in
+    /// memory.
     Small,
 }
 
@@ -49,7 +50,8 @@ pub(super) fn open(addr: SocketAddr, buffer: ReceiveBuffer) -> io::Result<TcpStr
     Ok(TcpStream::from(socket))
 }
 
-/// Starts to connect and returns at once. Until the connection is established, reads and writes fail.
+/// Starts to connect and returns at once. Until the connection is established, reads and writes
+/// fail.
 ///
 /// # Errors
 ///
@@ -97,8 +99,8 @@ pub(super) fn fresh_number() -> u32 {
     NUMBERS.fetch_add(1, Ordering::Relaxed)
 }
 
-/// The next address to connect from. The port of a closed connection stays taken for a minute, and one address has only
-/// some 28,000 ports. On Linux, all of 127.0.0.0/8 can be used.
+/// The next address to connect from. The port of a closed connection stays taken for a minute, and
+/// one address has only some 28,000 ports. On Linux, all of 127.0.0.0/8 can be used.
 fn source_for(addr: SocketAddr) -> Option<Ipv4Addr> {
     static CONNECTIONS: AtomicU32 = AtomicU32::new(0);
     let is_loopback = matches!(addr.ip(), IpAddr::V4(ip) if ip.is_loopback());

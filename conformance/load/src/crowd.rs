@@ -36,11 +36,13 @@ impl Shape {
     }
 }
 
-/// Honest clients of one server, all joined. Every message sent from here on must reach every one of them.
+/// Honest clients of one server, all joined. Every message sent from here on must reach every one
+/// of them.
 ///
-/// There are two kinds of method. [`join`](Self::join) and [`add_listeners`](Self::add_listeners) connect clients.
-/// [`fan_out`](Self::fan_out), [`open_loop`](Self::open_loop) and [`ping_pong`](Self::ping_pong) put load on the server,
-/// and return when every message has been received by all. After an error a crowd is of no more use.
+/// There are two kinds of method. [`join`](Self::join) and [`add_listeners`](Self::add_listeners)
+/// connect clients. [`fan_out`](Self::fan_out), [`open_loop`](Self::open_loop) and
+/// [`ping_pong`](Self::ping_pong) put load on the server, and return when every message has been
+/// received by all. After an error a crowd is of no more use.
 #[derive(Debug)]
 pub struct Crowd {
     pub(super) table: ConnectionTable,
@@ -101,8 +103,8 @@ impl Crowd {
     pub fn add_listeners(&mut self, count: usize) -> Result<(), LoadError> {
         let goal = self.listeners() + count;
         while self.listeners() < goal {
-            // One batch at a time, so that no backlog overflows. The batches grow, because the tokens of each batch
-            // are delivered to all members.
+            // One batch at a time, so that no backlog overflows. The batches grow, because the
+            // tokens of each batch are delivered to all members.
             let batch = (self.listeners() / 2).clamp(BATCH_MIN, BATCH_MAX);
             for listener in self.listeners()..goal.min(self.listeners() + batch) {
                 self.connect(&format!("listener-{}-{listener:05}", self.number))?;
@@ -112,14 +114,16 @@ impl Crowd {
         Ok(())
     }
 
-    /// Sets how long nothing may arrive before the load ends with [`LoadError::Stalled`]; 10 s at first.
+    /// Sets how long nothing may arrive before the load ends with [`LoadError::Stalled`]; 10 s at
+    /// first.
     #[must_use]
     pub fn with_stall(mut self, stall: Duration) -> Self {
         self.stall = stall;
         self
     }
 
-    /// Returns the speakers, which have received everything sent so far. The listeners' connections are closed.
+    /// Returns the speakers, which have received everything sent so far. The listeners' connections
+    /// are closed.
     pub fn into_speakers(self) -> Speakers {
         let (names, connections) = self.table.into_speakers();
         Speakers { poll: self.poll, names, connections }
@@ -143,11 +147,12 @@ impl Crowd {
         if self.turn_within(self.stall)? { Ok(()) } else { Err(self.stalled()) }
     }
 
-    /// The join barrier: the speakers repeat a token until all members have received one of every speaker. From then on a
-    /// gap is a loss.
+    /// The join barrier: the speakers repeat a token until all members have received one of every
+    /// speaker. From then on a gap is a loss.
     fn await_tokens(&mut self) -> Result<(), LoadError> {
         let start = Instant::now();
-        // Delivering a token to thousands takes a while. The pauses double, so that few tokens are in flight.
+        // Delivering a token to thousands takes a while. The pauses double, so that few tokens are
+        // in flight.
         let mut pause = TOKEN_PAUSE_FIRST;
         while self.table.lag().is_none() {
             if start.elapsed() > self.stall {

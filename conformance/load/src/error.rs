@@ -59,7 +59,8 @@ impl LoadError {
 /// What is wrong with something that a member received.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum Violation {
-    /// Bytes that are no frame, or not of the member's dialect. Positions count from the frame's first byte.
+    /// Bytes that are no frame, or not of the member's dialect. Positions count from the frame's
+    /// first byte.
     #[error("a broken frame: {0}")]
     Frame(DialectError),
     /// A message that no speaker sent like this: its checksum or its length is wrong.

@@ -45,8 +45,8 @@ pub struct Tally {
     pub deliveries: u64,
     /// From before the first message was sent until all members had received the last.
     pub elapsed: Duration,
-    /// Listeners that received the messages of different speakers in another order than the first listener did; 0 if
-    /// the server keeps one order for all.
+    /// Listeners that received the messages of different speakers in another order than the first
+    /// listener did; 0 if the server keeps one order for all.
     pub strayed: usize,
 }
 
@@ -64,7 +64,8 @@ impl Crowd {
     ///
     /// # Errors
     ///
-    /// A delivery is lost, duplicated, altered or out of its speaker's order; or a connection fails.
+    /// A delivery is lost, duplicated, altered or out of its speaker's order; or a connection
+    /// fails.
     ///
     /// # Panics
     ///
@@ -84,8 +85,9 @@ impl Crowd {
         }
     }
 
-    /// Makes two speakers answer each other `rounds` times with one message in flight, which measures service time. In a
-    /// dialect whose speakers do not receive, a message is answered when the listeners have received it.
+    /// Makes two speakers answer each other `rounds` times with one message in flight, which
+    /// measures service time. In a dialect whose speakers do not receive, a message is answered
+    /// when the listeners have received it.
     ///
     /// # Errors
     ///

@@ -1,16 +1,16 @@
 //! Load: many clients of a chat server on one thread. Every delivery to every client is checked.
 //!
-//! A [`Crowd`] holds the connections of honest clients. [`Crowd::fan_out`] saturates a server with a closed loop,
-//! [`Crowd::open_loop`] sends on a schedule, and [`Crowd::ping_pong`] measures one round trip after the other.
-//! [`Churn`] measures clients that join and leave, a [`Storm`] clients that all connect at once. [`BadClients`] obstruct
-//! the server meanwhile.
+//! A [`Crowd`] holds the connections of honest clients. [`Crowd::fan_out`] saturates a server with
+//! a closed loop, [`Crowd::open_loop`] sends on a schedule, and [`Crowd::ping_pong`] measures one
+//! round trip after the other. [`Churn`] measures clients that join and leave, a [`Storm`] clients
+//! that all connect at once. [`BadClients`] obstruct the server meanwhile.
 //!
-//! A delivery counts when its sender's name, its number and each byte of it have been checked. Anything wrong is a
-//! [`LoadError`] that names the member, what it received and what was expected. A [`StreamChecker`] does the check of the
-//! numbers.
+//! A delivery counts when its sender's name, its number and each byte of it have been checked.
+//! Anything wrong is a [`LoadError`] that names the member, what it received and what was expected.
+//! A [`StreamChecker`] does the check of the numbers.
 //!
-//! [`wire`] holds the protocols that clients speak, [`measure`] reads what a process has used. The crate depends on the
-//! protocol only, and on no server of this project.
+//! [`wire`] holds the protocols that clients speak, [`measure`] reads what a process has used. The
+//! crate depends on the protocol only, and on no server of this project.
 //!
 //! # Example
 //!

@@ -34,7 +34,8 @@ pub(super) struct Decoding {
     pub(super) checker: StreamChecker,
     /// The first bytes of something that is not complete.
     carry: Vec<u8>,
-    /// Whether it followed the reference until something came that is no message. Its order was the same then.
+    /// Whether it followed the reference until something came that is no message. Its order was the
+    /// same then.
     is_interrupted: bool,
 }
 
@@ -43,7 +44,8 @@ impl Receiver {
         Self::Decoding(Decoding::new(StreamChecker::new(speakers), &[]))
     }
 
-    /// Checks bytes that have arrived, and calls `seen` with the stamp of every message that is now complete.
+    /// Checks bytes that have arrived, and calls `seen` with the stamp of every message that is now
+    /// complete.
     pub(super) fn receive(
         &mut self,
         bytes: &[u8],
@@ -68,8 +70,8 @@ impl Receiver {
         Ok(())
     }
 
-    /// How many messages this member has received, those before it joined included; `None` before the first message
-    /// of every speaker. A member that only sends counts as having received all.
+    /// How many messages this member has received, those before it joined included; `None` before
+    /// the first message of every speaker. A member that only sends counts as having received all.
     pub(super) fn passed(&self, reference: &Reference) -> Option<u64> {
         match self {
             Self::Decoding(Decoding { checker, .. }) => {
@@ -100,7 +102,8 @@ impl Receiver {
         }
     }
 
-    /// Whether it has its own checker because it received messages in another order than the reference.
+    /// Whether it has its own checker because it received messages in another order than the
+    /// reference.
     pub(super) fn has_strayed(&self) -> bool {
         matches!(self, Self::Decoding(Decoding { is_interrupted: false, .. }))
     }

@@ -1,8 +1,9 @@
 //! Open loop: messages are sent on a schedule, whatever became of those before.
 //!
-//! A timer of the kernel wakes the load when a message is due, so waiting costs a system call and no processor time; only
-//! the last 10 µs are spent polling. Recording a delivery costs some nanoseconds: with 1000 listeners, on a busy machine,
-//! the load took 0.021 µs for each in all, and 0.015 to 0.020 µs where nothing was recorded.
+//! A timer of the kernel wakes the load when a message is due, so waiting costs a system call and
+//! no processor time; only the last 10 µs are spent polling. Recording a delivery costs some
+//! nanoseconds: with 1000 listeners, on a busy machine, the load took 0.021 µs for each in all, and
+//! 0.015 to 0.020 µs where nothing was recorded.
 
 use std::time::{Duration, Instant};
 
@@ -24,15 +25,15 @@ pub struct OpenLoop {
     pub each: Histogram<u64>,
     /// From when a message was due until the last member received it: as many as messages.
     pub last: Histogram<u64>,
-    /// From when a message was due until the load offered it to the kernel: as many as messages. If the kernel does not
-    /// take it then, the delay is the server's and not the load's.
+    /// From when a message was due until the load offered it to the kernel: as many as messages. If
+    /// the kernel does not take it then, the delay is the server's and not the load's.
     pub late: Histogram<u64>,
 }
 
 impl Crowd {
-    /// Makes the speakers send in turn on this schedule, and returns when all members have received everything. A
-    /// message that is due is sent whether or not those before were received. If the kernel does not take it, its time
-    /// goes on all the same.
+    /// Makes the speakers send in turn on this schedule, and returns when all members have received
+    /// everything. A message that is due is sent whether or not those before were received. If the
+    /// kernel does not take it, its time goes on all the same.
     ///
     /// # Errors
     ///
@@ -84,7 +85,8 @@ impl ConnectionTable {
         self.tracker.as_ref().is_some_and(Tracker::is_waiting)
     }
 
-    /// Sends what is due. Returns the time to the next message; `None` when everything was sent and received.
+    /// Sends what is due. Returns the time to the next message; `None` when everything was sent and
+    /// received.
     fn send_due(&mut self) -> Result<Option<Duration>, LoadError> {
         let Some(tracker) = &mut self.tracker else { return Ok(None) };
         tracker.advance(tracker.now());
@@ -112,7 +114,8 @@ impl ConnectionTable {
         Ok(())
     }
 
-    /// Discards what all members have received, once there is enough of it to be worth a look at every member.
+    /// Discards what all members have received, once there is enough of it to be worth a look at
+    /// every member.
     fn trim_if_large(&mut self) {
         if self.reference.len() > self.kept_max {
             self.trim();
@@ -121,10 +124,12 @@ impl ConnectionTable {
     }
 }
 
-/// The highest rate that can be asked for, in messages a second: some ten times what one thread can send.
+/// The highest rate that can be asked for, in messages a second: some ten times what one thread can
+/// send.
 pub const RATE_MAX: f64 = 10_000_000.0;
 /// To sleep and wake up takes about as long.
 const SHORT: Duration = Duration::from_micros(10);
-/// What a speaker keeps for a server that takes nothing. What is due beyond that is sent later, and its time goes on.
+/// What a speaker keeps for a server that takes nothing. What is due beyond that is sent later, and
+/// its time goes on.
 const OUTBOX_BYTES_MAX: usize = 4 * 1024 * 1024;
 const KEPT_BYTES_MIN: usize = 256 * 1024;

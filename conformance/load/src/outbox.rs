@@ -9,7 +9,8 @@ use crate::wire::Dialect;
 
 /// The numbered messages that one speaker sends.
 ///
-/// [`queue`](Self::queue) makes messages, [`flush`](Self::flush) writes them; flush again when the socket is writable.
+/// [`queue`](Self::queue) makes messages, [`flush`](Self::flush) writes them; flush again when the
+/// socket is writable.
 #[derive(Debug)]
 pub struct Outbox {
     speaker: usize,
@@ -33,8 +34,8 @@ impl Outbox {
         Self { speaker, name, size, dialect, next: 0, unsent, sent: 0, message_len: 1 }
     }
 
-    /// Makes the next `count` messages. The next [`flush`](Self::flush) writes them, in as few writes as the kernel
-    /// allows.
+    /// Makes the next `count` messages. The next [`flush`](Self::flush) writes them, in as few
+    /// writes as the kernel allows.
     pub fn queue(&mut self, count: u64) {
         for sequence in self.next..self.next + count {
             let start = self.unsent.len();
@@ -66,8 +67,9 @@ impl Outbox {
                 Err(error) => return Err(error),
             }
         }
-        // A server that reads slowly may never let the outbox become empty, so the bytes sent are removed before that.
-        // At most as many bytes are moved as were sent, so moving costs less than writing.
+        // A server that reads slowly may never let the outbox become empty, so the bytes sent are
+        // removed before that. At most as many bytes are moved as were sent, so moving costs less
+        // than writing.
         if self.sent >= self.backlog() {
             self.unsent.drain(..self.sent);
             self.sent = 0;

@@ -1,8 +1,10 @@
-//! Reference: the stream that all listeners share. One listener checks it, the others are compared with it.
+//! Reference: the stream that all listeners share. One listener checks it, the others are compared
+//! with it.
 //!
-//! A server that keeps one order for all members sends every listener the same bytes. The first listener that reaches
-//! an offset decodes and checks the bytes there. The bytes of every other listener are compared with those. So
-//! everything is checked, and a listener costs one comparison of bytes instead of a decoding.
+//! A server that keeps one order for all members sends every listener the same bytes. The first
+//! listener that reaches an offset decodes and checks the bytes there. The bytes of every other
+//! listener are compared with those. So everything is checked, and a listener costs one comparison
+//! of bytes instead of a decoding.
 
 use std::collections::VecDeque;
 
@@ -12,7 +14,8 @@ use super::error::Violation;
 use super::roster::Roster;
 use super::stream::{Stamp, StreamChecker};
 
-/// The part of the shared stream that some follower has not reached yet, and the checkers at its two ends.
+/// The part of the shared stream that some follower has not reached yet, and the checkers at its
+/// two ends.
 #[derive(Debug)]
 pub(super) struct Reference {
     /// Offset of the window's first byte in the stream. A pair begins there.
@@ -34,7 +37,8 @@ pub(super) struct Reference {
 pub(super) enum Comparison {
     /// They are the same, or they continue it correctly.
     Same,
-    /// They differ: this listener receives another order, something wrong, or something between messages.
+    /// They differ: this listener receives another order, something wrong, or something between
+    /// messages.
     Differs,
 }
 
@@ -51,8 +55,9 @@ impl Reference {
         self.start + self.window.len() as u64
     }
 
-    /// Whether it ends with a whole pair. Once everything sent has been received, an incomplete end belongs to something
-    /// that is no message, and only the listeners that receive it may be there.
+    /// Whether it ends with a whole pair. Once everything sent has been received, an incomplete end
+    /// belongs to something that is no message, and only the listeners that receive it may be
+    /// there.
     pub(super) fn is_whole(&self) -> bool {
         self.window.len() == self.order.len() * self.pair_len
     }
@@ -62,8 +67,8 @@ impl Reference {
         &self.checker_at_head
     }
 
-    /// Compares what a listener at `offset` receives, and checks what no listener has received before. The listener's
-    /// new offset is `offset + bytes.len()`, unless it differs.
+    /// Compares what a listener at `offset` receives, and checks what no listener has received
+    /// before. The listener's new offset is `offset + bytes.len()`, unless it differs.
     pub(super) fn follow(
         &mut self,
         offset: u64,
@@ -123,7 +128,8 @@ impl Reference {
         if roster.skip_others(&unchecked[taken..])? == 0 {
             return Ok(Comparison::Same);
         }
-        // Something that is no message concerns this listener alone. What came after it is not in the reference yet.
+        // Something that is no message concerns this listener alone. What came after it is not in
+        // the reference yet.
         self.window.truncate(before.max(self.order.len() * self.pair_len));
         Ok(Comparison::Differs)
     }

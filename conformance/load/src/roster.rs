@@ -4,7 +4,8 @@ use super::error::Violation;
 use super::stream::{self, Stamp, StreamChecker};
 use crate::wire::{Dialect, Next, PairRef};
 
-/// What every delivery can be checked against: the speakers' names and the one size of their messages.
+/// What every delivery can be checked against: the speakers' names and the one size of their
+/// messages.
 #[derive(Debug)]
 pub(super) struct Roster {
     /// All of one length, so that every delivery has one length.
@@ -21,8 +22,8 @@ impl Roster {
         self.dialect.delivery_len(self.names.first().map_or(0, String::len), self.size)
     }
 
-    /// Checks every whole message at the start of `bytes` and calls `seen` with its stamp. Returns how many bytes
-    /// they took.
+    /// Checks every whole message at the start of `bytes` and calls `seen` with its stamp. Returns
+    /// how many bytes they took.
     pub(super) fn check(
         &self,
         bytes: &[u8],
@@ -33,7 +34,8 @@ impl Roster {
         while let Some((Some(pair), after)) = self.split(rest)? {
             let stamp = stream::parse(pair.text)?;
             self.check_sender(&pair, stamp)?;
-            // An offset in the reference stream is turned into messages by this length, so no other may pass.
+            // An offset in the reference stream is turned into messages by this length, so no other
+            // may pass.
             if rest.len() - after.len() != whole {
                 return Err(stream::altered(pair.text));
             }

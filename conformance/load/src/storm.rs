@@ -1,4 +1,5 @@
-//! Storm: clients that all connect at the same time, and how long it takes until the last of them receives a message.
+//! Storm: clients that all connect at the same time, and how long it takes until the last of them
+//! receives a message.
 
 use std::io::{self, ErrorKind, Write};
 use std::net::SocketAddr;
@@ -29,19 +30,22 @@ pub struct Storm {
 pub struct StormTimes {
     /// Until every connection was established.
     pub connected: Duration,
-    /// Until all clients had received a message of the speaker, which sends one after each eighth of the time so far.
+    /// Until all clients had received a message of the speaker, which sends one after each eighth
+    /// of the time so far.
     pub joined: Duration,
-    /// First packets of a connection that were sent again in this time, by any process in this network namespace; `None`
-    /// if the system does not report them.
+    /// First packets of a connection that were sent again in this time, by any process in this
+    /// network namespace; `None` if the system does not report them.
     pub syn_retries: Option<u64>,
 }
 
 impl Storm {
-    /// Connects `clients` clients without waiting for one after the other. Each joins and waits for a message.
+    /// Connects `clients` clients without waiting for one after the other. Each joins and waits for
+    /// a message.
     ///
     /// # Errors
     ///
-    /// A connection is refused or closed, not all have joined in a minute, or a client receives something wrong.
+    /// A connection is refused or closed, not all have joined in a minute, or a client receives
+    /// something wrong.
     pub fn run(
         addr: SocketAddr,
         clients: usize,

@@ -20,12 +20,14 @@ pub(super) struct ConnectionTable {
     pub(super) reference: Reference,
     /// Messages sent by all speakers together.
     pub(super) sent: u64,
-    /// The member that had the largest lag at the last look. While its lag stays the same and nothing is sent, no
-    /// other member's lag can be larger, and thousands of members need not be looked at again.
+    /// The member that had the largest lag at the last look. While its lag stays the same and
+    /// nothing is sent, no other member's lag can be larger, and thousands of members need not be
+    /// looked at again.
     laggard: Option<Laggard>,
     /// The messages due and received, while an open loop runs.
     pub(super) tracker: Option<Tracker>,
-    /// The most bytes of the reference that an open loop keeps before it looks which members need them.
+    /// The most bytes of the reference that an open loop keeps before it looks which members need
+    /// them.
     pub(super) kept_max: usize,
     buffer: Box<[u8]>,
 }
@@ -74,7 +76,8 @@ impl ConnectionTable {
         }
     }
 
-    /// Sends `count` messages, spread evenly over the speakers, each speaker's in one write if the kernel allows.
+    /// Sends `count` messages, spread evenly over the speakers, each speaker's in one write if the
+    /// kernel allows.
     pub(super) fn send(&mut self, count: u64) -> Result<(), LoadError> {
         let speakers = self.speakers() as u64;
         // The first speaker rotates, so that few messages at a time are spread evenly too.
@@ -93,7 +96,8 @@ impl ConnectionTable {
         // A speaker does not receive its own messages: they count as received at once.
         if let Receiver::Decoding(Decoding { checker, .. }) = &mut self.members[speaker].receiver {
             for sequence in outbox.next..outbox.next + count {
-                // This fails if the server made up a message of this speaker and delivered it to the speaker.
+                // This fails if the server made up a message of this speaker and delivered it to
+                // the speaker.
                 let checked = checker.check(Stamp { speaker, sequence });
                 checked.map_err(LoadError::violation(format!("speaker {speaker}")))?;
             }
@@ -117,8 +121,8 @@ impl ConnectionTable {
         if event.is_read_closed() { self.read(member) } else { Ok(()) }
     }
 
-    /// The largest lag of a member, in messages; `None` before every member has received a message of every speaker.
-    /// Discards what all members have received.
+    /// The largest lag of a member, in messages; `None` before every member has received a message
+    /// of every speaker. Discards what all members have received.
     pub(super) fn lag(&mut self) -> Option<u64> {
         let last = self.laggard.filter(|last| self.lag_of(last.member) == Some(last.lag));
         if let Some(last) = last {
@@ -129,7 +133,8 @@ impl ConnectionTable {
         let mut laggard = Laggard { member: 0, lag: 0 };
         for member in 0..self.members.len() {
             let lag = self.lag_of(member)?;
-            // Of equals the last one: servers usually serve it last, so its lag stays the largest for longest.
+            // Of equals the last one: servers usually serve it last, so its lag stays the largest
+            // for longest.
             if lag >= laggard.lag {
                 laggard = Laggard { member, lag };
             }
@@ -235,7 +240,8 @@ impl ConnectionTable {
                 None => member.receiver.receive(bytes, reference, roster, |_| ()),
             };
             checked.map_err(|violation| LoadError::violation(self.title(index))(violation))?;
-            // A read that fills less than the buffer has emptied the socket: the next byte is an event.
+            // A read that fills less than the buffer has emptied the socket: the next byte is an
+            // event.
             if count < self.buffer.len() {
                 return Ok(());
             }

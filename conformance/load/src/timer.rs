@@ -1,4 +1,5 @@
-//! Timer: wakes a poll at a time between two milliseconds. The timeout of a poll itself is in milliseconds.
+//! Timer: wakes a poll at a time between two milliseconds. The timeout of a poll itself is in
+//! milliseconds.
 
 use std::io;
 use std::time::Duration;

@@ -1,4 +1,5 @@
-//! Tracker: which messages of an open loop are due, which members have not received them, and how long each took.
+//! Tracker: which messages of an open loop are due, which members have not received them, and how
+//! long each took.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -49,7 +50,8 @@ struct Waiting {
 }
 
 impl Tracker {
-    /// Starts now, after `sent` messages in all. `next` holds the number of each speaker's next message.
+    /// Starts now, after `sent` messages in all. `next` holds the number of each speaker's next
+    /// message.
     pub(super) fn start(schedule: Schedule, sent: u64, next: Vec<u64>, receivers: u32) -> Self {
         Self {
             start: Instant::now(),
@@ -89,7 +91,8 @@ impl Tracker {
         self.due() > sent - self.sent_before
     }
 
-    /// The time from `now` to the next message; `None` when everything was due and has been received.
+    /// The time from `now` to the next message; `None` when everything was due and has been
+    /// received.
     pub(super) fn time_to_next(&self, now: u64) -> Option<Duration> {
         match self.next_due() {
             Some(due) => Some(Duration::from_nanos(due.saturating_sub(now))),
@@ -108,7 +111,8 @@ impl Tracker {
             return;
         };
         let took = now.saturating_sub(waiting.due);
-        // A server that makes up a message may deliver it to its speaker too. Sending that number reports it.
+        // A server that makes up a message may deliver it to its speaker too. Sending that number
+        // reports it.
         let Some(left) = waiting.left.checked_sub(1) else { return };
         waiting.left = left;
         self.each.saturating_record(took);
@@ -118,8 +122,9 @@ impl Tracker {
         }
     }
 
-    /// Records that all messages of `speaker` before this number were offered to the kernel by `now`. Whether the kernel
-    /// took them depends on the server, which reads or does not: only the time before counts as the load's delay.
+    /// Records that all messages of `speaker` before this number were offered to the kernel by
+    /// `now`. Whether the kernel took them depends on the server, which reads or does not: only the
+    /// time before counts as the load's delay.
     pub(super) fn offered(&mut self, speaker: usize, before: u64, now: u64) {
         for sequence in self.offered[speaker]..before {
             let due = self.due_of(self.number(Stamp { speaker, sequence }));
@@ -164,8 +169,9 @@ impl Tracker {
     }
 }
 
-/// A histogram of nanoseconds, to three digits, from 1 ns to 60 s; a longer time counts as 60 s. The steps of a histogram
-/// of microseconds would be half a microsecond, which is a percent of the times of a ping-pong.
+/// A histogram of nanoseconds, to three digits, from 1 ns to 60 s; a longer time counts as 60 s.
+/// The steps of a histogram of microseconds would be half a microsecond, which is a percent of the
+/// times of a ping-pong.
 pub fn histogram() -> Histogram<u64> {
     Histogram::new_with_bounds(1, 60_000_000_000, 3).expect("these bounds make sense")
 }

@@ -1,8 +1,8 @@
 //! Brokers: message brokers that are measured beside our servers if they are installed.
 //!
-//! A broker does other work than a chat server and promises other things. Its figures show where a figure stands among
-//! well-known programs. [`Broker::tuned`] lists every setting that differs from the default: nothing is kept on disk or
-//! logged, and no slow listener is disconnected.
+//! A broker does other work than a chat server and promises other things. Its figures show where a
+//! figure stands among well-known programs. [`Broker::tuned`] lists every setting that differs from
+//! the default: nothing is kept on disk or logged, and no slow listener is disconnected.
 
 mod settings;
 #[cfg(test)]

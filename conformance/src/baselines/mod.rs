@@ -1,4 +1,5 @@
-//! Baselines: programs that are measured beside our servers, from one that only copies bytes to well-known brokers.
+//! Baselines: programs that are measured beside our servers, from one that only copies bytes to
+//! well-known brokers.
 
 mod baseline;
 mod brokers;

@@ -1,6 +1,8 @@
-//! Naive servers of the chat protocol: the designs that programmers usually try before a shared log.
+//! Naive servers of the chat protocol: the designs that programmers usually try before a shared
+//! log.
 //!
-//! They meet level 0 of the protocol and no more: no limit on members, no check of names, no graceful shutdown. All but
+//! They meet level 0 of the protocol and no more: no limit on members, no check of names, no
+//! graceful shutdown. All but
 //! [`queue`] make one system call for every delivery.
 //!
 //! | server | what writes to a member | what waits for a member that does not read | what such a member costs |
@@ -11,8 +13,9 @@
 //! | [`queue`] | one loop, from a queue, once per wake-up | nothing | memory, without a bound |
 //! | our servers | a loop, a thread or a task, from one log that all members share | the room, for its patience | its connection, which is aborted |
 //!
-//! A channel or a queue holds reference-counted handles to one pair, and copies no bytes. A server with a log needs neither:
-//! a member is a position in the log, and one write carries everything after that position.
+//! A channel or a queue holds reference-counted handles to one pair, and copies no bytes. A server
+//! with a log needs neither: a member is a position in the log, and one write carries everything
+//! after that position.
 
 mod channel;
 mod defect;

@@ -85,8 +85,8 @@ impl SiegeArgs {
         Rates { connections: self.connects, flood_bytes, max_message: self.max_message }
     }
 
-    /// Flags of our servers: places for all clients, those included that connect again while the server ends their last
-    /// connection; and limits that are reached within the time of one kind.
+    /// Flags of our servers: places for all clients, those included that connect again while the
+    /// server ends their last connection; and limits that are reached within the time of one kind.
     pub(super) fn server_flags(&self) -> Vec<String> {
         let clients = self.honest() + self.hostile() + self.connects as usize / 2;
         let limits: &[&str] = if self.short {

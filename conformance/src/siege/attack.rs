@@ -1,4 +1,5 @@
-//! Attack: one kind of hostile clients against one server, from the first connection to the last resource released.
+//! Attack: one kind of hostile clients against one server, from the first connection to the last
+//! resource released.
 
 use std::io;
 use std::time::{Duration, Instant};
@@ -124,7 +125,8 @@ impl Attack<'_> {
         Ok(())
     }
 
-    /// Waits until the server holds no more descriptors and threads than before; returns what it still holds too many.
+    /// Waits until the server holds no more descriptors and threads than before; returns what it
+    /// still holds too many.
     fn await_release(&mut self, before: Option<Usage>) -> Result<Option<String>, AttackError> {
         let Some(before) = before else { return Ok(None) };
         let start = Instant::now();

@@ -31,8 +31,8 @@ pub(super) struct Budget {
     pub(super) buffer: Box<[u8]>,
     addr: SocketAddr,
     rates: Rates,
-    /// Connections, and bytes of floods, that may be used in this turn. A frame may take more bytes than there are; the
-    /// following turns have fewer then.
+    /// Connections, and bytes of floods, that may be used in this turn. A frame may take more bytes
+    /// than there are; the following turns have fewer then.
     connections: f64,
     flood_bytes: f64,
     empties: Rc<[u8]>,

@@ -4,7 +4,8 @@ use std::ops::AddAssign;
 
 use load::Violation;
 
-/// Deliveries, by what became of them. The number of lost ones is known only at the end: expected less received.
+/// Deliveries, by what became of them. The number of lost ones is known only at the end: expected
+/// less received.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Counts {
     /// Deliveries that were due.

@@ -71,7 +71,8 @@ impl HostileClients {
         }
     }
 
-    /// Whether every client has connected at least once: as many are connected or have ended as there are clients.
+    /// Whether every client has connected at least once: as many are connected or have ended as
+    /// there are clients.
     pub(super) fn have_connected(&self) -> bool {
         let ended: u64 = self.ends.values().sum();
         (self.connected as u64 + ended) >= self.clients.len() as u64

@@ -43,12 +43,13 @@ pub(super) enum Reads {
     OneBytePerSecond,
 }
 
-/// What one hostile client does: that of its kind, which is never [`Kind::Mixed`], and how it differs from the others.
+/// What one hostile client does: that of its kind, which is never [`Kind::Mixed`], and how it
+/// differs from the others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Behaviour {
     pub(super) kind: Kind,
-    /// Whether it is one of the few that read. In the kinds that do not read, these also flood, so that there is something
-    /// to read.
+    /// Whether it is one of the few that read. In the kinds that do not read, these also flood, so
+    /// that there is something to read.
     pub(super) is_exception: bool,
     /// Its number among the clients of its kind.
     pub(super) number: usize,

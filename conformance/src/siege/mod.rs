@@ -1,9 +1,11 @@
-//! Siege: honest clients beside many hostile ones of every kind, and whether the honest ones are harmed.
+//! Siege: honest clients beside many hostile ones of every kind, and whether the honest ones are
+//! harmed.
 //!
-//! One thread runs all clients. Readiness drives the honest clients, so they measure the server; the clock drives the
-//! hostile ones, with five turns a second for each. An attack is one kind of hostile clients against one fresh server. Its
-//! outcome is harmless if every honest delivery came once, in order and unaltered, and if the server kept within its
-//! memory bound and released what the hostile clients used.
+//! One thread runs all clients. Readiness drives the honest clients, so they measure the server;
+//! the clock drives the hostile ones, with five turns a second for each. An attack is one kind of
+//! hostile clients against one fresh server. Its outcome is harmless if every honest delivery came
+//! once, in order and unaltered, and if the server kept within its memory bound and released what
+//! the hostile clients used.
 
 mod args;
 mod attack;
@@ -36,11 +38,11 @@ use crate::support::console::{INCONCLUSIVE, complain};
 use crate::support::interrupt::{Interruption, note_signals};
 use crate::support::progress::Progress;
 
-/// Attacks each server with each kind of hostile clients. Prints the report on standard output, the progress on standard
-/// error.
+/// Attacks each server with each kind of hostile clients. Prints the report on standard output, the
+/// progress on standard error.
 ///
-/// The exit status is 0 if no honest client and no server was harmed, 1 if one was, 2 if the result is inconclusive or an
-/// interrupt came first.
+/// The exit status is 0 if no honest client and no server was harmed, 1 if one was, 2 if the result
+/// is inconclusive or an interrupt came first.
 ///
 /// # Errors
 ///
@@ -60,14 +62,16 @@ pub fn run(args: &SiegeArgs) -> io::Result<ExitCode> {
     Ok(status(&rows, &interruption))
 }
 
-/// Registers for signals, so that an interrupt ends the servers; raises the limit on open files; finds the servers.
+/// Registers for signals, so that an interrupt ends the servers; raises the limit on open files;
+/// finds the servers.
 fn prepare(args: &SiegeArgs) -> io::Result<(Interruption, Vec<ServerSource>)> {
     let interruption = note_signals()?;
     raise_open_files_limit(args.honest() + args.hostile())?;
     Ok((interruption, ServerSource::all(args)?))
 }
 
-/// Runs one kind after the other, on one server after the other. An attack that an interrupt ends has no row.
+/// Runs one kind after the other, on one server after the other. An attack that an interrupt ends
+/// has no row.
 fn attack_all(servers: &[ServerSource], args: &SiegeArgs, interruption: &Interruption) -> Vec<Row> {
     let kinds = args.kinds();
     let progress = Progress::new((servers.len() * kinds.len()) as u64);

@@ -101,7 +101,8 @@ impl Outcome {
 
 /// If a hundred clients lost their connections, the first of them are enough.
 const FEW: usize = 3;
-/// Twice the time that the flow rule lets the room wait. With longer delays of this machine, latencies mean nothing.
+/// Twice the time that the flow rule lets the room wait. With longer delays of this machine,
+/// latencies mean nothing.
 const LATE: Duration = Duration::from_secs(2);
 /// One turn in 0.8 s is still enough for clients that do something once a second.
 const KEPT_AT_LEAST: f64 = 0.25;

@@ -29,7 +29,8 @@ impl SendSchedule {
         }
     }
 
-    /// The longest delay of a message after it was due. It is a delay of this machine, not of the server.
+    /// The longest delay of a message after it was due. It is a delay of this machine, not of the
+    /// server.
     pub(super) fn late_max(&self) -> Duration {
         self.late_max
     }

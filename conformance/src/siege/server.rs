@@ -115,8 +115,8 @@ fn printed_bound(command: &[OsString]) -> io::Result<u64> {
     bound.map(|bound| bound.as_u64()).ok_or_else(unknown)
 }
 
-/// What a server may hold besides messages: its program, and for each client the used part of a thread's stack and the
-/// bookkeeping of its connection.
+/// What a server may hold besides messages: its program, and for each client the used part of a
+/// thread's stack and the bookkeeping of its connection.
 fn allowance(clients: usize) -> u64 {
     PROGRAM_BYTES + clients as u64 * CLIENT_BYTES
 }

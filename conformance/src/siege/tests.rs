@@ -78,8 +78,9 @@ fn hostile_clients_do_no_harm_to_a_server_that_they_cannot_harm() {
     }
 }
 
-/// Five clients send messages through a fake server that applies this defect to one delivery in five hundred, and then one
-/// each as a fence. Returns the counts, and how many deliveries were spoilt.
+/// Five clients send messages through a fake server that applies this defect to one delivery in
+/// five hundred, and then one each as a fence. Returns the counts, and how many deliveries were
+/// spoilt.
 fn counted_through(defect: Option<Defect>) -> (Counts, u64) {
     let fake = FakeServer::start();
     let mut honest = HonestClients::join(fake.addr, 5, SIZE).unwrap();

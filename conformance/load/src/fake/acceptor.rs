@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 
-/// A listener and its thread. Dropping it ends both. The clients' threads end with their connections.
+/// A listener and its thread. Dropping it ends both. The clients' threads end with their
+/// connections.
 pub(crate) struct Acceptor {
     pub(crate) addr: SocketAddr,
     is_over: Arc<AtomicBool>,
@@ -13,7 +14,8 @@ pub(crate) struct Acceptor {
 }
 
 impl Acceptor {
-    /// Calls `serve` in a new thread for each client, with the client's number in the order of connects, from 0.
+    /// Calls `serve` in a new thread for each client, with the client's number in the order of
+    /// connects, from 0.
     pub(crate) fn start(serve: impl Fn(usize, TcpStream) + Clone + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let addr = listener.local_addr().unwrap();

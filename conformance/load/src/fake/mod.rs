@@ -1,4 +1,5 @@
-//! Fake server: a naive chat server, one thread per client, that applies a defect to some deliveries.
+//! Fake server: a naive chat server, one thread per client, that applies a defect to some
+//! deliveries.
 //!
 //! It is for tests of this crate and of others (feature `fake`).
 
@@ -17,7 +18,8 @@ use protocol::{Decoder, pair};
 
 use self::acceptor::Acceptor;
 
-/// What the server does wrong with a delivery. The three swaps keep one delivery back until a later one.
+/// What the server does wrong with a delivery. The three swaps keep one delivery back until a later
+/// one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Defect {
     /// It does not come.
@@ -84,7 +86,8 @@ impl FakeServer {
         Self { addr: acceptor.addr, room, _acceptor: acceptor }
     }
 
-    /// Applies a defect to the next delivery to this member, which is numbered in the order of connects.
+    /// Applies a defect to the next delivery to this member, which is numbered in the order of
+    /// connects.
     pub fn spoil_next(&self, defect: Defect, member: usize) {
         self.room.lock().unwrap().once = Some((defect, member));
     }
@@ -95,7 +98,8 @@ impl FakeServer {
         self.room.lock().unwrap().repeated = Some(repeated);
     }
 
-    /// Applies no defect any more. Returns to how many deliveries [`spoil_every`](Self::spoil_every) did.
+    /// Applies no defect any more. Returns to how many deliveries
+    /// [`spoil_every`](Self::spoil_every) did.
     ///
     /// # Panics
     ///
@@ -151,7 +155,8 @@ impl Room {
 }
 
 impl Repeated {
-    /// Delivers correctly, or with the defect. A delivery held back comes after the next one of the same speaker.
+    /// Delivers correctly, or with the defect. A delivery held back comes after the next one of the
+    /// same speaker.
     fn deliver(&mut self, member: &mut Member, name: &Bytes, pair: &Bytes) {
         self.deliveries += 1;
         if let Some((_, held)) = member.held_back.take_if(|(speaker, _)| speaker == name) {

@@ -11,18 +11,20 @@ pub use self::network::Network;
 /// What a process has used since it began, and what it holds now.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
-    /// Processor time of all its threads, finished ones included, to the nanosecond. Without a process clock it is the
-    /// sum of the next two.
+    /// Processor time of all its threads, finished ones included, to the nanosecond. Without a
+    /// process clock it is the sum of the next two.
     pub processor: Duration,
     /// The part of it in user mode; counted in steps of 10 ms.
     pub user: Duration,
-    /// The part of it in the kernel, in the same steps. The kernel divides the two by sampling at its timer interrupts.
+    /// The part of it in the kernel, in the same steps. The kernel divides the two by sampling at
+    /// its timer interrupts.
     pub system: Duration,
-    /// Context switches of its live threads, voluntary and involuntary. Those of finished threads are not included, so
-    /// two readings compare only if no thread ended between them.
+    /// Context switches of its live threads, voluntary and involuntary. Those of finished threads
+    /// are not included, so two readings compare only if no thread ended between them.
     pub switches: u64,
-    /// Resident memory in bytes. The proportional share is not used: it changes with the other processes that run the
-    /// same program file. Memory of the kernel for its sockets is not included.
+    /// Resident memory in bytes. The proportional share is not used: it changes with the other
+    /// processes that run the same program file. Memory of the kernel for its sockets is not
+    /// included.
     pub resident: u64,
     /// Live threads.
     pub threads: u64,
@@ -31,12 +33,14 @@ pub struct Usage {
 }
 
 impl Usage {
-    /// Reads the usage of process `id`; `None` if there is no such process or the system does not show it.
+    /// Reads the usage of process `id`; `None` if there is no such process or the system does not
+    /// show it.
     pub fn of(id: u32) -> Option<Self> {
         let process = PathBuf::from(format!("/proc/{id}"));
         let (user, system) = cpu_times(&fs::read_to_string(process.join("stat")).ok()?)?;
         let processor = exact_cpu_time(id).unwrap_or(user + system);
-        // The kernel walks the page tables for this, so it is exact. The counter in `status` may be off by some pages a thread.
+        // The kernel walks the page tables for this, so it is exact. The counter in `status` may be
+        // off by some pages a thread.
         let resident = number(&fs::read_to_string(process.join("smaps_rollup")).ok()?, "Rss:")?;
         let descriptors = fs::read_dir(process.join("fd")).ok()?.count() as u64;
         let (mut threads, mut switches) = (0, 0);

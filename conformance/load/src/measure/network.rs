@@ -2,8 +2,8 @@
 
 use std::fs;
 
-/// Counters since the system started. They include the connections of all processes, so on a busy machine the difference
-/// of two readings is not the load's alone.
+/// Counters since the system started. They include the connections of all processes, so on a busy
+/// machine the difference of two readings is not the load's alone.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Network {
     /// First packets of a connection that were sent again, because a backlog was full.
@@ -31,7 +31,8 @@ impl Network {
     }
 }
 
-/// The number under a title. Lines come in pairs, one of titles and one of numbers, that begin with the same word.
+/// The number under a title. Lines come in pairs, one of titles and one of numbers, that begin with
+/// the same word.
 fn counter(table: &str, group: &str, title: &str) -> Option<u64> {
     let mut lines = table.lines().filter_map(|line| line.strip_prefix(group));
     let (titles, numbers) = (lines.next()?, lines.next()?);

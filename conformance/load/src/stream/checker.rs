@@ -7,10 +7,11 @@ use crate::error::Violation;
 
 /// What one receiver has received of each speaker's messages, and so which one must come next.
 ///
-/// Each speaker numbers its messages without a gap, so one number per speaker shows a lost, a duplicated and a
-/// reordered message. [`parse`](super::parse) detects an altered one. The checker does no input and no output: a caller
-/// passes it every message in the order of arrival. After a violation it goes on, so that a caller can count the
-/// violations of a stream; a caller that stops at the first one ignores the rest.
+/// Each speaker numbers its messages without a gap, so one number per speaker shows a lost, a
+/// duplicated and a reordered message. [`parse`](super::parse) detects an altered one. The checker
+/// does no input and no output: a caller passes it every message in the order of arrival. After a
+/// violation it goes on, so that a caller can count the violations of a stream; a caller that stops
+/// at the first one ignores the rest.
 ///
 /// ```
 /// use load::{Stamp, StreamChecker, Violation};
@@ -29,8 +30,8 @@ use crate::error::Violation;
 pub struct StreamChecker {
     /// By speaker: the number of the message that comes next; `None` before its first one.
     next: Vec<Option<u64>>,
-    /// Numbers below `next` that did not come. The key is the speaker and the first number of a range, the
-    /// value the number after the range: a number from the wire sizes no allocation.
+    /// Numbers below `next` that did not come. The key is the speaker and the first number of a
+    /// range, the value the number after the range: a number from the wire sizes no allocation.
     missing: BTreeMap<(usize, u64), u64>,
     /// Speakers of whom no message has come.
     unknown: usize,
@@ -59,8 +60,8 @@ impl StreamChecker {
         self.unknown == 0
     }
 
-    /// How many messages the speakers sent up to the newest one received of each. Messages sent before the receiver
-    /// joined are included.
+    /// How many messages the speakers sent up to the newest one received of each. Messages sent
+    /// before the receiver joined are included.
     pub fn passed(&self) -> u64 {
         self.passed
     }

@@ -79,13 +79,14 @@ fn parse_stamp(message: &[u8]) -> Option<Stamp> {
     Some(Stamp { speaker: usize::try_from(speaker).ok()?, sequence })
 }
 
-/// The byte that fills a message up. It differs from one message to the next, so that neighbours differ in every byte.
+/// The byte that fills a message up. It differs from one message to the next, so that neighbours
+/// differ in every byte.
 fn filler(sequence: u64) -> u8 {
     b"abcdefghijklmnopqrstuvwxyz"[(sequence % 26) as usize]
 }
 
-/// A checksum of all bytes except its own. Each step is a bijection of the sum so far and of the next word, so a
-/// change within any one word changes the result.
+/// A checksum of all bytes except its own. Each step is a bijection of the sum so far and of the
+/// next word, so a change within any one word changes the result.
 fn checksum(message: &[u8]) -> u64 {
     let sum =
         [&message[..SUM_AT], &message[SUM_AT + SUM_DIGITS..]].iter().fold(SEED, |sum, part| {

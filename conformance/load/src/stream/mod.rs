@@ -1,4 +1,5 @@
-//! Stream: numbered messages, and what one receiver checks them by. It knows no socket and no clock.
+//! Stream: numbered messages, and what one receiver checks them by. It knows no socket and no
+//! clock.
 
 mod checker;
 mod message;

@@ -17,7 +17,8 @@ const SHAPE: Shape = Shape::chat(1, 5, 64);
 const PLAN: FanOut = FanOut { extent: Extent::Messages(300), in_flight: 32 };
 /// Much longer than a busy machine delays a delivery.
 const STALL: Duration = Duration::from_millis(500);
-/// The member whose deliveries the fake server spoils, in the order of connects: the last listener of `SHAPE`.
+/// The member whose deliveries the fake server spoils, in the order of connects: the last listener
+/// of `SHAPE`.
 const VICTIM: usize = 5;
 
 #[test]
@@ -61,10 +62,7 @@ fn a_lost_delivery_is_a_gap() {
 #[test]
 fn a_duplicated_delivery_is_reported() {
     let violation = violation(SHAPE, Defect::Double, VICTIM);
-    assert!(
-        matches!(violation, Violation::Duplicated { speaker: 0, expected, got } if got + 1 == expected),
-        "{violation:?}"
-    );
+    assert!(is_duplicate_of_the_last(&violation), "{violation:?}");
 }
 
 #[test]
@@ -197,7 +195,8 @@ fn fan_out(crowd: &mut Crowd, messages: u64) -> Result<Tally, LoadError> {
     crowd.fan_out(FanOut { extent: Extent::Messages(messages), ..PLAN })
 }
 
-/// Applies one defect to a delivery to one member. Returns the violation, which must name that member.
+/// Applies one defect to a delivery to one member. Returns the violation, which must name that
+/// member.
 fn violation(shape: Shape, defect: Defect, victim: usize) -> Violation {
     let fake = FakeServer::start();
     let mut crowd = Crowd::join(fake.addr, &shape).unwrap();
@@ -210,6 +209,11 @@ fn violation(shape: Shape, defect: Defect, victim: usize) -> Violation {
     };
     assert_eq!(expected, member, "{defect:?}");
     violation
+}
+
+/// Whether the message before the expected one came again.
+fn is_duplicate_of_the_last(violation: &Violation) -> bool {
+    matches!(violation, Violation::Duplicated { speaker: 0, expected, got } if *expected == got + 1)
 }
 
 /// Whether exactly one message is missing.

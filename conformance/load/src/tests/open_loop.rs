@@ -94,7 +94,8 @@ fn what_the_kernel_does_not_take_is_sent_later_and_is_not_the_loads_delay() {
     assert!(measured.late.max() < measured.each.max() / 2, "{:?}", measured.late);
 }
 
-/// Whether this violation is the first sign of a defect: the message after one that is lost or held back is a gap.
+/// Whether this violation is the first sign of a defect: the message after one that is lost or held
+/// back is a gap.
 fn is_sign_of(defect: Defect, violation: &Violation) -> bool {
     match violation {
         Violation::Gap { speaker: 0, .. } => matches!(defect, Defect::Drop | Defect::Swap),

@@ -1,4 +1,5 @@
-//! A storm is over when all clients have received a message of the speaker, and fails if one cannot.
+//! A storm is over when all clients have received a message of the speaker, and fails if one
+//! cannot.
 
 use super::LoadError;
 use super::broker::Broker;

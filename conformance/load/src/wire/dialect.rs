@@ -1,7 +1,7 @@
 //! Dialect: how clients join, send and receive in each protocol.
 //!
-//! It is bytes in and bytes out, except for the wait for the server's answer to the hello. A message is the same stamped
-//! text in every dialect; only the bytes around it differ.
+//! It is bytes in and bytes out, except for the wait for the server's answer to the hello. A
+//! message is the same stamped text in every dialect; only the bytes around it differ.
 //!
 //! | dialect | joins with | a speaker sends | a listener receives |
 //! |---|---|---|---|
@@ -26,7 +26,8 @@ pub enum Dialect {
     /// The chat protocol of this project.
     #[default]
     Chat,
-    /// Pairs of the chat protocol that the speakers make themselves, for a server that only relays bytes.
+    /// Pairs of the chat protocol that the speakers make themselves, for a server that only relays
+    /// bytes.
     Floor,
     /// RESP, the protocol of Redis, with its publish and subscribe.
     Redis,
@@ -65,7 +66,8 @@ impl Dialect {
         }
     }
 
-    /// Bytes that a listener receives for a message of `size` bytes of a speaker whose name has `name_len` bytes.
+    /// Bytes that a listener receives for a message of `size` bytes of a speaker whose name has
+    /// `name_len` bytes.
     pub(crate) fn delivery_len(self, name_len: usize, size: usize) -> usize {
         match self {
             Self::Chat | Self::Floor => 2 * HEADER_LEN + name_len + size,
@@ -97,8 +99,8 @@ impl Dialect {
         }
     }
 
-    /// The first message, or other thing, that a client received, as slices of `bytes`. No message may be longer than
-    /// `limit` bytes.
+    /// The first message, or other thing, that a client received, as slices of `bytes`. No message
+    /// may be longer than `limit` bytes.
     ///
     /// # Errors
     ///

@@ -6,8 +6,8 @@ use std::net::TcpStream;
 use super::parse::{DialectError, Next, foreign, nameless, split_text};
 use super::welcome;
 
-/// CONNECT with a clean session and no keep-alive. A client may send more before the answer (3.1.4), so a listener
-/// subscribes at once.
+/// CONNECT with a clean session and no keep-alive. A client may send more before the answer
+/// (3.1.4), so a listener subscribes at once.
 pub(super) fn hello(name: &str, speaks: bool) -> Vec<u8> {
     let mut connect = string("MQTT");
     connect.extend_from_slice(&[VERSION, CLEAN_SESSION, 0, 0]);

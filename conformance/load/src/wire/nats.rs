@@ -36,8 +36,8 @@ pub(super) fn begin_message(size: usize, out: &mut Vec<u8>) {
     out.extend_from_slice(format!("PUB {ROOM} {size}\r\n").as_bytes());
 }
 
-/// A message of the room, or another line of the server. A PING is not answered: the settings make PINGs rare, and the
-/// server closes the connection only after the third without an answer.
+/// A message of the room, or another line of the server. A PING is not answered: the settings make
+/// PINGs rare, and the server closes the connection only after the third without an answer.
 pub(super) fn split(bytes: &[u8], limit: usize) -> Result<Next<'_>, DialectError> {
     let Some((line, rest)) = split_line(bytes)? else {
         return if may_begin_a_line(bytes) { Ok(None) } else { Err(foreign(bytes)) };

@@ -27,8 +27,8 @@ pub enum DialectError {
     },
 }
 
-/// The first thing that a client received, and the bytes after it: a message, or something to skip, such as the answer to
-/// a message sent. The outer `None` means that it is not complete.
+/// The first thing that a client received, and the bytes after it: a message, or something to skip,
+/// such as the answer to a message sent. The outer `None` means that it is not complete.
 pub(crate) type Next<'a> = Option<(Option<PairRef<'a>>, &'a [u8])>;
 
 /// A message of `length` bytes at the start of `bytes`, and the bytes after it.

@@ -29,7 +29,8 @@ pub(super) fn begin_message(size: usize, out: &mut Vec<u8>) {
     out.extend_from_slice(format!("${size}\r\n").as_bytes());
 }
 
-/// A message of the room, or an answer: how many clients a message reached, or that to a subscription.
+/// A message of the room, or an answer: how many clients a message reached, or that to a
+/// subscription.
 pub(super) fn split(bytes: &[u8], limit: usize) -> Result<Next<'_>, DialectError> {
     match bytes.first() {
         None => Ok(None),

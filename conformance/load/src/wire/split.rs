@@ -2,7 +2,8 @@
 
 use protocol::{FrameError, FrameFault, parse_header};
 
-/// A pair in the read buffer. The load reads tens of millions of pairs a second, and has no time to copy them.
+/// A pair in the read buffer. The load reads tens of millions of pairs a second, and has no time to
+/// copy them.
 #[derive(Clone, Copy, Debug)]
 pub struct PairRef<'a> {
     /// The sender's name; empty in a dialect without names.
@@ -25,7 +26,8 @@ pub type Split<'a, T> = Option<(T, &'a [u8])>;
 ///
 /// # Errors
 ///
-/// A header is malformed, or announces more than the limit; that is reported when the header is complete.
+/// A header is malformed, or announces more than the limit; that is reported when the header is
+/// complete.
 pub fn split_pair(bytes: &[u8], limit: usize) -> Result<Split<'_, PairRef<'_>>, FrameError> {
     let Some((sender, rest)) = split_limited_frame(bytes, limit)? else { return Ok(None) };
     let Some((text, rest)) = split_limited_frame(rest, limit)? else { return Ok(None) };

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use super::parse::{LINE_BYTES_MAX, LINE_END, excerpt};
 
-/// Calls `read` with a timeout on every read of the stream, and then restores the timeout that it had.
+/// Calls `read` with a timeout on every read of the stream, and then restores the timeout that it
+/// had.
 pub(super) fn with_timeout(
     stream: &mut TcpStream,
     read: impl FnOnce(&mut TcpStream) -> io::Result<()>,
@@ -23,7 +24,8 @@ pub(super) fn expect_line(stream: &mut TcpStream, expected: &str) -> io::Result<
     if line == expected.as_bytes() { Ok(()) } else { Err(unexpected(expected, &line)) }
 }
 
-/// Reads one line and returns it without its CR LF. It peeks first, so that no byte after the line is read.
+/// Reads one line and returns it without its CR LF. It peeks first, so that no byte after the line
+/// is read.
 pub(super) fn read_line(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
     let mut line = Vec::new();
     let mut seen = [0; 1024];

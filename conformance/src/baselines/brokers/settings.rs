@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::{env, process};
 
-/// By default, a subscriber with 32 MiB unread is disconnected, which would happen in a saturated run. The protected mode
-/// accepts clients from 127.0.0.1 only, and our load also connects from other loopback addresses.
+/// By default, a subscriber with 32 MiB unread is disconnected, which would happen in a saturated
+/// run. The protected mode accepts clients from 127.0.0.1 only, and our load also connects from
+/// other loopback addresses.
 pub(super) const REDIS: &[&str] = &[
     "--port",
     "{port}",
@@ -31,8 +32,9 @@ pub(super) const REDIS: &[&str] = &[
 
 pub(super) const NATS: &[&str] = &["--addr", "127.0.0.1", "--port", "{port}"];
 
-/// Our load does not answer its PINGs. The first comes two seconds after the start, whatever the setting. By default, a
-/// subscriber with 64 MiB unread, or one that takes ten seconds, is disconnected.
+/// Our load does not answer its PINGs. The first comes two seconds after the start, whatever the
+/// setting. By default, a subscriber with 64 MiB unread, or one that takes ten seconds, is
+/// disconnected.
 pub(super) const NATS_FILE: &str = "\
 max_pending: 1073741824
 write_deadline: \"60s\"
@@ -43,7 +45,8 @@ max_payload: 8388608
 /// A port on the command line means the loopback addresses only, if the file names no port.
 pub(super) const MOSQUITTO: &[&str] = &["-p", "{port}"];
 
-/// By default, a subscriber with a thousand messages unread loses the next ones, and no error is reported.
+/// By default, a subscriber with a thousand messages unread loses the next ones, and no error is
+/// reported.
 pub(super) const MOSQUITTO_FILE: &str = "\
 allow_anonymous true
 persistence false

@@ -21,7 +21,8 @@ pub(crate) fn serve(listener: &TcpListener) -> io::Result<()> {
     }
 }
 
-/// The next client that sends its name, which is not relayed. A client that only tests whether the port is open sends none.
+/// The next client that sends its name, which is not relayed. A client that only tests whether the
+/// port is open sends none.
 fn accept(listener: &TcpListener) -> io::Result<TcpStream> {
     loop {
         let (mut stream, _) = listener.accept()?;
@@ -33,8 +34,8 @@ fn accept(listener: &TcpListener) -> io::Result<TcpStream> {
     }
 }
 
-/// Reads one frame and no byte after it, and keeps nothing: what follows is for the thread that copies bytes.
-/// `protocol::Decoder` would read further.
+/// Reads one frame and no byte after it, and keeps nothing: what follows is for the thread that
+/// copies bytes. `protocol::Decoder` would read further.
 fn read_name(stream: &mut TcpStream) -> io::Result<()> {
     let mut header = [0; HEADER_LEN];
     stream.read_exact(&mut header)?;
@@ -42,7 +43,8 @@ fn read_name(stream: &mut TcpStream) -> io::Result<()> {
     io::copy(&mut stream.take(announced), &mut io::sink()).map(drop)
 }
 
-/// Copies what one client sends to the other, until one of them leaves. Then it ends both connections.
+/// Copies what one client sends to the other, until one of them leaves. Then it ends both
+/// connections.
 fn copy(mut from: TcpStream, mut to: TcpStream) {
     let mut chunk = vec![0; READ_CHUNK];
     while let Ok(count @ 1..) = from.read(&mut chunk) {

@@ -20,7 +20,8 @@ pub(super) struct Member {
     next: Next,
     /// The first bytes of a pair, or of a name, that is not complete.
     begun: Vec<u8>,
-    /// The bytes that it must still receive. All members share them, so a member that lags costs no copy.
+    /// The bytes that it must still receive. All members share them, so a member that lags costs no
+    /// copy.
     due: VecDeque<Bytes>,
     /// How many bytes those are.
     unsent: usize,

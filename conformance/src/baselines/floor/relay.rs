@@ -1,6 +1,8 @@
-//! Relay: one loop that copies what each client sends to all others, with one write for each of them per wake-up.
+//! Relay: one loop that copies what each client sends to all others, with one write for each of
+//! them per wake-up.
 //!
-//! It looks at the bytes only to find where a pair ends: bytes of two clients must not mix within a pair.
+//! It looks at the bytes only to find where a pair ends: bytes of two clients must not mix within a
+//! pair.
 
 use std::io::{self, ErrorKind, Read};
 use std::net::TcpListener;

@@ -112,7 +112,8 @@ fn two_clients_talk_through_two_threads() {
     assert!(is_over(&mut bob), "it is disconnected");
 }
 
-/// Three members that receive each other: each new one has sent a pair that those before it received.
+/// Three members that receive each other: each new one has sent a pair that those before it
+/// received.
 fn three_members() -> [TcpStream; 3] {
     let addr = start(serve);
     let mut ann = connect(addr);

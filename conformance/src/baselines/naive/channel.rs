@@ -1,4 +1,5 @@
-//! Channel: two tasks for each client, one that reads and one that writes, and a channel to the second.
+//! Channel: two tasks for each client, one that reads and one that writes, and a channel to the
+//! second.
 
 use std::io;
 use std::net::TcpListener;
@@ -40,7 +41,8 @@ async fn accept_loop(listener: TcpListener) -> io::Result<()> {
     Ok(())
 }
 
-/// Reads the name, then one message after the other, and puts each into the channel of every other member.
+/// Reads the name, then one message after the other, and puts each into the channel of every other
+/// member.
 async fn serve_client(room: &Room, number: u64, stream: TcpStream) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let (read, write) = stream.into_split();

@@ -20,8 +20,8 @@ impl<R: Read> Frames<R> {
         Self { stream, decoder: Decoder::new(FRAME_MAX), chunk }
     }
 
-    /// The next frame; `None` at EOF. If a non-blocking stream returns `WouldBlock`, the bytes of an incomplete frame are
-    /// kept.
+    /// The next frame; `None` at EOF. If a non-blocking stream returns `WouldBlock`, the bytes of
+    /// an incomplete frame are kept.
     pub(super) fn next(&mut self) -> io::Result<Option<Bytes>> {
         loop {
             if let Some(frame) = self.decoder.next_frame().map_err(io::Error::other)? {

@@ -64,7 +64,8 @@ fn accept_all(
     }
 }
 
-/// Reads from all readable members, puts each pair into the queue of every other member, and then writes to each once.
+/// Reads from all readable members, puts each pair into the queue of every other member, and then
+/// writes to each once.
 fn turn(members: &mut Members) {
     let readable = members.iter().filter(|(_, member)| member.is_readable);
     let readable: Vec<usize> = readable.map(|(place, _)| place).collect();

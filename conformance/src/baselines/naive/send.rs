@@ -1,4 +1,5 @@
-//! Send: the thread that reads a message sends it to all other members at once, under the room's lock.
+//! Send: the thread that reads a message sends it to all other members at once, under the room's
+//! lock.
 
 use std::io::{self, Write};
 use std::net::{TcpListener, TcpStream};
@@ -22,7 +23,8 @@ pub(crate) fn serve(listener: &TcpListener) -> io::Result<()> {
     for_each_client(listener, move |number, stream| read_loop(&room, number, stream))
 }
 
-/// Reads the name, then one message after the other, and sends each to all others before it reads the next.
+/// Reads the name, then one message after the other, and sends each to all others before it reads
+/// the next.
 fn read_loop(room: &Room, number: u64, stream: TcpStream) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let mut frames = Frames::of(stream.try_clone()?);

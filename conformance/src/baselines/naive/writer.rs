@@ -1,4 +1,5 @@
-//! Writer: two threads for each client, one that reads and one that writes, and a channel to the second.
+//! Writer: two threads for each client, one that reads and one that writes, and a channel to the
+//! second.
 
 use std::io::{self, Write};
 use std::net::{TcpListener, TcpStream};
@@ -24,7 +25,8 @@ pub(crate) fn serve(listener: &TcpListener) -> io::Result<()> {
     for_each_client(listener, move |number, stream| read_loop(&room, number, stream))
 }
 
-/// Reads the name, then one message after the other, and puts each into the channel of every other member.
+/// Reads the name, then one message after the other, and puts each into the channel of every other
+/// member.
 fn read_loop(room: &Room, number: u64, stream: TcpStream) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let mut frames = Frames::of(stream.try_clone()?);
