@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use conformance::baselines::Yardstick;
+use conformance::baselines::Baseline;
 use conformance::spec::{Party, Rule, rules};
 use conformance::suite::cases::{Needs, case};
 use conformance::suite::{Plan, Verdict, is_tested, run_row};
@@ -47,7 +47,7 @@ fn main() -> ExitCode {
     let level_0 = rules.iter().filter(|rule| rule.level == 0);
     let level_0_plan = Plan { level: 0, ..plan };
     trials.extend(level_0.clone().map(|rule| trial("guest", rule, &guest, level_0_plan, obstacle)));
-    for rung in Yardstick::RUNGS {
+    for rung in Baseline::NAIVE {
         let command = rung.command(Path::new(env!("CARGO_BIN_EXE_conformance")));
         let server = Arc::new(CommandServer { command, manifest: None });
         let obstacle = |rule: &Rule| machine::obstacle(&rule.id);

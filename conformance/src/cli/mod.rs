@@ -24,7 +24,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run one of this project's servers, or a yardstick to measure them by
+    /// Run one of this project's servers, or a baseline to compare them with
     Serve {
         #[command(subcommand)]
         served: serve::Served,

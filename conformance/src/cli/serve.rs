@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
-use crate::baselines::{FaultyArgs, Yardstick, YardstickArgs};
+use crate::baselines::{Baseline, BaselineArgs, DefectiveArgs};
 use crate::target::Model;
 
 /// Which server.
@@ -21,18 +21,18 @@ pub(super) enum Served {
     /// The chat server with tasks per client
     #[command(disable_help_flag = true)]
     Async(Flags),
-    /// Yardstick: passes on bytes, in one write per client and wake-up
-    Floor(YardstickArgs),
-    /// Yardstick: passes on bytes between two clients, with two threads
-    FloorBlocking(YardstickArgs),
-    /// Yardstick: a thread per client, a send per delivery, under one lock
-    NaiveSend(FaultyArgs),
-    /// Yardstick: two tasks per client, an unbounded channel between them
-    NaiveChannel(YardstickArgs),
-    /// Yardstick: two threads per client, an unbounded channel between them
-    NaiveWriter(YardstickArgs),
-    /// Yardstick: one loop, a queue per client, emptied in one write per wake-up
-    NaiveQueue(YardstickArgs),
+    /// Baseline: passes on bytes, in one write per client and wake-up
+    Floor(BaselineArgs),
+    /// Baseline: passes on bytes between two clients, with two threads
+    FloorBlocking(BaselineArgs),
+    /// Baseline: a thread per client, a send per delivery, under one lock
+    NaiveSend(DefectiveArgs),
+    /// Baseline: two tasks per client, an unbounded channel between them
+    NaiveChannel(BaselineArgs),
+    /// Baseline: two threads per client, an unbounded channel between them
+    NaiveWriter(BaselineArgs),
+    /// Baseline: one loop, a queue per client, emptied in one write per wake-up
+    NaiveQueue(BaselineArgs),
 }
 
 /// What one of our own servers is told.
@@ -49,12 +49,12 @@ pub(super) fn run(served: Served) -> ExitCode {
         Served::Threaded(Flags { flags }) => run_model(Model::Threaded, flags),
         Served::Select(Flags { flags }) => run_model(Model::Select, flags),
         Served::Async(Flags { flags }) => run_model(Model::Async, flags),
-        Served::Floor(arguments) => Yardstick::Floor.run(&arguments),
-        Served::FloorBlocking(arguments) => Yardstick::FloorBlocking.run(&arguments),
-        Served::NaiveSend(arguments) => Yardstick::run_faulty(&arguments),
-        Served::NaiveChannel(arguments) => Yardstick::NaiveChannel.run(&arguments),
-        Served::NaiveWriter(arguments) => Yardstick::NaiveWriter.run(&arguments),
-        Served::NaiveQueue(arguments) => Yardstick::NaiveQueue.run(&arguments),
+        Served::Floor(arguments) => Baseline::Floor.run(&arguments),
+        Served::FloorBlocking(arguments) => Baseline::FloorBlocking.run(&arguments),
+        Served::NaiveSend(arguments) => Baseline::run_defective(&arguments),
+        Served::NaiveChannel(arguments) => Baseline::NaiveChannel.run(&arguments),
+        Served::NaiveWriter(arguments) => Baseline::NaiveWriter.run(&arguments),
+        Served::NaiveQueue(arguments) => Baseline::NaiveQueue.run(&arguments),
     }
 }
 

@@ -12,7 +12,7 @@ mod run;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
-use load::make_room_for;
+use load::raise_open_files_limit;
 
 use self::plan::again;
 pub use self::plan::args::LabArgs;
@@ -90,7 +90,7 @@ fn measure(args: &LabArgs, points: Vec<Point>) -> io::Result<Option<(Record, Opt
 fn within_limits(points: Vec<Point>) -> (Vec<Point>, Vec<LeftOut>) {
     let (mut fitting, mut too_big) = (Vec::new(), Vec::new());
     for point in points {
-        match make_room_for(point.load.connections()) {
+        match raise_open_files_limit(point.load.connections()) {
             Ok(()) => fitting.push(point),
             Err(error) => {
                 let (point, reason) = (Some(point.id), error.to_string());

@@ -1,4 +1,7 @@
 //! A strict reader of what a server sends: whole pairs with canonical headers, nothing else.
+//!
+//! It is independent of `protocol::Decoder` and `protocol::split_frame` on purpose. They accept every spelling of a
+//! length that a receiver must accept. A server must send the canonical one, and this reader rejects the others.
 
 use protocol::{HEADER_LEN, Pair, header, parse_header};
 

@@ -1,4 +1,7 @@
 //! Flood: a known stream of messages, poured through a server as fast as it takes them.
+//!
+//! The load's checker of numbered messages is not used here on purpose. What a reader has to receive is known to the
+//! byte, so headers and the order of pairs are checked too, and the suite does not depend on how the load checks.
 
 use std::time::{Duration, Instant};
 

@@ -122,7 +122,7 @@ fn chat(defect: ClientDefect, port: u16) -> io::Result<()> {
     }
 }
 
-/// A frame's text, and how many reads it took.
+/// A frame's text, and how many reads it took. The defects are in how it reads, so it has its own reader of frames.
 fn frame(server: &mut TcpStream, defect: ClientDefect) -> io::Result<(String, usize)> {
     let mut header = [0; HEADER_LEN];
     let pieces = part(server, &mut header, defect)?;

@@ -12,7 +12,7 @@ use std::{env, io};
 use load::wire::Dialect;
 
 pub(super) use self::server::Server;
-use crate::baselines::{Installed, Peer, Yardstick};
+use crate::baselines::{Baseline, Broker, Installed};
 use crate::lab::plan::args::LabArgs;
 use crate::lab::plan::point::{Load, Point};
 use crate::lab::result::record::{AGAIN, Kind};
@@ -69,14 +69,14 @@ impl Entrant {
         entrants.extend(args.server.iter().map(|(name, command)| Self::yours(name, command)));
         entrants.extend(args.connect.iter().map(|(name, addr)| Self::running(name, *addr)));
         if !args.no_floor {
-            let floors = [Yardstick::Floor, Yardstick::FloorBlocking];
+            let floors = [Baseline::Floor, Baseline::FloorBlocking];
             entrants.extend(floors.map(|floor| Self::yardstick(floor, Kind::Floor, &exe)));
         }
         if args.rungs {
-            let rungs = Yardstick::RUNGS;
+            let rungs = Baseline::NAIVE;
             entrants.extend(rungs.map(|rung| Self::yardstick(rung, Kind::Rung, &exe)));
         }
-        for peer in Peer::ALL.into_iter().filter(|_| args.peers) {
+        for peer in Broker::ALL.into_iter().filter(|_| args.peers) {
             match peer.find() {
                 Ok(installed) => entrants.push(Self::peer(installed)),
                 Err(reason) => left_out.push(format!("{}: {reason}", peer.name())),
@@ -165,7 +165,7 @@ impl Entrant {
         })
     }
 
-    fn yardstick(yardstick: Yardstick, kind: Kind, exe: &Path) -> Self {
+    fn yardstick(yardstick: Baseline, kind: Kind, exe: &Path) -> Self {
         let command = yardstick.command(exe);
         let subject = CommandServer { command: command.clone(), manifest: None };
         let is_chat = yardstick.dialect() == Dialect::Chat;
@@ -180,7 +180,7 @@ impl Entrant {
     }
 
     fn peer(installed: Installed) -> Self {
-        let peer = installed.peer;
+        let peer = installed.broker;
         Self {
             name: peer.name().into(),
             kind: Kind::Peer,
@@ -225,7 +225,7 @@ impl Entrant {
         if matches!(self.origin, Origin::Running(_)) && matches!(point.load, Load::Idle { .. }) {
             return Some("nothing is known of the process of a server that runs already");
         }
-        if self.name == Yardstick::FloorBlocking.name() && point.workload.id != "W1" {
+        if self.name == Baseline::FloorBlocking.name() && point.workload.id != "W1" {
             return Some("it passes on between two clients and no more");
         }
         match point.workload.id {

@@ -1,4 +1,7 @@
 //! Floods: several members speak as fast as they can, everybody listens, and what each heard is kept.
+//!
+//! The load's checker of numbered messages is not used here on purpose. Each rule about floods asks one question about
+//! the whole sequence: whether it is complete, in each sender's order, or in one order for all members.
 
 use std::time::Duration;
 
