@@ -1,4 +1,4 @@
-//! Every file of bad input, played to the three servers and to the room in memory: one trial per subject
+//! Every file of bad input, played to the three servers and to the room in memory: one trial per target
 //! and way of sending, named as in `select::whole`.
 
 #[path = "corpus/outcomes.rs"]
@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use conformance::process::ServerProcess;
 use conformance::spec::rules;
-use conformance::target::{MemoryRoom, Model, Subject, TcpWire};
+use conformance::target::{MemoryRoom, Model, Target, TcpWire};
 use libtest_mimic::{Arguments, Failed, Trial};
 use outcomes::{Entry, folder, table};
 use play::{Company, Way};

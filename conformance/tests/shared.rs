@@ -8,7 +8,7 @@ use std::time::Duration;
 use conformance::spec::{Rule, rules};
 use conformance::suite::{Plan, Verdict, is_tested, run_row};
 use conformance::target::{
-    Medium, MemoryRoom, NotStarted, Origin, Received, Settled, Subject, Target, Wire,
+    Instance, Medium, MemoryRoom, NotStarted, Origin, Received, Settled, Target, Wire,
 };
 
 #[test]
@@ -50,13 +50,13 @@ impl SharedRoom {
     }
 }
 
-impl Subject for SharedRoom {
-    fn start(&self, flags: &[String]) -> Result<Box<dyn Target>, NotStarted> {
+impl Target for SharedRoom {
+    fn start(&self, flags: &[String]) -> Result<Box<dyn Instance>, NotStarted> {
         if !flags.is_empty() {
             return Err(NotStarted::Inapplicable("it runs already"));
         }
         let room = MemoryRoom.start(&["--relay".into(), self.relay.into()])?;
-        Ok(Box::new(SharedTarget { room, left_behind: Rc::clone(&self.left_behind) }))
+        Ok(Box::new(SharedInstance { room, left_behind: Rc::clone(&self.left_behind) }))
     }
 
     fn origin(&self) -> Origin {
@@ -68,12 +68,12 @@ impl Subject for SharedRoom {
     }
 }
 
-struct SharedTarget {
-    room: Box<dyn Target>,
+struct SharedInstance {
+    room: Box<dyn Instance>,
     left_behind: Rc<Cell<u32>>,
 }
 
-impl Target for SharedTarget {
+impl Instance for SharedInstance {
     fn connect(&self) -> io::Result<Box<dyn Wire>> {
         let left_behind = Rc::clone(&self.left_behind);
         let wire = self.room.connect()?;

@@ -10,8 +10,8 @@ use std::time::SystemTime;
 
 use clap::{Args, value_parser};
 
-use super::examinee::Examinee;
 use super::tally::{Tally, write_row};
+use super::target::CheckTarget;
 use crate::spec::{Party, Rule, rules};
 use crate::suite::Plan;
 use crate::suite::visit::ClientCommand;
@@ -80,32 +80,32 @@ pub(super) fn run(arguments: &CheckArgs) -> io::Result<ExitCode> {
     // Crowds take descriptors. Where the limit cannot be raised it may be enough, and a row that finds it
     // is not tells so.
     rlimit::increase_nofile_limit(u64::MAX).ok();
-    let examinee = arguments.examinee(manifest);
-    if let Err(reason) = examinee.probe() {
+    let target = arguments.target(manifest);
+    if let Err(reason) = target.probe() {
         complain(format_args!("conformance: {reason}"));
         return Ok(ExitCode::from(INCONCLUSIVE));
     }
-    run_rows(&all, &examinee, arguments).map(|tally| tally.status())
+    run_rows(&all, &target, arguments).map(|tally| tally.status())
 }
 
 impl CheckArgs {
     /// Whom the command line asks about.
-    fn examinee(&self, manifest: Option<Manifest>) -> Examinee {
+    fn target(&self, manifest: Option<Manifest>) -> CheckTarget {
         let command = self.command.clone();
         match self.connect {
-            Some(addr) => Examinee::Server(Box::new(RemoteServer { addr, manifest })),
+            Some(addr) => CheckTarget::Server(Box::new(RemoteServer { addr, manifest })),
             None if self.client => {
-                Examinee::Client(ClientCommand { command, origin: Origin::Foreign })
+                CheckTarget::Client(ClientCommand { command, origin: Origin::Foreign })
             }
-            None => Examinee::Server(Box::new(CommandServer { command, manifest })),
+            None => CheckTarget::Server(Box::new(CommandServer { command, manifest })),
         }
     }
 }
 
 /// Runs the rows one after the other, prints a line for each and a summary.
-fn run_rows(all: &[Rule], examinee: &Examinee, arguments: &CheckArgs) -> io::Result<Tally> {
+fn run_rows(all: &[Rule], target: &CheckTarget, arguments: &CheckArgs) -> io::Result<Tally> {
     let seed = arguments.seed.unwrap_or_else(seed_of_the_day);
-    let selected = select(all, examinee.party(), arguments, seed);
+    let selected = select(all, target.party(), arguments, seed);
     let total = selected.len() as u64 * arguments.repeat;
     let mut tally = Tally::default();
     let mut out = anstream::stdout().lock();
@@ -114,7 +114,7 @@ fn run_rows(all: &[Rule], examinee: &Examinee, arguments: &CheckArgs) -> io::Res
         let plan = Plan { seed: seed.wrapping_add(turn), slack, level };
         for rule in &selected {
             show_progress(&rule.id, tally.rows(), total);
-            let row = examinee.run_row(rule, plan);
+            let row = target.run_row(rule, plan);
             clear_progress();
             write_row(&mut out, &row)?;
             tally.count(row);

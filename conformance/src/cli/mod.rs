@@ -1,10 +1,10 @@
 //! The command line of the one binary: serve, check, list, lab, diff, siege.
 
 mod check;
-mod examinee;
 mod list;
 mod serve;
 mod tally;
+mod target;
 
 use std::ffi::OsString;
 use std::iter;

@@ -2,9 +2,9 @@
 
 use std::ffi::OsString;
 
+use super::child::{spelled, start_foreign};
 use super::manifest::manifest_flag;
-use super::running::{spelled, start_foreign};
-use super::{Declared, Manifest, NotStarted, Origin, Subject, Target};
+use super::{Declared, Instance, Manifest, NotStarted, Origin, Target};
 use crate::support::quote::quoted;
 
 /// Any server that a command starts.
@@ -16,8 +16,8 @@ pub struct CommandServer {
     pub manifest: Option<Manifest>,
 }
 
-impl Subject for CommandServer {
-    fn start(&self, flags: &[String]) -> Result<Box<dyn Target>, NotStarted> {
+impl Target for CommandServer {
+    fn start(&self, flags: &[String]) -> Result<Box<dyn Instance>, NotStarted> {
         start_foreign(&self.command, self.manifest.as_ref(), flags)
     }
 

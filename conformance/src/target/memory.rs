@@ -15,17 +15,17 @@ use server_core::{
     CloseReason, Ending, PerClient, READ_CHUNK, Room, Session, Settings, Turn, WriteBatch,
 };
 
-use super::{Declared, Medium, NotStarted, Origin, Received, Settled, Subject, Target, Wire};
+use super::{Declared, Instance, Medium, NotStarted, Origin, Received, Settled, Target, Wire};
 
 /// Gives rooms in memory.
 #[derive(Clone, Copy, Debug)]
 pub struct MemoryRoom;
 
-impl Subject for MemoryRoom {
-    fn start(&self, flags: &[String]) -> Result<Box<dyn Target>, NotStarted> {
+impl Target for MemoryRoom {
+    fn start(&self, flags: &[String]) -> Result<Box<dyn Instance>, NotStarted> {
         let words = [String::from("room")].into_iter().chain(flags.iter().cloned());
         let flags = Flags::try_parse_from(words).map_err(|e| NotStarted::Failed(e.to_string()))?;
-        Ok(Box::new(RoomTarget(Rc::new(RefCell::new(World::new(flags.settings))))))
+        Ok(Box::new(RoomInstance(Rc::new(RefCell::new(World::new(flags.settings))))))
     }
 
     fn origin(&self) -> Origin {
@@ -49,9 +49,9 @@ struct Flags {
     settings: Settings,
 }
 
-struct RoomTarget(Rc<RefCell<World>>);
+struct RoomInstance(Rc<RefCell<World>>);
 
-impl Target for RoomTarget {
+impl Instance for RoomInstance {
     fn connect(&self) -> io::Result<Box<dyn Wire>> {
         let place = self.0.borrow_mut().connect();
         Ok(Box::new(RoomWire { world: Rc::clone(&self.0), place }))

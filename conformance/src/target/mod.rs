@@ -1,5 +1,6 @@
 //! What is under test: how a server is started, and what one connection to it can do.
 
+mod child;
 mod command;
 mod declared;
 mod manifest;
@@ -7,7 +8,6 @@ mod memory;
 mod model;
 mod ours;
 mod remote;
-mod running;
 mod tcp;
 
 use std::io;
@@ -26,13 +26,13 @@ pub use self::tcp::TcpWire;
 use crate::process::{ServerProcess, User};
 
 /// Something that can be asked for a fresh server, once per test.
-pub trait Subject {
+pub trait Target {
     /// A server that nobody has talked to yet, started with these flags of ours.
     ///
     /// # Errors
     ///
     /// It cannot be had with these flags, or it did not come up.
-    fn start(&self, flags: &[String]) -> Result<Box<dyn Target>, NotStarted>;
+    fn start(&self, flags: &[String]) -> Result<Box<dyn Instance>, NotStarted>;
 
     /// Whether it can be started with these flags of ours. Ours can with all; of others it is known from
     /// what they declare.
@@ -83,7 +83,7 @@ pub enum NotStarted {
 }
 
 /// A running server.
-pub trait Target {
+pub trait Instance {
     /// Opens a connection.
     ///
     /// # Errors
@@ -104,7 +104,7 @@ pub trait Target {
     /// # Errors
     ///
     /// It cannot be had with these flags, or it did not come up.
-    fn start_with(&self, _flags: &[&str]) -> Result<Box<dyn Target>, NotStarted> {
+    fn start_with(&self, _flags: &[&str]) -> Result<Box<dyn Instance>, NotStarted> {
         Err(NotStarted::Inapplicable("it needs flags of this project's servers"))
     }
 

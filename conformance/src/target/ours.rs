@@ -4,8 +4,8 @@ use std::ffi::OsString;
 use std::iter;
 use std::path::{Path, PathBuf};
 
-use super::running::{Running, failed};
-use super::{Declared, Model, NotStarted, Origin, Subject, Target};
+use super::child::{ChildInstance, failed};
+use super::{Declared, Instance, Model, NotStarted, Origin, Target};
 use crate::process::{ServerProcess, StartError};
 
 /// One of the three servers of this project.
@@ -17,8 +17,8 @@ pub struct OurServer {
     pub exe: PathBuf,
 }
 
-impl Subject for OurServer {
-    fn start(&self, flags: &[String]) -> Result<Box<dyn Target>, NotStarted> {
+impl Target for OurServer {
+    fn start(&self, flags: &[String]) -> Result<Box<dyn Instance>, NotStarted> {
         let mut command = our_command(self.model, &self.exe);
         command.extend(flags.iter().map(OsString::from));
         started(command)
@@ -46,9 +46,9 @@ impl Subject for OurServer {
 /// # Errors
 ///
 /// It does not come up.
-pub fn started(command: Vec<OsString>) -> Result<Box<dyn Target>, NotStarted> {
+pub fn started(command: Vec<OsString>) -> Result<Box<dyn Instance>, NotStarted> {
     let server = ServerProcess::start_on(&command, 0).map_err(failed)?;
-    Ok(Box::new(Running::ours(server, command)))
+    Ok(Box::new(ChildInstance::ours(server, command)))
 }
 
 impl ServerProcess {

@@ -3,9 +3,9 @@
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 
+use super::child::NO_SUCH_FLAGS;
 use super::manifest::manifest_flag;
-use super::running::NO_SUCH_FLAGS;
-use super::{Declared, Manifest, Medium, NotStarted, Origin, Subject, Target, TcpWire, Wire};
+use super::{Declared, Instance, Manifest, Medium, NotStarted, Origin, Target, TcpWire, Wire};
 
 /// A server that runs already, and goes on running.
 #[derive(Clone, Debug)]
@@ -16,8 +16,8 @@ pub struct RemoteServer {
     pub manifest: Option<Manifest>,
 }
 
-impl Subject for RemoteServer {
-    fn start(&self, flags: &[String]) -> Result<Box<dyn Target>, NotStarted> {
+impl Target for RemoteServer {
+    fn start(&self, flags: &[String]) -> Result<Box<dyn Instance>, NotStarted> {
         if !flags.is_empty() {
             return Err(NO_SUCH_FLAGS);
         }
@@ -48,7 +48,7 @@ impl Subject for RemoteServer {
     }
 }
 
-impl Target for RemoteServer {
+impl Instance for RemoteServer {
     fn connect(&self) -> io::Result<Box<dyn Wire>> {
         Ok(Box::new(TcpWire::connect(self.addr)?))
     }

@@ -33,10 +33,10 @@ impl fmt::Display for Way {
     }
 }
 
-/// How a connection to the subject is made.
+/// How a connection to the target is made.
 pub(crate) type Connect = Box<dyn Fn() -> io::Result<Box<dyn Wire>>>;
 
-/// Two members who talk for as long as the subject lives: one listens, the other proves with a fence that
+/// Two members who talk for as long as the target lives: one listens, the other proves with a fence that
 /// all there was to hear has been heard.
 pub(crate) struct Company {
     connect: Connect,
@@ -137,7 +137,7 @@ impl Listener {
         sent.map_err(|error| Fault::broken(format!("a member cannot speak: {error}")))
     }
 
-    /// Sends for as long as the subject takes it: how it ends is seen by reading.
+    /// Sends for as long as the target takes it: how it ends is seen by reading.
     fn send(&mut self, bytes: &[u8], way: Way) {
         let size = if way == Way::Whole { bytes.len().max(1) } else { 1 };
         bytes.chunks(size).all(|chunk| self.wire.send(chunk).is_ok());

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use conformance::spec::{Mode, Relay};
 use conformance::suite::blame::Fault;
 use conformance::suite::stage::{Conditions, Stage};
-use conformance::target::{Declared, Medium, Target, TcpWire, Wire};
+use conformance::target::{Declared, Instance, Medium, TcpWire, Wire};
 use libtest_mimic::Failed;
 
 use crate::child::Child;
@@ -70,7 +70,7 @@ impl Child {
 /// The way to a server whose process ends elsewhere.
 struct At(SocketAddr);
 
-impl Target for At {
+impl Instance for At {
     fn connect(&self) -> io::Result<Box<dyn Wire>> {
         Ok(Box::new(TcpWire::connect(self.0)?))
     }

@@ -1,14 +1,14 @@
-//! Running: a server process of the suite's own, reached by TCP, that can be ended and started again.
+//! ChildInstance: a server process of the suite's own, reached by TCP, that can be ended and started again.
 
 use std::ffi::OsString;
 use std::io;
 use std::time::Duration;
 
-use super::{Manifest, Medium, NotStarted, Origin, Target, TcpWire, Wire};
+use super::{Instance, Manifest, Medium, NotStarted, Origin, TcpWire, Wire};
 use crate::process::{Habits, ServerProcess, StartError, User};
 
 /// A server process of the suite's own.
-pub(super) struct Running {
+pub(super) struct ChildInstance {
     /// Absent only while it is being started again.
     server: Option<ServerProcess>,
     command: Vec<OsString>,
@@ -16,7 +16,7 @@ pub(super) struct Running {
     manifest: Option<Manifest>,
 }
 
-impl Running {
+impl ChildInstance {
     /// One of our own servers that a command has started.
     pub(super) fn ours(server: ServerProcess, command: Vec<OsString>) -> Self {
         Self { server: Some(server), command, origin: Origin::Ours, manifest: None }
@@ -27,7 +27,7 @@ impl Running {
     }
 }
 
-impl Target for Running {
+impl Instance for ChildInstance {
     fn connect(&self) -> io::Result<Box<dyn Wire>> {
         Ok(Box::new(TcpWire::connect(self.server()?.addr())?))
     }
@@ -40,7 +40,7 @@ impl Target for Running {
         self.server.as_ref()
     }
 
-    fn start_with(&self, flags: &[&str]) -> Result<Box<dyn Target>, NotStarted> {
+    fn start_with(&self, flags: &[&str]) -> Result<Box<dyn Instance>, NotStarted> {
         let flags: Vec<String> = flags.iter().copied().map(String::from).collect();
         if self.origin == Origin::Foreign {
             return start_foreign(&self.command, self.manifest.as_ref(), &flags);
@@ -92,12 +92,12 @@ pub(super) fn start_foreign(
     command: &[OsString],
     manifest: Option<&Manifest>,
     flags: &[String],
-) -> Result<Box<dyn Target>, NotStarted> {
+) -> Result<Box<dyn Instance>, NotStarted> {
     let spelled = spelled(manifest, flags).ok_or(NO_SUCH_FLAGS)?;
     let command: Vec<OsString> = command.iter().cloned().chain(spelled).collect();
     let server = ServerProcess::start_as(&command, &habits(manifest)).map_err(failed)?;
     let (origin, manifest) = (Origin::Foreign, manifest.cloned());
-    Ok(Box::new(Running { server: Some(server), command, origin, manifest }))
+    Ok(Box::new(ChildInstance { server: Some(server), command, origin, manifest }))
 }
 
 /// How a foreign command line says these flags of ours; `None` if it cannot.

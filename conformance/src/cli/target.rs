@@ -1,20 +1,20 @@
-//! The examinee: the server or the client that is held to its rules.
+//! The target: the server or the client that is held to its rules.
 
 use crate::process::Screen;
 use crate::spec::{Party, Rule};
 use crate::suite::visit::{ClientCommand, Visits};
 use crate::suite::{Plan, Row, run_client_row, run_row};
-use crate::target::Subject;
+use crate::target::Target;
 
 /// Who is held to rules.
-pub(super) enum Examinee {
+pub(super) enum CheckTarget {
     /// A server.
-    Server(Box<dyn Subject>),
+    Server(Box<dyn Target>),
     /// A client.
     Client(ClientCommand),
 }
 
-impl Examinee {
+impl CheckTarget {
     /// Whose rules apply.
     pub(super) fn party(&self) -> Party {
         match self {
