@@ -7,7 +7,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use conformance::baselines::Yardstick;
-use conformance::process::{Habits, ServerProcess, StartError};
+use conformance::process::{Conventions, ServerProcess, StartError};
 use load::{Crowd, Shape};
 use rustix::process::Signal;
 
@@ -15,10 +15,10 @@ use rustix::process::Signal;
 fn each_says_where_it_listens_serves_and_ends_by_either_signal() {
     for yardstick in Yardstick::ALL {
         for end in [Signal::TERM, Signal::INT] {
-            let habits = Habits { end, ..Habits::default() };
+            let conventions = Conventions { end_signal: end, ..Conventions::default() };
             // On port 0 nothing but the ready line can tell the address.
             let command = yardstick.command(Path::new(PROGRAM));
-            let server = ServerProcess::start_on_as(&command, 0, &habits).unwrap();
+            let server = ServerProcess::start_on_as(&command, 0, &conventions).unwrap();
             let dialect = yardstick.dialect();
             let shape = Shape { speakers: 2, listeners: 0, size: 64, dialect };
             let mut crowd = Crowd::join(server.addr(), &shape).unwrap();
@@ -36,8 +36,9 @@ fn an_address_that_is_taken_is_told_with_what_to_do() {
     for yardstick in Yardstick::ALL {
         let command = yardstick.command(Path::new(PROGRAM));
         // A port that takes connections would pass for a server that is ready: the ready line is waited for.
-        let habits = Habits { ready: Some("listening on".into()), ..Habits::default() };
-        let outcome = ServerProcess::start_on_as(&command, port, &habits);
+        let conventions =
+            Conventions { ready: Some("listening on".into()), ..Conventions::default() };
+        let outcome = ServerProcess::start_on_as(&command, port, &conventions);
         let Err(StartError::Ended { status, log }) = outcome else { panic!("{outcome:?}") };
         assert_eq!(Some(1), status.code(), "{yardstick}");
         let told = format!("{yardstick}: cannot listen on 127.0.0.1:{port}: ");

@@ -15,7 +15,7 @@ use super::target::CheckTarget;
 use crate::spec::{Party, Rule, rules};
 use crate::suite::Plan;
 use crate::suite::visit::ClientCommand;
-use crate::support::console::{INCONCLUSIVE, USAGE, complain};
+use crate::support::console::{INCONCLUSIVE, USAGE, print_error};
 use crate::support::interrupt::end_children_on_signals;
 use crate::support::token::mixed;
 use crate::target::{CommandServer, Manifest, Origin, RemoteServer};
@@ -63,18 +63,18 @@ pub(super) fn run(arguments: &CheckArgs) -> io::Result<ExitCode> {
     let unknown = unknown_ids(&all, &arguments.only);
     if !unknown.is_empty() {
         let unknown = unknown.join(", ");
-        complain(format_args!("conformance: no rule {unknown}; `conformance list` shows all"));
+        print_error(format_args!("conformance: no rule {unknown}; `conformance list` shows all"));
         return Ok(ExitCode::from(USAGE));
     }
     let manifest = match arguments.manifest.as_deref().map(Manifest::read).transpose() {
         Ok(manifest) => manifest,
         Err(error) => {
-            complain(format_args!("conformance: {error}"));
+            print_error(format_args!("conformance: {error}"));
             return Ok(ExitCode::from(USAGE));
         }
     };
     if let Err(error) = end_children_on_signals() {
-        complain(format_args!("conformance: signals cannot be watched: {error}"));
+        print_error(format_args!("conformance: signals cannot be watched: {error}"));
         return Ok(ExitCode::from(INCONCLUSIVE));
     }
     // Crowds take descriptors. Where the limit cannot be raised it may be enough, and a row that finds it
@@ -82,7 +82,7 @@ pub(super) fn run(arguments: &CheckArgs) -> io::Result<ExitCode> {
     rlimit::increase_nofile_limit(u64::MAX).ok();
     let target = arguments.target(manifest);
     if let Err(reason) = target.probe() {
-        complain(format_args!("conformance: {reason}"));
+        print_error(format_args!("conformance: {reason}"));
         return Ok(ExitCode::from(INCONCLUSIVE));
     }
     run_rows(&all, &target, arguments).map(|tally| tally.status())

@@ -1,6 +1,6 @@
 //! The target: the server or the client that is held to its rules.
 
-use crate::process::Screen;
+use crate::process::Stdout;
 use crate::spec::{Party, Rule};
 use crate::suite::visit::{ClientCommand, Visits};
 use crate::suite::{Plan, Row, run_client_row, run_row};
@@ -32,7 +32,7 @@ impl CheckTarget {
         match self {
             Self::Server(server) => server.probe().map_err(|error| error.to_string()),
             Self::Client(client) => {
-                let visit = Visits::new(client, 1.0).begin(Screen::Pipe);
+                let visit = Visits::new(client, 1.0).begin(Stdout::Pipe);
                 visit.map(drop).map_err(|fault| fault.to_string())
             }
         }

@@ -14,22 +14,22 @@ use std::time::Duration;
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
 use super::error::StartError;
-use super::group::{Group, enlist};
-use super::launch::with_port;
+use super::group::{Group, register};
+use super::launch::fill_in_port;
 
 /// A running client whose standard input stays open. Dropping it kills its whole process group.
 #[derive(Debug)]
 pub struct ClientProcess {
     group: Arc<Group>,
     /// Nobody types.
-    _keyboard: Option<ChildStdin>,
-    shown: Receiver<Vec<u8>>,
-    told: Receiver<Vec<u8>>,
+    _input: Option<ChildStdin>,
+    stdout: Receiver<Vec<u8>>,
+    stderr: Receiver<Vec<u8>>,
 }
 
 /// What a client's standard output is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Screen {
+pub enum Stdout {
     /// A pipe.
     Pipe,
     /// A terminal.
@@ -38,13 +38,13 @@ pub enum Screen {
 
 /// What a client that has ended left behind.
 #[derive(Clone, Debug)]
-pub struct Left {
+pub struct ClientEnd {
     /// How it ended.
     pub status: ExitStatus,
     /// Its standard output, at most 4 MiB.
-    pub shown: Vec<u8>,
+    pub stdout: Vec<u8>,
     /// Its standard error, likewise.
-    pub told: Vec<u8>,
+    pub stderr: Vec<u8>,
 }
 
 impl ClientProcess {
@@ -53,13 +53,13 @@ impl ClientProcess {
     /// # Errors
     ///
     /// The command is empty or cannot be started, or there is no terminal to be had.
-    pub fn start(command: &[OsString], port: u16, screen: Screen) -> Result<Self, StartError> {
-        let mut words = command.iter().map(|word| with_port(word, port));
+    pub fn start(command: &[OsString], port: u16, stdout: Stdout) -> Result<Self, StartError> {
+        let mut words = command.iter().map(|word| fill_in_port(word, port));
         let program = words.next().ok_or(StartError::Empty)?;
         let failed = |source| StartError::Spawn { program: program.display().to_string(), source };
-        let terminal = match screen {
-            Screen::Pipe => None,
-            Screen::Terminal => Some(Terminal::open().map_err(failed)?),
+        let terminal = match stdout {
+            Stdout::Pipe => None,
+            Stdout::Terminal => Some(Terminal::open().map_err(failed)?),
         };
         let (terminal, output) = match terminal {
             Some(Terminal { ours, theirs }) => (Some(ours), Stdio::from(theirs)),
@@ -68,21 +68,21 @@ impl ClientProcess {
         let mut command = Command::new(&program);
         command.args(words).env("TERM", "xterm").env_remove("NO_COLOR").process_group(0);
         command.stdin(Stdio::piped()).stdout(output).stderr(Stdio::piped());
-        let child = enlist(|| command.spawn()).map_err(failed)?;
+        let child = register(|| command.spawn()).map_err(failed)?;
         // It holds the terminal's other end; the output would never be over.
         drop(command);
         Ok(Self::watch(child, terminal))
     }
 
     fn watch(mut child: Child, terminal: Option<File>) -> Self {
-        let told = child.stderr.take().expect("standard error was asked for as a pipe");
-        let shown = match (terminal, child.stdout.take()) {
+        let stderr = child.stderr.take().expect("standard error was asked for as a pipe");
+        let stdout = match (terminal, child.stdout.take()) {
             (Some(terminal), _) => read_to_end(terminal),
             (None, Some(pipe)) => read_to_end(pipe),
             (None, None) => unreachable!("standard output is a terminal or a pipe"),
         };
-        let keyboard = child.stdin.take();
-        Self { group: Group::watch(child), _keyboard: keyboard, shown, told: read_to_end(told) }
+        let input = child.stdin.take();
+        Self { group: Group::watch(child), _input: input, stdout, stderr: read_to_end(stderr) }
     }
 
     /// Its process id.
@@ -91,17 +91,17 @@ impl ClientProcess {
     }
 
     /// Waits for its end; `None` if that takes longer than `deadline`.
-    pub fn wait(&self, deadline: Duration) -> Option<Left> {
+    pub fn wait(&self, deadline: Duration) -> Option<ClientEnd> {
         let status = self.group.wait(deadline)?;
         // Its group has ended with it, so both outputs are as good as over.
-        let all = |output: &Receiver<Vec<u8>>| output.recv_timeout(OVER_WITHIN).unwrap_or_default();
-        Some(Left { status, shown: all(&self.shown), told: all(&self.told) })
+        let all = |output: &Receiver<Vec<u8>>| output.recv_timeout(EOF_WITHIN).unwrap_or_default();
+        Some(ClientEnd { status, stdout: all(&self.stdout), stderr: all(&self.stderr) })
     }
 }
 
 impl Drop for ClientProcess {
     fn drop(&mut self) {
-        self.group.end();
+        self.group.kill();
     }
 }
 
@@ -128,7 +128,7 @@ impl Terminal {
 
 /// Everything that is read up to the end, as soon as it has come; a terminal ends with an error.
 fn read_to_end(mut output: impl Read + Send + 'static) -> Receiver<Vec<u8>> {
-    let (tell, all) = mpsc::channel();
+    let (sender, all) = mpsc::channel();
     thread::spawn(move || {
         let (mut kept, mut chunk) = (Vec::new(), [0; 4096]);
         while let Ok(count @ 1..) = output.read(&mut chunk) {
@@ -136,10 +136,10 @@ fn read_to_end(mut output: impl Read + Send + 'static) -> Receiver<Vec<u8>> {
             kept.extend_from_slice(&chunk[..count.min(room)]);
         }
         // Nobody asks when the test has failed before.
-        tell.send(kept).ok();
+        sender.send(kept).ok();
     });
     all
 }
 
 const OUTPUT_BYTES_MAX: usize = 4 << 20;
-const OVER_WITHIN: Duration = Duration::from_secs(5);
+const EOF_WITHIN: Duration = Duration::from_secs(5);

@@ -21,7 +21,7 @@ pub enum StartError {
         source: io::Error,
     },
     /// It ended before it was ready.
-    #[error("the server ended before it was ready ({status}){}", words(log))]
+    #[error("the server ended before it was ready ({status}){}", reported_log(log))]
     Ended {
         /// How it ended.
         status: ExitStatus,
@@ -29,7 +29,7 @@ pub enum StartError {
         log: String,
     },
     /// It lives, but neither printed the ready line nor accepted a connection.
-    #[error("the server was not ready within {} s{}", READY_WITHIN.as_secs(), words(log))]
+    #[error("the server was not ready within {} s{}", READY_WITHIN.as_secs(), reported_log(log))]
     NotReady {
         /// The end of what it wrote.
         log: String,
@@ -40,7 +40,7 @@ pub enum StartError {
 }
 
 /// What a server said before it failed, as the end of a sentence.
-fn words(log: &str) -> String {
+fn reported_log(log: &str) -> String {
     if log.is_empty() { String::new() } else { format!("; it said:\n{}", log.trim_end()) }
 }
 

@@ -50,7 +50,7 @@ impl Group {
         }
     }
 
-    pub(super) fn end(&self) {
+    pub(super) fn kill(&self) {
         let status = lock(&self.status);
         if status.is_none() {
             kill_group(self.pid);
@@ -66,7 +66,7 @@ impl Group {
 }
 
 /// Starts a child and enlists its group in one step, so that [`kill_all`] finds it or it never starts.
-pub(super) fn enlist<E>(start: impl FnOnce() -> Result<Child, E>) -> Result<Child, E> {
+pub(super) fn register<E>(start: impl FnOnce() -> Result<Child, E>) -> Result<Child, E> {
     let mut live = lock(&LIVE);
     let child = start()?;
     live.push(Pid::from_child(&child));
@@ -84,7 +84,7 @@ pub fn kill_all() {
 }
 
 /// Kills every group that is alive now; others can be started later.
-pub(crate) fn kill_live() {
+pub(crate) fn kill_running() {
     for pid in &*lock(&LIVE) {
         kill_group(*pid);
     }

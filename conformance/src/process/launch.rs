@@ -10,12 +10,12 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::{fs, iter, thread};
 
+use super::conventions::User;
 use super::error::StartError;
-use super::habits::User;
 use super::log::Log;
 
 pub(super) fn spawn(user: User, command: &[OsString], port: u16) -> Result<Child, StartError> {
-    let mut words = command.iter().map(|word| with_port(word, port));
+    let mut words = command.iter().map(|word| fill_in_port(word, port));
     let program = words.next().ok_or(StartError::Empty)?;
     as_user(user, &program)
         .args(words)
@@ -37,7 +37,7 @@ pub(super) fn as_user(user: User, program: impl AsRef<OsStr>) -> Command {
 }
 
 /// What tells on standard output that a server is ready.
-pub(super) struct ReadySign {
+pub(super) struct ReadyLine {
     /// What its line holds, if not ours.
     pub(super) text: Option<String>,
     /// Where the server was told to listen, or 0.
@@ -48,42 +48,47 @@ pub(super) struct ReadySign {
 pub(super) fn watch_output(
     child: &mut Child,
     log: &Arc<Log>,
-    sign: ReadySign,
+    ready_line: ReadyLine,
 ) -> Receiver<SocketAddr> {
     let stdout = child.stdout.take().expect("standard output was asked for as a pipe");
     let mut stderr = child.stderr.take().expect("standard error was asked for as a pipe");
-    let (tell, ready) = mpsc::channel();
-    let open = tell.clone();
-    let (told, said) = (Arc::clone(log), Arc::clone(log));
-    thread::spawn(move || find_ready_line(stdout, &told, &sign, &tell));
+    let (sender, ready) = mpsc::channel();
+    let open = sender.clone();
+    let (stdout_log, stderr_log) = (Arc::clone(log), Arc::clone(log));
+    thread::spawn(move || find_ready_line(stdout, &stdout_log, &ready_line, &sender));
     thread::spawn(move || {
         // The channel closes when both outputs have been read to their ends.
         let _open = open;
         let mut chunk = [0; 4096];
         while let Ok(count @ 1..) = stderr.read(&mut chunk) {
-            said.push(&chunk[..count]);
+            stderr_log.push(&chunk[..count]);
         }
-        said.end();
+        stderr_log.eof();
     });
     ready
 }
 
-fn find_ready_line(stdout: ChildStdout, log: &Log, sign: &ReadySign, tell: &Sender<SocketAddr>) {
+fn find_ready_line(
+    stdout: ChildStdout,
+    log: &Log,
+    ready_line: &ReadyLine,
+    sender: &Sender<SocketAddr>,
+) {
     let mut stdout = BufReader::new(stdout);
     let mut line = Vec::new();
     // A line longer than the bound arrives as several: it is no ready line anyway.
     while let Ok(1..) = stdout.by_ref().take(LINE_BYTES_MAX).read_until(b'\n', &mut line) {
         log.push(&line);
-        if let Some(addr) = sign.address(&line) {
+        if let Some(addr) = ready_line.address(&line) {
             // Nobody listens any more once the first address has been told.
-            tell.send(addr).ok();
+            sender.send(addr).ok();
         }
         line.clear();
     }
-    log.end();
+    log.eof();
 }
 
-impl ReadySign {
+impl ReadyLine {
     /// Where the server listens, if this line says that it does.
     fn address(&self, line: &[u8]) -> Option<SocketAddr> {
         let Some(text) = &self.text else { return ready_address(line) };
@@ -98,15 +103,15 @@ fn ready_address(line: &[u8]) -> Option<SocketAddr> {
     addr.trim().parse().ok()
 }
 
-pub(super) fn holds_port(word: &OsStr) -> bool {
+pub(super) fn has_port_placeholder(word: &OsStr) -> bool {
     word.to_str().is_some_and(|word| word.contains(PORT))
 }
 
-pub(super) fn with_port(word: &OsStr, port: u16) -> OsString {
+pub(super) fn fill_in_port(word: &OsStr, port: u16) -> OsString {
     word.to_str().map_or_else(|| word.into(), |word| word.replace(PORT, &port.to_string()).into())
 }
 
-pub(super) fn says_in_use(log: &str) -> bool {
+pub(super) fn reports_port_in_use(log: &str) -> bool {
     log.to_lowercase().contains("in use")
 }
 

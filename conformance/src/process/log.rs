@@ -10,7 +10,7 @@ use super::group::lock;
 #[derive(Debug, Default)]
 pub(super) struct Log {
     tail: Mutex<Tail>,
-    ended: Condvar,
+    closed: Condvar,
 }
 
 #[derive(Debug, Default)]
@@ -19,7 +19,7 @@ struct Tail {
     bytes: Vec<u8>,
     written: u64,
     /// At most [`OUTPUTS`].
-    ended: u8,
+    closed: u8,
 }
 
 impl Log {
@@ -34,16 +34,16 @@ impl Log {
     }
 
     /// One of the outputs is over.
-    pub(super) fn end(&self) {
-        lock(&self.tail).ended += 1;
-        self.ended.notify_all();
+    pub(super) fn eof(&self) {
+        lock(&self.tail).closed += 1;
+        self.closed.notify_all();
     }
 
     /// Whether nothing more can come, after `deadline` at the latest.
-    pub(super) fn wait_for_end(&self, deadline: Duration) -> bool {
+    pub(super) fn wait_for_eof(&self, deadline: Duration) -> bool {
         let tail = lock(&self.tail);
-        let waited = self.ended.wait_timeout_while(tail, deadline, |tail| tail.ended < OUTPUTS);
-        waited.unwrap_or_else(PoisonError::into_inner).0.ended == OUTPUTS
+        let waited = self.closed.wait_timeout_while(tail, deadline, |tail| tail.closed < OUTPUTS);
+        waited.unwrap_or_else(PoisonError::into_inner).0.closed == OUTPUTS
     }
 
     pub(super) fn written(&self) -> u64 {

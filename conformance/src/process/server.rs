@@ -9,10 +9,12 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
+use super::conventions::Conventions;
 use super::error::{READY_WITHIN, StartError};
-use super::group::{Group, enlist};
-use super::habits::Habits;
-use super::launch::{ReadySign, as_user, free_ports, holds_port, says_in_use, spawn, watch_output};
+use super::group::{Group, register};
+use super::launch::{
+    ReadyLine, as_user, free_ports, has_port_placeholder, reports_port_in_use, spawn, watch_output,
+};
 use super::log::Log;
 
 /// A running server, the leader of its own process group. Dropping it kills the whole group and
@@ -21,10 +23,10 @@ use super::log::Log;
 pub struct ServerProcess {
     addr: SocketAddr,
     group: Arc<Group>,
-    habits: Habits,
+    conventions: Conventions,
     log: Arc<Log>,
     /// Open, so that no server takes its input to have ended.
-    keyboard: Option<ChildStdin>,
+    input: Option<ChildStdin>,
 }
 
 impl ServerProcess {
@@ -37,23 +39,23 @@ impl ServerProcess {
     ///
     /// The command is empty, cannot be started, ends at once, or is not ready in time.
     pub fn start(command: &[OsString]) -> Result<Self, StartError> {
-        Self::start_as(command, &Habits::default())
+        Self::start_as(command, &Conventions::default())
     }
 
-    /// As [`start`](Self::start), a server with habits of its own.
+    /// As [`start`](Self::start), a server with conventions of its own.
     ///
     /// # Errors
     ///
     /// As [`start`](Self::start).
-    pub fn start_as(command: &[OsString], habits: &Habits) -> Result<Self, StartError> {
-        if !command.iter().any(|argument| holds_port(argument)) {
-            return Self::start_on_as(command, 0, habits);
+    pub fn start_as(command: &[OsString], conventions: &Conventions) -> Result<Self, StartError> {
+        if !command.iter().any(|argument| has_port_placeholder(argument)) {
+            return Self::start_on_as(command, 0, conventions);
         }
         // Somebody else may take the port between the choice and the start: then another is tried.
         let mut outcome = Err(StartError::NoPort);
         for port in free_ports().take(PORTS_TRIED) {
-            outcome = Self::start_on_as(command, port, habits);
-            if !matches!(&outcome, Err(StartError::Ended { log, .. }) if says_in_use(log)) {
+            outcome = Self::start_on_as(command, port, conventions);
+            if !matches!(&outcome, Err(StartError::Ended { log, .. }) if reports_port_in_use(log)) {
                 break;
             }
         }
@@ -66,20 +68,20 @@ impl ServerProcess {
     ///
     /// As [`start`](Self::start).
     pub fn start_on(command: &[OsString], port: u16) -> Result<Self, StartError> {
-        Self::start_on_as(command, port, &Habits::default())
+        Self::start_on_as(command, port, &Conventions::default())
     }
 
-    /// As [`start_on`](Self::start_on), a server with habits of its own.
+    /// As [`start_on`](Self::start_on), a server with conventions of its own.
     ///
     /// # Errors
     ///
-    /// As [`start`](Self::start); or the program may not run as the user in `habits`.
+    /// As [`start`](Self::start); or the program may not run as the user in `conventions`.
     pub fn start_on_as(
         command: &[OsString],
         port: u16,
-        habits: &Habits,
+        conventions: &Conventions,
     ) -> Result<Self, StartError> {
-        let (mut server, ready) = Self::launch(command, port, habits)?;
+        let (mut server, ready) = Self::launch(command, port, conventions)?;
         server.addr = server.await_ready(&ready)?;
         Ok(server)
     }
@@ -92,25 +94,25 @@ impl ServerProcess {
     pub fn start_beside(
         command: &[OsString],
         port: u16,
-        habits: &Habits,
+        conventions: &Conventions,
     ) -> Result<Self, StartError> {
-        Self::launch(command, port, habits).map(|(server, _)| server)
+        Self::launch(command, port, conventions).map(|(server, _)| server)
     }
 
     fn launch(
         command: &[OsString],
         port: u16,
-        habits: &Habits,
+        conventions: &Conventions,
     ) -> Result<(Self, Receiver<SocketAddr>), StartError> {
-        let mut child = enlist(|| spawn(habits.user, command, port))?;
+        let mut child = register(|| spawn(conventions.user, command, port))?;
         let log = Arc::new(Log::default());
-        let sign = ReadySign { text: habits.ready.clone(), port };
-        let ready = watch_output(&mut child, &log, sign);
-        let keyboard = child.stdin.take();
+        let ready_line = ReadyLine { text: conventions.ready.clone(), port };
+        let ready = watch_output(&mut child, &log, ready_line);
+        let input = child.stdin.take();
         let group = Group::watch(child);
         // From here on, leaving early drops the server and with it the child.
         let addr = (Ipv4Addr::LOCALHOST, port).into();
-        Ok((Self { addr, group, habits: habits.clone(), log, keyboard }, ready))
+        Ok((Self { addr, group, conventions: conventions.clone(), log, input }, ready))
     }
 
     /// Where it listens.
@@ -136,7 +138,7 @@ impl ServerProcess {
     /// As [`log`](Self::log), of a server that has ended and so will write nothing more; `None` if
     /// somebody still holds one of its outputs open when `deadline` is over.
     pub fn last_log(&self, deadline: Duration) -> Option<String> {
-        self.log.wait_for_end(deadline).then(|| self.log())
+        self.log.wait_for_eof(deadline).then(|| self.log())
     }
 
     /// Sets how many of a resource, `nofile` or `nproc`, it may hold from now on. That is left to the tool
@@ -146,7 +148,7 @@ impl ServerProcess {
     ///
     /// There is no such tool, or the system does not allow it.
     pub fn limit(&self, resource: &str, most: u64) -> io::Result<()> {
-        let mut tool = as_user(self.habits.user, "prlimit");
+        let mut tool = as_user(self.conventions.user, "prlimit");
         tool.arg(format!("--pid={}", self.id())).arg(format!("--{resource}={most}:"));
         let output = tool.stdin(Stdio::null()).output()?;
         let said = String::from_utf8_lossy(&output.stderr);
@@ -155,7 +157,7 @@ impl ServerProcess {
 
     /// Asks it to end, by SIGTERM if it has no other habit; nothing happens if it has ended already.
     pub fn terminate(&self) {
-        self.group.signal_leader(self.habits.end);
+        self.group.signal_leader(self.conventions.end_signal);
     }
 
     /// Types at its standard input.
@@ -164,8 +166,8 @@ impl ServerProcess {
     ///
     /// It has closed that, or has ended.
     pub fn type_in(&self, text: &str) -> io::Result<()> {
-        let mut keyboard = self.keyboard.as_ref().ok_or(io::ErrorKind::BrokenPipe)?;
-        keyboard.write_all(text.as_bytes())
+        let mut input = self.input.as_ref().ok_or(io::ErrorKind::BrokenPipe)?;
+        input.write_all(text.as_bytes())
     }
 
     /// Its exit status, as soon as it has ended; `None` if that takes longer than `deadline`.
@@ -176,18 +178,18 @@ impl ServerProcess {
     fn await_ready(&self, ready: &Receiver<SocketAddr>) -> Result<SocketAddr, StartError> {
         let start = Instant::now();
         while start.elapsed() < READY_WITHIN {
-            match ready.recv_timeout(CONNECT_PACE) {
+            match ready.recv_timeout(CONNECT_INTERVAL) {
                 Ok(addr) => return Ok(reachable(addr)),
                 // Both outputs are closed: the end, which follows, is what to wait for.
-                Err(RecvTimeoutError::Disconnected) => drop(self.wait(CONNECT_PACE)),
+                Err(RecvTimeoutError::Disconnected) => drop(self.wait(CONNECT_INTERVAL)),
                 Err(RecvTimeoutError::Timeout) => {}
             }
             if let Some(status) = self.wait(Duration::ZERO) {
                 // What it said last may still be on its way through the pipe.
-                while ready.recv_timeout(LAST_WORDS_WITHIN).is_ok() {}
+                while ready.recv_timeout(LAST_OUTPUT_WITHIN).is_ok() {}
                 return Err(StartError::Ended { status, log: self.log() });
             }
-            let may_ask = self.addr.port() != 0 && self.habits.ready.is_none();
+            let may_ask = self.addr.port() != 0 && self.conventions.ready.is_none();
             if may_ask && TcpStream::connect(self.addr).is_ok() {
                 return Ok(self.addr);
             }
@@ -198,7 +200,7 @@ impl ServerProcess {
 
 impl Drop for ServerProcess {
     fn drop(&mut self) {
-        self.group.end();
+        self.group.kill();
     }
 }
 
@@ -210,8 +212,8 @@ fn reachable(addr: SocketAddr) -> SocketAddr {
 
 const PORTS_TRIED: usize = 5;
 /// Between two attempts to connect to a server that prints no ready line.
-const CONNECT_PACE: Duration = Duration::from_millis(10);
-const LAST_WORDS_WITHIN: Duration = Duration::from_secs(1);
+const CONNECT_INTERVAL: Duration = Duration::from_millis(10);
+const LAST_OUTPUT_WITHIN: Duration = Duration::from_secs(1);
 
 #[cfg(test)]
 mod tests;

@@ -32,8 +32,8 @@ use self::ground::Besieged;
 pub use self::kind::Kind;
 use self::outcome::Verdict;
 use self::report::Row;
-use crate::support::console::{INCONCLUSIVE, complain};
-use crate::support::interrupt::{Interruption, note_signals};
+use crate::support::console::{INCONCLUSIVE, print_error};
+use crate::support::interrupt::{Interruption, record_signals};
 use crate::support::progress::Progress;
 
 /// Besieges the servers and prints what it did on standard output, its progress on standard error.
@@ -48,7 +48,7 @@ pub fn run(args: &SiegeArgs) -> io::Result<ExitCode> {
     let (interruption, servers) = match prepare(args) {
         Ok(prepared) => prepared,
         Err(error) => {
-            complain(format_args!("siege: {error}"));
+            print_error(format_args!("siege: {error}"));
             return Ok(ExitCode::from(INCONCLUSIVE));
         }
     };
@@ -62,7 +62,7 @@ pub fn run(args: &SiegeArgs) -> io::Result<ExitCode> {
 /// Sees to it that an interrupt leaves no server behind, that all connections can be open, and that the
 /// servers are known.
 fn prepare(args: &SiegeArgs) -> io::Result<(Interruption, Vec<Besieged>)> {
-    let interruption = note_signals()?;
+    let interruption = record_signals()?;
     make_room_for(args.honest() + args.hostile())?;
     Ok((interruption, Besieged::all(args)?))
 }

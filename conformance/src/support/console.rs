@@ -9,14 +9,14 @@ use rustix::termios::tcgetwinsize;
 
 /// How a table looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Frame {
+pub(crate) enum TableStyle {
     /// With lines, for people at a terminal that is so wide, if it tells.
     Lines(Option<u16>),
     /// Plain columns and one line for each row, for pipes and files.
     Plain,
 }
 
-impl Frame {
+impl TableStyle {
     /// What suits standard output.
     pub(crate) fn of_output() -> Self {
         let out = io::stdout();
@@ -29,7 +29,12 @@ impl Frame {
 
 /// A table whose first `names` columns are texts and all others figures. At a terminal, titles and texts are
 /// wrapped to its width; a figure never is, for half of one would look like another.
-pub(crate) fn columns(header: &[&str], rows: &[Vec<String>], names: usize, frame: Frame) -> String {
+pub(crate) fn columns(
+    header: &[&str],
+    rows: &[Vec<String>],
+    names: usize,
+    style: TableStyle,
+) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     table.set_header(header);
@@ -43,7 +48,7 @@ pub(crate) fn columns(header: &[&str], rows: &[Vec<String>], names: usize, frame
         let least = u16::try_from(longest + padding).unwrap_or(u16::MAX);
         column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(least)));
     }
-    if let Frame::Lines(width) = frame {
+    if let TableStyle::Lines(width) = style {
         table.load_style(presets::UTF8_FULL_CONDENSED);
         if let Some(width) = width {
             table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
@@ -55,7 +60,7 @@ pub(crate) fn columns(header: &[&str], rows: &[Vec<String>], names: usize, frame
 }
 
 /// Says one line on standard error.
-pub(crate) fn complain(line: impl Display) {
+pub(crate) fn print_error(line: impl Display) {
     // Where even this cannot be written there is nobody left to tell.
     writeln!(anstream::stderr(), "{line}").ok();
 }
@@ -65,9 +70,9 @@ pub(crate) fn complain(line: impl Display) {
 pub(crate) fn exit_status(outcome: io::Result<ExitCode>) -> ExitCode {
     match outcome {
         Ok(status) => status,
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => ExitCode::from(READER_LEFT),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => ExitCode::from(BROKEN_PIPE),
         Err(error) => {
-            complain(format_args!("conformance: the output cannot be written: {error}"));
+            print_error(format_args!("conformance: the output cannot be written: {error}"));
             ExitCode::from(INCONCLUSIVE)
         }
     }
@@ -78,7 +83,7 @@ pub(crate) const INCONCLUSIVE: u8 = 2;
 /// That of a command line that cannot be carried out.
 pub(crate) const USAGE: u8 = 3;
 /// That of a program which SIGPIPE has ended, as a shell reports it: 128 and the signal's number.
-const READER_LEFT: u8 = 128 + 13;
+const BROKEN_PIPE: u8 = 128 + 13;
 
 #[cfg(test)]
 mod tests {
@@ -86,24 +91,24 @@ mod tests {
 
     const TEXT: &str = "one per member and wake-up, gathered from a log that all of them share";
 
-    fn table(frame: Frame) -> String {
+    fn table(style: TableStyle) -> String {
         let rows = [["select", TEXT, "0.0160"].map(String::from).to_vec()];
-        columns(&["entrant", "how it works", "CPU-µs each"], &rows, 2, frame)
+        columns(&["entrant", "how it works", "CPU-µs each"], &rows, 2, style)
     }
 
     #[test]
     fn a_table_fits_its_terminal_and_keeps_its_figures_whole() {
-        let text = table(Frame::Lines(Some(50)));
+        let text = table(TableStyle::Lines(Some(50)));
         assert!(text.lines().all(|line| line.chars().count() <= 50), "{text}");
         assert!(text.contains("select") && text.contains("0.0160"), "{text}");
     }
 
     #[test]
     fn elsewhere_a_row_is_a_line() {
-        for frame in [Frame::Plain, Frame::Lines(None)] {
-            let text = table(frame);
+        for style in [TableStyle::Plain, TableStyle::Lines(None)] {
+            let text = table(style);
             assert!(text.lines().any(|line| line.contains(TEXT)), "{text}");
         }
-        assert_eq!(2, table(Frame::Plain).lines().count());
+        assert_eq!(2, table(TableStyle::Plain).lines().count());
     }
 }

@@ -14,7 +14,7 @@ pub(crate) struct Cores {
 
 impl Cores {
     /// Those of this machine; `None` if there are too few, or if the system does not tell which there are.
-    pub(crate) fn apart() -> Option<Self> {
+    pub(crate) fn separate() -> Option<Self> {
         // It also knows how much of them a container may have.
         let usable = std::thread::available_parallelism().map_or(1, usize::from);
         if usable < CORES_TO_SEPARATE { None } else { Self::of(&allowed()?) }
@@ -35,9 +35,9 @@ impl Cores {
     ///
     /// The system does not allow it.
     pub(crate) fn start<T>(&self, start: impl FnOnce() -> T) -> io::Result<T> {
-        stay_on(&self.servers)?;
+        run_on(&self.servers)?;
         let started = start();
-        stay_on(&self.load)?;
+        run_on(&self.load)?;
         Ok(started)
     }
 }
@@ -65,7 +65,7 @@ fn allowed() -> Option<Vec<usize>> {
 }
 
 #[cfg(target_os = "linux")]
-fn stay_on(cores: &[usize]) -> io::Result<()> {
+fn run_on(cores: &[usize]) -> io::Result<()> {
     let mut set = rustix::thread::CpuSet::new();
     for &core in cores {
         set.set(core);
@@ -74,7 +74,7 @@ fn stay_on(cores: &[usize]) -> io::Result<()> {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn stay_on(_cores: &[usize]) -> io::Result<()> {
+fn run_on(_cores: &[usize]) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }
 

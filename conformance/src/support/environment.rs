@@ -42,8 +42,8 @@ impl Environment {
             open_files: rlimit::Resource::NOFILE.get_soft().ok(),
             settings: SETTINGS.iter().filter_map(setting).collect(),
             version: env!("CARGO_PKG_VERSION").into(),
-            compiler: said_by("rustc", &["--version"]),
-            commit: said_by("git", &["describe", "--always", "--dirty", "--abbrev=12"]),
+            compiler: output_of("rustc", &["--version"]),
+            commit: output_of("git", &["describe", "--always", "--dirty", "--abbrev=12"]),
         }
     }
 
@@ -106,7 +106,7 @@ fn read_line(path: &str) -> Option<String> {
 }
 
 /// What a program says; `None` if it is not installed or fails, as git does outside of a repository.
-fn said_by(program: &str, arguments: &[&str]) -> Option<String> {
+fn output_of(program: &str, arguments: &[&str]) -> Option<String> {
     let mut command = Command::new(program);
     command.args(arguments).stdin(Stdio::null()).stderr(Stdio::null());
     let output = command.output().ok().filter(|output| output.status.success())?;
@@ -147,8 +147,8 @@ mod tests {
 
     #[test]
     fn a_program_that_fails_says_nothing() {
-        assert_eq!(None, said_by("false", &[]));
-        assert_eq!(None, said_by("no-such-program", &[]));
-        assert_eq!(Some("so".into()), said_by("echo", &["so"]));
+        assert_eq!(None, output_of("false", &[]));
+        assert_eq!(None, output_of("no-such-program", &[]));
+        assert_eq!(Some("so".into()), output_of("echo", &["so"]));
     }
 }

@@ -8,7 +8,7 @@ use std::{fs, process, thread};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-use crate::process::{kill_all, kill_live};
+use crate::process::{kill_all, kill_running};
 
 /// From here on, the first SIGINT, SIGTERM or SIGHUP kills every server that was started and then ends
 /// the program. The servers are in process groups of their own, so the terminal's Ctrl-C misses them.
@@ -36,21 +36,21 @@ pub fn end_children_on_signals() -> io::Result<()> {
 /// # Errors
 ///
 /// The signals cannot be watched.
-pub(crate) fn note_signals() -> io::Result<Interruption> {
-    note_signals_and(|| {})
+pub(crate) fn record_signals() -> io::Result<Interruption> {
+    record_signals_and(|| {})
 }
 
-/// As [`note_signals`], and ends every server that runs when the first signal comes: whoever is waiting for
+/// As [`record_signals`], and ends every server that runs when the first signal comes: whoever is waiting for
 /// one of them waits no longer.
 ///
 /// # Errors
 ///
-/// As [`note_signals`].
-pub(crate) fn give_up_on_signals() -> io::Result<Interruption> {
-    note_signals_and(kill_live)
+/// As [`record_signals`].
+pub(crate) fn kill_servers_on_signals() -> io::Result<Interruption> {
+    record_signals_and(kill_running)
 }
 
-fn note_signals_and(then: fn()) -> io::Result<Interruption> {
+fn record_signals_and(then: fn()) -> io::Result<Interruption> {
     let mut signals = ending_signals()?;
     let interruption = Interruption::default();
     let noted = interruption.clone();

@@ -26,7 +26,7 @@ impl Out {
     }
 
     /// Writes one file.
-    pub(crate) fn keep(&self, name: &str, text: &str) -> io::Result<()> {
+    pub(crate) fn write(&self, name: &str, text: &str) -> io::Result<()> {
         fs::write(self.directory.join(name), text)
     }
 }

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::console::complain;
+use super::console::print_error;
 
 /// Steps done and to do, told on standard error.
 #[derive(Debug)]
@@ -32,7 +32,7 @@ impl Progress {
         self.begun.set(self.begun.get() + 1);
         if self.bar.is_hidden() {
             let (begun, steps) = (self.begun.get(), self.steps.get());
-            complain(format_args!("[{begun}/{steps}] {what}{}", self.left()));
+            print_error(format_args!("[{begun}/{steps}] {what}{}", self.left()));
         }
         self.bar.set_message(Cow::Owned(what.into()));
     }
@@ -46,7 +46,7 @@ impl Progress {
     /// How long the rest takes if it takes what the last steps did; nothing, while that is a guess.
     fn left(&self) -> String {
         let done = self.begun.get().saturating_sub(1);
-        if done < STEPS_TO_TELL {
+        if done < STEPS_FOR_ESTIMATE {
             return String::new();
         }
         let left = u32::try_from(self.steps.get() - done).unwrap_or(u32::MAX);
@@ -60,5 +60,5 @@ impl Progress {
 }
 
 /// After fewer steps, nobody knows.
-const STEPS_TO_TELL: u64 = 5;
+const STEPS_FOR_ESTIMATE: u64 = 5;
 const TEMPLATE: &str = "{wide_bar} {pos}/{len}  {msg}  {elapsed} of about {duration}";

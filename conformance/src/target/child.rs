@@ -1,11 +1,11 @@
-//! ChildInstance: a server process of the suite's own, reached by TCP, that can be ended and started again.
+//! Child: a server process of the suite's own, reached by TCP, that can be ended and started again.
 
 use std::ffi::OsString;
 use std::io;
 use std::time::Duration;
 
 use super::{Instance, Manifest, Medium, NotStarted, Origin, TcpWire, Wire};
-use crate::process::{Habits, ServerProcess, StartError, User};
+use crate::process::{Conventions, ServerProcess, StartError, User};
 
 /// A server process of the suite's own.
 pub(super) struct ChildInstance {
@@ -47,7 +47,7 @@ impl Instance for ChildInstance {
         }
         let command: Vec<OsString> =
             self.command.iter().cloned().chain(flags.iter().map(OsString::from)).collect();
-        let server = ServerProcess::start(&command).map_err(failed)?;
+        let server = ServerProcess::start(&command).map_err(not_started)?;
         Ok(Box::new(Self { server: Some(server), command, origin: self.origin, manifest: None }))
     }
 
@@ -67,9 +67,9 @@ impl Instance for ChildInstance {
         server.wait(LEAVE_WITHIN);
         let port = server.addr().port();
         drop(server);
-        let habits = Habits { user, ..habits(self.manifest.as_ref()) };
-        let started = ServerProcess::start_on_as(&self.command, port, &habits);
-        self.server = Some(started.map_err(failed)?);
+        let conventions = Conventions { user, ..conventions(self.manifest.as_ref()) };
+        let started = ServerProcess::start_on_as(&self.command, port, &conventions);
+        self.server = Some(started.map_err(not_started)?);
         Ok(())
     }
 
@@ -78,8 +78,8 @@ impl Instance for ChildInstance {
             return Err(NotStarted::Inapplicable(reason));
         }
         let port = self.server.as_ref().map_or(0, |server| server.addr().port());
-        let habits = habits(self.manifest.as_ref());
-        ServerProcess::start_beside(&self.command, port, &habits).map_err(failed)
+        let conventions = conventions(self.manifest.as_ref());
+        ServerProcess::start_beside(&self.command, port, &conventions).map_err(not_started)
     }
 
     fn log(&self) -> String {
@@ -93,27 +93,27 @@ pub(super) fn start_foreign(
     manifest: Option<&Manifest>,
     flags: &[String],
 ) -> Result<Box<dyn Instance>, NotStarted> {
-    let spelled = spelled(manifest, flags).ok_or(NO_SUCH_FLAGS)?;
-    let command: Vec<OsString> = command.iter().cloned().chain(spelled).collect();
-    let server = ServerProcess::start_as(&command, &habits(manifest)).map_err(failed)?;
+    let words = translate(manifest, flags).ok_or(NO_SUCH_FLAGS)?;
+    let command: Vec<OsString> = command.iter().cloned().chain(words).collect();
+    let server = ServerProcess::start_as(&command, &conventions(manifest)).map_err(not_started)?;
     let (origin, manifest) = (Origin::Foreign, manifest.cloned());
     Ok(Box::new(ChildInstance { server: Some(server), command, origin, manifest }))
 }
 
 /// How a foreign command line says these flags of ours; `None` if it cannot.
-pub(super) fn spelled(manifest: Option<&Manifest>, flags: &[String]) -> Option<Vec<OsString>> {
+pub(super) fn translate(manifest: Option<&Manifest>, flags: &[String]) -> Option<Vec<OsString>> {
     match manifest {
-        Some(manifest) => manifest.spelled(flags),
+        Some(manifest) => manifest.translate(flags),
         None => flags.is_empty().then(Vec::new),
     }
 }
 
-fn habits(manifest: Option<&Manifest>) -> Habits {
-    manifest.map(|manifest| manifest.habits().clone()).unwrap_or_default()
+fn conventions(manifest: Option<&Manifest>) -> Conventions {
+    manifest.map(|manifest| manifest.conventions().clone()).unwrap_or_default()
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it is a function for map_err")]
-pub(super) fn failed(error: StartError) -> NotStarted {
+pub(super) fn not_started(error: StartError) -> NotStarted {
     NotStarted::Failed(error.to_string())
 }
 

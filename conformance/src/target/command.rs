@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use super::child::{spelled, start_foreign};
+use super::child::{start_foreign, translate};
 use super::manifest::manifest_flag;
 use super::{Declared, Instance, Manifest, NotStarted, Origin, Target};
 use crate::support::quote::quoted;
@@ -22,7 +22,7 @@ impl Target for CommandServer {
     }
 
     fn takes(&self, flags: &[String]) -> bool {
-        spelled(self.manifest.as_ref(), flags).is_some()
+        translate(self.manifest.as_ref(), flags).is_some()
     }
 
     fn origin(&self) -> Origin {

@@ -61,7 +61,7 @@ impl Declared {
     /// What a server declares that was asked for the limits in these flags of ours, besides what it
     /// declares anyway.
     #[must_use]
-    pub fn asked_for(self, flags: &[String]) -> Self {
+    pub fn with_flags(self, flags: &[String]) -> Self {
         let Ok(asked) = Self::ours(flags, PerClient::Descriptor) else { return self };
         let is_asked = |flag: &str| flags.iter().any(|word| word == flag);
         macro_rules! limits {
@@ -159,7 +159,7 @@ mod tests {
         let patience = Some(Duration::from_secs(2));
         assert_eq!(
             Declared { max_message: Some(1024), patience, ..own.clone() },
-            own.asked_for(&flags)
+            own.with_flags(&flags)
         );
     }
 }

@@ -1,6 +1,6 @@
 //! Manifest: what a server that is not ours declares, in a small TOML file.
 
-mod spelling;
+mod translation;
 mod value;
 
 use std::ffi::OsString;
@@ -13,10 +13,10 @@ use rustix::process::Signal;
 use serde::Deserialize;
 use thiserror::Error;
 
-use self::spelling::Spellings;
+use self::translation::Translations;
 use self::value::{size, time};
 use super::{Declared, EqualNames, SlowPolicy};
-use crate::process::Habits;
+use crate::process::Conventions;
 use crate::support::quote::quoted;
 
 /// Everything the suite has to be told about a server, because it cannot be seen on the wire.
@@ -24,8 +24,8 @@ use crate::support::quote::quoted;
 pub struct Manifest {
     path: PathBuf,
     declared: Declared,
-    habits: Habits,
-    spellings: Spellings,
+    conventions: Conventions,
+    translations: Translations,
 }
 
 /// Why there is no manifest: where, and what to write instead.
@@ -76,9 +76,14 @@ impl Manifest {
         };
         let file: File = toml::from_str(text)
             .map_err(|error| wrong(error.span(), error.message().replace('\n', " ")))?;
-        let spellings =
-            Spellings::new(&file.flags).map_err(|(place, what)| wrong(Some(place), what))?;
-        Ok(Self { path: path.into(), declared: file.declared(), habits: file.habits(), spellings })
+        let translations =
+            Translations::new(&file.flags).map_err(|(place, what)| wrong(Some(place), what))?;
+        Ok(Self {
+            path: path.into(),
+            declared: file.declared(),
+            conventions: file.conventions(),
+            translations,
+        })
     }
 
     /// The file it was read from.
@@ -88,17 +93,17 @@ impl Manifest {
 
     /// What the server declares when it was asked for what these flags of ours say.
     pub fn declared(&self, flags: &[String]) -> Declared {
-        self.declared.clone().asked_for(flags)
+        self.declared.clone().with_flags(flags)
     }
 
     /// How the server says that it is ready, and how it is ended.
-    pub fn habits(&self) -> &Habits {
-        &self.habits
+    pub fn conventions(&self) -> &Conventions {
+        &self.conventions
     }
 
     /// How the server's command line says what these flags of ours say; `None` if it cannot.
-    pub fn spelled(&self, flags: &[String]) -> Option<Vec<OsString>> {
-        self.spellings.of(flags)
+    pub fn translate(&self, flags: &[String]) -> Option<Vec<OsString>> {
+        self.translations.of(flags)
     }
 }
 
@@ -135,7 +140,7 @@ struct File {
     #[serde(default)]
     signal: EndSignal,
     #[serde(default)]
-    flags: spelling::Table,
+    flags: translation::Table,
 }
 
 /// The signals that people end servers with.
@@ -168,8 +173,8 @@ impl File {
         }
     }
 
-    fn habits(&self) -> Habits {
-        let end = match self.signal {
+    fn conventions(&self) -> Conventions {
+        let end_signal = match self.signal {
             EndSignal::Term => Signal::TERM,
             EndSignal::Int => Signal::INT,
             EndSignal::Quit => Signal::QUIT,
@@ -177,7 +182,7 @@ impl File {
             EndSignal::Usr1 => Signal::USR1,
             EndSignal::Usr2 => Signal::USR2,
         };
-        Habits { ready: self.ready.clone(), end, ..Habits::default() }
+        Conventions { ready: self.ready.clone(), end_signal, ..Conventions::default() }
     }
 }
 
@@ -207,9 +212,13 @@ mod tests {
             ..Declared::default()
         };
         assert_eq!(declared, manifest.declared(&[]));
-        let habits = Habits { ready: Some("up".into()), end: Signal::INT, ..Habits::default() };
-        assert_eq!(&habits, manifest.habits());
-        assert_eq!(Habits::default(), *parse("").unwrap().habits());
+        let conventions = Conventions {
+            ready: Some("up".into()),
+            end_signal: Signal::INT,
+            ..Conventions::default()
+        };
+        assert_eq!(&conventions, manifest.conventions());
+        assert_eq!(Conventions::default(), *parse("").unwrap().conventions());
     }
 
     #[test]
@@ -217,15 +226,15 @@ mod tests {
         let text = "[flags]\n\"--relay everyone\" = \"--echo -v\"\n\"--relay others\" = \"\"\n\
                     \"--max-message\" = \"--limit={}\"\n\"--max-message 64\" = \"--tiny\"\n";
         let manifest = parse(text).unwrap();
-        let spelled = |flags: &[&str]| manifest.spelled(&words(flags));
+        let translate = |flags: &[&str]| manifest.translate(&words(flags));
         assert_eq!(
             Some(["--echo", "-v", "--limit=1KiB"].map(OsString::from).to_vec()),
-            spelled(&["--relay", "everyone", "--max-message", "1KiB"])
+            translate(&["--relay", "everyone", "--max-message", "1KiB"])
         );
-        assert_eq!(Some(vec!["--tiny".into()]), spelled(&["--max-message", "64"]));
-        assert_eq!(Some(vec![]), spelled(&["--relay", "others"]));
-        assert_eq!(None, spelled(&["--relay", "sender"]));
-        assert_eq!(None, spelled(&["--relay", "others", "--max-name", "8"]));
+        assert_eq!(Some(vec!["--tiny".into()]), translate(&["--max-message", "64"]));
+        assert_eq!(Some(vec![]), translate(&["--relay", "others"]));
+        assert_eq!(None, translate(&["--relay", "sender"]));
+        assert_eq!(None, translate(&["--relay", "others", "--max-name", "8"]));
         let asked = manifest.declared(&words(&["--max-message", "64"]));
         assert_eq!(Some(64), asked.max_message);
     }
@@ -279,8 +288,8 @@ mod tests {
             .map(|conversation| conversation.flags)
             .chain(cases().map(|case| words(case.flags)));
         for flags in asked {
-            let spelled: Vec<OsString> = flags.iter().map(OsString::from).collect();
-            assert_eq!(Some(spelled), ours.spelled(&flags), "{flags:?}");
+            let same: Vec<OsString> = flags.iter().map(OsString::from).collect();
+            assert_eq!(Some(same), ours.translate(&flags), "{flags:?}");
         }
     }
 

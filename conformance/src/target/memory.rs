@@ -25,7 +25,7 @@ impl Target for MemoryRoom {
     fn start(&self, flags: &[String]) -> Result<Box<dyn Instance>, NotStarted> {
         let words = [String::from("room")].into_iter().chain(flags.iter().cloned());
         let flags = Flags::try_parse_from(words).map_err(|e| NotStarted::Failed(e.to_string()))?;
-        Ok(Box::new(RoomInstance(Rc::new(RefCell::new(World::new(flags.settings))))))
+        Ok(Box::new(RoomInstance(Rc::new(RefCell::new(MemoryServer::new(flags.settings))))))
     }
 
     fn origin(&self) -> Origin {
@@ -49,12 +49,12 @@ struct Flags {
     settings: Settings,
 }
 
-struct RoomInstance(Rc<RefCell<World>>);
+struct RoomInstance(Rc<RefCell<MemoryServer>>);
 
 impl Instance for RoomInstance {
     fn connect(&self) -> io::Result<Box<dyn Wire>> {
-        let place = self.0.borrow_mut().connect();
-        Ok(Box::new(RoomWire { world: Rc::clone(&self.0), place }))
+        let index = self.0.borrow_mut().connect();
+        Ok(Box::new(RoomWire { server: Rc::clone(&self.0), index }))
     }
 
     fn medium(&self) -> Medium {
@@ -63,21 +63,21 @@ impl Instance for RoomInstance {
 }
 
 struct RoomWire {
-    world: Rc<RefCell<World>>,
+    server: Rc<RefCell<MemoryServer>>,
     /// Its connection's.
-    place: usize,
+    index: usize,
 }
 
 impl Wire for RoomWire {
     fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
         for chunk in bytes.chunks(READ_CHUNK) {
-            self.world.borrow_mut().take(self.place, |session| session.feed(chunk));
+            self.server.borrow_mut().take(self.index, |session| session.feed(chunk));
         }
         Ok(())
     }
 
     fn receive(&mut self, most: usize, _within: Duration) -> Received {
-        let connection = &mut self.world.borrow_mut().connections[self.place];
+        let connection = &mut self.server.borrow_mut().connections[self.index];
         let count = most.min(connection.outgoing.len());
         if count > 0 {
             return Received::Bytes(connection.outgoing.drain(..count).collect());
@@ -87,13 +87,13 @@ impl Wire for RoomWire {
     }
 
     fn half_close(&mut self) -> io::Result<()> {
-        self.world.borrow_mut().take(self.place, Session::feed_eof);
+        self.server.borrow_mut().take(self.index, Session::feed_eof);
         Ok(())
     }
 
     fn reset(&mut self) {
         let reason = CloseReason::Lost(io::ErrorKind::ConnectionReset);
-        self.world.borrow_mut().close(self.place, reason);
+        self.server.borrow_mut().close(self.index, reason);
     }
 
     fn settle(&mut self, _within: Duration) -> Settled {
@@ -102,7 +102,7 @@ impl Wire for RoomWire {
 }
 
 /// A server without sockets: everything said is delivered to everybody before the next thing happens.
-struct World {
+struct MemoryServer {
     settings: Arc<Settings>,
     room: Room<usize>,
     connections: Vec<Connection>,
@@ -118,7 +118,7 @@ struct Connection {
     end: Option<Received>,
 }
 
-impl World {
+impl MemoryServer {
     fn new(settings: Settings) -> Self {
         let room = Room::of(&settings);
         Self { settings: Arc::new(settings), room, connections: Vec::new(), now: Instant::now() }
@@ -132,32 +132,32 @@ impl World {
     }
 
     /// Lets a session take something in, and carries out what follows.
-    fn take(&mut self, place: usize, input: impl FnOnce(&mut Session)) {
-        if self.connections[place].end.is_some() {
+    fn take(&mut self, index: usize, input: impl FnOnce(&mut Session)) {
+        if self.connections[index].end.is_some() {
             return;
         }
-        input(&mut self.connections[place].session);
+        input(&mut self.connections[index].session);
         loop {
-            let session = &mut self.connections[place].session;
-            let turn = session.process_input(&mut self.room, &place, self.now);
+            let session = &mut self.connections[index].session;
+            let turn = session.process_input(&mut self.room, &index, self.now);
             self.deliver();
             match turn {
                 Turn::Read => return,
                 // Nobody is behind any more, so the room takes it now.
                 Turn::Wait => {}
-                Turn::Close(reason) => return self.close(place, reason),
+                Turn::Close(reason) => return self.close(index, reason),
             }
         }
     }
 
-    fn close(&mut self, place: usize, mut reason: CloseReason) {
-        if self.connections[place].end.is_some() {
+    fn close(&mut self, index: usize, mut reason: CloseReason) {
+        if self.connections[index].end.is_some() {
             return;
         }
         // Those who are released look again by themselves: here nobody ever waits.
-        let _ = self.connections[place].session.drain(&mut self.room, &reason);
+        let _ = self.connections[index].session.drain(&mut self.room, &reason);
         self.deliver();
-        let connection = &mut self.connections[place];
+        let connection = &mut self.connections[index];
         let _ = connection.session.leave(&mut self.room, &mut reason);
         connection.outgoing.extend(connection.session.rejection(&reason).unwrap_or_default());
         let aborted = reason.ending() == Ending::Abort;
@@ -170,16 +170,16 @@ impl World {
     fn deliver(&mut self) {
         // Everybody who is behind has a turn: nobody has to be named.
         while self.room.next_direct().is_some() {}
-        let (mut offer, mut from) = (WriteBatch::default(), 0);
+        let (mut batch, mut from) = (WriteBatch::default(), 0);
         while let Some(member) = self.room.next_behind(from) {
-            let Some(&place) = self.room.next_batch(member, &mut offer, self.now) else {
+            let Some(&index) = self.room.next_batch(member, &mut batch, self.now) else {
                 from = member.next_place();
                 continue;
             };
-            let outgoing = &mut self.connections[place].outgoing;
-            offer.slices().iter().for_each(|slice| outgoing.extend(slice));
+            let outgoing = &mut self.connections[index].outgoing;
+            batch.slices().iter().for_each(|slice| outgoing.extend(slice));
             // As in `close`.
-            let _ = self.room.advance(member, &offer, Ok(offer.bytes()));
+            let _ = self.room.advance(member, &batch, Ok(batch.bytes()));
         }
     }
 }

@@ -20,7 +20,7 @@ pub use self::declared::{Declared, EqualNames, SlowPolicy};
 pub use self::manifest::{Manifest, ManifestError};
 pub use self::memory::MemoryRoom;
 pub use self::model::Model;
-pub use self::ours::{OurServer, our_command, started};
+pub use self::ours::{OurServer, our_command, start_command};
 pub use self::remote::RemoteServer;
 pub use self::tcp::TcpWire;
 use crate::process::{ServerProcess, User};
@@ -173,15 +173,15 @@ pub trait Wire {
     /// # Errors
     ///
     /// The connection has ended.
-    fn offer(&mut self, bytes: &[u8]) -> io::Result<usize> {
+    fn try_send(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.send(bytes).map(|()| bytes.len())
     }
 
     /// From here on takes as little as the kernel allows before it is read.
-    fn narrow(&mut self) {}
+    fn shrink_receive_buffer(&mut self) {}
 
     /// Waits, without reading, until the connection is broken off; whether that was seen in time.
-    fn await_break(&mut self, _within: Duration) -> bool {
+    fn wait_for_break(&mut self, _within: Duration) -> bool {
         false
     }
 

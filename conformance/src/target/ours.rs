@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::iter;
 use std::path::{Path, PathBuf};
 
-use super::child::{ChildInstance, failed};
+use super::child::{ChildInstance, not_started};
 use super::{Declared, Instance, Model, NotStarted, Origin, Target};
 use crate::process::{ServerProcess, StartError};
 
@@ -21,7 +21,7 @@ impl Target for OurServer {
     fn start(&self, flags: &[String]) -> Result<Box<dyn Instance>, NotStarted> {
         let mut command = our_command(self.model, &self.exe);
         command.extend(flags.iter().map(OsString::from));
-        started(command)
+        start_command(command)
     }
 
     fn origin(&self) -> Origin {
@@ -46,8 +46,8 @@ impl Target for OurServer {
 /// # Errors
 ///
 /// It does not come up.
-pub fn started(command: Vec<OsString>) -> Result<Box<dyn Instance>, NotStarted> {
-    let server = ServerProcess::start_on(&command, 0).map_err(failed)?;
+pub fn start_command(command: Vec<OsString>) -> Result<Box<dyn Instance>, NotStarted> {
+    let server = ServerProcess::start_on(&command, 0).map_err(not_started)?;
     Ok(Box::new(ChildInstance::ours(server, command)))
 }
 

@@ -68,7 +68,7 @@ impl Wire for TcpWire {
         self.stream()?.write_all(bytes)
     }
 
-    fn offer(&mut self, bytes: &[u8]) -> io::Result<usize> {
+    fn try_send(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let mut stream = self.stream()?;
         stream.set_nonblocking(true)?;
         let taken = uninterrupted(|| stream.write(bytes));
@@ -79,14 +79,14 @@ impl Wire for TcpWire {
         }
     }
 
-    fn narrow(&mut self) {
+    fn shrink_receive_buffer(&mut self) {
         if let Ok(stream) = self.stream() {
             // Where it fails the kernel takes more, and the test needs longer.
-            SockRef::from(stream).set_recv_buffer_size(NARROW_BYTES).ok();
+            SockRef::from(stream).set_recv_buffer_size(SMALL_BUFFER_BYTES).ok();
         }
     }
 
-    fn await_break(&mut self, within: Duration) -> bool {
+    fn wait_for_break(&mut self, within: Duration) -> bool {
         let Ok(stream) = self.stream() else { return true };
         // Nothing is asked for: a broken connection is told all the same.
         let mut waits = [PollFd::new(stream, PollFlags::empty())];
@@ -162,7 +162,7 @@ const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 const WRITE_WITHIN: Duration = Duration::from_secs(5);
 /// Taken from the server before it is read, about. Less than two of loopback's segments of 64 KiB would
 /// leave the sender to its timer.
-const NARROW_BYTES: usize = 128 * 1024;
+const SMALL_BUFFER_BYTES: usize = 128 * 1024;
 /// What a server that reads at all needs at most, where that cannot be seen.
 const PACE: Duration = Duration::from_millis(2);
 

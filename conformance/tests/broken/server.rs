@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::thread;
 
 use clap::ValueEnum;
-use conformance::target::{Declared, Instance, NotStarted, Origin, Target, started};
+use conformance::target::{Declared, Instance, NotStarted, Origin, Target, start_command};
 use server_core::PerClient;
 use signal_hook::consts::SIGTERM;
 use signal_hook::iterator::Signals;
@@ -87,7 +87,7 @@ impl Target for BrokenServer {
         let listen = flags.iter().skip_while(|flag| *flag != "--listen").nth(1);
         let listen = listen.map_or("127.0.0.1:{port}", String::as_str);
         let words = [COMMAND, defect.get_name(), listen].map(OsString::from);
-        started([exe.into()].into_iter().chain(words).collect())
+        start_command([exe.into()].into_iter().chain(words).collect())
     }
 
     fn origin(&self) -> Origin {

@@ -3,7 +3,7 @@
 use std::process::{Command, Stdio};
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
-use conformance::process::{Habits, ServerProcess, User};
+use conformance::process::{Conventions, ServerProcess, User};
 use conformance::target::{Model, our_command};
 use rustix::process::geteuid;
 
@@ -53,8 +53,8 @@ static NO_NOBODY: LazyLock<Option<&str>> = LazyLock::new(|| {
         return None;
     }
     let command = our_command(Model::Select, env!("CARGO_BIN_EXE_conformance").as_ref());
-    let habits = Habits { user: User::Nobody, ..Habits::default() };
-    let started = ServerProcess::start_on_as(&command, 0, &habits);
+    let conventions = Conventions { user: User::Nobody, ..Conventions::default() };
+    let started = ServerProcess::start_on_as(&command, 0, &conventions);
     started.is_err().then_some("takes a build that the user nobody can run")
 });
 

@@ -12,7 +12,7 @@ use mio::{Events, Interest, Poll, Token};
 use server_core::slab::Slab;
 
 use super::member::{Gone, Member};
-use crate::support::console::complain;
+use crate::support::console::print_error;
 
 /// Passes on what the clients of `listener` say, until something fails that is not a client's own matter.
 ///
@@ -170,7 +170,7 @@ impl Relay {
             {
                 let peer =
                     member.stream.peer_addr().map_or("a client".into(), |peer| peer.to_string());
-                complain(format_args!("floor: {peer} is dropped: {gone}"));
+                print_error(format_args!("floor: {peer} is dropped: {gone}"));
             }
         }
     }

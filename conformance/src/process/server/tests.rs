@@ -22,8 +22,12 @@ fn the_ready_line_gives_the_address() {
 #[test]
 fn a_habit_of_its_own_tells_that_it_is_ready_and_ends_it() {
     let command = shell("trap 'exit 9' USR1; echo up and $1; while :; do sleep 0.1; done");
-    let habits = Habits { ready: Some("up and".into()), end: Signal::USR1, ..Habits::default() };
-    let server = ServerProcess::start_as(&command, &habits).unwrap();
+    let conventions = Conventions {
+        ready: Some("up and".into()),
+        end_signal: Signal::USR1,
+        ..Conventions::default()
+    };
+    let server = ServerProcess::start_as(&command, &conventions).unwrap();
     assert_ne!(0, server.addr().port());
     server.terminate();
     assert_eq!(Some(9), server.wait(READY_WITHIN).and_then(|status| status.code()));
@@ -54,8 +58,8 @@ fn dropping_ends_the_children_of_the_server_too() {
     // Opening it waits for the child; the end of what is read is the child's end.
     let mut life = std::fs::File::open(&fifo).unwrap();
     std::fs::remove_file(&fifo).unwrap();
-    let (tell, ended) = std::sync::mpsc::channel();
-    std::thread::spawn(move || tell.send(life.read_to_end(&mut Vec::new())));
+    let (sender, ended) = std::sync::mpsc::channel();
+    std::thread::spawn(move || sender.send(life.read_to_end(&mut Vec::new())));
     drop(server);
     let lived = ended.recv_timeout(READY_WITHIN).expect("the child is ended as well");
     assert_eq!(0, lived.unwrap());

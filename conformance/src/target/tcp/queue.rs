@@ -14,44 +14,44 @@ use socket2::{Domain, Protocol, Socket, Type};
 /// server is on another machine, or this system does not tell.
 pub(super) fn unread_by_server((client, server): (SocketAddr, SocketAddr)) -> Option<u64> {
     let (SocketAddr::V4(client), SocketAddr::V4(server)) = (client, server) else { return None };
-    asked(client, server).or_else(|| looked_up(client, server))
+    ask_kernel(client, server).or_else(|| read_table(client, server))
 }
 
 /// What the kernel answers about the server's end.
-fn asked(client: SocketAddrV4, server: SocketAddrV4) -> Option<u64> {
+fn ask_kernel(client: SocketAddrV4, server: SocketAddrV4) -> Option<u64> {
     if !cfg!(target_os = "linux") {
         return None;
     }
     let kernel =
         Socket::new(Domain::from(NETLINK), Type::DGRAM, Some(Protocol::from(SOCK_DIAG))).ok()?;
     kernel.set_read_timeout(Some(ANSWER_WITHIN)).ok()?;
-    (&kernel).write_all(&question(client, server)).ok()?;
+    (&kernel).write_all(&request(client, server)).ok()?;
     let mut answer = [0; ANSWER_BYTES];
     let count = (&kernel).read(&mut answer).ok()?;
     unread_in(&answer[..count])
 }
 
 /// A netlink header and an `inet_diag_req_v2`: the socket at `server` that is connected to `client`.
-fn question(client: SocketAddrV4, server: SocketAddrV4) -> Vec<u8> {
-    let mut question = Vec::new();
-    question.extend(QUESTION_BYTES.to_ne_bytes());
-    question.extend(SOCK_DIAG_BY_FAMILY.to_ne_bytes());
-    question.extend(NLM_F_REQUEST.to_ne_bytes());
-    // Sequence number and sender, of no use with one question.
-    question.extend([0; 8]);
-    question.extend([AF_INET, IPPROTO_TCP, 0, 0]);
-    question.extend(EVERY_STATE.to_ne_bytes());
-    question.extend(server.port().to_be_bytes());
-    question.extend(client.port().to_be_bytes());
+fn request(client: SocketAddrV4, server: SocketAddrV4) -> Vec<u8> {
+    let mut request = Vec::new();
+    request.extend(REQUEST_BYTES.to_ne_bytes());
+    request.extend(SOCK_DIAG_BY_FAMILY.to_ne_bytes());
+    request.extend(NLM_F_REQUEST.to_ne_bytes());
+    // Sequence number and sender, of no use with one request.
+    request.extend([0; 8]);
+    request.extend([AF_INET, IPPROTO_TCP, 0, 0]);
+    request.extend(EVERY_STATE.to_ne_bytes());
+    request.extend(server.port().to_be_bytes());
+    request.extend(client.port().to_be_bytes());
     for end in [server, client] {
-        question.extend(end.ip().octets());
+        request.extend(end.ip().octets());
         // Room for an address of the other family.
-        question.extend([0; 12]);
+        request.extend([0; 12]);
     }
     // Any interface, and no cookie.
-    question.extend([0; 4]);
-    question.extend([0xff; 8]);
-    question
+    request.extend([0; 4]);
+    request.extend([0xff; 8]);
+    request
 }
 
 /// The field `idiag_rqueue` of an `inet_diag_msg`; `None` if the answer is an error.
@@ -62,8 +62,8 @@ fn unread_in(answer: &[u8]) -> Option<u64> {
 }
 
 /// The same from the kernel's table.
-fn looked_up(client: SocketAddrV4, server: SocketAddrV4) -> Option<u64> {
-    let (client, server) = (in_table(client), in_table(server));
+fn read_table(client: SocketAddrV4, server: SocketAddrV4) -> Option<u64> {
+    let (client, server) = (table_spelling(client), table_spelling(server));
     // Usually the line stands somewhere in the middle, and the kernel is slow to write a long table.
     let table = BufReader::with_capacity(TABLE_CHUNK, File::open("/proc/net/tcp").ok()?);
     table.lines().map_while(Result::ok).find_map(|line| {
@@ -76,7 +76,7 @@ fn looked_up(client: SocketAddrV4, server: SocketAddrV4) -> Option<u64> {
 }
 
 /// An address as the kernel's table spells it: the four bytes as one number of the machine's order.
-fn in_table(addr: SocketAddrV4) -> String {
+fn table_spelling(addr: SocketAddrV4) -> String {
     format!("{:08X}:{:04X}", u32::from_ne_bytes(addr.ip().octets()), addr.port())
 }
 
@@ -89,12 +89,12 @@ const AF_INET: u8 = 2;
 const IPPROTO_TCP: u8 = 6;
 const EVERY_STATE: u32 = u32::MAX;
 /// 16 of the header, 8 of family, protocol and states, 48 of the connection's ends.
-const QUESTION_BYTES: u32 = 72;
+const REQUEST_BYTES: u32 = 72;
 /// Behind the header, 4 bytes, the ends and a timer's 4 bytes.
 const UNREAD_AT: usize = 16 + 4 + 48 + 4;
 /// More than the kernel ever tells of one socket.
 const ANSWER_BYTES: usize = 1024;
-/// The answer is there before the question returns; this only keeps a surprise from lasting for ever.
+/// The answer is there before the request returns; this only keeps a surprise from lasting for ever.
 const ANSWER_WITHIN: Duration = Duration::from_secs(1);
 /// Few calls for a long table, little beyond the wanted line.
 const TABLE_CHUNK: usize = 16 * 1024;
@@ -113,13 +113,13 @@ mod tests {
         client.write_all(b"hello").unwrap();
         let ends = (client.local_addr().unwrap(), client.peer_addr().unwrap());
         let (SocketAddr::V4(ours), SocketAddr::V4(theirs)) = ends else { unreachable!() };
-        assert_eq!((Some(5), Some(5)), (asked(ours, theirs), looked_up(ours, theirs)));
+        assert_eq!((Some(5), Some(5)), (ask_kernel(ours, theirs), read_table(ours, theirs)));
         assert_eq!(Some(5), unread_by_server(ends));
     }
 
     #[test]
     fn nobody_has_no_queue() {
         let nobody: SocketAddrV4 = "127.0.0.1:1".parse().unwrap();
-        assert_eq!((None, None), (asked(nobody, nobody), looked_up(nobody, nobody)));
+        assert_eq!((None, None), (ask_kernel(nobody, nobody), read_table(nobody, nobody)));
     }
 }

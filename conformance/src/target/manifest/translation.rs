@@ -1,4 +1,4 @@
-//! Spellings: how a foreign command line says what a flag of ours says.
+//! Translations: how a foreign command line says what a flag of ours says.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -15,9 +15,9 @@ pub(super) type Table = BTreeMap<Spanned<String>, Spanned<String>>;
 
 /// The words for every flag of ours that a server understands.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Spellings(BTreeMap<String, String>);
+pub(super) struct Translations(BTreeMap<String, String>);
 
-impl Spellings {
+impl Translations {
     /// Checks what is written.
     ///
     /// # Errors
@@ -25,12 +25,12 @@ impl Spellings {
     /// The first flag that is none of ours, or whose words have no place for its value: where it stands, and what
     /// is wrong.
     pub(super) fn new(table: &Table) -> Result<Self, (Range<usize>, String)> {
-        let mut spellings = BTreeMap::new();
+        let mut translations = BTreeMap::new();
         for (flag, words) in table {
             check(flag.get_ref(), words.get_ref()).map_err(|what| (flag.span(), what))?;
-            spellings.insert(flag.get_ref().clone(), words.get_ref().clone());
+            translations.insert(flag.get_ref().clone(), words.get_ref().clone());
         }
-        Ok(Self(spellings))
+        Ok(Self(translations))
     }
 
     /// The foreign words for these flags of ours; `None` if there are none for one of them.

@@ -1,15 +1,15 @@
-//! Habits: how a server is run, says that it is ready, and is asked to end.
+//! Conventions: how a server is run, says that it is ready, and is asked to end.
 
 use rustix::process::Signal;
 
 /// What differs from one server's command to another's.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Habits {
+pub struct Conventions {
     /// What a line of its standard output holds once it is ready. Without it, it is ready when it says
     /// `listening on ADDR` or accepts a connection.
     pub ready: Option<String>,
     /// The signal that ends it in order.
-    pub end: Signal,
+    pub end_signal: Signal,
     /// For whom it runs.
     pub user: User,
 }
@@ -23,8 +23,8 @@ pub enum User {
     Nobody,
 }
 
-impl Default for Habits {
+impl Default for Conventions {
     fn default() -> Self {
-        Self { ready: None, end: Signal::TERM, user: User::Same }
+        Self { ready: None, end_signal: Signal::TERM, user: User::Same }
     }
 }
