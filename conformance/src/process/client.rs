@@ -1,4 +1,4 @@
-//! A chat client under test as a child process: started, watched, never left behind.
+//! Client: a chat client under test as a child process, which ends with the test.
 
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
@@ -17,17 +17,17 @@ use super::error::StartError;
 use super::group::{Group, register};
 use super::launch::fill_in_port;
 
-/// A running client whose standard input stays open. Dropping it kills its whole process group.
+/// A running client. Dropping it kills its process group.
 #[derive(Debug)]
 pub struct ClientProcess {
     group: Arc<Group>,
-    /// Nobody types.
+    /// Held open, because many clients end at the EOF of their standard input.
     _input: Option<ChildStdin>,
     stdout: Receiver<Vec<u8>>,
     stderr: Receiver<Vec<u8>>,
 }
 
-/// What a client's standard output is.
+/// The kind of a client's standard output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stdout {
     /// A pipe.
@@ -36,23 +36,23 @@ pub enum Stdout {
     Terminal,
 }
 
-/// What a client that has ended left behind.
+/// The result of a client that has ended.
 #[derive(Clone, Debug)]
 pub struct ClientEnd {
     /// How it ended.
     pub status: ExitStatus,
-    /// Its standard output, at most 4 MiB.
+    /// The first 4 MiB of its standard output.
     pub stdout: Vec<u8>,
-    /// Its standard error, likewise.
+    /// The first 4 MiB of its standard error.
     pub stderr: Vec<u8>,
 }
 
 impl ClientProcess {
-    /// Starts program and arguments, `{port}` replaced by this port.
+    /// Starts a program with its arguments, in which `port` replaces `{port}`.
     ///
     /// # Errors
     ///
-    /// The command is empty or cannot be started, or there is no terminal to be had.
+    /// The command is empty or cannot be started, or the system provides no terminal.
     pub fn start(command: &[OsString], port: u16, stdout: Stdout) -> Result<Self, StartError> {
         let mut words = command.iter().map(|word| fill_in_port(word, port));
         let program = words.next().ok_or(StartError::Empty)?;
@@ -69,13 +69,13 @@ impl ClientProcess {
         command.args(words).env("TERM", "xterm").env_remove("NO_COLOR").process_group(0);
         command.stdin(Stdio::piped()).stdout(output).stderr(Stdio::piped());
         let child = register(|| command.spawn()).map_err(failed)?;
-        // It holds the terminal's other end; the output would never be over.
+        // The command holds the client's end of the terminal, without which there would be no EOF.
         drop(command);
         Ok(Self::watch(child, terminal))
     }
 
     fn watch(mut child: Child, terminal: Option<File>) -> Self {
-        let stderr = child.stderr.take().expect("standard error was asked for as a pipe");
+        let stderr = child.stderr.take().expect("standard error is a pipe");
         let stdout = match (terminal, child.stdout.take()) {
             (Some(terminal), _) => read_to_end(terminal),
             (None, Some(pipe)) => read_to_end(pipe),
@@ -90,10 +90,10 @@ impl ClientProcess {
         self.group.id()
     }
 
-    /// Waits for its end; `None` if that takes longer than `deadline`.
+    /// Waits until it has ended; `None` after `deadline`.
     pub fn wait(&self, deadline: Duration) -> Option<ClientEnd> {
         let status = self.group.wait(deadline)?;
-        // Its group has ended with it, so both outputs are as good as over.
+        // Its process group has ended as well, so both outputs reach EOF soon.
         let all = |output: &Receiver<Vec<u8>>| output.recv_timeout(EOF_WITHIN).unwrap_or_default();
         Some(ClientEnd { status, stdout: all(&self.stdout), stderr: all(&self.stderr) })
     }
@@ -105,7 +105,7 @@ impl Drop for ClientProcess {
     }
 }
 
-/// The two ends of a terminal that is nobody's controlling one.
+/// The two ends of a pseudo-terminal, which is the controlling terminal of no process.
 struct Terminal {
     ours: File,
     theirs: File,
@@ -126,7 +126,8 @@ impl Terminal {
     }
 }
 
-/// Everything that is read up to the end, as soon as it has come; a terminal ends with an error.
+/// Reads in a thread until EOF, or until an error, with which a terminal ends; the channel then
+/// yields the first [`OUTPUT_BYTES_MAX`] bytes.
 fn read_to_end(mut output: impl Read + Send + 'static) -> Receiver<Vec<u8>> {
     let (sender, all) = mpsc::channel();
     thread::spawn(move || {
@@ -135,7 +136,7 @@ fn read_to_end(mut output: impl Read + Send + 'static) -> Receiver<Vec<u8>> {
             let room = OUTPUT_BYTES_MAX - kept.len();
             kept.extend_from_slice(&chunk[..count.min(room)]);
         }
-        // Nobody asks when the test has failed before.
+        // The receiver is gone if the test has failed.
         sender.send(kept).ok();
     });
     all

@@ -1,25 +1,25 @@
-//! Conventions: how a server is run, says that it is ready, and is asked to end.
+//! Conventions: how a server's command reports that it is ready, how it is asked to end, and as which user it runs.
 
 use rustix::process::Signal;
 
-/// What differs from one server's command to another's.
+/// How the suite runs one server's command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Conventions {
-    /// What a line of its standard output holds once it is ready. Without it, it is ready when it says
-    /// `listening on ADDR` or accepts a connection.
+    /// A text that a line of its standard output contains when clients can connect. `None`: it is ready when it
+    /// prints `listening on ADDRESS:PORT` or accepts a connection.
     pub ready: Option<String>,
-    /// The signal that ends it in order.
+    /// The signal that asks it for a graceful shutdown.
     pub end_signal: Signal,
-    /// For whom it runs.
+    /// The user as which it runs.
     pub user: User,
 }
 
-/// For whom a server runs.
+/// The user as which a server runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum User {
-    /// Whoever runs the suite.
+    /// The user who runs the suite.
     Same,
-    /// A user that the system's limits bind.
+    /// The user `nobody`, whom resource limits bind, as they do not bind root.
     Nobody,
 }
 
