@@ -113,7 +113,7 @@ fn a_mistake_in_a_manifest_is_told_with_its_line() {
     let wrong = TempFile::holding("# mine\npatience = 1\n");
     let output = check_ours(wrong.0.to_str().unwrap());
     let expected = format!(
-        "conformance: {}:2: this is no time: write a text such as \"500ms\"\n",
+        "conformance: {}:2: this is not a time: write a text such as \"500ms\"\n",
         wrong.0.display()
     );
     assert_eq!((Some(3), expected), (output.status.code(), told(&output)));

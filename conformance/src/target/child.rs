@@ -1,4 +1,4 @@
-//! Child: a server process of the suite's own, reached by TCP, that can be ended and started again.
+//! Child: a server that the suite has started as a child process, and can end and start again.
 
 use std::ffi::OsString;
 use std::io;
@@ -7,9 +7,9 @@ use std::time::Duration;
 use super::{Instance, Manifest, Medium, NotStarted, Origin, TcpWire, Wire};
 use crate::process::{Conventions, ServerProcess, StartError, User};
 
-/// A server process of the suite's own.
+/// A server that the suite has started.
 pub(super) struct ChildInstance {
-    /// Absent only while it is being started again.
+    /// `None` during a restart, and after one that failed.
     server: Option<ServerProcess>,
     command: Vec<OsString>,
     origin: Origin,
@@ -17,7 +17,7 @@ pub(super) struct ChildInstance {
 }
 
 impl ChildInstance {
-    /// One of our own servers that a command has started.
+    /// One of our own servers, which `command` has started.
     pub(super) fn ours(server: ServerProcess, command: Vec<OsString>) -> Self {
         Self { server: Some(server), command, origin: Origin::Ours, manifest: None }
     }
@@ -53,7 +53,7 @@ impl Instance for ChildInstance {
 
     fn restart_obstacle(&self) -> Option<&'static str> {
         let has_port = self.command.iter().any(|word| word.to_string_lossy().contains("{port}"));
-        (!has_port).then_some("the command has no {port} to start it on again")
+        (!has_port).then_some("the command has no {port}, on which it could be started again")
     }
 
     fn restart(&mut self) -> Result<(), NotStarted> {
@@ -63,8 +63,8 @@ impl Instance for ChildInstance {
     fn restart_as(&mut self, user: User) -> Result<(), NotStarted> {
         let Some(server) = self.server.take() else { return Ok(()) };
         server.terminate();
-        // One that does not end by itself is killed: how it ends is the business of other rules.
-        server.wait(LEAVE_WITHIN);
+        // Dropping it kills it if it has not ended. How it ends is the subject of other rules.
+        server.wait(END_WITHIN);
         let port = server.addr().port();
         drop(server);
         let conventions = Conventions { user, ..conventions(self.manifest.as_ref()) };
@@ -87,7 +87,7 @@ impl Instance for ChildInstance {
     }
 }
 
-/// Starts somebody else's server, with its own words for these flags of ours.
+/// Starts a server that is not ours, with its own words for these flags of ours.
 pub(super) fn start_foreign(
     command: &[OsString],
     manifest: Option<&Manifest>,
@@ -100,7 +100,7 @@ pub(super) fn start_foreign(
     Ok(Box::new(ChildInstance { server: Some(server), command, origin, manifest }))
 }
 
-/// How a foreign command line says these flags of ours; `None` if it cannot.
+/// The server's own words for these flags of ours; `None` if it declares none for one of them.
 pub(super) fn translate(manifest: Option<&Manifest>, flags: &[String]) -> Option<Vec<OsString>> {
     match manifest {
         Some(manifest) => manifest.translate(flags),
@@ -112,12 +112,12 @@ fn conventions(manifest: Option<&Manifest>) -> Conventions {
     manifest.map(|manifest| manifest.conventions().clone()).unwrap_or_default()
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "it is a function for map_err")]
+#[expect(clippy::needless_pass_by_value, reason = "map_err passes a value")]
 pub(super) fn not_started(error: StartError) -> NotStarted {
     NotStarted::Failed(error.to_string())
 }
 
 pub(super) const NO_SUCH_FLAGS: NotStarted =
     NotStarted::Inapplicable("it needs flags of this project's servers");
-/// Our servers take two seconds at most.
-const LEAVE_WITHIN: Duration = Duration::from_secs(4);
+/// Our servers take at most two seconds.
+const END_WITHIN: Duration = Duration::from_secs(4);

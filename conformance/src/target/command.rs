@@ -1,4 +1,4 @@
-//! Command: any server that a command starts.
+//! Command: a target whose instances a command starts.
 
 use std::ffi::OsString;
 
@@ -7,12 +7,12 @@ use super::manifest::manifest_flag;
 use super::{Declared, Instance, Manifest, NotStarted, Origin, Target};
 use crate::support::quote::quoted;
 
-/// Any server that a command starts.
+/// A target whose instances a command starts.
 #[derive(Clone, Debug)]
 pub struct CommandServer {
-    /// Program and arguments; `{port}` stands for the port it shall listen on.
+    /// Program and arguments; `{port}` is the placeholder for the port on which it listens.
     pub command: Vec<OsString>,
-    /// What it declares, if anything is known of that.
+    /// What it declares; without it, nothing is declared.
     pub manifest: Option<Manifest>,
 }
 

@@ -1,6 +1,6 @@
-//! The room in memory: the same sessions and the same room as in the servers, with nothing around them.
+//! Memory: the servers' sessions and room, in memory, without sockets and threads.
 //!
-//! It is the control of the suite: what fails here is no matter of sockets or of concurrency.
+//! It is the control of the suite: a rule that fails here fails for a reason other than sockets or concurrency.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -17,7 +17,7 @@ use server_core::{
 
 use super::{Declared, Instance, Medium, NotStarted, Origin, Received, Settled, Target, Wire};
 
-/// Gives rooms in memory.
+/// The target whose instances are rooms in memory.
 #[derive(Clone, Copy, Debug)]
 pub struct MemoryRoom;
 
@@ -64,7 +64,7 @@ impl Instance for RoomInstance {
 
 struct RoomWire {
     server: Rc<RefCell<MemoryServer>>,
-    /// Its connection's.
+    /// Of its connection in [`MemoryServer::connections`].
     index: usize,
 }
 
@@ -82,7 +82,7 @@ impl Wire for RoomWire {
         if count > 0 {
             return Received::Bytes(connection.outgoing.drain(..count).collect());
         }
-        // Nothing happens here by itself: what is not there now would never come.
+        // Nothing happens here by itself: bytes that are not here now would never come.
         connection.end.clone().unwrap_or(Received::Silence)
     }
 
@@ -101,20 +101,20 @@ impl Wire for RoomWire {
     }
 }
 
-/// A server without sockets: everything said is delivered to everybody before the next thing happens.
+/// A server without sockets. It delivers each message to all members before it handles the next input.
 struct MemoryServer {
     settings: Arc<Settings>,
     room: Room<usize>,
     connections: Vec<Connection>,
-    /// The moment at which everything happens: no time passes here.
+    /// The time of everything that happens: no time passes here.
     now: Instant,
 }
 
 struct Connection {
     session: Session,
-    /// On its way to the client.
+    /// Sent to the client, which has not received it yet.
     outgoing: VecDeque<u8>,
-    /// How the stream ends behind that; what the client still sends is thrown away.
+    /// How the stream ends after `outgoing`; from then on the client's input is discarded.
     end: Option<Received>,
 }
 
@@ -131,7 +131,7 @@ impl MemoryServer {
         self.connections.len() - 1
     }
 
-    /// Lets a session take something in, and carries out what follows.
+    /// Feeds a session, and processes its input until it needs more.
     fn take(&mut self, index: usize, input: impl FnOnce(&mut Session)) {
         if self.connections[index].end.is_some() {
             return;
@@ -143,7 +143,7 @@ impl MemoryServer {
             self.deliver();
             match turn {
                 Turn::Read => return,
-                // Nobody is behind any more, so the room takes it now.
+                // No member lags any more, so the room now accepts the message.
                 Turn::Wait => {}
                 Turn::Close(reason) => return self.close(index, reason),
             }
@@ -154,7 +154,7 @@ impl MemoryServer {
         if self.connections[index].end.is_some() {
             return;
         }
-        // Those who are released look again by themselves: here nobody ever waits.
+        // No session waits here, so there is none to wake.
         let _ = self.connections[index].session.drain(&mut self.room, &reason);
         self.deliver();
         let connection = &mut self.connections[index];
@@ -162,13 +162,13 @@ impl MemoryServer {
         connection.outgoing.extend(connection.session.rejection(&reason).unwrap_or_default());
         let aborted = reason.ending() == Ending::Abort;
         connection.end = Some(if aborted { Received::Reset } else { Received::Eof });
-        // The others may be told that it has left.
+        // The other members may receive a notice that it has left.
         self.deliver();
     }
 
     /// Moves every member's cursor to the head.
     fn deliver(&mut self) {
-        // Everybody who is behind has a turn: nobody has to be named.
+        // The loop below visits all members that lag, those with direct messages included.
         while self.room.next_direct().is_some() {}
         let (mut batch, mut from) = (WriteBatch::default(), 0);
         while let Some(member) = self.room.next_behind(from) {

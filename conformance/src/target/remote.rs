@@ -1,4 +1,4 @@
-//! Remote: a server that runs already, and goes on running.
+//! Remote: a server that runs already, and that the suite does not end.
 
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
@@ -7,12 +7,12 @@ use super::child::NO_SUCH_FLAGS;
 use super::manifest::manifest_flag;
 use super::{Declared, Instance, Manifest, Medium, NotStarted, Origin, Target, TcpWire, Wire};
 
-/// A server that runs already, and goes on running.
+/// A server that runs already. It is a target and its only instance.
 #[derive(Clone, Debug)]
 pub struct RemoteServer {
-    /// Where it listens.
+    /// The address on which it listens.
     pub addr: SocketAddr,
-    /// What it declares, if anything is known of that. It runs as it runs: flags it takes none.
+    /// What it declares; without it, nothing is declared. Its flags cannot be changed.
     pub manifest: Option<Manifest>,
 }
 
@@ -30,7 +30,7 @@ impl Target for RemoteServer {
             ErrorKind::ConnectionRefused => {
                 format!("nothing listens at {}: start the server first", self.addr)
             }
-            _ => format!("{} cannot be reached ({error}): check host, port and network", self.addr),
+            _ => format!("cannot reach {} ({error}): check host, port and network", self.addr),
         }))
     }
 
