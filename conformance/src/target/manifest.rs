@@ -14,7 +14,7 @@ use serde::Deserialize;
 use thiserror::Error;
 
 use self::translation::Translations;
-use self::value::{size, time};
+use self::value::{count, size, time};
 use super::{Declared, EqualNames, SlowPolicy};
 use crate::process::Conventions;
 use crate::support::quote::quoted;
@@ -121,6 +121,7 @@ struct File {
     max_message: Option<usize>,
     #[serde(default, deserialize_with = "size")]
     max_name: Option<usize>,
+    #[serde(default, deserialize_with = "count")]
     max_clients: Option<usize>,
     #[serde(default, deserialize_with = "size")]
     memory: Option<u64>,
@@ -202,11 +203,12 @@ mod tests {
 
     #[test]
     fn declared_limits_and_conventions_are_read() {
-        let text = "max-message = \"64KiB\"\npatience = \"1s\"\nslow-readers = \"drop\"\n\
-                    ready = \"up\"\nsignal = \"INT\"\n";
+        let text = "max-message = \"64KiB\"\nmax-clients = 100\npatience = \"1s\"\n\
+                    slow-readers = \"drop\"\nready = \"up\"\nsignal = \"INT\"\n";
         let manifest = parse(text).unwrap();
         let declared = Declared {
             max_message: Some(65_536),
+            max_clients: Some(100),
             patience: Some(Duration::from_secs(1)),
             slow_readers: Some(SlowPolicy::Keeps),
             ..Declared::default()
@@ -246,7 +248,11 @@ mod tests {
             ("max-message = 10", "my.toml:1: this is not a size: write a text such as \"64KiB\""),
             ("max-message = \"0B\"", "my.toml:1: this is not a size"),
             ("\n\npatience = \"soon\"", "my.toml:3: this is not a time: write a text such as"),
-            ("max-clients = \"many\"", "my.toml:1: invalid type: string \"many\", expected usize"),
+            (
+                "max-clients = \"many\"",
+                "my.toml:1: this is not a count: write a number such as 100",
+            ),
+            ("max-clients = -1", "my.toml:1: this is not a count"),
             ("slow-readers = \"kill\"", "unknown variant `kill`, expected"),
             ("signal = \"KILL\"", "expected one of `TERM`, `INT`"),
             (

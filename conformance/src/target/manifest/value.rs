@@ -1,4 +1,4 @@
-//! Value: the sizes and times of a manifest, in the notation of our flags.
+//! Value: the sizes, counts and times of a manifest, in the notation of our flags.
 
 use std::time::Duration;
 
@@ -23,6 +23,17 @@ where
     let fitting = fitting.and_then(|size| T::try_from(size.as_u64()).ok());
     let hint = || D::Error::custom("this is not a size: write a text such as \"64KiB\"");
     fitting.map(Some).ok_or_else(hint)
+}
+
+/// A number of things, such as `100`.
+///
+/// # Errors
+///
+/// The value is not a whole number, or is negative.
+pub(super) fn count<'de, D: Deserializer<'de>>(value: D) -> Result<Option<usize>, D::Error> {
+    let count = Value::deserialize(value)?.as_integer().and_then(|count| count.try_into().ok());
+    let hint = || D::Error::custom("this is not a count: write a number such as 100");
+    count.map(Some).ok_or_else(hint)
 }
 
 /// A time such as `"500ms"`.
