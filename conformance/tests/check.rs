@@ -53,7 +53,11 @@ fn a_command_that_ends_at_once_is_told_once_with_its_own_words() {
 fn a_rule_that_does_not_exist_is_told() {
     let output = check(["--only", "RLY-03,XXX,yyy", "--connect", NOBODY]);
     assert_eq!(Some(3), output.status.code());
-    assert!(told(&output).starts_with("conformance: no rule XXX, yyy; "), "{}", told(&output));
+    assert!(
+        told(&output).starts_with("conformance: there is no rule XXX, yyy: "),
+        "{}",
+        told(&output)
+    );
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The target: the server or the client that is held to its rules.
+//! Target: the server or client that `check` tests.
 
 use crate::process::Stdout;
 use crate::spec::{Party, Rule};
@@ -6,7 +6,7 @@ use crate::suite::visit::{ClientCommand, Visits};
 use crate::suite::{Plan, Row, run_client_row, run_row};
 use crate::target::Target;
 
-/// Who is held to rules.
+/// What `check` tests.
 pub(super) enum CheckTarget {
     /// A server.
     Server(Box<dyn Target>),
@@ -15,7 +15,7 @@ pub(super) enum CheckTarget {
 }
 
 impl CheckTarget {
-    /// Whose rules apply.
+    /// The party whose rules apply.
     pub(super) fn party(&self) -> Party {
         match self {
             Self::Server(_) => Party::Server,
@@ -23,11 +23,11 @@ impl CheckTarget {
         }
     }
 
-    /// Finds out, before the first test, whether it is there at all.
+    /// Checks, before the first test, that the target can be started and reached.
     ///
     /// # Errors
     ///
-    /// It is not, and why.
+    /// The reason for which it cannot.
     pub(super) fn probe(&self) -> Result<(), String> {
         match self {
             Self::Server(server) => server.probe().map_err(|error| error.to_string()),
