@@ -4,7 +4,7 @@
 //! (SPEC RES-01, RES-02), gives it something back and measures how soon the next client is in (RES-03).
 //! A trial that this machine does not allow is listed as ignored, with its reason.
 
-#[path = "exhaustion/child.rs"]
+#[path = "common/child.rs"]
 mod child;
 #[path = "exhaustion/crowd.rs"]
 mod crowd;

@@ -6,7 +6,7 @@
 
 #[path = "faults/chat.rs"]
 mod chat;
-#[path = "exhaustion/child.rs"]
+#[path = "common/child.rs"]
 mod child;
 #[path = "common/strace.rs"]
 mod strace;
