@@ -2,13 +2,11 @@
 
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read};
+use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::Arc;
-use std::sync::mpsc::{self, Receiver};
-use std::thread;
 use std::time::Duration;
 
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
@@ -16,15 +14,16 @@ use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use super::error::StartError;
 use super::group::{Group, register};
 use super::launch::fill_in_port;
+use super::output::Output;
 
 /// A running client. Dropping it kills its process group.
 #[derive(Debug)]
 pub struct ClientProcess {
     group: Arc<Group>,
     /// Held open, because many clients end at the EOF of their standard input.
-    _input: Option<ChildStdin>,
-    stdout: Receiver<Vec<u8>>,
-    stderr: Receiver<Vec<u8>>,
+    input: Option<ChildStdin>,
+    stdout: Arc<Output>,
+    stderr: Arc<Output>,
 }
 
 /// The kind of a client's standard output.
@@ -77,12 +76,12 @@ impl ClientProcess {
     fn watch(mut child: Child, terminal: Option<File>) -> Self {
         let stderr = child.stderr.take().expect("standard error is a pipe");
         let stdout = match (terminal, child.stdout.take()) {
-            (Some(terminal), _) => read_to_end(terminal),
-            (None, Some(pipe)) => read_to_end(pipe),
+            (Some(terminal), _) => Output::of(terminal),
+            (None, Some(pipe)) => Output::of(pipe),
             (None, None) => unreachable!("standard output is a terminal or a pipe"),
         };
         let input = child.stdin.take();
-        Self { group: Group::watch(child), _input: input, stdout, stderr: read_to_end(stderr) }
+        Self { group: Group::watch(child), input, stdout, stderr: Output::of(stderr) }
     }
 
     /// Its process id.
@@ -90,12 +89,34 @@ impl ClientProcess {
         self.group.id()
     }
 
+    /// Writes to its standard input.
+    ///
+    /// # Errors
+    ///
+    /// It has closed its standard input, or has ended.
+    pub fn type_in(&self, text: &str) -> io::Result<()> {
+        let mut input = self.input.as_ref().ok_or(io::ErrorKind::BrokenPipe)?;
+        input.write_all(text.as_bytes())
+    }
+
+    /// Waits for a complete line of standard output, after position `from`, that ends with `text`, and returns the
+    /// position after the line. `None` after `deadline` and at EOF.
+    pub fn wait_for_line(&self, from: usize, text: &str, deadline: Duration) -> Option<usize> {
+        self.stdout.wait_for_line(from, |line| line.ends_with(text.as_bytes()), deadline)
+    }
+
+    /// Both outputs so far, for the message of a failure.
+    pub fn outputs(&self) -> String {
+        let outputs = [&self.stdout, &self.stderr].map(|output| output.to_eof(Duration::ZERO));
+        String::from_utf8_lossy(&outputs.concat()).into_owned()
+    }
+
     /// Waits until it has ended; `None` after `deadline`.
     pub fn wait(&self, deadline: Duration) -> Option<ClientEnd> {
         let status = self.group.wait(deadline)?;
         // Its process group has ended as well, so both outputs reach EOF soon.
-        let all = |output: &Receiver<Vec<u8>>| output.recv_timeout(EOF_WITHIN).unwrap_or_default();
-        Some(ClientEnd { status, stdout: all(&self.stdout), stderr: all(&self.stderr) })
+        let (stdout, stderr) = (self.stdout.to_eof(EOF_WITHIN), self.stderr.to_eof(EOF_WITHIN));
+        Some(ClientEnd { status, stdout, stderr })
     }
 }
 
@@ -126,21 +147,4 @@ impl Terminal {
     }
 }
 
-/// Reads in a thread until EOF, or until an error, with which a terminal ends; the channel then
-/// yields the first [`OUTPUT_BYTES_MAX`] bytes.
-fn read_to_end(mut output: impl Read + Send + 'static) -> Receiver<Vec<u8>> {
-    let (sender, all) = mpsc::channel();
-    thread::spawn(move || {
-        let (mut kept, mut chunk) = (Vec::new(), [0; 4096]);
-        while let Ok(count @ 1..) = output.read(&mut chunk) {
-            let room = OUTPUT_BYTES_MAX - kept.len();
-            kept.extend_from_slice(&chunk[..count.min(room)]);
-        }
-        // The receiver is gone if the test has failed.
-        sender.send(kept).ok();
-    });
-    all
-}
-
-const OUTPUT_BYTES_MAX: usize = 4 << 20;
 const EOF_WITHIN: Duration = Duration::from_secs(5);

@@ -9,6 +9,7 @@ mod error;
 mod group;
 mod launch;
 mod log;
+mod output;
 mod server;
 
 pub use self::client::{ClientEnd, ClientProcess, Stdout};
