@@ -166,7 +166,8 @@ impl Member {
                 self.received.push((text(&pair.sender), text(&pair.text)));
             }
             if start.elapsed() > DEADLINE {
-                return Err(format!("{} hears `{text}` of {sender} expected", self.name).into());
+                let name = &self.name;
+                return Err(format!("{name}: `{text}` from {sender} expected").into());
             }
         }
         Ok(true)

@@ -76,8 +76,9 @@ fn a_reexport_is_followed_to_the_definition() {
 #[test]
 fn comments_strings_and_tests_import_nothing() {
     let uses = "use super::b::B;";
-    let said = "// use super::a::A;\n/* super::a::f() /* */ */ const C: &str = \"super::a::f()\";";
-    assert_eq!(CLEAN, *siblings(uses, said));
+    let commented =
+        "// use super::a::A;\n/* super::a::f() /* */ */ const C: &str = \"super::a::f()\";";
+    assert_eq!(CLEAN, *siblings(uses, commented));
     let quoted = "const C: &str = r#\"\" super::a::f()\"#; fn f<'a>(c: &'a u8) { ('\\'', '\"') }";
     assert_eq!(CLEAN, *siblings(uses, quoted));
     let tests = "#[cfg(test)]\nmod tests { use super::super::a::A; }";
