@@ -1,4 +1,5 @@
-//! The conformance suite of the protocol, and the tools that measure and attack the servers, in one program.
+//! The conformance suite of the protocol, and the tools that measure and attack the servers, in one
+//! program.
 //!
 //! | folder | contents |
 //! |---|---|
@@ -12,8 +13,9 @@
 //! | `process` | servers and clients as child processes |
 //! | `support` | output, signals, progress: what the commands share |
 //!
-//! A folder may import the folders and crates in its line below, and `protocol`; all but `siege`, `support`, `process`
-//! and `spec` may import `server-core`, for its settings and limits. A test enforces this (`tests/imports.rs`).
+//! A folder may import the folders and crates in its line below, and `protocol`; all but `siege`,
+//! `support`, `process` and `spec` may import `server-core`, for its settings and limits. A test
+//! enforces this (`tests/imports.rs`).
 //!
 //! ```text
 //! cli       → all folders, client-cli

@@ -24,7 +24,8 @@ use self::running::Running;
 
 #[test]
 fn an_address_without_a_server_is_reported_once() {
-    // A bound socket that does not listen: no other program can have the port, and connections are refused.
+    // A bound socket that does not listen: no other program can have the port, and connections are
+    // refused.
     let silent = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
     silent.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into()).unwrap();
     let address = silent.local_addr().unwrap().as_socket().unwrap();

@@ -1,5 +1,5 @@
-//! Corpus: every file of bad input, sent to the three servers and to the room in memory. There is one trial per target
-//! and way of sending, with a name such as `select::whole`.
+//! Corpus: every file of bad input, sent to the three servers and to the room in memory. There is
+//! one trial per target and way of sending, with a name such as `select::whole`.
 
 #[path = "corpus/outcomes.rs"]
 mod outcomes;
@@ -36,7 +36,8 @@ fn main() -> ExitCode {
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
-/// Checks that the table has an entry for each file and no other, and that the rules of each entry exist.
+/// Checks that the table has an entry for each file and no other, and that the rules of each entry
+/// exist.
 fn check_table(entries: &[Entry]) -> Result<(), Failed> {
     let named: Vec<_> = entries.iter().map(|entry| entry.file.clone()).collect();
     if named != files() {

@@ -1,7 +1,8 @@
-//! Counts: the number of system calls per message of each server, on which other load of the machine has little effect.
+//! Counts: the number of system calls per message of each server, on which other load of the
+//! machine has little effect.
 //!
-//! One speaker sends to a hundred listeners while strace records every call of the server. Without strace, or
-//! without the right to trace, the trials are listed as ignored.
+//! One speaker sends to a hundred listeners while strace records every call of the server. Without
+//! strace, or without the right to trace, the trials are listed as ignored.
 
 #[path = "counts/record.rs"]
 mod record;
@@ -57,6 +58,7 @@ fn during(crowd: &mut Crowd, work: &Work) -> Result<Range<SystemTime>, LoadError
 
 /// Enough that calls which a server makes only now and then have little weight.
 const MESSAGES: usize = 200;
-/// Twice the bytes after which our servers take a member for streaming, in messages of [`SIZE`] bytes.
+/// Twice the bytes after which our servers take a member for streaming, in messages of [`SIZE`]
+/// bytes.
 const MESSAGES_PROVING: u64 = (2 * STREAMING_BYTES).div_ceil(SIZE) as u64;
 const SIZE: usize = 1000;

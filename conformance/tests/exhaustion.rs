@@ -1,8 +1,9 @@
 //! Exhaustion: servers without descriptors, threads or memory maps.
 //!
-//! Each trial takes from a server process the last of a resource, observes it for five seconds (SPEC RES-01,
-//! RES-02), gives some of the resource back, and measures how soon the next client is admitted (RES-03).
-//! A trial whose requirements this machine does not meet is listed as ignored, with the reason.
+//! Each trial takes from a server process the last of a resource, observes it for five seconds
+//! (SPEC RES-01, RES-02), gives some of the resource back, and measures how soon the next client is
+//! admitted (RES-03). A trial whose requirements this machine does not meet is listed as ignored,
+//! with the reason.
 
 #[path = "common/child.rs"]
 mod child;

@@ -1,8 +1,9 @@
 //! Faults: system calls that fail, as they rarely do, because strace injects errors.
 //!
-//! For each call and error, the table says which members may lose their connection: none, or only the member whose
-//! socket it was. All others must lose nothing, new clients must be admitted, and SIGTERM must end the server with
-//! status 0. Without strace, or without the right to trace, the trials are listed as ignored.
+//! For each call and error, the table says which members may lose their connection: none, or only
+//! the member whose socket it was. All others must lose nothing, new clients must be admitted, and
+//! SIGTERM must end the server with status 0. Without strace, or without the right to trace, the
+//! trials are listed as ignored.
 
 #[path = "faults/chat.rs"]
 mod chat;

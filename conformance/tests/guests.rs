@@ -1,5 +1,5 @@
-//! Guests: three stand-ins for the tutorial's client talk through each of our servers, and through the stand-in for the
-//! tutorial's server.
+//! Guests: three stand-ins for the tutorial's client talk through each of our servers, and through
+//! the stand-in for the tutorial's server.
 
 #[path = "common/python.rs"]
 mod python;
@@ -75,8 +75,9 @@ fn converse(server: &ServerProcess) {
     }
 }
 
-/// A running client of the tutorial's kind. It prints what it has received only after a line of input, and an empty
-/// line sends nothing: so a test that waits for something presses Enter until it is there.
+/// A running client of the tutorial's kind. It prints what it has received only after a line of
+/// input, and an empty line sends nothing: so a test that waits for something presses Enter until
+/// it is there.
 struct Client {
     name: &'static str,
     process: ClientProcess,
@@ -102,7 +103,8 @@ impl Client {
         self.process.type_in(&format!("{text}\n")).ok();
     }
 
-    /// Sends messages until the other client has received one, which shows that both are in the room.
+    /// Sends messages until the other client has received one, which shows that both are in the
+    /// room.
     fn meet(&self, other: &mut Self) {
         let start = Instant::now();
         for turn in 0.. {

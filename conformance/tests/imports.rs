@@ -1,18 +1,20 @@
-//! Imports: the files of the workspace import each other without circles, and the folders of this crate import only
-//! the folders that they may.
+//! Imports: the files of the workspace import each other without circles, and the folders of this
+//! crate import only the folders that they may.
 //!
-//! A file imports another file if it names an item that is defined there: in a `use`, or by a path such as
-//! `crate::a::f()`, `super::f()` or `part::f()`. Re-exports are followed to the definition, so the module through which
-//! an item is named does not matter. For a module and its submodules this means:
+//! A file imports another file if it names an item that is defined there: in a `use`, or by a path
+//! such as `crate::a::f()`, `super::f()` or `part::f()`. Re-exports are followed to the definition,
+//! so the module through which an item is named does not matter. For a module and its submodules
+//! this means:
 //!
-//! - To declare a submodule (`mod part`) is not an import. To re-export an item of it (`pub use self::part::Name`) is
-//!   not an import, unless the module uses the item itself.
-//! - A submodule that adds methods to a type of its parent (`impl Stage { … }`) counts as a part of the parent's file:
-//!   what it uses of the parent is not an import.
-//! - Everything else that a submodule uses of its parent is an import. The parent then may use nothing of the submodule.
+//! - To declare a submodule (`mod part`) is not an import. To re-export an item of it (`pub use
+//!   self::part::Name`) is not an import, unless the module uses the item itself.
+//! - A submodule that adds methods to a type of its parent (`impl Stage { … }`) counts as a part of
+//!   the parent's file: what it uses of the parent is not an import.
+//! - Everything else that a submodule uses of its parent is an import. The parent then may use
+//!   nothing of the submodule.
 //!
-//! Items that the root of a crate defines can be used by all of its modules. Code that is compiled only for tests may
-//! import everything.
+//! Items that the root of a crate defines can be used by all of its modules. Code that is compiled
+//! only for tests may import everything.
 
 #[path = "imports/circles.rs"]
 mod circles;
@@ -35,8 +37,9 @@ use self::circles::circles;
 use self::folders::{folders, violations};
 use self::tree::{Edge, Tree};
 
-/// The folders and crates that each folder of this crate may import, besides `protocol`. `load::wire` and
-/// `load::measure` are those folders of the crate `load`; `load` is the rest of it.
+/// The folders and crates that each folder of this crate may import, besides `protocol`.
+/// `load::wire` and `load::measure` are those folders of the crate `load`; `load` is the rest of
+/// it.
 const FOLDERS: [(&str, &[&str]); 9] = [
     (
         "cli",
@@ -88,7 +91,8 @@ const FOLDERS: [(&str, &[&str]); 9] = [
     ("spec", &[]),
 ];
 
-/// The folders of the lab that each of its folders may import. The lab's own module file may import all of them.
+/// The folders of the lab that each of its folders may import. The lab's own module file may import
+/// all of them.
 const LAB: [(&str, &[&str]); 4] = [
     ("plan", &["result"]),
     ("report", &["plan", "result"]),

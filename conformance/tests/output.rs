@@ -1,4 +1,5 @@
-//! The program's output: the width of its help, and the exit status when it cannot be written or its reader has gone.
+//! The program's output: the width of its help, and the exit status when it cannot be written or
+//! its reader has gone.
 
 #[path = "common/running.rs"]
 mod running;

@@ -33,7 +33,8 @@ fn rows_that_fail_end_all_their_connections() {
     assert!(failed > 10, "only {failed} rows notice that the sender receives its own messages");
 }
 
-/// The rules with a test, except the one with eleven hundred clients, for which the room in memory is not made.
+/// The rules with a test, except the one with eleven hundred clients, for which the room in memory
+/// is not made.
 fn rows() -> impl Iterator<Item = Rule> {
     rules().into_iter().filter(|rule| is_tested(rule) && rule.id != "RES-04")
 }
@@ -87,7 +88,8 @@ impl Instance for SharedInstance {
     }
 }
 
-/// A connection that observes its client: one that has sent must half-close or reset, and wait for the end.
+/// A connection that observes its client: one that has sent must half-close or reset, and wait for
+/// the end.
 struct Observed {
     wire: Box<dyn Wire>,
     has_sent: bool,

@@ -1,4 +1,5 @@
-//! Check: tests one server against the rules up to a level, or one client against the rules for clients.
+//! Check: tests one server against the rules up to a level, or one client against the rules for
+//! clients.
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
@@ -47,13 +48,14 @@ pub(super) struct CheckArgs {
     /// Test the client that the command starts
     #[arg(long, conflicts_with_all = ["connect", "manifest"])]
     client: bool,
-    /// Starts the server or client; {port} is the port on which it must listen, or to which it must connect
+    /// Starts the server or client; {port} is the port on which it must listen, or to which it must
+    /// connect
     #[arg(last = true, required_unless_present = "connect", value_name = "COMMAND")]
     command: Vec<OsString>,
 }
 
-/// Tests the target, prints the results, and returns the exit status: 0 every rule holds, 1 a rule is broken, 2 there is
-/// no result, 3 there is no such rule or the manifest is wrong.
+/// Tests the target, prints the results, and returns the exit status: 0 every rule holds, 1 a rule
+/// is broken, 2 there is no result, 3 there is no such rule or the manifest is wrong.
 ///
 /// # Errors
 ///
@@ -78,8 +80,8 @@ pub(super) fn run(arguments: &CheckArgs) -> io::Result<ExitCode> {
         print_error(format_args!("conformance: signals cannot be handled: {error}"));
         return Ok(ExitCode::from(INCONCLUSIVE));
     }
-    // Rules with many clients need many descriptors. If the limit cannot be raised and is too low, the row of such a
-    // rule reports it.
+    // Rules with many clients need many descriptors. If the limit cannot be raised and is too low,
+    // the row of such a rule reports it.
     rlimit::increase_nofile_limit(u64::MAX).ok();
     let target = arguments.target(manifest);
     if let Err(reason) = target.probe() {
@@ -131,7 +133,8 @@ fn unknown_ids<'a>(all: &[Rule], only: &'a [String]) -> Vec<&'a str> {
     only.iter().map(String::as_str).filter(|id| !is_known(id)).collect()
 }
 
-/// The rules to test, in an order that the seed determines: no rule may depend on the one before it.
+/// The rules to test, in an order that the seed determines: no rule may depend on the one before
+/// it.
 fn select<'a>(all: &'a [Rule], party: Party, arguments: &CheckArgs, seed: u64) -> Vec<&'a Rule> {
     let in_level = |rule: &Rule| party == Party::Client || rule.level <= arguments.level;
     let wanted = |rule: &&Rule| match &arguments.only[..] {

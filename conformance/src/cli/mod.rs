@@ -52,15 +52,16 @@ enum Command {
     Siege(crate::siege::SiegeArgs),
 }
 
-/// Runs a command line, which begins with the program's name, and returns its exit status: 0 success, 1 a rule
-/// is broken, 2 there is no result or the output cannot be written, 3 the command line is wrong, 141 the reader
-/// of the output has closed it.
+/// Runs a command line, which begins with the program's name, and returns its exit status: 0
+/// success, 1 a rule is broken, 2 there is no result or the output cannot be written, 3 the command
+/// line is wrong, 141 the reader of the output has closed it.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => {
             let printed = error.print();
-            // Help goes to standard output. A mistake keeps its status even if its message cannot be written.
+            // Help goes to standard output. A mistake keeps its status even if its message cannot
+            // be written.
             let is_mistake = error.use_stderr();
             return if is_mistake {
                 ExitCode::from(USAGE)

@@ -42,7 +42,8 @@ impl Tally {
         }
     }
 
-    /// Writes every failure in full, then the numbers, then the reasons for rows that were left out.
+    /// Writes every failure in full, then the numbers, then the reasons for rows that were left
+    /// out.
     ///
     /// # Errors
     ///
@@ -68,7 +69,8 @@ impl Tally {
         out.flush()
     }
 
-    /// The exit status. A failure counts more than an inconclusive row. Without any result, the run is inconclusive.
+    /// The exit status. A failure counts more than an inconclusive row. Without any result, the run
+    /// is inconclusive.
     pub(super) fn status(&self) -> ExitCode {
         let is_empty = self.passed + self.recorded == 0 && self.weaknesses.is_empty();
         match (self.failures.is_empty(), self.inconclusive == 0 && !is_empty) {

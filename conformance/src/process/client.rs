@@ -99,8 +99,8 @@ impl ClientProcess {
         input.write_all(text.as_bytes())
     }
 
-    /// Waits for a complete line of standard output, after position `from`, that ends with `text`, and returns the
-    /// position after the line. `None` after `deadline` and at EOF.
+    /// Waits for a complete line of standard output, after position `from`, that ends with `text`,
+    /// and returns the position after the line. `None` after `deadline` and at EOF.
     pub fn wait_for_line(&self, from: usize, text: &str, deadline: Duration) -> Option<usize> {
         self.stdout.wait_for_line(from, |line| line.ends_with(text.as_bytes()), deadline)
     }

@@ -1,12 +1,13 @@
-//! Conventions: how a server's command reports that it is ready, how it is asked to end, and as which user it runs.
+//! Conventions: how a server's command reports that it is ready, how it is asked to end, and as
+//! which user it runs.
 
 use rustix::process::Signal;
 
 /// How the suite runs one server's command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Conventions {
-    /// A text that a line of its standard output contains when clients can connect. `None`: it is ready when it
-    /// prints `listening on ADDRESS:PORT` or accepts a connection.
+    /// A text that a line of its standard output contains when clients can connect. `None`: it is
+    /// ready when it prints `listening on ADDRESS:PORT` or accepts a connection.
     pub ready: Option<String>,
     /// The signal that asks it for a graceful shutdown.
     pub end_signal: Signal,

@@ -28,7 +28,8 @@ impl Group {
         group
     }
 
-    /// Waits until the leader ends, kills the rest of the group, and only then frees the leader's id.
+    /// Waits until the leader ends, kills the rest of the group, and only then frees the leader's
+    /// id.
     fn reap(&self, mut child: Child) {
         let look = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
         while let Err(rustix::io::Errno::INTR) = waitid(WaitId::Pid(self.pid), look) {}

@@ -14,7 +14,8 @@ use super::conventions::User;
 use super::error::StartError;
 use super::log::Log;
 
-/// Starts a program with its arguments, in which `port` replaces `{port}`; all its streams are pipes.
+/// Starts a program with its arguments, in which `port` replaces `{port}`; all its streams are
+/// pipes.
 pub(super) fn spawn(user: User, command: &[OsString], port: u16) -> Result<Child, StartError> {
     let mut words = command.iter().map(|word| fill_in_port(word, port));
     let program = words.next().ok_or(StartError::Empty)?;
@@ -116,8 +117,8 @@ pub(super) fn reports_port_in_use(log: &str) -> bool {
     log.to_lowercase().contains("in use")
 }
 
-/// Ports of 127.0.0.1 on which no socket listens. They are below the range for outgoing connections,
-/// because a connection to a port of that range can be connected to itself.
+/// Ports of 127.0.0.1 on which no socket listens. They are below the range for outgoing
+/// connections, because a connection to a port of that range can be connected to itself.
 pub(super) fn free_ports() -> impl Iterator<Item = u16> {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let ephemeral = fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").ok();

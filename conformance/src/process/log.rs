@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::group::lock;
 
-/// The last bytes of both outputs, in one bounded buffer. Both count as the log, because many servers
-/// log on standard output.
+/// The last bytes of both outputs, in one bounded buffer. Both count as the log, because many
+/// servers log on standard output.
 #[derive(Debug, Default)]
 pub(super) struct Log {
     tail: Mutex<Tail>,

@@ -1,7 +1,8 @@
 //! Process: servers and clients as child processes, which end with the test that started them.
 //!
-//! All child processes under test are started here: in a process group of their own, in a list of those that run, with
-//! outputs that are read all the time, and with a deadline on every wait. Dropping one kills its group.
+//! All child processes under test are started here: in a process group of their own, in a list of
+//! those that run, with outputs that are read all the time, and with a deadline on every wait.
+//! Dropping one kills its group.
 
 mod client;
 mod conventions;

@@ -45,8 +45,8 @@ impl Output {
         lock(&self.captured).bytes.clone()
     }
 
-    /// Waits for a complete line after position `from` that satisfies `is_wanted`, and returns the position after it.
-    /// `None` after `deadline` and at EOF.
+    /// Waits for a complete line after position `from` that satisfies `is_wanted`, and returns the
+    /// position after it. `None` after `deadline` and at EOF.
     pub(super) fn wait_for_line(
         &self,
         from: usize,

@@ -17,8 +17,8 @@ use super::launch::{
 };
 use super::log::Log;
 
-/// A running server, the leader of its own process group. Dropping it kills the group and waits until
-/// the leader has ended.
+/// A running server, the leader of its own process group. Dropping it kills the group and waits
+/// until the leader has ended.
 #[derive(Debug)]
 pub struct ServerProcess {
     addr: SocketAddr,
@@ -32,8 +32,9 @@ pub struct ServerProcess {
 impl ServerProcess {
     /// Starts a program with its arguments, and waits until clients can connect.
     ///
-    /// A free port replaces `{port}` in the arguments. The server is ready when it prints its ready line or
-    /// accepts a connection. A command without `{port}` must print `listening on ADDRESS:PORT`.
+    /// A free port replaces `{port}` in the arguments. The server is ready when it prints its ready
+    /// line or accepts a connection. A command without `{port}` must print `listening on
+    /// ADDRESS:PORT`.
     ///
     /// # Errors
     ///
@@ -51,7 +52,8 @@ impl ServerProcess {
         if !command.iter().any(|argument| has_port_placeholder(argument)) {
             return Self::start_on_as(command, 0, conventions);
         }
-        // Another program may take the port between the choice and the start; then another port is tried.
+        // Another program may take the port between the choice and the start; then another port is
+        // tried.
         let mut outcome = Err(StartError::NoPort);
         for port in free_ports().take(PORTS_TRIED) {
             outcome = Self::start_on_as(command, port, conventions);
@@ -62,7 +64,8 @@ impl ServerProcess {
         outcome
     }
 
-    /// As [`start`](Self::start), on this port. With port 0, only the ready line shows that it is ready.
+    /// As [`start`](Self::start), on this port. With port 0, only the ready line shows that it is
+    /// ready.
     ///
     /// # Errors
     ///
@@ -86,7 +89,8 @@ impl ServerProcess {
         Ok(server)
     }
 
-    /// Starts a command on a port on which another server listens, and does not wait until it is ready.
+    /// Starts a command on a port on which another server listens, and does not wait until it is
+    /// ready.
     ///
     /// # Errors
     ///
@@ -135,14 +139,15 @@ impl ServerProcess {
         self.log.written()
     }
 
-    /// As [`log`](Self::log), for a server that has ended: waits for the EOF of both outputs. `None` if another
-    /// process still holds one of them open after `deadline`.
+    /// As [`log`](Self::log), for a server that has ended: waits for the EOF of both outputs.
+    /// `None` if another process still holds one of them open after `deadline`.
     pub fn last_log(&self, deadline: Duration) -> Option<String> {
         self.log.wait_for_eof(deadline).then(|| self.log())
     }
 
-    /// Sets the limit of a resource, `nofile` or `nproc`, for the running server. The tool `prlimit` does it, because
-    /// it can run as the server's user, and the suite's own user may lack the right.
+    /// Sets the limit of a resource, `nofile` or `nproc`, for the running server. The tool
+    /// `prlimit` does it, because it can run as the server's user, and the suite's own user may
+    /// lack the right.
     ///
     /// # Errors
     ///
@@ -155,7 +160,8 @@ impl ServerProcess {
         if output.status.success() { Ok(()) } else { Err(io::Error::other(reason.trim())) }
     }
 
-    /// Asks it for a graceful shutdown, with SIGTERM or the signal of its conventions. Does nothing if it has ended.
+    /// Asks it for a graceful shutdown, with SIGTERM or the signal of its conventions. Does nothing
+    /// if it has ended.
     pub fn terminate(&self) {
         self.group.signal_leader(self.conventions.end_signal);
     }

@@ -34,7 +34,8 @@ pub(super) fn quoted(text: &str) -> Result<(Vec<u8>, &str), String> {
     Ok((unescaped(&inner[..end])?, &inner[end + 1..]))
 }
 
-/// Reads one escape, without its backslash, and returns the rest after it; `None` if it is not valid.
+/// Reads one escape, without its backslash, and returns the rest after it; `None` if it is not
+/// valid.
 fn escape<'a>(text: &'a str, bytes: &mut Vec<u8>) -> Option<&'a str> {
     let kind = text.chars().next()?;
     let rest = &text[kind.len_utf8()..];

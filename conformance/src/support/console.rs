@@ -27,8 +27,9 @@ impl TableStyle {
     }
 }
 
-/// A table whose first `names` columns are texts and whose other columns are figures. For a terminal, titles and texts
-/// are wrapped to its width. Figures are not wrapped, because half a figure would look like another figure.
+/// A table whose first `names` columns are texts and whose other columns are figures. For a
+/// terminal, titles and texts are wrapped to its width. Figures are not wrapped, because half a
+/// figure would look like another figure.
 pub(crate) fn columns(
     header: &[&str],
     rows: &[Vec<String>],
@@ -65,8 +66,9 @@ pub(crate) fn print_error(line: impl Display) {
     writeln!(anstream::stderr(), "{line}").ok();
 }
 
-/// The exit status of a command. If its output cannot be written, the result is inconclusive; but if the reader has
-/// closed the pipe, as `head` does, the status is that of a program that SIGPIPE has ended.
+/// The exit status of a command. If its output cannot be written, the result is inconclusive; but
+/// if the reader has closed the pipe, as `head` does, the status is that of a program that SIGPIPE
+/// has ended.
 pub(crate) fn exit_status(outcome: io::Result<ExitCode>) -> ExitCode {
     match outcome {
         Ok(status) => status,
@@ -82,7 +84,8 @@ pub(crate) fn exit_status(outcome: io::Result<ExitCode>) -> ExitCode {
 pub(crate) const INCONCLUSIVE: u8 = 2;
 /// The exit status for a wrong command line.
 pub(crate) const USAGE: u8 = 3;
-/// The exit status of a program that SIGPIPE has ended, as a shell reports it: 128 plus the signal's number.
+/// The exit status of a program that SIGPIPE has ended, as a shell reports it: 128 plus the
+/// signal's number.
 const BROKEN_PIPE: u8 = 128 + 13;
 
 #[cfg(test)]

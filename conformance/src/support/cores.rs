@@ -1,4 +1,5 @@
-//! Cores: separate processor cores for the load and for the servers, on a machine with enough of them.
+//! Cores: separate processor cores for the load and for the servers, on a machine with enough of
+//! them.
 
 use std::fmt;
 use std::io;
@@ -20,16 +21,17 @@ impl Cores {
         if usable < CORES_TO_SEPARATE { None } else { Self::of(&allowed()?) }
     }
 
-    /// The last core for the load, which is one thread; the first for other programs, because it handles most
-    /// interrupts; all others for the servers.
+    /// The last core for the load, which is one thread; the first for other programs, because it
+    /// handles most interrupts; all others for the servers.
     fn of(allowed: &[usize]) -> Option<Self> {
         let [_, servers @ .., load] = allowed else { return None };
         let is_enough = allowed.len() >= CORES_TO_SEPARATE;
         is_enough.then(|| Self { load: vec![*load], servers: servers.to_vec() })
     }
 
-    /// Starts a process on the servers' cores, and moves the calling thread, which is the load's, to the load's core.
-    /// The process inherits its parent's affinity, so none of its threads ever runs on another core.
+    /// Starts a process on the servers' cores, and moves the calling thread, which is the load's,
+    /// to the load's core. The process inherits its parent's affinity, so none of its threads ever
+    /// runs on another core.
     ///
     /// # Errors
     ///

@@ -105,7 +105,8 @@ fn read_line(path: &str) -> Option<String> {
     Some(fs::read_to_string(path).ok()?.trim().into())
 }
 
-/// A program's standard output; `None` if it is not installed or fails, as git does outside a repository.
+/// A program's standard output; `None` if it is not installed or fails, as git does outside a
+/// repository.
 fn output_of(program: &str, arguments: &[&str]) -> Option<String> {
     let mut command = Command::new(program);
     command.args(arguments).stdin(Stdio::null()).stderr(Stdio::null());

@@ -10,8 +10,9 @@ use signal_hook::iterator::Signals;
 
 use crate::process::{kill_all, kill_running};
 
-/// Installs a handler with which the first SIGINT, SIGTERM or SIGHUP kills all child processes and ends the
-/// program. The children are in process groups of their own, so the terminal's Ctrl-C does not reach them.
+/// Installs a handler with which the first SIGINT, SIGTERM or SIGHUP kills all child processes and
+/// ends the program. The children are in process groups of their own, so the terminal's Ctrl-C does
+/// not reach them.
 ///
 /// # Errors
 ///
@@ -29,8 +30,9 @@ pub fn end_children_on_signals() -> io::Result<()> {
     Ok(())
 }
 
-/// Installs a handler that records the first SIGINT, SIGTERM or SIGHUP, for a program that then ends by
-/// itself and reports its results so far. A second signal kills all child processes and ends the program.
+/// Installs a handler that records the first SIGINT, SIGTERM or SIGHUP, for a program that then
+/// ends by itself and reports its results so far. A second signal kills all child processes and
+/// ends the program.
 ///
 /// # Errors
 ///
@@ -39,8 +41,8 @@ pub(crate) fn record_signals() -> io::Result<Interruption> {
     record_signals_and(|| {})
 }
 
-/// As [`record_signals`]; the first signal also kills all child processes that run, which ends every wait
-/// for one of them.
+/// As [`record_signals`]; the first signal also kills all child processes that run, which ends
+/// every wait for one of them.
 ///
 /// # Errors
 ///
@@ -84,8 +86,8 @@ fn ending_signals() -> io::Result<Signals> {
     Ok(signals)
 }
 
-/// Whether this program was started with SIGHUP ignored, as by `nohup`; it then survives a closed terminal.
-/// `false` on systems without `/proc`.
+/// Whether this program was started with SIGHUP ignored, as by `nohup`; it then survives a closed
+/// terminal. `false` on systems without `/proc`.
 pub fn ignores_hangup() -> bool {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));

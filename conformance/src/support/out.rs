@@ -10,7 +10,8 @@ pub(crate) struct Out {
 }
 
 impl Out {
-    /// Creates the directory if it does not exist, and checks that files can be written, before anything is measured.
+    /// Creates the directory if it does not exist, and checks that files can be written, before
+    /// anything is measured.
     ///
     /// # Errors
     ///

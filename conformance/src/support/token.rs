@@ -39,7 +39,8 @@ impl Tokens {
     }
 }
 
-/// Mixes a seed's bits, so that neighbouring seeds give unrelated numbers (the finalizer of splitmix64).
+/// Mixes a seed's bits, so that neighbouring seeds give unrelated numbers (the finalizer of
+/// splitmix64).
 pub fn mixed(seed: u64) -> u64 {
     let mut bits = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
     bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

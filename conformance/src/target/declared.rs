@@ -6,7 +6,8 @@ use clap::{CommandFactory, Parser};
 use serde::Deserialize;
 use server_core::{PerClient, Settings};
 
-/// The limits and policies of a server. `None`: it does not declare this one, and is not tested for it.
+/// The limits and policies of a server. `None`: it does not declare this one, and is not tested for
+/// it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Declared {
     /// Largest message, in bytes.
@@ -58,8 +59,8 @@ impl Declared {
         })
     }
 
-    /// What the server declares when it is started with these flags of ours: a limit that a flag sets counts as
-    /// declared.
+    /// What the server declares when it is started with these flags of ours: a limit that a flag
+    /// sets counts as declared.
     #[must_use]
     pub fn with_flags(self, flags: &[String]) -> Self {
         let Ok(set) = Self::ours(flags, PerClient::Descriptor) else { return self };

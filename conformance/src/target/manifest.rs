@@ -1,4 +1,5 @@
-//! Manifest: the TOML file in which a server that is not ours declares its limits, policies and flags.
+//! Manifest: the TOML file in which a server that is not ours declares its limits, policies and
+//! flags.
 
 mod translation;
 mod value;

@@ -1,6 +1,7 @@
 //! Memory: the servers' sessions and room, in memory, without sockets and threads.
 //!
-//! It is the control of the suite: a rule that fails here fails for a reason other than sockets or concurrency.
+//! It is the control of the suite: a rule that fails here fails for a reason other than sockets or
+//! concurrency.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -101,7 +102,8 @@ impl Wire for RoomWire {
     }
 }
 
-/// A server without sockets. It delivers each message to all members before it handles the next input.
+/// A server without sockets. It delivers each message to all members before it handles the next
+/// input.
 struct MemoryServer {
     settings: Arc<Settings>,
     room: Room<usize>,

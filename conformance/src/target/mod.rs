@@ -1,4 +1,5 @@
-//! Target: what is under test: how its instances are started, and what one connection to an instance can do.
+//! Target: what is under test: how its instances are started, and what one connection to an
+//! instance can do.
 
 mod child;
 mod command;
@@ -34,13 +35,14 @@ pub trait Target {
     /// The target has no such flags, or the instance does not start.
     fn start(&self, flags: &[String]) -> Result<Box<dyn Instance>, NotStarted>;
 
-    /// Whether it can be started with these flags of ours. Our own servers have all of them; others declare which.
+    /// Whether it can be started with these flags of ours. Our own servers have all of them; others
+    /// declare which.
     fn takes(&self, flags: &[String]) -> bool {
         self.origin() == Origin::Ours || flags.is_empty()
     }
 
-    /// Checks, before the first test, that an instance can be started and reached, so that the problem is reported once
-    /// and not by every test.
+    /// Checks, before the first test, that an instance can be started and reached, so that the
+    /// problem is reported once and not by every test.
     ///
     /// # Errors
     ///
@@ -130,7 +132,8 @@ pub trait Instance {
         self.restart()
     }
 
-    /// Starts the same command on the port of the running server, and does not wait until it is ready.
+    /// Starts the same command on the port of the running server, and does not wait until it is
+    /// ready.
     ///
     /// # Errors
     ///
@@ -178,14 +181,14 @@ pub trait Wire {
     /// Makes the kernel accept as few bytes as possible before the client reads them.
     fn shrink_receive_buffer(&mut self) {}
 
-    /// Waits, without reading, until the connection is reset or closed in both directions; `false` if that has not
-    /// happened `within` this time.
+    /// Waits, without reading, until the connection is reset or closed in both directions; `false`
+    /// if that has not happened `within` this time.
     fn wait_for_break(&mut self, _within: Duration) -> bool {
         false
     }
 
-    /// Waits for bytes, and returns at most `most`. [`Received::Silence`] means that none came `within` this time;
-    /// with zero, it does not wait.
+    /// Waits for bytes, and returns at most `most`. [`Received::Silence`] means that none came
+    /// `within` this time; with zero, it does not wait.
     fn receive(&mut self, most: usize, within: Duration) -> Received;
 
     /// Half-closes (FIN). The server can go on sending.
@@ -198,7 +201,8 @@ pub trait Wire {
     /// Resets the connection (RST).
     fn reset(&mut self);
 
-    /// Waits until the server has read everything sent so far, so that it reads what is sent next by itself.
+    /// Waits until the server has read everything sent so far, so that it reads what is sent next
+    /// by itself.
     fn settle(&mut self, within: Duration) -> Settled;
 }
 

@@ -40,8 +40,8 @@ impl Target for OurServer {
     }
 }
 
-/// Starts a server that takes 0 for `{port}` and prints its address in a ready line. The system chooses
-/// the port, so no two servers can get the same one.
+/// Starts a server that takes 0 for `{port}` and prints its address in a ready line. The system
+/// chooses the port, so no two servers can get the same one.
 ///
 /// # Errors
 ///

@@ -115,7 +115,8 @@ impl Wire for TcpWire {
 
     fn reset(&mut self) {
         if let Some(stream) = self.stream.take() {
-            // A close with a linger of zero sends RST. If the option cannot be set, the drop sends FIN.
+            // A close with a linger of zero sends RST. If the option cannot be set, the drop sends
+            // FIN.
             SockRef::from(&stream).set_linger(Some(Duration::ZERO)).ok();
         }
     }
@@ -137,8 +138,8 @@ impl Wire for TcpWire {
     }
 }
 
-/// A server without `TCP_NODELAY` waits for our acknowledgement before it sends the next pair, and the
-/// kernel may delay that by 40 ms: a test of a hundred relays would take seconds.
+/// A server without `TCP_NODELAY` waits for our acknowledgement before it sends the next pair, and
+/// the kernel may delay that by 40 ms: a test of a hundred relays would take seconds.
 #[cfg(target_os = "linux")]
 fn acknowledge_at_once(stream: &TcpStream) {
     // The option must be set again after each read. If it fails, the test takes longer.
@@ -161,8 +162,8 @@ fn uninterrupted(mut call: impl FnMut() -> io::Result<usize>) -> io::Result<usiz
 /// The kernel sends a lost SYN again after one second and after three.
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 const WRITE_WITHIN: Duration = Duration::from_secs(5);
-/// About as much as the kernel accepts before the client reads. With less than two of loopback's segments
-/// of 64 KiB, the sender would wait for its timer.
+/// About as much as the kernel accepts before the client reads. With less than two of loopback's
+/// segments of 64 KiB, the sender would wait for its timer.
 const SMALL_BUFFER_BYTES: usize = 128 * 1024;
 /// The time in which a server that reads has read everything, where the kernel does not report it.
 const PACE: Duration = Duration::from_millis(2);

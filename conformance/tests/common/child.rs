@@ -1,4 +1,5 @@
-//! Child: one of our servers as a child process, started through another program, and what the kernel reports about it.
+//! Child: one of our servers as a child process, started through another program, and what the
+//! kernel reports about it.
 
 use std::ffi::OsString;
 use std::fs;

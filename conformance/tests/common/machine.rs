@@ -7,7 +7,8 @@ use conformance::process::{Conventions, ServerProcess, User};
 use conformance::target::{Model, our_command};
 use rustix::process::geteuid;
 
-/// The reason for which this rule cannot be tested on this machine; it is then listed as ignored. `None` if it can.
+/// The reason for which this rule cannot be tested on this machine; it is then listed as ignored.
+/// `None` if it can.
 pub(crate) fn obstacle(id: &str) -> Option<&'static str> {
     match id {
         _ if OBSERVING.contains(&id) && !cfg!(target_os = "linux") => Some("needs /proc of Linux"),
@@ -18,7 +19,8 @@ pub(crate) fn obstacle(id: &str) -> Option<&'static str> {
     }
 }
 
-/// The lock that a rule with many clients holds while it runs, so that there is only one such test at a time.
+/// The lock that a rule with many clients holds while it runs, so that there is only one such test
+/// at a time.
 pub(crate) fn turn(id: &str) -> Option<MutexGuard<'static, ()>> {
     static TURN: Mutex<()> = Mutex::new(());
     // A poisoned lock is used: the panic has been reported, and its clients are gone.

@@ -4,7 +4,8 @@ use std::process::Child;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-/// A process that gets SIGTERM on drop, and not SIGKILL, so that it ends the servers that it has started.
+/// A process that gets SIGTERM on drop, and not SIGKILL, so that it ends the servers that it has
+/// started.
 pub(crate) struct Running(pub(crate) Child);
 
 impl Drop for Running {

@@ -12,7 +12,8 @@ pub(crate) struct Entry {
     pub(crate) rules: Vec<String>,
     /// The label of the server's close reason.
     pub(crate) end: String,
-    /// The lines of the table: what the other members receive, what the client receives, and how its connection ends.
+    /// The lines of the table: what the other members receive, what the client receives, and how
+    /// its connection ends.
     pub(crate) outcome: String,
 }
 

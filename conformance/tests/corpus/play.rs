@@ -36,8 +36,8 @@ impl fmt::Display for Way {
 /// Connects to the target.
 pub(crate) type Connect = Box<dyn Fn() -> io::Result<Box<dyn Wire>>>;
 
-/// Two members that stay for all files. The witness receives; the sender sends a fence, whose arrival
-/// shows that the witness has received everything before it.
+/// Two members that stay for all files. The witness receives; the sender sends a fence, whose
+/// arrival shows that the witness has received everything before it.
 pub(crate) struct Members {
     connect: Connect,
     witness: Member,

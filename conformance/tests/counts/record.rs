@@ -11,7 +11,8 @@ use conformance::process::ServerProcess;
 use conformance::target::{Model, our_command};
 use libtest_mimic::Failed;
 
-/// One of our servers while strace records its calls. The server itself is the child; strace is a process beside it.
+/// One of our servers while strace records its calls. The server itself is the child; strace is a
+/// process beside it.
 pub(crate) struct Recorded {
     pub(crate) server: ServerProcess,
     path: PathBuf,
@@ -61,8 +62,8 @@ impl Record {
     }
 }
 
-/// The time and name of a call. A line has a thread, a time and a call; `None` for the second line of a call that a
-/// line of another thread interrupted.
+/// The time and name of a call. A line has a thread, a time and a call; `None` for the second line
+/// of a call that a line of another thread interrupted.
 fn call(line: &str) -> Option<(SystemTime, &str)> {
     let mut words = line.split_ascii_whitespace().skip(1);
     let at = Duration::try_from_secs_f64(words.next()?.parse().ok()?).ok()?;

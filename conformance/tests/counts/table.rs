@@ -1,6 +1,7 @@
 //! Table: the allowed and the measured number of system calls per message.
 //!
-//! "Measured" is the range of thirty runs on two cores; in ten of them, two other programs used all the time they got.
+//! "Measured" is the range of thirty runs on two cores; in ten of them, two other programs used all
+//! the time they got.
 
 use conformance::target::Model;
 use libtest_mimic::Failed;
@@ -45,20 +46,23 @@ pub(crate) const ALONE: Work = Work {
         Bound { kind: Kind::Sends, least: 100.0, most: [100.0; 3] },
         // Measured: 1 in every run.
         Bound { kind: Kind::Receives, least: 1.0, most: [1.0; 3] },
-        // Measured: 0.995 to 1.005; 4 in select and async, which look for input after every 32 members.
+        // Measured: 0.995 to 1.005; 4 in select and async, which look for input after every 32
+        // members.
         Bound { kind: Kind::Waits, least: 0.0, most: [1.0, 4.0, 4.0] },
         // Measured: 0 to 0.02.
         Bound { kind: Kind::Others, least: 0.0, most: [0.0; 3] },
     ],
 };
 
-/// Many messages in flight: each send, read and wake-up coalesces all messages that have arrived. How many
-/// these are depends on the scheduler, so the bounds are wide, but far below those of one message in flight.
+/// Many messages in flight: each send, read and wake-up coalesces all messages that have arrived.
+/// How many these are depends on the scheduler, so the bounds are wide, but far below those of one
+/// message in flight.
 pub(crate) const TOGETHER: Work = Work {
     name: "64 messages in flight",
     in_flight: 64,
     bounds: [
-        // Measured: 3 to 8.1, 2 to 4, 2.7 to 3.5. With fewer than 1.6, a listener would miss a message.
+        // Measured: 3 to 8.1, 2 to 4, 2.7 to 3.5. With fewer than 1.6, a listener would miss a
+        // message.
         Bound { kind: Kind::Sends, least: 1.6, most: [25.0; 3] },
         // Measured: 0.065 to 0.105.
         Bound { kind: Kind::Receives, least: 0.0, most: [0.5; 3] },

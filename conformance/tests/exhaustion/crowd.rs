@@ -18,8 +18,9 @@ pub(crate) fn obstacle() -> Option<String> {
     (descriptors() < needed).then(|| format!("needs {needed} descriptors"))
 }
 
-/// Seventeen thousand clients connect. On a stock Linux, a process has too few memory maps for as many threads.
-/// Surplus clients receive the reason, members keep talking, and all threads and most memory are given back.
+/// Seventeen thousand clients connect. On a stock Linux, a process has too few memory maps for as
+/// many threads. Surplus clients receive the reason, members keep talking, and all threads and most
+/// memory are given back.
 pub(crate) fn seventeen_thousand() -> Result<(), Failed> {
     let start = Instant::now();
     let crowd = CROWD.min(descriptors() - OWN);
@@ -74,8 +75,8 @@ fn descriptors() -> usize {
     usize::try_from(soft).unwrap_or(usize::MAX)
 }
 
-/// A client that resets its connection at the end, which leaves no entry in the kernel's table of connections,
-/// which other tests read.
+/// A client that resets its connection at the end, which leaves no entry in the kernel's table of
+/// connections, which other tests read.
 fn connect_from(source: Ipv4Addr, server: SocketAddr) -> Result<TcpStream, Failed> {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
     socket.set_linger(Some(Duration::ZERO))?;

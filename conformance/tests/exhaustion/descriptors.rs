@@ -12,7 +12,8 @@ use crate::child::Child;
 use crate::resources::connect;
 use crate::{RECOVERY_MAX, SLACK, recover, window};
 
-/// A server started with this limit knows how many clients it can serve, and rejects the others with a reason.
+/// A server started with this limit knows how many clients it can serve, and rejects the others
+/// with a reason.
 pub(crate) fn started_with(model: Model, limit: u64) -> Result<(), Failed> {
     let script = format!("ulimit -n {limit}; exec \"$@\"");
     let child = Child::start(model, &["sh", "-c", &script, "sh"], &PATIENT)?;
@@ -41,7 +42,8 @@ pub(crate) fn started_with(model: Model, limit: u64) -> Result<(), Failed> {
     child.stop()
 }
 
-/// A server whose limit is lowered to this number cannot accept clients, but goes on serving its members.
+/// A server whose limit is lowered to this number cannot accept clients, but goes on serving its
+/// members.
 pub(crate) fn lowered_to(model: Model, limit: u64) -> Result<(), Failed> {
     let child = Child::start(model, &[], &PATIENT)?;
     let mut stage = child.stage();
@@ -50,7 +52,8 @@ pub(crate) fn lowered_to(model: Model, limit: u64) -> Result<(), Failed> {
     let places = limit - child.descriptors()?;
     let mut fillers = (0..places).map(|_| connect(child.addr())).collect::<Result<Vec<_>, _>>()?;
     child.await_that("all descriptors in use", || Ok(child.descriptors()? == limit))?;
-    // The kernel completes these connections, although the server cannot accept them. The first sends its name.
+    // The kernel completes these connections, although the server cannot accept them. The first
+    // sends its name.
     let mut first = stage.connect("first")?;
     first.say(b"first")?;
     let mut idle = connect(child.addr())?;

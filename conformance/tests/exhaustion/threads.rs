@@ -1,7 +1,8 @@
 //! Threads: a server whose user may have no more threads.
 //!
-//! The limit does not bind root, and counts all processes of a user. The server therefore runs as a user that no
-//! other program has, together with a second server whose threads count against the same limit.
+//! The limit does not bind root, and counts all processes of a user. The server therefore runs as a
+//! user that no other program has, together with a second server whose threads count against the
+//! same limit.
 
 use std::process::{Command, Stdio};
 use std::time::Instant;

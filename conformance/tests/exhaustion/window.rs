@@ -1,4 +1,5 @@
-//! Window: five seconds in which an exhausted server must not spin, fill its log or keep its members waiting.
+//! Window: five seconds in which an exhausted server must not spin, fill its log or keep its
+//! members waiting.
 
 use std::time::{Duration, Instant};
 
@@ -9,8 +10,9 @@ use libtest_mimic::Failed;
 
 use crate::child::Child;
 
-/// Makes members talk and newcomers connect for five seconds, about twenty times a second. Returns the server's
-/// share of a processor in percent. `idle` is a connection on which nothing may arrive meanwhile.
+/// Makes members talk and newcomers connect for five seconds, about twenty times a second. Returns
+/// the server's share of a processor in percent. `idle` is a connection on which nothing may arrive
+/// meanwhile.
 pub(crate) fn watch(
     child: &Child,
     stage: &mut Stage,

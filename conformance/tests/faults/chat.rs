@@ -65,8 +65,8 @@ impl Chat {
         Err(format!("a newcomer admitted within {TRIES} tries expected, got {got:?}").into())
     }
 
-    /// Makes the first member send many messages and the others one each: a fault that is injected late in one
-    /// client's calls hits only the first member.
+    /// Makes the first member send many messages and the others one each: a fault that is injected
+    /// late in one client's calls hits only the first member.
     pub(crate) fn talk(&mut self) -> Result<(), Failed> {
         for round in 0..ROUNDS {
             self.say(0, &format!("round {round}"))?;
@@ -96,8 +96,8 @@ impl Chat {
         }
     }
 
-    /// Makes all members send a last message and receive everything up to the last of these. Then compares what the
-    /// present members have received from each other with what they sent.
+    /// Makes all members send a last message and receive everything up to the last of these. Then
+    /// compares what the present members have received from each other with what they sent.
     pub(crate) fn compare(&mut self) -> Result<(), Failed> {
         (0..self.members.len()).try_for_each(|place| self.say(place, LAST))?;
         let is_present = |member: &Member| member.state == State::Present;

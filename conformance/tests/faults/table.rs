@@ -1,4 +1,5 @@
-//! Table: the calls that fail, with which error and when, and the members that may lose their connection.
+//! Table: the calls that fail, with which error and when, and the members that may lose their
+//! connection.
 
 use conformance::target::Model;
 use server_core::CloseReason;
@@ -46,27 +47,27 @@ pub(crate) fn faults(model: Model) -> Vec<Fault> {
                 |&error| Fault { what, calls, error, when, loss, rejection: rejection.clone() };
             faults.extend(errors.iter().map(fault));
         };
-    // The server pauses and accepts again; meanwhile the client waits in the kernel. The last three errors concern one
-    // connection only.
+    // The server pauses and accepts again; meanwhile the client waits in the kernel. The last three
+    // errors concern one connection only.
     let machine = ["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM"];
     let connections = ["ECONNABORTED", "EINTR", "EPROTO"];
     add("accept", "accept4", &machine, "1..5", Loss::None, None);
     add("accept", "accept4", &machine, "1+3", Loss::None, None);
     add("accept", "accept4", &connections, "1+3", Loss::None, None);
-    // An interrupted call is repeated. (The first call of the main thread, and those at the end, may be interrupted by
-    // a real signal, so they do not fail.)
+    // An interrupted call is repeated. (The first call of the main thread, and those at the end,
+    // may be interrupted by a real signal, so they do not fail.)
     add("read", "recvfrom", &["EINTR"], "1+3", Loss::None, None);
     add("send", "sendto,sendmsg", &["EINTR"], "2..40+3", Loss::None, None);
-    // The kernel has no memory for this socket, and does not report when it has: the server ends the connection, and
-    // the client can connect again.
+    // The kernel has no memory for this socket, and does not report when it has: the server ends
+    // the connection, and the client can connect again.
     add("read", "recvfrom", &["ENOMEM", "ENOBUFS"], "8", Loss::OneMember, None);
     add("send", "sendto,sendmsg", &["ENOMEM", "ENOBUFS"], "40", Loss::OneMember, None);
     match model {
         Model::Threaded => {
             add("wait", "?poll,ppoll", &["EINTR"], "1+3", Loss::None, None);
             add("wait", "?poll,ppoll", &["ENOMEM"], "8", Loss::OneMember, None);
-            // Readiness was reported, but the call would block. (Not for an edge-triggered loop, which would rightly
-            // wait for the next report, which never comes here.)
+            // Readiness was reported, but the call would block. (Not for an edge-triggered loop,
+            // which would rightly wait for the next report, which never comes here.)
             add("accept", "accept4", &["EAGAIN"], "1+3", Loss::None, None);
             add("read", "recvfrom", &["EAGAIN"], "1+3", Loss::None, None);
             add("send", "sendto,sendmsg", &["EAGAIN"], "2..40+3", Loss::None, None);

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Every largest set of names in which each name leads to all others, sorted. An edge leads from a name to a name that
-/// it imports.
+/// Every largest set of names in which each name leads to all others, sorted. An edge leads from a
+/// name to a name that it imports.
 pub(super) fn circles(edges: &BTreeMap<String, BTreeSet<String>>) -> Vec<Vec<String>> {
     let reached: BTreeMap<&String, BTreeSet<&String>> =
         edges.keys().map(|name| (name, reached_from(name, edges))).collect();

@@ -35,8 +35,8 @@ fn folder<'a>(file: &'a str, prefix: &str) -> Option<&'a str> {
     file.strip_prefix(prefix)?.split_once('/').map(|(folder, _)| folder)
 }
 
-/// The crate that an import leads to, with the folder if it is one of the two named ones of `load`. `None` if it leads
-/// to the same crate.
+/// The crate that an import leads to, with the folder if it is one of the two named ones of `load`.
+/// `None` if it leads to the same crate.
 fn foreign(edge: &Edge, prefix: &str) -> Option<String> {
     if edge.to.starts_with(prefix) {
         return None;

@@ -96,7 +96,8 @@ impl Module {
     }
 }
 
-/// The type of the `impl` block whose tokens after `impl` are these; `None` for the `impl` of a trait.
+/// The type of the `impl` block whose tokens after `impl` are these; `None` for the `impl` of a
+/// trait.
 fn extended(tokens: &[String]) -> Option<String> {
     let head = tokens.split(|token| token == "{").next()?;
     let is_of_trait = head.iter().any(|token| token == "for");
@@ -128,7 +129,8 @@ fn after_bracket(tokens: &[String], open: usize) -> usize {
     tokens.len()
 }
 
-/// Adds each import of a tree such as `a::{b, c::{self, d as e}}` to `found`; `before` is the path so far.
+/// Adds each import of a tree such as `a::{b, c::{self, d as e}}` to `found`; `before` is the path
+/// so far.
 fn spread(tree: &[String], before: &mut Vec<String>, is_public: bool, found: &mut Vec<Import>) {
     let length = before.len();
     let mut at = 0;

@@ -1,4 +1,5 @@
-//! Planted: sources with a circle, or with something that looks like one, for the test of this test.
+//! Planted: sources with a circle, or with something that looks like one, for the test of this
+//! test.
 
 use std::collections::BTreeSet;
 

@@ -49,8 +49,8 @@ fn comment(rest: &str) -> Option<usize> {
     })
 }
 
-/// The length of the string, byte string or character that begins here, in bytes; `None` if none does. A lifetime is
-/// not a literal.
+/// The length of the string, byte string or character that begins here, in bytes; `None` if none
+/// does. A lifetime is not a literal.
 fn literal(rest: &str) -> Option<usize> {
     let body = rest.trim_start_matches(['b', 'c']);
     let prefix = rest.len() - body.len();

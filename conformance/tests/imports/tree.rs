@@ -29,7 +29,8 @@ pub(super) struct Edge {
 }
 
 impl Tree {
-    /// Adds a crate with its root file. `read` returns the source of a file, or `None` if there is no such file.
+    /// Adds a crate with its root file. `read` returns the source of a file, or `None` if there is
+    /// no such file.
     pub(super) fn add(&mut self, name: &str, root: &str, read: &impl Fn(&str) -> Option<String>) {
         let source = read(root).unwrap_or_else(|| panic!("there is no file {root}"));
         let folder = root.rsplit_once('/').map_or("", |(folder, _)| folder);
@@ -80,15 +81,16 @@ impl Tree {
         edges
     }
 
-    /// Whether an import only re-exports an item of a submodule: it is public, and the module does not use it itself.
+    /// Whether an import only re-exports an item of a submodule: it is public, and the module does
+    /// not use it itself.
     fn is_reexport(&self, place: &Place, import: &Import) -> bool {
         let target = self.find(place, &import.path, 0);
         let is_part = target.is_some_and(|target| target.starts_with(place));
         import.is_public && is_part && !self.0[place].module.words.contains(&import.name)
     }
 
-    /// Whether the module at `place` counts as a part of `target`: `target` is the root of its crate, or defines a type
-    /// to which the module adds methods.
+    /// Whether the module at `place` counts as a part of `target`: `target` is the root of its
+    /// crate, or defines a type to which the module adds methods.
     fn is_parent(&self, target: &Place, place: &Place) -> bool {
         let mut extended = self.0[place].module.extended.iter();
         let is_of_target = |name: &String| {
@@ -97,7 +99,8 @@ impl Tree {
         place.starts_with(target) && (target.len() == 1 || extended.any(is_of_target))
     }
 
-    /// The module that defines the item to which `path` leads from `place`; `None` if it is not in the workspace.
+    /// The module that defines the item to which `path` leads from `place`; `None` if it is not in
+    /// the workspace.
     fn find(&self, place: &Place, path: &[String], depth: usize) -> Option<Place> {
         assert!(depth < 100, "the imports of {path:?} in {place:?} lead to themselves");
         let (first, rest) = path.split_first()?;

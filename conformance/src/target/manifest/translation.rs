@@ -22,8 +22,8 @@ impl Translations {
     ///
     /// # Errors
     ///
-    /// The place and the mistake of the first line whose flag is not one of ours, or whose words lack the placeholder
-    /// for the value.
+    /// The place and the mistake of the first line whose flag is not one of ours, or whose words
+    /// lack the placeholder for the value.
     pub(super) fn new(table: &Table) -> Result<Self, (Range<usize>, String)> {
         let mut translations = BTreeMap::new();
         for (flag, words) in table {
@@ -56,7 +56,8 @@ impl Translations {
     }
 }
 
-/// Checks that `written` is a flag of ours, alone or with a valid value, and that `words` can replace it.
+/// Checks that `written` is a flag of ours, alone or with a valid value, and that `words` can
+/// replace it.
 fn check(written: &str, words: &str) -> Result<(), String> {
     let parts: Vec<String> = written.split_whitespace().map(String::from).collect();
     let flag = parts.first().map_or("", |flag| flag);

@@ -1,7 +1,8 @@
-//! Queue: the number of bytes that a client has sent and the server has not read, as Linux reports it.
+//! Queue: the number of bytes that a client has sent and the server has not read, as Linux reports
+//! it.
 //!
-//! A request to the kernel about this one connection (`sock_diag(7)`) takes microseconds, however many
-//! connections there are. Without an answer, the kernel's table of all connections is read.
+//! A request to the kernel about this one connection (`sock_diag(7)`) takes microseconds, however
+//! many connections there are. Without an answer, the kernel's table of all connections is read.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -10,8 +11,8 @@ use std::time::Duration;
 
 use socket2::{Domain, Protocol, Socket, Type};
 
-/// Bytes in the receive queue of the server's socket for this connection. `None` if the server is on
-/// another machine, or if this system does not report it.
+/// Bytes in the receive queue of the server's socket for this connection. `None` if the server is
+/// on another machine, or if this system does not report it.
 pub(super) fn unread_by_server((client, server): (SocketAddr, SocketAddr)) -> Option<u64> {
     let (SocketAddr::V4(client), SocketAddr::V4(server)) = (client, server) else { return None };
     ask_kernel(client, server).or_else(|| read_table(client, server))
@@ -31,7 +32,8 @@ fn ask_kernel(client: SocketAddrV4, server: SocketAddrV4) -> Option<u64> {
     unread_in(&answer[..count])
 }
 
-/// A netlink header and an `inet_diag_req_v2`: the socket at `server` that is connected to `client`.
+/// A netlink header and an `inet_diag_req_v2`: the socket at `server` that is connected to
+/// `client`.
 fn request(client: SocketAddrV4, server: SocketAddrV4) -> Vec<u8> {
     let mut request = Vec::new();
     request.extend(REQUEST_BYTES.to_ne_bytes());
@@ -75,7 +77,8 @@ fn read_table(client: SocketAddrV4, server: SocketAddrV4) -> Option<u64> {
     })
 }
 
-/// An address in the notation of the kernel's table: the four bytes as one number in the machine's byte order.
+/// An address in the notation of the kernel's table: the four bytes as one number in the machine's
+/// byte order.
 fn table_notation(addr: SocketAddrV4) -> String {
     format!("{:08X}:{:04X}", u32::from_ne_bytes(addr.ip().octets()), addr.port())
 }
