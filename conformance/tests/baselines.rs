@@ -7,7 +7,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use conformance::baselines::Baseline;
-use conformance::process::{Habits, ServerProcess, StartError};
+use conformance::process::{Conventions, ServerProcess, StartError};
 use load::{Crowd, Shape};
 use rustix::process::Signal;
 
@@ -15,10 +15,10 @@ use rustix::process::Signal;
 fn each_prints_where_it_listens_serves_and_ends_at_either_signal() {
     for baseline in Baseline::ALL {
         for end in [Signal::TERM, Signal::INT] {
-            let habits = Habits { end, ..Habits::default() };
+            let conventions = Conventions { end_signal: end, ..Conventions::default() };
             // With port 0 only the ready line contains the address.
             let command = baseline.command(Path::new(PROGRAM));
-            let server = ServerProcess::start_on_as(&command, 0, &habits).unwrap();
+            let server = ServerProcess::start_on_as(&command, 0, &conventions).unwrap();
             let dialect = baseline.dialect();
             let shape = Shape { speakers: 2, listeners: 0, size: 64, dialect };
             let mut crowd = Crowd::join(server.addr(), &shape).unwrap();
@@ -37,8 +37,9 @@ fn a_taken_address_is_an_error_with_advice() {
         let command = baseline.command(Path::new(PROGRAM));
         // The port accepts connections, which would count as ready; so the test waits for the ready
         // line.
-        let habits = Habits { ready: Some("listening on".into()), ..Habits::default() };
-        let outcome = ServerProcess::start_on_as(&command, port, &habits);
+        let conventions =
+            Conventions { ready: Some("listening on".into()), ..Conventions::default() };
+        let outcome = ServerProcess::start_on_as(&command, port, &conventions);
         let Err(StartError::Ended { status, log }) = outcome else { panic!("{outcome:?}") };
         assert_eq!(Some(1), status.code(), "{baseline}");
         let error = format!("{baseline}: cannot listen on 127.0.0.1:{port}: ");

@@ -39,7 +39,7 @@ use std::sync::Arc;
 use conformance::spec::{Keyword, Rule, rules};
 use conformance::suite::failure::Failure;
 use conformance::suite::{Plan, Verdict, is_tested, run_client_row, run_row};
-use conformance::target::{MemoryRoom, Model, OurServer, Subject};
+use conformance::target::{MemoryRoom, Model, OurServer, Target};
 use libtest_mimic::{Arguments, Failed, Trial};
 
 use self::client::ClientDefect;
@@ -127,7 +127,7 @@ fn obstacle(mutant: Mutant, id: &str) -> Option<&'static str> {
 fn fails(mutant: Mutant, id: &str, expected: &str) -> Result<(), Failed> {
     let verdict = match mutant {
         Mutant::Client(defect) => client_verdict(defect, id),
-        _ => verdict(&*subject(mutant), id, slack(mutant)),
+        _ => verdict(&*target(mutant), id, slack(mutant)),
     };
     let failure = match verdict {
         Verdict::Fail(failure) | Verdict::Weak(failure) => failure,
@@ -140,14 +140,14 @@ fn fails(mutant: Mutant, id: &str, expected: &str) -> Result<(), Failed> {
     Ok(())
 }
 
-fn passes(sound: &dyn Subject, id: &str) -> Result<(), Failed> {
+fn passes(sound: &dyn Target, id: &str) -> Result<(), Failed> {
     match verdict(sound, id, SLACK_SOUND) {
         Verdict::Pass(_) => Ok(()),
         verdict => Err(format!("the row does not pass: {verdict:?}").into()),
     }
 }
 
-fn subject(mutant: Mutant) -> Arc<dyn Subject> {
+fn target(mutant: Mutant) -> Arc<dyn Target> {
     match mutant {
         Mutant::Memory(defect) => Arc::new(BrokenRoom { defect }),
         Mutant::Cuts(cut) => Arc::new(proxied(cut)),
@@ -171,7 +171,7 @@ fn slack(mutant: Mutant) -> f64 {
 }
 
 /// The same without the defect, where that is not run by the suite's own test anyway.
-fn sound(mutant: Mutant) -> Option<Arc<dyn Subject>> {
+fn sound(mutant: Mutant) -> Option<Arc<dyn Target>> {
     match mutant {
         Mutant::Memory(defect) => defect.shows_in_memory().then(|| Arc::new(MemoryRoom) as _),
         Mutant::Cuts(_)
@@ -220,9 +220,9 @@ fn what_happened(failure: &Failure) -> String {
     happened.split("  likely cause").next().unwrap_or_default().into()
 }
 
-fn verdict(subject: &dyn Subject, id: &str, slack: f64) -> Verdict {
+fn verdict(target: &dyn Target, id: &str, slack: f64) -> Verdict {
     let _turn = machine::turn(id);
-    run_row(&rule(id), subject, Plan { seed: 1, slack, level: 2 }).verdict
+    run_row(&rule(id), target, Plan { seed: 1, slack, level: 2 }).verdict
 }
 
 fn client_verdict(defect: ClientDefect, id: &str) -> Verdict {

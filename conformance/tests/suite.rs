@@ -17,7 +17,7 @@ use conformance::spec::{Party, Rule, rules};
 use conformance::suite::cases::{Needs, case};
 use conformance::suite::{Plan, Verdict, is_tested, run_row};
 use conformance::support::token::mixed;
-use conformance::target::{CommandServer, MemoryRoom, Model, OurServer, Subject};
+use conformance::target::{CommandServer, MemoryRoom, Model, OurServer, Target};
 use libtest_mimic::{Arguments, Failed, Trial};
 
 fn main() -> ExitCode {
@@ -31,11 +31,11 @@ fn main() -> ExitCode {
         .collect();
     let mut trials = Vec::new();
     for model in Model::ALL {
-        let subject = Arc::new(OurServer { model, exe: env!("CARGO_BIN_EXE_conformance").into() });
+        let target = Arc::new(OurServer { model, exe: env!("CARGO_BIN_EXE_conformance").into() });
         trials.extend(
             rules
                 .iter()
-                .map(|rule| trial(model.name(), rule, &subject, plan, machine::obstacle(&rule.id))),
+                .map(|rule| trial(model.name(), rule, &target, plan, machine::obstacle(&rule.id))),
         );
     }
     trials.extend(rules.iter().map(|rule| {
@@ -62,18 +62,18 @@ fn main() -> ExitCode {
 }
 
 /// One rule on one target; with an obstacle it is listed as ignored, with its reason.
-fn trial<S: Subject + Send + Sync + 'static>(
-    target: &str,
+fn trial<S: Target + Send + Sync + 'static>(
+    name: &str,
     rule: &Arc<Rule>,
-    subject: &Arc<S>,
+    target: &Arc<S>,
     plan: Plan,
     obstacle: Option<&str>,
 ) -> Trial {
-    let (rule, subject) = (Arc::clone(rule), Arc::clone(subject));
-    let name = format!("{target}::{}", rule.id);
+    let (rule, target) = (Arc::clone(rule), Arc::clone(target));
+    let name = format!("{name}::{}", rule.id);
     let run = move || {
         let _turn = machine::turn(&rule.id);
-        judge(&run_row(&rule, &*subject, plan).verdict)
+        judge(&run_row(&rule, &*target, plan).verdict)
     };
     Trial::test(name, run)
         .with_kind(obstacle.unwrap_or_default())

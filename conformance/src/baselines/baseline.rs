@@ -13,7 +13,7 @@ use server_core::socket;
 
 use super::naive::Defect;
 use super::{floor, naive};
-use crate::support::console::complain;
+use crate::support::console::print_error;
 
 /// A baseline that this program contains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -122,7 +122,7 @@ impl Baseline {
         match listen(&arguments.listen).and_then(serve) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
-                complain(format_args!("{self}: {error}"));
+                print_error(format_args!("{self}: {error}"));
                 ExitCode::FAILURE
             }
         }

@@ -34,8 +34,8 @@ pub use self::kind::Kind;
 use self::outcome::Verdict;
 use self::report::Row;
 use self::server::ServerSource;
-use crate::support::console::{INCONCLUSIVE, complain};
-use crate::support::interrupt::{Interruption, note_signals};
+use crate::support::console::{INCONCLUSIVE, print_error};
+use crate::support::interrupt::{Interruption, record_signals};
 use crate::support::progress::Progress;
 
 /// Attacks each server with each kind of hostile clients. Prints the report on standard output, the
@@ -51,7 +51,7 @@ pub fn run(args: &SiegeArgs) -> io::Result<ExitCode> {
     let (interruption, servers) = match prepare(args) {
         Ok(prepared) => prepared,
         Err(error) => {
-            complain(format_args!("siege: {error}"));
+            print_error(format_args!("siege: {error}"));
             return Ok(ExitCode::from(INCONCLUSIVE));
         }
     };
@@ -65,7 +65,7 @@ pub fn run(args: &SiegeArgs) -> io::Result<ExitCode> {
 /// Registers for signals, so that an interrupt ends the servers; raises the limit on open files;
 /// finds the servers.
 fn prepare(args: &SiegeArgs) -> io::Result<(Interruption, Vec<ServerSource>)> {
-    let interruption = note_signals()?;
+    let interruption = record_signals()?;
     raise_open_files_limit(args.honest() + args.hostile())?;
     Ok((interruption, ServerSource::all(args)?))
 }

@@ -7,7 +7,7 @@ use bytesize::ByteSize;
 use super::args::SiegeArgs;
 use super::kind::Kind;
 use super::outcome::{Outcome, Verdict};
-use crate::support::console::{Frame, columns};
+use crate::support::console::{TableStyle, columns};
 use crate::support::environment::Environment;
 
 /// One attack, or why it has no outcome.
@@ -52,7 +52,7 @@ pub(super) fn render(rows: &[Row], args: &SiegeArgs) -> String {
 
 fn table(rows: &[Row]) -> String {
     let rows: Vec<Vec<String>> = rows.iter().map(cells).collect();
-    columns(&HEADER, &rows, 2, Frame::of_output())
+    columns(&HEADER, &rows, 2, TableStyle::of_output())
 }
 
 fn cells(row: &Row) -> Vec<String> {

@@ -133,7 +133,7 @@ impl Client {
     ///
     /// The server has ended the connection.
     pub fn offer(&mut self, bytes: &[u8]) -> Result<usize, Fault> {
-        let taken = self.wire.offer(bytes).map_err(|error| {
+        let taken = self.wire.try_send(bytes).map_err(|error| {
             Fault::broken(format!("the server does not take what {} sends: {error}", self.label))
         })?;
         if taken > 0 {
@@ -145,12 +145,12 @@ impl Client {
 
     /// From here on takes little from the server without reading it.
     pub fn narrow(&mut self) {
-        self.wire.narrow();
+        self.wire.shrink_receive_buffer();
     }
 
     /// Waits, without reading, until the server has broken the connection off; whether it has.
     pub fn await_break(&mut self, within: Duration) -> bool {
-        self.wire.await_break(within)
+        self.wire.wait_for_break(within)
     }
 
     /// Sends FIN; a connection that has ended already stays as it is.

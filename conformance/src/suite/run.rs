@@ -1,4 +1,4 @@
-//! Run: one row per rule, run against one subject, with one verdict.
+//! Run: one row per rule, run against one target, with one verdict.
 
 mod client;
 
@@ -11,7 +11,7 @@ use super::failure::Failure;
 use super::play::play;
 use super::stage::{Conditions, Stage};
 use crate::spec::{Conversation, Keyword, Mode, Party, Relay, Rule, Scope};
-use crate::target::{Medium, NotStarted, Origin, Subject, Target};
+use crate::target::{Instance, Medium, NotStarted, Origin, Target};
 
 /// How the suite is to be run.
 #[derive(Clone, Copy, Debug)]
@@ -50,7 +50,7 @@ pub enum Verdict {
     Differs(Box<Failure>),
     /// The server does not declare what the rule is about; this is what it would have to declare.
     Unsupported(String),
-    /// The test does not apply to this subject.
+    /// The test does not apply to this target.
     Skip(String),
     /// The harness or the machine is at fault.
     Inconclusive(String),
@@ -88,9 +88,9 @@ impl Verdict {
 }
 
 /// Runs every test of a rule, each against a fresh server.
-pub fn run_row<'a>(rule: &'a Rule, subject: &dyn Subject, plan: Plan) -> Row<'a> {
+pub fn run_row<'a>(rule: &'a Rule, target: &dyn Target, plan: Plan) -> Row<'a> {
     let start = Instant::now();
-    let verdict = Tests { rule, subject, plan }.verdict();
+    let verdict = Tests { rule, target, plan }.verdict();
     Row { rule, verdict, elapsed: start.elapsed() }
 }
 
@@ -103,10 +103,10 @@ pub fn is_tested(rule: &Rule) -> bool {
     has_case || !rule.conversations.is_empty()
 }
 
-/// The tests of one rule against one subject.
+/// The tests of one rule against one target.
 struct Tests<'a> {
     rule: &'a Rule,
-    subject: &'a dyn Subject,
+    target: &'a dyn Target,
     plan: Plan,
 }
 
@@ -147,8 +147,8 @@ impl Tests<'_> {
 
     fn converse(&self, conversation: &Conversation) -> Result<Option<String>, Trouble> {
         self.require(&conversation.flags)?;
-        let target = self.start(&conversation.flags)?;
-        let mut stage = self.stage(target, &conversation.flags, conversation.relay());
+        let instance = self.start(&conversation.flags)?;
+        let mut stage = self.stage(instance, &conversation.flags, conversation.relay());
         let outcome = play(conversation, &mut stage).map(|()| Finding::Kept);
         self.outcome(outcome, stage)
     }
@@ -158,11 +158,11 @@ impl Tests<'_> {
         match self.rule.scope {
             Scope::IfDeclared => self.require(&flags)?,
             // The flags only make haste: without them the server is held to what it declares.
-            Scope::All if !self.subject.takes(&flags) => flags.clear(),
+            Scope::All if !self.target.takes(&flags) => flags.clear(),
             Scope::All => {}
         }
-        let target = self.start(&flags)?;
-        match (case.needs, target.medium()) {
+        let instance = self.start(&flags)?;
+        match (case.needs, instance.medium()) {
             (Needs::Sockets | Needs::Process, Medium::Memory) => {
                 return Err(Trouble::Skipped("only a server behind sockets can show it".into()));
             }
@@ -172,7 +172,7 @@ impl Tests<'_> {
             }
             _ => {}
         }
-        let mut stage = self.stage(target, &flags, Relay::Others);
+        let mut stage = self.stage(instance, &flags, Relay::Others);
         let outcome = (case.run)(&mut stage);
         self.outcome(outcome, stage)
     }
@@ -183,24 +183,24 @@ impl Tests<'_> {
         let off = self.rule.scope == Scope::IfDeclared && flags.is_empty();
         let extensions = [EXTENSIONS.to_owned()];
         let needed = if off { &extensions } else { flags };
-        if self.subject.origin() == Origin::Ours || self.subject.takes(needed) {
+        if self.target.origin() == Origin::Ours || self.target.takes(needed) {
             return Ok(());
         }
         Err(Trouble::Undeclared(format!("it declares no words for {}", needed.join(" "))))
     }
 
-    fn start(&self, flags: &[String]) -> Result<Box<dyn Target>, Trouble> {
-        self.subject.start(flags).map_err(|error| match error {
+    fn start(&self, flags: &[String]) -> Result<Box<dyn Instance>, Trouble> {
+        self.target.start(flags).map_err(|error| match error {
             NotStarted::Inapplicable(reason) => Trouble::Skipped(reason.into()),
             NotStarted::Failed(reason) => Trouble::Unknown(reason),
         })
     }
 
-    fn stage(&self, target: Box<dyn Target>, flags: &[String], relay: Relay) -> Stage {
+    fn stage(&self, instance: Box<dyn Instance>, flags: &[String], relay: Relay) -> Stage {
         let Plan { seed, slack, level: asked } = self.plan;
         let (level, mode) = (self.rule.level, Mode::of(flags));
-        let declared = self.subject.declared(flags);
-        Stage::new(target, Conditions { seed, slack, level, asked, relay, mode, declared })
+        let declared = self.target.declared(flags);
+        Stage::new(instance, Conditions { seed, slack, level, asked, relay, mode, declared })
     }
 
     fn outcome(
@@ -217,13 +217,13 @@ impl Tests<'_> {
             Err(fault @ Fault::Undeclared(_)) => Err(Trouble::Undeclared(fault.to_string())),
             Err(Fault::Harness(reason)) => Err(Trouble::Unknown(reason)),
             Err(fault) => {
-                let rerun = self.subject.rerun(&self.rule.id, self.plan.seed);
+                let rerun = self.target.rerun(&self.rule.id, self.plan.seed);
                 Err(Trouble::Failed(Box::new(Failure {
                     id: self.rule.id.clone(),
                     sentence: self.rule.sentence.clone(),
                     fault,
                     journal: stage.journal().last_lines(),
-                    log: stage.target().log(),
+                    log: stage.instance().log(),
                     seed: self.plan.seed,
                     rerun,
                 })))

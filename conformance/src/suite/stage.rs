@@ -16,7 +16,7 @@ use super::client::{Client, End, Next, Pumped, Text};
 use super::journal::Journal;
 use crate::spec::{Mode, Relay};
 use crate::support::token::Tokens;
-use crate::target::{Declared, Medium, Target};
+use crate::target::{Declared, Instance, Medium};
 
 /// Everything a test needs to talk to one server.
 ///
@@ -24,7 +24,7 @@ use crate::target::{Declared, Medium, Target};
 /// (a barrier), and "nothing else arrives" is proven by [`fence`](Self::fence). [`see_off`](Self::see_off)
 /// comes last. Nothing here sleeps: every wait is for an event and has a bound.
 pub struct Stage {
-    target: Box<dyn Target>,
+    instance: Box<dyn Instance>,
     journal: Journal,
     tokens: Tokens,
     /// Reads and never speaks; in the room before the first client. With extensions there is none: the
@@ -64,9 +64,9 @@ pub struct Conditions {
 
 impl Stage {
     /// An empty stage in front of a server.
-    pub fn new(target: Box<dyn Target>, conditions: Conditions) -> Self {
+    pub fn new(instance: Box<dyn Instance>, conditions: Conditions) -> Self {
         Self {
-            target,
+            instance,
             journal: Journal::begin(),
             tokens: Tokens::new(conditions.seed),
             witness: None,
@@ -89,8 +89,8 @@ impl Stage {
     }
 
     /// The server.
-    pub fn target(&self) -> &dyn Target {
-        &*self.target
+    pub fn instance(&self) -> &dyn Instance {
+        &*self.instance
     }
 
     /// Whether the server speaks of itself.
@@ -134,8 +134,8 @@ impl Stage {
     ///
     /// The server does not accept it.
     pub fn connect(&self, label: &str) -> Result<Client, Fault> {
-        let mut wire = self.target.connect().map_err(|error| Fault::connecting(&error))?;
-        if self.target.medium() == Medium::Shared {
+        let mut wire = self.instance.connect().map_err(|error| Fault::connecting(&error))?;
+        if self.instance.medium() == Medium::Shared {
             wire = self.farewell.keep(wire);
         }
         Ok(Client::new(label, wire, &self.journal, &self.tokens))
@@ -175,7 +175,7 @@ impl Stage {
         while client.end().is_none() && start.elapsed() < self.deadline() {
             if client.pump(POKE_PACE) == Pumped::Nothing {
                 // Failing to connect is no poke, and seen by the test's next step.
-                drop(self.target.connect());
+                drop(self.instance.connect());
             }
         }
         client.expect_end(Duration::ZERO)
@@ -219,7 +219,7 @@ impl Stage {
                     return Err(Fault::broken(format!("{} is not closed", client.label())));
                 }
                 // As in `expect_end`.
-                Next::Silence => drop(self.target.connect()),
+                Next::Silence => drop(self.instance.connect()),
             }
         }
     }

@@ -11,7 +11,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::blame::Fault;
 use super::journal::{Event, Journal};
-use crate::process::{ClientProcess, Left, Screen};
+use crate::process::{ClientEnd, ClientProcess, Stdout};
 use crate::support::quote::quoted;
 use crate::target::{Origin, Received, Settled, TcpWire, Wire};
 
@@ -60,11 +60,11 @@ impl<'a> Visits<'a> {
     /// # Errors
     ///
     /// It cannot be started, or does not come and say its name: nothing is known about it then.
-    pub fn begin(&self, screen: Screen) -> Result<Visit, Fault> {
+    pub fn begin(&self, stdout: Stdout) -> Result<Visit, Fault> {
         let harness = |error: io::Error| Fault::Harness(format!("no client can come: {error}"));
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(harness)?;
         let port = listener.local_addr().map_err(harness)?.port();
-        let process = ClientProcess::start(&self.client.command, port, screen)
+        let process = ClientProcess::start(&self.client.command, port, stdout)
             .map_err(|error| Fault::Harness(error.to_string()))?;
         let start = Instant::now();
         let (wire, peer) = loop {
@@ -142,7 +142,7 @@ impl Visit {
     /// # Errors
     ///
     /// It does not end.
-    pub fn close(mut self) -> Result<Left, Fault> {
+    pub fn close(mut self) -> Result<ClientEnd, Fault> {
         self.journal.note("server", Event::HalfClosed);
         // One that has left already is what its end will tell.
         self.wire.half_close().ok();
@@ -154,7 +154,7 @@ impl Visit {
     /// # Errors
     ///
     /// It does not end.
-    pub fn reset(mut self) -> Result<Left, Fault> {
+    pub fn reset(mut self) -> Result<ClientEnd, Fault> {
         self.journal.note("server", Event::Reset);
         self.wire.reset();
         self.wait("the server has reset the connection")
@@ -165,11 +165,11 @@ impl Visit {
     /// # Errors
     ///
     /// It does not end.
-    pub fn wait(self, after: &str) -> Result<Left, Fault> {
+    pub fn wait(self, after: &str) -> Result<ClientEnd, Fault> {
         let Some(left) = self.process.wait(self.deadline) else {
             return Err(Fault::broken(format!("the client goes on although {after}")));
         };
-        for (who, bytes) in [("shown", &left.shown), ("told", &left.told)] {
+        for (who, bytes) in [("shown", &left.stdout), ("told", &left.stderr)] {
             self.journal.note(who, Event::Received(bytes[..].into()));
         }
         Ok(left)
@@ -213,7 +213,7 @@ fn accept(listener: &TcpListener, within: Duration) -> Option<(TcpWire, SocketAd
 /// What a client said that has ended, as the end of a sentence.
 fn told(process: &ClientProcess) -> Option<String> {
     let left = process.wait(Duration::ZERO)?;
-    let told = String::from_utf8_lossy(&left.told);
+    let told = String::from_utf8_lossy(&left.stderr);
     Some(match told.trim_end() {
         "" => format!(" but ends ({})", left.status),
         told => format!("; it said:\n{told}"),

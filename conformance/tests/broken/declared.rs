@@ -3,14 +3,14 @@
 use std::thread;
 use std::time::Duration;
 
-use conformance::target::Subject;
+use conformance::target::Target;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
 use crate::altered::Altered;
 use crate::{Kill, Mutant, our_server};
 
 /// It runs without these flags.
-pub(crate) fn deaf(to: &'static [&'static str]) -> impl Subject {
+pub(crate) fn deaf(to: &'static [&'static str]) -> impl Target {
     Altered(move |flags: &[String]| {
         let heard = |flag: &&String| !to.contains(&flag.as_str());
         our_server().start(&flags.iter().filter(heard).cloned().collect::<Vec<_>>())
@@ -18,7 +18,7 @@ pub(crate) fn deaf(to: &'static [&'static str]) -> impl Subject {
 }
 
 /// Whatever it is asked for, it runs with these flags.
-pub(crate) fn misdeclared(really: &'static [&'static str]) -> impl Subject {
+pub(crate) fn misdeclared(really: &'static [&'static str]) -> impl Target {
     Altered(move |flags: &[String]| {
         let replaced = |flag: &String| really.contains(&flag.as_str());
         // A flag and its value go together.
@@ -29,11 +29,11 @@ pub(crate) fn misdeclared(really: &'static [&'static str]) -> impl Subject {
 }
 
 /// As [`misdeclared`], and it hardly gets to run: what does not move is not always stuck.
-pub(crate) fn halted(really: &'static [&'static str]) -> impl Subject {
+pub(crate) fn halted(really: &'static [&'static str]) -> impl Target {
     let server = misdeclared(really);
     Altered(move |flags: &[String]| {
-        let target = server.start(flags)?;
-        let id = target.process().and_then(|process| i32::try_from(process.id()).ok());
+        let instance = server.start(flags)?;
+        let id = instance.process().and_then(|process| i32::try_from(process.id()).ok());
         let id = id.and_then(Pid::from_raw).expect("our servers are processes");
         let server = pidfd_open(id, PidfdFlags::empty()).expect("the server has begun");
         thread::spawn(move || {
@@ -45,7 +45,7 @@ pub(crate) fn halted(really: &'static [&'static str]) -> impl Subject {
                 thread::park_timeout(*time);
             }
         });
-        Ok(target)
+        Ok(instance)
     })
 }
 

@@ -5,7 +5,7 @@ use std::io;
 use std::time::Duration;
 
 use conformance::process::ServerProcess;
-use conformance::target::{Medium, Received, Settled, Subject, Target, Wire};
+use conformance::target::{Instance, Medium, Received, Settled, Target, Wire};
 use protocol::{HEADER_LEN, parse_header};
 
 use crate::altered::Altered;
@@ -28,20 +28,20 @@ pub(crate) const KILLS: &[Kill] = &[
     (Mutant::Holds(Excess::KeepsPromises), &[("LIM-01", "the server grew by")]),
 ];
 
-pub(crate) fn excessive(excess: Excess) -> impl Subject {
+pub(crate) fn excessive(excess: Excess) -> impl Target {
     Altered(move |flags: &[String]| {
         let server = our_server().start(flags)?;
-        Ok(Box::new(Excessive { server, excess, kept: RefCell::default() }) as Box<dyn Target>)
+        Ok(Box::new(Excessive { server, excess, kept: RefCell::default() }) as Box<dyn Instance>)
     })
 }
 
 struct Excessive {
-    server: Box<dyn Target>,
+    server: Box<dyn Instance>,
     excess: Excess,
     kept: RefCell<Vec<Box<dyn Wire>>>,
 }
 
-impl Target for Excessive {
+impl Instance for Excessive {
     fn connect(&self) -> io::Result<Box<dyn Wire>> {
         match self.excess {
             Excess::KeepsConnections => {

@@ -14,7 +14,7 @@ use mio::{Events, Interest, Poll, Token};
 use server_core::slab::Slab;
 
 use super::member::{Gone, Member};
-use crate::support::console::complain;
+use crate::support::console::print_error;
 
 /// Relays what the clients of `listener` send. An error of one client ends only its own connection.
 ///
@@ -172,7 +172,7 @@ impl Relay {
             {
                 let peer =
                     member.stream.peer_addr().map_or("a client".into(), |peer| peer.to_string());
-                complain(format_args!("floor: {peer} is disconnected: {gone}"));
+                print_error(format_args!("floor: {peer} is disconnected: {gone}"));
             }
         }
     }

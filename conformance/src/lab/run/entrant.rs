@@ -18,9 +18,7 @@ use crate::lab::plan::point::{Load, Point};
 use crate::lab::result::record::{AGAIN, Kind};
 use crate::process::{ServerProcess, StartError};
 use crate::support::cores::Cores;
-use crate::target::{
-    CommandServer, Manifest, Model, OurServer, RemoteServer, Subject, our_command,
-};
+use crate::target::{CommandServer, Manifest, Model, OurServer, RemoteServer, Target, our_command};
 
 /// A server that takes part.
 pub(crate) struct Entrant {
@@ -31,7 +29,7 @@ pub(crate) struct Entrant {
     pub(crate) manifest: Vec<(String, String)>,
     origin: Origin,
     /// The same server, as the suite knows it; `None` if it speaks no chat.
-    pub(crate) subject: Option<Rc<dyn Subject>>,
+    pub(crate) target: Option<Rc<dyn Target>>,
     /// How its clients speak.
     pub(crate) dialect: Dialect,
 }
@@ -92,14 +90,14 @@ impl Entrant {
     }
 
     fn ours(name: String, model: Model, exe: &Path) -> Self {
-        let subject = OurServer { model, exe: exe.into() };
-        let manifest = manifest::ours(model, &subject.declared(&[]));
+        let target = OurServer { model, exe: exe.into() };
+        let manifest = manifest::ours(model, &target.declared(&[]));
         Self {
             name,
             kind: Kind::Ours,
             manifest,
             origin: Origin::Flagged(our_command(model, exe)),
-            subject: Some(Rc::new(subject)),
+            target: Some(Rc::new(target)),
             dialect: Dialect::Chat,
         }
     }
@@ -115,7 +113,7 @@ impl Entrant {
                 Origin::Flagged(command) => Origin::Flagged(command.clone()),
                 _ => return None,
             },
-            subject: twin.subject.clone(),
+            target: twin.target.clone(),
             dialect: twin.dialect,
         })
     }
@@ -123,13 +121,13 @@ impl Entrant {
     fn yours(name: &str, line: &str) -> Self {
         // As a shell takes it, and the process becomes the program itself.
         let command: Vec<OsString> = ["sh", "-c", &format!("exec {line}")].map(Into::into).into();
-        let subject = CommandServer { command: command.clone(), manifest: None };
+        let target = CommandServer { command: command.clone(), manifest: None };
         Self {
             name: name.into(),
             kind: Kind::Yours,
             manifest: vec![("command".into(), line.into())],
             origin: Origin::Command(command),
-            subject: Some(Rc::new(subject)),
+            target: Some(Rc::new(target)),
             dialect: Dialect::Chat,
         }
     }
@@ -140,7 +138,7 @@ impl Entrant {
             kind: Kind::Yours,
             manifest: vec![("runs at".into(), addr.to_string())],
             origin: Origin::Running(addr),
-            subject: Some(Rc::new(RemoteServer { addr, manifest: None })),
+            target: Some(Rc::new(RemoteServer { addr, manifest: None })),
             dialect: Dialect::Chat,
         }
     }
@@ -154,27 +152,27 @@ impl Entrant {
         let declared = Manifest::read(declared).map_err(|error| missing(error.to_string()))?;
         let command: Vec<OsString> =
             ["python3", GUEST, "--port", "{port}"].map(Into::into).to_vec();
-        let subject = CommandServer { command: command.clone(), manifest: Some(declared) };
+        let target = CommandServer { command: command.clone(), manifest: Some(declared) };
         Ok(Self {
             name: "guest".into(),
             kind: Kind::Guest,
             manifest: manifest::guest(&format!("python3 {GUEST}")),
             origin: Origin::Command(command),
-            subject: Some(Rc::new(subject)),
+            target: Some(Rc::new(target)),
             dialect: Dialect::Chat,
         })
     }
 
     fn yardstick(yardstick: Baseline, kind: Kind, exe: &Path) -> Self {
         let command = yardstick.command(exe);
-        let subject = CommandServer { command: command.clone(), manifest: None };
+        let target = CommandServer { command: command.clone(), manifest: None };
         let is_chat = yardstick.dialect() == Dialect::Chat;
         Self {
             name: yardstick.name().into(),
             kind,
             manifest: manifest::yardstick(yardstick),
             origin: Origin::Command(command),
-            subject: is_chat.then(|| Rc::new(subject) as Rc<dyn Subject>),
+            target: is_chat.then(|| Rc::new(target) as Rc<dyn Target>),
             dialect: yardstick.dialect(),
         }
     }
@@ -186,7 +184,7 @@ impl Entrant {
             kind: Kind::Peer,
             manifest: manifest::peer(&installed),
             origin: Origin::Broker(installed),
-            subject: None,
+            target: None,
             dialect: peer.dialect(),
         }
     }
@@ -241,7 +239,7 @@ impl Entrant {
 
     /// Whether it is held to rules: who speaks no chat has none, and the control is the same program again.
     pub(crate) fn is_gated(&self) -> bool {
-        self.subject.is_some() && self.kind != Kind::Again
+        self.target.is_some() && self.kind != Kind::Again
     }
 
     /// Whether its runs and those of another of this name count as identical.

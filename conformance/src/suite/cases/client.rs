@@ -6,7 +6,7 @@ use bytes::Bytes;
 use protocol::pair;
 
 use super::{ClientCase, Finding};
-use crate::process::{Left, Screen};
+use crate::process::{ClientEnd, Stdout};
 use crate::suite::blame::Fault;
 use crate::suite::visit::{Visit, Visits};
 
@@ -18,7 +18,7 @@ pub(super) const CASES: &[ClientCase] = &[
 
 /// Three pairs again and again, each time cut at another place, and then byte by byte (SPEC CLI-01).
 fn same_pairs_at_every_cut(visits: &Visits<'_>) -> Result<Finding, Fault> {
-    let mut visit = visits.begin(Screen::Pipe)?;
+    let mut visit = visits.begin(Stdout::Pipe)?;
     let length = script(0).len();
     for cut in 1..length {
         let script = script(cut);
@@ -30,7 +30,7 @@ fn same_pairs_at_every_cut(visits: &Visits<'_>) -> Result<Finding, Fault> {
     let script = script(length);
     send_in_parts(&mut visit, &script.chunks(1).collect::<Vec<_>>()).ok();
     let was_paced = visit.was_paced();
-    let shown = String::from_utf8_lossy(&visit.close()?.shown).into_owned();
+    let shown = String::from_utf8_lossy(&visit.close()?.stdout).into_owned();
     let mut rest = &shown[..];
     for cut in 1..=length {
         for (name, text) in pairs(cut) {
@@ -79,13 +79,13 @@ fn pairs(turn: usize) -> [(&'static str, String); 3] {
 
 /// On a terminal, with each hostile character between two marks in a name and in a text (SPEC CLI-02).
 fn orders_are_shown(visits: &Visits<'_>) -> Result<Finding, Fault> {
-    let mut visit = visits.begin(Screen::Terminal)?;
+    let mut visit = visits.begin(Stdout::Terminal)?;
     for (number, order) in ORDERS.iter().enumerate() {
         let marked = format!("({number}a{order}b{number})");
         visit.send(&encoded(&marked, "a name"))?;
         visit.send(&encoded("eve", &marked))?;
     }
-    let shown = String::from_utf8_lossy(&visit.close()?.shown).into_owned();
+    let shown = String::from_utf8_lossy(&visit.close()?.stdout).into_owned();
     for (number, order) in ORDERS.iter().enumerate() {
         let (open, close) = (format!("({number}a"), format!("b{number})"));
         let mut between = shown.split(&open).skip(1);
@@ -122,19 +122,19 @@ fn turns_direction(char: char) -> bool {
 /// (SPEC CLI-03)
 fn every_end_ends_it(visits: &Visits<'_>) -> Result<Finding, Fault> {
     let whole = encoded("ann", "hello");
-    let mut visit = visits.begin(Screen::Pipe)?;
+    let mut visit = visits.begin(Stdout::Pipe)?;
     visit.send(&whole)?;
     check_end(&visit.close()?, "an end between two pairs")?;
-    let mut visit = visits.begin(Screen::Pipe)?;
+    let mut visit = visits.begin(Stdout::Pipe)?;
     visit.send(&whole)?;
     check_end(&visit.reset()?, "a reset")?;
     for cut in INSIDE_A_PAIR {
-        let mut visit = visits.begin(Screen::Pipe)?;
+        let mut visit = visits.begin(Stdout::Pipe)?;
         visit.send(&whole[..cut])?;
         check_end(&visit.close()?, &format!("an end at byte {cut} of a pair"))?;
     }
     for before in [&b""[..], b"3         ann"] {
-        let mut visit = visits.begin(Screen::Pipe)?;
+        let mut visit = visits.begin(Stdout::Pipe)?;
         visit.limit_memory();
         visit.send(&[before, b"9999999999"].concat())?;
         // Nothing follows and nothing closes: it must not wait for the rest.
@@ -143,8 +143,8 @@ fn every_end_ends_it(visits: &Visits<'_>) -> Result<Finding, Fault> {
     Ok(Finding::Kept)
 }
 
-fn check_end(left: &Left, after: &str) -> Result<(), Fault> {
-    let told = [&left.shown[..], &left.told].concat();
+fn check_end(left: &ClientEnd, after: &str) -> Result<(), Fault> {
+    let told = [&left.stdout[..], &left.stderr].concat();
     let told = String::from_utf8_lossy(&told);
     let reason = told.lines().filter(|line| !line.contains("hello")).collect::<String>();
     let what = if let Some(signal) = left.status.signal() {

@@ -12,7 +12,7 @@ pub(super) const CASES: &[Case] = &[
 
 /// (SPEC LIM-04)
 fn contradicting_limits_are_told(stage: &mut Stage) -> Result<Finding, Fault> {
-    match stage.target().start_with(&["--window", "1KiB", "--max-message", "1KiB"]) {
+    match stage.instance().start_with(&["--window", "1KiB", "--max-message", "1KiB"]) {
         Err(NotStarted::Inapplicable(reason)) => Err(Fault::Inapplicable(reason.into())),
         Err(NotStarted::Failed(told)) if told.contains("--window") => Ok(Finding::Kept),
         Err(NotStarted::Failed(told)) => {

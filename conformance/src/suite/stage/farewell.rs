@@ -35,16 +35,16 @@ impl Wire for Kept {
         self.0.borrow_mut().send(bytes)
     }
 
-    fn offer(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.borrow_mut().offer(bytes)
+    fn try_send(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.borrow_mut().try_send(bytes)
     }
 
-    fn narrow(&mut self) {
-        self.0.borrow_mut().narrow();
+    fn shrink_receive_buffer(&mut self) {
+        self.0.borrow_mut().shrink_receive_buffer();
     }
 
-    fn await_break(&mut self, within: Duration) -> bool {
-        self.0.borrow_mut().await_break(within)
+    fn wait_for_break(&mut self, within: Duration) -> bool {
+        self.0.borrow_mut().wait_for_break(within)
     }
 
     fn receive(&mut self, most: usize, within: Duration) -> Received {

@@ -16,7 +16,7 @@ impl Stage {
     /// It is not one of the suite's own: the test does not apply.
     pub fn process(&self) -> Result<&ServerProcess, Fault> {
         let reason = "only a server that the suite has started can be looked into";
-        self.target.process().ok_or_else(|| Fault::Inapplicable(reason.into()))
+        self.instance.process().ok_or_else(|| Fault::Inapplicable(reason.into()))
     }
 
     /// Types at the server's console.
@@ -48,7 +48,7 @@ impl Stage {
     /// Whether the server may be on the point of doing something: it runs, or would if it were its turn. One
     /// that cannot be looked into never is.
     pub fn is_server_busy(&self) -> bool {
-        let id = self.target.process().map(ServerProcess::id);
+        let id = self.instance.process().map(ServerProcess::id);
         id.and_then(is_waiting).is_some_and(|waits| !waits)
     }
 
@@ -83,7 +83,7 @@ impl Stage {
     ///
     /// It cannot: the test does not apply.
     pub fn require_restart(&self) -> Result<(), Fault> {
-        let obstacle = self.target.restart_obstacle();
+        let obstacle = self.instance.restart_obstacle();
         obstacle.map_or(Ok(()), |reason| Err(Fault::Inapplicable(reason.into())))
     }
 
@@ -94,7 +94,7 @@ impl Stage {
     /// It does not come up again.
     pub fn restart(&mut self) -> Result<(), Fault> {
         self.witness = None;
-        self.target.restart().map_err(|error| Fault::broken(error.to_string()))
+        self.instance.restart().map_err(|error| Fault::broken(error.to_string()))
     }
 
     /// As [`restart`](Self::restart), for this user.
@@ -104,7 +104,7 @@ impl Stage {
     /// It cannot run as that user: the test does not apply. Or it does not come up again.
     pub fn restart_as(&mut self, user: User) -> Result<(), Fault> {
         self.witness = None;
-        let restarted = self.target.restart_as(user);
+        let restarted = self.instance.restart_as(user);
         restarted.map_err(|error| Fault::Inapplicable(error.to_string()))
     }
 
@@ -114,7 +114,7 @@ impl Stage {
     ///
     /// It cannot be started: the test does not apply.
     pub fn start_beside(&self) -> Result<ServerProcess, Fault> {
-        self.target.start_beside().map_err(|error| Fault::Inapplicable(error.to_string()))
+        self.instance.start_beside().map_err(|error| Fault::Inapplicable(error.to_string()))
     }
 }
 

@@ -10,7 +10,7 @@ impl Stage {
     /// Ends a test. On a server that others use, every client goes politely and the end of its
     /// connection is waited for, so that the next test meets nobody of this one: its name is free.
     pub fn see_off(&mut self) {
-        if self.target.medium() != Medium::Shared {
+        if self.instance.medium() != Medium::Shared {
             return;
         }
         let start = Instant::now();
@@ -33,7 +33,7 @@ impl Stage {
                 _ if start.elapsed() > self.deadline() => return,
                 Received::Bytes(_) => {}
                 // Some servers close only at their next event: they get one.
-                Received::Silence => drop(self.target.connect()),
+                Received::Silence => drop(self.instance.connect()),
             }
         }
     }
