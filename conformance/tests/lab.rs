@@ -15,7 +15,7 @@ use serde_json::Value;
 use self::running::Running;
 
 #[test]
-fn a_quick_run_is_kept_and_does_not_differ_from_itself() {
+fn a_quick_run_is_written_and_does_not_differ_from_itself() {
     let out = Kept::new("kept");
     let output = lab(&["--only", "S64", "--repeats", "2", "--seed", "7"]).args(out.flag()).output();
     let (output, record) = (output.unwrap(), out.record());
@@ -28,19 +28,19 @@ fn a_quick_run_is_kept_and_does_not_differ_from_itself() {
         assert!(run["figures"]["deliveries"].as_f64().is_some_and(|rate| rate > 0.0), "{run}");
     }
     let report = text(&output);
-    for told in ["NOT FOR QUOTING", "select again", "--seed 7", "S64/300: noise"] {
-        assert!(report.contains(told), "{told:?} is missing:\n{report}");
+    for expected in ["NOT FOR QUOTING", "select again", "--seed 7", "S64/300: noise"] {
+        assert!(report.contains(expected), "{expected:?} is missing:\n{report}");
     }
     let file = out.0.join("lab.json");
     let same = program().arg("diff").args([&file, &file]).output().unwrap();
     assert_eq!(Some(0), same.status.code(), "{}", text(&same));
     assert!(text(&same).starts_with("0 beyond the noise"), "{}", text(&same));
-    identical_servers_tie(&out, record.clone());
-    refuses_what_is_of_another_machine(&out, record);
+    identical_servers_do_not_differ(&out, record.clone());
+    diff_rejects_another_machine(&out, record);
 }
 
 /// One server's runs under its twin's name, and the other way round: by the meaning of noise, that is no difference.
-fn identical_servers_tie(out: &Kept, mut record: Value) {
+fn identical_servers_do_not_differ(out: &Kept, mut record: Value) {
     for run in record["runs"].as_array_mut().expect("it is a list") {
         let twin = if run["entrant"] == "select" { "select again" } else { "select" };
         run["entrant"] = twin.into();
@@ -52,7 +52,7 @@ fn identical_servers_tie(out: &Kept, mut record: Value) {
     assert!(text(&same).starts_with("0 beyond the noise"), "{}", text(&same));
 }
 
-fn refuses_what_is_of_another_machine(out: &Kept, mut record: Value) {
+fn diff_rejects_another_machine(out: &Kept, mut record: Value) {
     record["environment"]["processor"] = "another one".into();
     let (file, other) = (out.0.join("lab.json"), out.0.join("other.json"));
     let diff = || program().arg("diff").args([&file, &other]).output().expect(RUNS);
@@ -66,7 +66,7 @@ fn refuses_what_is_of_another_machine(out: &Kept, mut record: Value) {
 }
 
 #[test]
-fn a_server_that_loses_doubles_or_swaps_voids_its_cell() {
+fn a_lost_doubled_or_swapped_delivery_voids_the_cell() {
     for fault in ["drop", "double", "swap"] {
         let out = Kept::new(fault);
         let faulty = format!("faulty={PROGRAM} serve naive-send --fault {fault} {LISTEN}");
@@ -83,7 +83,7 @@ fn a_server_that_loses_doubles_or_swaps_voids_its_cell() {
 }
 
 #[test]
-fn what_comes_late_is_seen_in_the_longest_times() {
+fn a_late_delivery_shows_in_the_maximum_latency() {
     let out = Kept::new("delay");
     let faulty = format!("late={PROGRAM} serve naive-send --fault delay {LISTEN}");
     let mut command = lab(&["--only", "W2", "--repeats", "1", "--server", &faulty]);
@@ -98,7 +98,7 @@ fn what_comes_late_is_seen_in_the_longest_times() {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn an_interrupt_reports_what_was_finished_and_leaves_nobody() {
+fn an_interrupt_reports_finished_runs_and_leaves_no_process() {
     let out = Kept::new("interrupt");
     let mut command = lab(&["--only", "S64", "--repeats", "99"]);
     let mut lab = Running(command.args(out.flag()).spawn().unwrap());
@@ -137,11 +137,11 @@ fn children(lab: u32) -> Vec<Pid> {
 }
 
 #[test]
-fn what_cannot_be_done_is_told_before_anything_is_measured() {
+fn a_mistake_is_reported_before_anything_is_measured() {
     let taken = Kept::new("taken");
     fs::create_dir_all(taken.0.parent().unwrap()).unwrap();
     fs::write(&taken.0, "a file").unwrap();
-    for (status, arguments, told) in [
+    for (status, arguments, expected) in [
         (3, &["--only", "W99"][..], "no such workload"),
         (3, &["--server", "mine"], "write NAME="),
         (3, &["--server", "async=./mine {port}"], "belongs to another entrant"),
@@ -151,13 +151,13 @@ fn what_cannot_be_done_is_told_before_anything_is_measured() {
     ] {
         let output = program().arg("lab").args(arguments).output().unwrap();
         assert_eq!(Some(status), output.status.code(), "{arguments:?}: {}", text(&output));
-        assert!(text(&output).contains(told), "{arguments:?}: {}", text(&output));
+        assert!(text(&output).contains(expected), "{arguments:?}: {}", text(&output));
     }
     fs::remove_file(&taken.0).unwrap();
 }
 
 #[test]
-fn what_needs_more_files_than_there_are_is_no_success() {
+fn too_few_open_files_are_an_error() {
     let script = format!("ulimit -n 256; exec {PROGRAM} lab --quick --only MEM --no-floor");
     let output = Command::new("sh").args(["-c", &script]).output().unwrap();
     assert_eq!(Some(2), output.status.code(), "{}", text(&output));
@@ -165,12 +165,13 @@ fn what_needs_more_files_than_there_are_is_no_success() {
 }
 
 #[test]
-fn the_list_measures_nothing() {
+fn list_measures_nothing() {
     let output = program().args(["lab", "--list", "--full"]).output().unwrap();
     let list = text(&output);
     assert_eq!(Some(0), output.status.code(), "{list}");
-    for told in ["W2/50@1600", "SIZE/9000", "shows fan-out with little to gather", "times each"] {
-        assert!(list.contains(told), "{told:?} is missing:\n{list}");
+    for expected in ["W2/50@1600", "SIZE/9000", "shows fan-out with little to gather", "times each"]
+    {
+        assert!(list.contains(expected), "{expected:?} is missing:\n{list}");
     }
 }
 

@@ -14,8 +14,8 @@ use std::process::ExitCode;
 
 use load::make_room_for;
 
-use self::plan::again;
 pub use self::plan::args::LabArgs;
+use self::plan::command;
 use self::plan::point::Point;
 pub use self::report::diff::{DiffArgs, run as diff};
 use self::result::record::{EntrantRecord, FORMAT, Kind, LeftOut, PointRecord, Record};
@@ -38,8 +38,8 @@ use crate::support::progress::Progress;
 ///
 /// The report cannot be written.
 pub fn run(args: &LabArgs) -> io::Result<ExitCode> {
-    let asked = args.points().and_then(|points| args.check_names().map(|()| points));
-    let points = match asked {
+    let requested = args.points().and_then(|points| args.check_names().map(|()| points));
+    let points = match requested {
         Ok(points) => points,
         Err(error) => {
             complain(format_args!("lab: {error}"));
@@ -48,7 +48,7 @@ pub fn run(args: &LabArgs) -> io::Result<ExitCode> {
     };
     match measure(args, points) {
         Ok(None) => Ok(ExitCode::SUCCESS),
-        Ok(Some((record, out))) => tell(&record, out.as_ref()),
+        Ok(Some((record, out))) => finish(&record, out.as_ref()),
         Err(error) => {
             complain(format_args!("lab: {error}"));
             Ok(ExitCode::from(INCONCLUSIVE))
@@ -66,13 +66,13 @@ fn measure(args: &LabArgs, points: Vec<Point>) -> io::Result<Option<(Record, Opt
     }
     let out = args.out.as_deref().map(Out::prepare).transpose()?;
     let interruption = give_up_on_signals()?;
-    let (points, too_big) = within_limits(points);
-    if let ([], [first, ..]) = (&points[..], &too_big[..]) {
+    let (points, too_large) = within_limits(points);
+    if let ([], [first, ..]) = (&points[..], &too_large[..]) {
         return Err(io::Error::other(format!("nothing of it can be measured: {}", first.reason)));
     }
     let mut record = begin(args, &entrants, &points);
     let reasons = absent.into_iter().map(|reason| LeftOut { entrant: None, point: None, reason });
-    record.left_out.extend(reasons.chain(too_big));
+    record.left_out.extend(reasons.chain(too_large));
     let progress = Progress::new(steps(&entrants, &points, record.repeats));
     let session = Session {
         entrants: &entrants,
@@ -88,40 +88,40 @@ fn measure(args: &LabArgs, points: Vec<Point>) -> io::Result<Option<(Record, Opt
 
 /// The points for which the system allows enough open files, and which it does not.
 fn within_limits(points: Vec<Point>) -> (Vec<Point>, Vec<LeftOut>) {
-    let (mut fitting, mut too_big) = (Vec::new(), Vec::new());
+    let (mut fitting, mut too_large) = (Vec::new(), Vec::new());
     for point in points {
         match make_room_for(point.load.connections()) {
             Ok(()) => fitting.push(point),
             Err(error) => {
                 let (point, reason) = (Some(point.id), error.to_string());
-                too_big.push(LeftOut { entrant: None, point, reason });
+                too_large.push(LeftOut { entrant: None, point, reason });
             }
         }
     }
-    (fitting, too_big)
+    (fitting, too_large)
 }
 
 fn begin(args: &LabArgs, entrants: &[Entrant], points: &[Point]) -> Record {
-    let seed = args.seed.unwrap_or_else(again::drawn_seed);
+    let seed = args.seed.unwrap_or_else(command::drawn_seed);
     let entrants = entrants.iter().map(|entrant| EntrantRecord {
         name: entrant.name.clone(),
         kind: entrant.kind,
         gate: match entrant.kind {
-            Kind::Floor | Kind::Peer => "no gate: not a chat server".into(),
+            Kind::Floor | Kind::Broker => "no gate: not a chat server".into(),
             _ => "not tried".into(),
         },
         is_broken: false,
         manifest: entrant.manifest.clone(),
     });
-    let again = |point: &Point| PointRecord {
+    let of_point = |point: &Point| PointRecord {
         id: point.id.clone(),
         workload: point.workload.id.into(),
-        again: again::command(args, seed, Some(point)),
+        command: command::repeating(args, seed, Some(point)),
     };
     Record {
         format: FORMAT,
-        started: again::now(),
-        command: again::command(args, seed, None),
+        started: command::now(),
+        command: command::repeating(args, seed, None),
         seed,
         scale: args.scale().name().into(),
         repeats: args.repeats(),
@@ -129,16 +129,16 @@ fn begin(args: &LabArgs, entrants: &[Entrant], points: &[Point]) -> Record {
         environment: Environment::read(),
         cores: Cores::apart(),
         entrants: entrants.collect(),
-        points: points.iter().map(again).collect(),
+        points: points.iter().map(of_point).collect(),
         left_out: Vec::new(),
         runs: Vec::new(),
         traces: Vec::new(),
     }
 }
 
-fn tell(record: &Record, out: Option<&Out>) -> io::Result<ExitCode> {
+fn finish(record: &Record, out: Option<&Out>) -> io::Result<ExitCode> {
     if let Some(out) = out {
-        keep(out, record)?;
+        write_files(out, record)?;
     }
     let mut stdout = anstream::stdout().lock();
     writeln!(stdout, "{}", report::render(record, Frame::of_output()))?;
@@ -153,7 +153,7 @@ fn tell(record: &Record, out: Option<&Out>) -> io::Result<ExitCode> {
 }
 
 /// Writes `lab.json` and `lab.txt`.
-fn keep(out: &Out, record: &Record) -> io::Result<()> {
+fn write_files(out: &Out, record: &Record) -> io::Result<()> {
     out.keep("lab.json", &(record.to_json() + "\n"))?;
     let text = report::render(record, Frame::Plain);
     let runs = report::all_runs(record);

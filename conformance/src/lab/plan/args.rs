@@ -8,7 +8,7 @@ use load::MESSAGE_BYTES_MIN;
 
 use super::point::Point;
 use super::scale::{Scale, targets};
-use crate::lab::result::record::AGAIN;
+use crate::lab::result::record::CONTROL_SUFFIX;
 use crate::target::Model;
 
 /// What the lab is asked to do.
@@ -32,20 +32,20 @@ pub struct LabArgs {
     #[arg(long, value_enum, value_delimiter = ',', value_name = "SERVER,…")]
     pub(crate) servers: Vec<Model>,
     /// Another server, and how it is started; {port} stands for the port it is given
-    #[arg(long, value_name = "NAME=COMMAND", value_parser = named)]
+    #[arg(long, value_name = "NAME=COMMAND", value_parser = parse_named)]
     pub(crate) server: Vec<(String, String)>,
     /// A server that runs already; of its process nothing is measured
-    #[arg(long, value_name = "NAME=HOST:PORT", value_parser = named_address)]
+    #[arg(long, value_name = "NAME=HOST:PORT", value_parser = parse_named_address)]
     pub(crate) connect: Vec<(String, SocketAddr)>,
     /// The stand-in for the tutorial's server, too
-    #[arg(long)]
-    pub(crate) guests: bool,
+    #[arg(long = "guests")]
+    pub(crate) tutorial: bool,
     /// Naive servers of the same protocol, too
-    #[arg(long)]
-    pub(crate) rungs: bool,
+    #[arg(long = "rungs")]
+    pub(crate) naive: bool,
     /// Message brokers of others, too, if they are installed: redis, nats, mosquitto
-    #[arg(long)]
-    pub(crate) peers: bool,
+    #[arg(long = "peers")]
+    pub(crate) brokers: bool,
     /// Without the floor, a program that only passes bytes on
     #[arg(long)]
     pub(crate) no_floor: bool,
@@ -102,17 +102,17 @@ impl LabArgs {
             return Ok(own.map_or(selected, |own| vec![own]));
         }
         let is_selected = |point: &Point| selected.iter().any(|other| other.id == point.id);
-        let is_picked = |point: &Point, word: &String| {
-            let is_asked = || point.is_asked(std::slice::from_ref(word));
-            word.eq_ignore_ascii_case(&point.id) || (is_selected(point) && is_asked())
+        let is_chosen = |point: &Point, word: &String| {
+            let is_requested = || point.is_requested(std::slice::from_ref(word));
+            word.eq_ignore_ascii_case(&point.id) || (is_selected(point) && is_requested())
         };
         let all = Scale::all_points();
-        let lost = self.only.iter().find(|word| !all.iter().any(|point| is_picked(point, word)));
-        if let Some(word) = lost {
+        let unknown = self.only.iter().find(|word| !all.iter().any(|point| is_chosen(point, word)));
+        if let Some(word) = unknown {
             return Err(format!("--only {word}: no such workload or point; see --list --full"));
         }
-        let picked = all.into_iter().filter(|p| self.only.iter().any(|word| is_picked(p, word)));
-        Ok(own.into_iter().chain(picked).collect())
+        let chosen = all.into_iter().filter(|p| self.only.iter().any(|word| is_chosen(p, word)));
+        Ok(own.into_iter().chain(chosen).collect())
     }
 
     /// Finds out whether everybody has a name of his own.
@@ -124,7 +124,7 @@ impl LabArgs {
         let given = self.server.iter().map(|(name, _)| name);
         let given: Vec<&String> = given.chain(self.connect.iter().map(|(name, _)| name)).collect();
         for (index, name) in given.iter().enumerate() {
-            let is_taken = given[..index].contains(name) || name.ends_with(AGAIN);
+            let is_taken = given[..index].contains(name) || name.ends_with(CONTROL_SUFFIX);
             if is_taken || NAMES.contains(&&***name) {
                 return Err(format!("the name {name} belongs to another entrant: choose another"));
             }
@@ -147,14 +147,15 @@ impl LabArgs {
     }
 
     fn own(&self) -> Option<Point> {
-        let is_asked = self.listeners.is_some() || self.size.is_some() || self.in_flight.is_some();
+        let is_requested =
+            self.listeners.is_some() || self.size.is_some() || self.in_flight.is_some();
         let (listeners, size) = (self.listeners.unwrap_or(1000), self.size.unwrap_or(64));
         let in_flight = self.in_flight.unwrap_or(1024);
-        is_asked.then(|| Point::own(listeners as usize, size as usize, in_flight))
+        is_requested.then(|| Point::own(listeners as usize, size as usize, in_flight))
     }
 }
 
-fn named(text: &str) -> Result<(String, String), String> {
+fn parse_named(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, rest)) if !name.trim().is_empty() && !rest.trim().is_empty() => {
             Ok((name.trim().into(), rest.trim().into()))
@@ -163,8 +164,8 @@ fn named(text: &str) -> Result<(String, String), String> {
     }
 }
 
-fn named_address(text: &str) -> Result<(String, SocketAddr), String> {
-    let (name, place) = named(text)?;
+fn parse_named_address(text: &str) -> Result<(String, SocketAddr), String> {
+    let (name, place) = parse_named(text)?;
     let mut addresses = place.to_socket_addrs().map_err(|error| error.to_string())?;
     Ok((name, addresses.next().ok_or("no such host")?))
 }

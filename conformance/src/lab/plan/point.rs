@@ -51,7 +51,7 @@ impl Point {
     }
 
     /// Whether a word of the command line asks for it: by its workload, or by itself.
-    pub(crate) fn is_asked(&self, words: &[String]) -> bool {
+    pub(crate) fn is_requested(&self, words: &[String]) -> bool {
         let is_meant = |word: &String| {
             let ids = [self.workload.id, &self.id, self.sweep()];
             ids.iter().any(|id| word.eq_ignore_ascii_case(id))
@@ -82,7 +82,7 @@ impl Load {
     }
 
     /// Whether those who speak are those who hear.
-    pub(crate) fn is_among_speakers(&self) -> bool {
+    pub(crate) fn senders_listen(&self) -> bool {
         match *self {
             Self::PingPong => true,
             Self::FanOut { crowd, .. } => crowd.listeners == 0,

@@ -123,7 +123,7 @@ impl Scale {
 pub(crate) fn targets() -> Vec<Point> {
     let words = TARGETS.map(String::from);
     let points = Scale::Full.points().into_iter();
-    points.filter(|point| point.is_asked(&words)).collect()
+    points.filter(|point| point.is_requested(&words)).collect()
 }
 
 /// Workloads with all their points, and single ones.
@@ -174,13 +174,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_measured_quickly_is_one_point_a_workload() {
+    fn the_quick_lab_has_one_point_per_workload() {
         let points = Scale::Quick.points();
         assert_eq!(WORKLOADS.iter().filter(|w| Scale::Quick.has(w)).count(), points.len());
     }
 
     #[test]
-    fn what_only_the_full_lab_measures_takes_no_time_of_the_usual_one() {
+    fn points_of_the_full_lab_are_not_in_the_usual_one() {
         let points = Scale::Usual.points();
         let ids = points.iter().map(|point| &*point.id);
         let saturated: Vec<&str> = ids.filter(|id| id.starts_with('S')).collect();
@@ -188,17 +188,17 @@ mod tests {
     }
 
     #[test]
-    fn a_point_is_asked_for_by_its_workload_its_sweep_or_itself() {
-        let asked = |words: &[&str]| {
+    fn a_point_is_selected_by_its_workload_its_sweep_or_its_id() {
+        let selected = |words: &[&str]| {
             let words: Vec<String> = words.iter().map(ToString::to_string).collect();
             let points = Scale::Full.points();
-            points.iter().filter(|point| point.is_asked(&words)).count()
+            points.iter().filter(|point| point.is_requested(&words)).count()
         };
-        assert_eq!(Scale::Full.points().len(), asked(&[]));
-        assert_eq!(4 * RATES_FULL.len(), asked(&["w2"]));
-        assert_eq!(RATES_FULL.len() + 1, asked(&["W2/50", "S64/1000"]));
-        assert_eq!(1, asked(&["W2/50@1600"]));
-        assert_eq!(8, asked(&["S64"]));
-        assert_eq!(0, asked(&["W9"]));
+        assert_eq!(Scale::Full.points().len(), selected(&[]));
+        assert_eq!(4 * RATES_FULL.len(), selected(&["w2"]));
+        assert_eq!(RATES_FULL.len() + 1, selected(&["W2/50", "S64/1000"]));
+        assert_eq!(1, selected(&["W2/50@1600"]));
+        assert_eq!(8, selected(&["S64"]));
+        assert_eq!(0, selected(&["W9"]));
     }
 }

@@ -38,7 +38,7 @@ mod tests {
     }
 
     #[test]
-    fn the_order_is_that_of_seed_and_point() {
+    fn the_order_depends_on_seed_and_point() {
         let drawn = |point, seed| schedule(5, 8, point, seed);
         assert_eq!(drawn("S64", 1), drawn("S64", 1));
         assert_ne!(drawn("S64", 1), drawn("S64", 2));
@@ -46,7 +46,7 @@ mod tests {
     }
 
     #[test]
-    fn repeats_differ_and_everybody_comes_first_at_times() {
+    fn repeats_differ_and_each_entrant_comes_first_at_times() {
         let runs = schedule(4, 99, "S64", 3);
         assert!(runs.iter().any(|repeat| *repeat != runs[0]));
         for entrant in 0..4 {

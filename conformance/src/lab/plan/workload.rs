@@ -23,7 +23,7 @@ pub(crate) enum Pace {
     /// The server's last answer: its times are service times.
     Closed,
     /// Nothing is said.
-    Still,
+    Silent,
 }
 
 impl Workload {
@@ -152,7 +152,7 @@ pub(crate) const WORKLOADS: &[Workload] = &[
         id: "MEM",
         title: "Members that say and hear nothing",
         isolates: "memory, threads and open files for each",
-        pace: Pace::Still,
+        pace: Pace::Silent,
         columns: &["member_kib", "base_kib", "peak_kib", "threads", "descriptors"],
         relies_on: &["RES-04"],
     },
@@ -247,15 +247,15 @@ mod tests {
     }
 
     #[test]
-    fn every_workload_with_words_has_a_time_or_rate() {
+    fn every_workload_with_messages_has_a_time_or_rate() {
         for workload in WORKLOADS {
-            let has_words = workload.pace != Pace::Still;
-            assert_eq!(has_words, workload.timed().is_some(), "{}", workload.id);
+            let has_messages = workload.pace != Pace::Silent;
+            assert_eq!(has_messages, workload.timed().is_some(), "{}", workload.id);
         }
     }
 
     #[test]
-    fn what_a_workload_relies_on_is_a_tested_rule() {
+    fn a_workload_relies_on_tested_rules() {
         let rules = rules();
         for id in WORKLOADS.iter().flat_map(|workload| workload.relies_on) {
             assert!(rules.iter().any(|rule| rule.id == *id && is_tested(rule)), "{id}");

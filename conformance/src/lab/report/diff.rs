@@ -38,33 +38,36 @@ pub fn run(args: &DiffArgs) -> io::Result<ExitCode> {
             return Ok(ExitCode::from(NO_REPORT));
         }
     };
-    let unlike = obstacles(&before, &after);
-    if !unlike.is_empty() {
-        complain(format_args!("diff: these reports cannot be compared; {}", unlike.join("; ")));
+    let differences = obstacles(&before, &after);
+    if !differences.is_empty() {
+        complain(format_args!(
+            "diff: these reports cannot be compared; {}",
+            differences.join("; ")
+        ));
         return Ok(ExitCode::from(INCONCLUSIVE));
     }
     let comparison = compare(&before, &after);
     let mut out = anstream::stdout().lock();
     writeln!(out, "{}", render(&comparison))?;
     out.flush()?;
-    let is_worse = !comparison.lost.is_empty() || comparison.changes.iter().any(Change::is_worse);
+    let is_worse = !comparison.void.is_empty() || comparison.changes.iter().any(Change::is_worse);
     Ok(if is_worse { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
 /// Why two reports cannot be compared: they are of different machines, or were measured differently.
 fn obstacles(before: &Record, after: &Record) -> Vec<String> {
-    let mut unlike = before.environment.differences(&after.environment);
+    let mut differences = before.environment.differences(&after.environment);
     if before.scale != after.scale {
-        unlike.push(format!("measured: {} and {}", before.scale, after.scale));
+        differences.push(format!("measured: {} and {}", before.scale, after.scale));
     }
     if before.cores != after.cores {
-        let told = [before, after].map(|record| match &record.cores {
+        let cores = [before, after].map(|record| match &record.cores {
             Some(cores) => cores.to_string(),
             None => "shared".into(),
         });
-        unlike.push(format!("cores of load and servers: {}", told.join(" and ")));
+        differences.push(format!("cores of load and servers: {}", cores.join(" and ")));
     }
-    unlike
+    differences
 }
 
 /// What was compared. A void cell has no figures, however many of its runs have some.
@@ -72,11 +75,11 @@ fn obstacles(before: &Record, after: &Record) -> Vec<String> {
 struct Comparison {
     changes: Vec<Change>,
     /// Comparisons that showed nothing.
-    inside: usize,
+    within_noise: usize,
     /// Comparisons without a noise to hold them against.
-    unknown: usize,
+    not_compared: usize,
     /// Cells that have become void, and why.
-    lost: Vec<String>,
+    void: Vec<String>,
 }
 
 /// A figure that differs by more than the noise.
@@ -106,7 +109,7 @@ fn compare(before: &Record, after: &Record) -> Comparison {
                 continue;
             }
             if let Some(reason) = void_at(after, &point.id, &entrant.name) {
-                comparison.lost.push(format!("{}: {}: {reason}", point.id, entrant.name));
+                comparison.void.push(format!("{}: {}: {reason}", point.id, entrant.name));
                 continue;
             }
             for metric in METRICS.iter().filter(|metric| metric.better != Better::Neither) {
@@ -126,23 +129,23 @@ impl Comparison {
         metric: &'static Metric,
     ) {
         let summary = |record: &Record| Summary::of(&record.values(point, entrant, metric.key));
-        let Some((was, is)) = summary(before).zip(summary(after)) else { return };
+        let Some((old, new)) = summary(before).zip(summary(after)) else { return };
         let noises = [before, after].map(|record| noise_at(record, point, metric.key));
         let [Some(one), Some(other)] = noises else {
-            self.unknown += 1;
+            self.not_compared += 1;
             return;
         };
         let noise = one.max(other);
-        if is_tie(was.median, is.median, noise) || was.overlaps(&is) {
-            self.inside += 1;
+        if is_tie(old.median, new.median, noise) || old.overlaps(&new) {
+            self.within_noise += 1;
             return;
         }
         self.changes.push(Change {
             point: point.into(),
             entrant: entrant.into(),
             metric: metric.key,
-            before: was,
-            after: is,
+            before: old,
+            after: new,
             noise,
         });
     }
@@ -156,12 +159,12 @@ fn render(comparison: &Comparison) -> String {
             ["point", "entrant", "figure", "verdict", "before", "after", "change %", "noise %"];
         lines.push(columns(&header, &rows, 4, Frame::of_output()));
     }
-    lines.extend(comparison.lost.iter().map(|cell| format!("now void: {cell}")));
-    let (beyond, inside) = (comparison.changes.len(), comparison.inside);
-    lines.push(format!("{beyond} beyond the noise, {inside} comparisons inside it"));
-    if comparison.unknown > 0 {
-        let unknown = comparison.unknown;
-        lines.push(format!("{unknown} not compared: no server was measured twice there"));
+    lines.extend(comparison.void.iter().map(|cell| format!("now void: {cell}")));
+    let (beyond, within) = (comparison.changes.len(), comparison.within_noise);
+    lines.push(format!("{beyond} beyond the noise, {within} comparisons inside it"));
+    if comparison.not_compared > 0 {
+        let not_compared = comparison.not_compared;
+        lines.push(format!("{not_compared} not compared: no server was measured twice there"));
     }
     lines.join("\n")
 }

@@ -66,7 +66,7 @@ mod tests {
         let mut record = record(&[1.0]);
         let (entrant, run) = (record.entrants.remove(0), record.runs.remove(0));
         record.points =
-            vec![PointRecord { id: "W1".into(), workload: "W1".into(), again: String::new() }];
+            vec![PointRecord { id: "W1".into(), workload: "W1".into(), command: String::new() }];
         (record.entrants, record.runs) = (Vec::new(), Vec::new());
         for &(name, kind, runs) in entrants {
             record.entrants.push(EntrantRecord { name: name.into(), kind, ..entrant.clone() });
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn each_run_is_divided_by_the_floors_of_its_repeat() {
+    fn each_run_is_divided_by_the_floor_in_the_same_repeat() {
         // The quotients of the medians would be 2 and 1.5.
         let floor = ("floor", Kind::Floor, &[(1.0, 10.0), (2.0, 20.0), (4.0, 30.0)][..]);
         let server = ("async", Kind::Ours, &[(3.0, 30.0), (8.0, 20.0), (4.0, 30.0)][..]);
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn of_two_floors_it_is_the_one_that_answers_faster() {
+    fn the_faster_of_two_floors_counts() {
         let record = of(&[
             ("floor", Kind::Floor, &[(1.0, 20.0)]),
             ("floor-blocking", Kind::Floor, &[(2.0, 10.0)]),
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_floor_nothing_is_held_against_it() {
+    fn without_a_floor_there_are_no_quotients() {
         let workload = Workload::find("W1").expect("it is a workload");
         let mut record =
             of(&[("floor", Kind::Floor, &[(1.0, 20.0)]), ("select", Kind::Ours, &[(3.0, 15.0)])]);
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rate_is_no_time_to_hold_against_the_floor() {
+    fn only_times_are_compared_with_the_floor() {
         for (id, expected) in [
             ("W1", Some("round_p50")),
             ("W4", Some("last_p99")),

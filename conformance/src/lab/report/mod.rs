@@ -35,8 +35,8 @@ pub(crate) fn all_runs(record: &Record) -> String {
             run.client_bound.as_ref().map(|reason| format!("client-bound: {reason}")),
             run.is_unsteady.then(|| "unsteady".to_owned()),
         ];
-        let told: Vec<String> = marks.into_iter().flatten().chain(figures).collect();
-        lines.push(format!("{} {} {}: {}", run.point, run.entrant, run.repeat, told.join(" ")));
+        let words: Vec<String> = marks.into_iter().flatten().chain(figures).collect();
+        lines.push(format!("{} {} {}: {}", run.point, run.entrant, run.repeat, words.join(" ")));
     }
     lines.join("\n")
 }
@@ -49,7 +49,7 @@ fn section(record: &Record, workload: &Workload, frame: Frame) -> Option<String>
     let time = match workload.pace {
         Pace::Open => "open loop",
         Pace::Closed => "closed loop: its times are service time",
-        Pace::Still => "without a word",
+        Pace::Silent => "without a word",
     };
     let title =
         format!("{}: {}; shows {} ({time})", workload.id, workload.title, workload.isolates);
@@ -66,7 +66,7 @@ fn entrants(record: &Record, frame: Frame) -> String {
     };
     let listed: Vec<&EntrantRecord> = record.entrants.iter().filter(takes_part).collect();
     let common = in_common(&listed);
-    let told = |known: &[&(String, String)]| {
+    let list = |known: &[&(String, String)]| {
         let known: Vec<String> = known.iter().map(|(what, how)| format!("{what}: {how}")).collect();
         known.join("; ")
     };
@@ -74,13 +74,13 @@ fn entrants(record: &Record, frame: Frame) -> String {
         let is_common =
             |known: &&(String, String)| entrant.is_of_project() && common.contains(known);
         let own: Vec<_> = entrant.manifest.iter().filter(|known| !is_common(known)).collect();
-        vec![entrant.name.clone(), entrant.gate.clone(), told(&own)]
+        vec![entrant.name.clone(), entrant.gate.clone(), list(&own)]
     });
     let table = columns(&["entrant", "rules", "how it works"], &rows.collect::<Vec<_>>(), 3, frame);
     if common.is_empty() {
         return table;
     }
-    format!("{table}\nAll that are of this project: {}", told(&common))
+    format!("{table}\nAll that are of this project: {}", list(&common))
 }
 
 /// What all of these that are programs of this project do alike: a row then tells what differs.
@@ -97,8 +97,8 @@ fn knees(record: &Record, frame: Frame) -> Option<String> {
     let mut rows = Vec::new();
     for (sweep, points) in knee::sweeps(record) {
         for entrant in &record.entrants {
-            if let Some(told) = knee::told(record, &points, &entrant.name) {
-                rows.push(vec![sweep.to_owned(), entrant.name.clone(), told]);
+            if let Some(knee) = knee::describe(record, &points, &entrant.name) {
+                rows.push(vec![sweep.to_owned(), entrant.name.clone(), knee]);
             }
         }
     }

@@ -133,7 +133,7 @@ pub(super) fn foot(record: &Record) -> String {
     });
     let is_measured = |point: &&PointRecord| record.runs.iter().any(|run| run.point == point.id);
     let measured = record.points.iter().filter(is_measured);
-    lines.extend(measured.map(|point| format!("  {}: {}", point.id, point.again)));
+    lines.extend(measured.map(|point| format!("  {}: {}", point.id, point.command)));
     lines.push(format!("Again: {}", record.command));
     lines.join("\n")
 }

@@ -57,19 +57,19 @@ fn figures(
     let mut cells = Vec::new();
     let summary = |key: &str| Summary::of(&record.values(&point.id, name, key));
     let known = |key: &str| summary(key).filter(|_| standing.void.is_none());
-    let told = |cell: Option<String>| cell.unwrap_or_else(|| "-".into());
+    let shown = |cell: Option<String>| cell.unwrap_or_else(|| "-".into());
     let compared = compared(record, workload);
     for (index, key) in workload.columns.iter().enumerate() {
         let metric = Metric::of(key);
-        cells.push(told(known(key).map(|s| metric.show(s.median))));
+        cells.push(shown(known(key).map(|s| metric.show(s.median))));
         if index == 0 {
             let range = |s: Summary| format!("{}–{}", metric.show(s.least), metric.show(s.most));
-            cells.push(told(known(key).map(range)));
+            cells.push(shown(known(key).map(range)));
         }
         if compared.contains(key) {
             let times =
                 known(key).and_then(|_| times_floor(record, &point.id, workload, name, key));
-            cells.push(told(times.map(|times| format!("{times:.2}"))));
+            cells.push(shown(times.map(|times| format!("{times:.2}"))));
         }
     }
     cells

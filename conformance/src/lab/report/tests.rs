@@ -17,7 +17,7 @@ fn the_median_and_the_range_are_shown_with_the_rank() {
 }
 
 #[test]
-fn a_difference_inside_the_noise_is_a_tie() {
+fn a_difference_within_the_noise_is_a_tie() {
     let text = render(&record(&[1.05, 1.05]), Frame::Plain);
     assert_eq!(["async", "1", "tie"], row(&text, "async")[1..4]);
     assert_eq!(["select", "1", "tie"], row(&text, "select")[1..4]);
@@ -52,7 +52,7 @@ fn times_and_rates_are_ranked_only_on_cores_apart() {
 }
 
 #[test]
-fn behind_the_range_stands_how_many_times_the_floors_it_is() {
+fn the_quotient_with_the_floor_follows_the_range() {
     let mut record = record(&[1.5, 2.5]);
     assert!(!render(&record, Frame::Plain).contains("× floor"));
     let mut floor = record.entrants[0].clone();
@@ -76,7 +76,7 @@ fn behind_the_range_stands_how_many_times_the_floors_it_is() {
 }
 
 #[test]
-fn a_loss_voids_the_cell_in_its_own_words() {
+fn a_loss_voids_the_cell_with_its_reason() {
     let mut record = record(&[1.5, 1.6]);
     record.runs.last_mut().unwrap().void = Some("listener 3: message 7 was lost".into());
     let text = render(&record, Frame::Plain);
@@ -85,7 +85,7 @@ fn a_loss_voids_the_cell_in_its_own_words() {
 }
 
 #[test]
-fn whoever_the_load_held_back_is_not_ranked() {
+fn a_client_bound_entrant_is_not_ranked() {
     let mut record = record(&[0.5, 0.5, 0.5]);
     let of_async = record.runs.iter_mut().filter(|run| run.entrant == "async");
     of_async.take(2).for_each(|run| run.client_bound = Some("the load was busy".into()));
@@ -96,7 +96,7 @@ fn whoever_the_load_held_back_is_not_ranked() {
 }
 
 #[test]
-fn what_is_left_out_is_named_with_its_reason() {
+fn what_was_not_measured_is_listed_with_its_reason() {
     let mut record = record(&[1.0]);
     let left = |entrant: Option<&str>, point: Option<&str>, reason: &str| LeftOut {
         entrant: entrant.map(String::from),
@@ -120,7 +120,7 @@ fn what_is_left_out_is_named_with_its_reason() {
 }
 
 #[test]
-fn whoever_was_measured_nowhere_is_no_entrant_unless_it_broke_a_rule() {
+fn an_entrant_without_runs_is_listed_only_if_it_broke_a_rule() {
     let mut record = record(&[]);
     let is_listed = |record: &Record| {
         let text = render(record, Frame::Plain);
@@ -132,20 +132,24 @@ fn whoever_was_measured_nowhere_is_no_entrant_unless_it_broke_a_rule() {
 }
 
 #[test]
-fn what_is_alike_is_told_once_and_what_differs_in_its_row() {
+fn common_properties_are_listed_once_and_others_in_the_row() {
     let mut record = record(&[1.0]);
     for (entrant, writes) in record.entrants.iter_mut().zip(["one", "two", "one"]) {
         entrant.manifest.push(("writes".into(), writes.into()));
     }
     record.entrants[2].kind = crate::lab::result::record::Kind::Yours;
     let text = render(&record, Frame::Plain);
-    let told = |words: &str| text.matches(words).count();
+    let count = |words: &str| text.matches(words).count();
     assert!(text.contains("All that are of this project: version: 1\n"), "{text}");
-    assert_eq!((2, 2, 1), (told("version: 1"), told("writes: one"), told("writes: two")), "{text}");
+    assert_eq!(
+        (2, 2, 1),
+        (count("version: 1"), count("writes: one"), count("writes: two")),
+        "{text}"
+    );
 }
 
 #[test]
-fn every_run_is_listed_in_its_order() {
+fn all_runs_are_listed_in_order() {
     let text = all_runs(&record(&[1.5]));
     let order: Vec<&str> =
         text.lines().skip(1).map(|line| line.split(':').next().unwrap()).collect();

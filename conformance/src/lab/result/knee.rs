@@ -8,7 +8,7 @@ use super::statistics::Summary;
 /// middle one of its runs. `None` if it was not measured there.
 ///
 /// How late the load itself was is in that time: whoever keeps up in spite of it would without it, too.
-pub(crate) fn holds(record: &Record, point: &str, entrant: &str) -> Option<bool> {
+pub(crate) fn keeps_up(record: &Record, point: &str, entrant: &str) -> Option<bool> {
     let all = record.all_runs_of(point, entrant).count();
     let kept = record.runs_of(point, entrant).count();
     let last = Summary::of(&record.values(point, entrant, "last_p99"));
@@ -33,11 +33,12 @@ pub(crate) fn sweeps(record: &Record) -> Vec<(&str, Vec<&str>)> {
 }
 
 /// What one entrant's knee in a sweep is, in words; `None` if it was not measured in it.
-pub(crate) fn told(record: &Record, points: &[&str], entrant: &str) -> Option<String> {
-    let measured = points.iter().filter_map(|point| Some((*point, holds(record, point, entrant)?)));
+pub(crate) fn describe(record: &Record, points: &[&str], entrant: &str) -> Option<String> {
+    let measured =
+        points.iter().filter_map(|point| Some((*point, keeps_up(record, point, entrant)?)));
     let measured: Vec<(&str, bool)> = measured.collect();
     let rate = |point: &str| point.split_once('@').map_or("-", |(_, rate)| rate).to_owned();
-    let kept = measured.iter().take_while(|(_, holds)| *holds).count();
+    let kept = measured.iter().take_while(|(_, keeps_up)| *keeps_up).count();
     let Some((failed, _)) = measured.get(kept) else {
         return measured.last().map(|(point, _)| format!("{} or more", rate(point)));
     };
@@ -80,13 +81,13 @@ mod tests {
         record.points.extend(POINTS.iter().map(|point| PointRecord {
             id: (*point).into(),
             workload: "W2".into(),
-            again: String::new(),
+            command: String::new(),
         }));
         record
     }
 
     #[test]
-    fn the_knee_is_the_last_rate_before_the_first_that_is_too_much() {
+    fn the_knee_is_the_last_rate_before_the_first_one_that_fails() {
         for (last, client_bound, expected) in [
             (&[1.0, 2.0, 500.0][..], false, Some("200")),
             (&[1.0, 2.0, 99.0], false, Some("400 or more")),
@@ -99,19 +100,19 @@ mod tests {
         ] {
             let record = swept(last, client_bound);
             let [(sweep, points)] = &sweeps(&record)[..] else { panic!("there is one sweep") };
-            let found = told(&record, points, "async");
+            let found = describe(&record, points, "async");
             assert_eq!(("W2/50", expected), (*sweep, found.as_deref()), "{last:?}");
         }
     }
 
     #[test]
-    fn a_loss_is_too_much() {
+    fn a_loss_ends_the_knee() {
         let mut record = swept(&[1.0, 1.0], true);
         // A busy load is no excuse, in another run of the point neither.
         let bound = [record.runs[1].clone(), record.runs[1].clone()];
         record.runs.extend(bound);
         record.runs[1].void = Some("message 7 was lost".into());
-        assert_eq!(Some(false), holds(&record, POINTS[1], "async"));
-        assert_eq!(Some("100".into()), told(&record, &POINTS, "async"));
+        assert_eq!(Some(false), keeps_up(&record, POINTS[1], "async"));
+        assert_eq!(Some("100".into()), describe(&record, &POINTS, "async"));
     }
 }

@@ -42,17 +42,21 @@ pub(crate) enum Kind {
     /// A server of this project.
     Ours,
     /// One of ours for a second time: how far identical servers lie apart.
-    Again,
+    #[serde(alias = "again")]
+    Control,
     /// A server that the command line names.
     Yours,
     /// A program that passes bytes on and does nothing else.
     Floor,
     /// The stand-in for the tutorial's server.
-    Guest,
+    #[serde(alias = "guest")]
+    Tutorial,
     /// A naive server of the chat protocol, as people write them first.
-    Rung,
+    #[serde(alias = "rung")]
+    Naive,
     /// A message broker of others.
-    Peer,
+    #[serde(alias = "peer")]
+    Broker,
 }
 
 /// Who took part.
@@ -71,7 +75,7 @@ pub(crate) struct EntrantRecord {
 impl EntrantRecord {
     /// Whether it is a part of the program that measures it.
     pub(crate) fn is_of_project(&self) -> bool {
-        matches!(self.kind, Kind::Ours | Kind::Again | Kind::Floor | Kind::Rung)
+        matches!(self.kind, Kind::Ours | Kind::Control | Kind::Floor | Kind::Naive)
     }
 }
 
@@ -81,7 +85,8 @@ pub(crate) struct PointRecord {
     pub(crate) id: String,
     pub(crate) workload: String,
     /// The command that measures it again.
-    pub(crate) again: String,
+    #[serde(alias = "again")]
+    pub(crate) command: String,
 }
 
 /// Who was not measured where, and why.
@@ -180,13 +185,13 @@ impl Record {
 
     /// The entrant that was measured twice, and its twin.
     pub(crate) fn twins(&self) -> Option<(&str, &str)> {
-        let again = self.entrants.iter().find(|entrant| entrant.kind == Kind::Again)?;
-        Some((again.name.strip_suffix(AGAIN)?, &again.name))
+        let control = self.entrants.iter().find(|entrant| entrant.kind == Kind::Control)?;
+        Some((control.name.strip_suffix(CONTROL_SUFFIX)?, &control.name))
     }
 }
 
 /// What the name of the control ends with.
-pub(crate) const AGAIN: &str = " again";
+pub(crate) const CONTROL_SUFFIX: &str = " again";
 /// Counted up whenever a reader of the last one would be misled.
 pub(crate) const FORMAT: u32 = 1;
 
@@ -228,12 +233,12 @@ pub(crate) mod tests {
             entrants: vec![
                 entrant("select", Kind::Ours),
                 entrant("async", Kind::Ours),
-                entrant("select again", Kind::Again),
+                entrant("select again", Kind::Control),
             ],
             points: vec![PointRecord {
                 id: "S64/1000".into(),
                 workload: "S64".into(),
-                again: "cargo lab --only S64/1000".into(),
+                command: "cargo lab --only S64/1000".into(),
             }],
             left_out: Vec::new(),
             runs,
@@ -242,7 +247,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read_again() {
+    fn a_record_is_read_as_it_was_written() {
         let written = record(&[1.0, 2.5]);
         let read = Record::parse(&written.to_json(), Path::new("lab.json")).unwrap();
         assert_eq!(written, read);

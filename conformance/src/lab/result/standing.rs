@@ -41,7 +41,7 @@ pub(crate) fn standings<'a>(
     let is_rate = better == Better::More;
     let (mut places, mut medians) = (Vec::new(), Vec::new());
     for (place, standing) in standings.iter().enumerate() {
-        let can_be = !matches!(standing.entrant.kind, Kind::Again | Kind::Floor);
+        let can_be = !matches!(standing.entrant.kind, Kind::Control | Kind::Floor);
         let values = record.values(&point.id, &standing.entrant.name, key);
         let summary = Summary::of(&values).filter(|_| can_be && standing.void.is_none());
         if let Some(summary) = summary.filter(|_| !standing.is_client_bound) {

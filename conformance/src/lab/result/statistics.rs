@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn twins_always_tie_however_far_apart() {
+    fn identical_servers_always_tie() {
         for (one, same) in [
             (&[1.0][..], &[3.0][..]),
             (&[0.1, 0.3, 0.7], &[0.3]),
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_is_within_the_noise_shares_the_place() {
+    fn entrants_within_the_noise_share_the_place() {
         let places = |medians: &[f64], noise| -> Vec<(usize, bool)> {
             ranks(medians, noise).iter().map(|rank| (rank.place, rank.is_tied)).collect()
         };

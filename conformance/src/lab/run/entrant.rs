@@ -15,7 +15,7 @@ pub(super) use self::server::Server;
 use crate::baselines::{Installed, Peer, Yardstick};
 use crate::lab::plan::args::LabArgs;
 use crate::lab::plan::point::{Load, Point};
-use crate::lab::result::record::{AGAIN, Kind};
+use crate::lab::result::record::{CONTROL_SUFFIX, Kind};
 use crate::process::{ServerProcess, StartError};
 use crate::support::cores::Cores;
 use crate::target::{
@@ -66,25 +66,25 @@ impl Entrant {
             entrants.push(Self::ours(name, model, &exe));
         }
         entrants.extend(Self::control(&entrants));
-        entrants.extend(args.server.iter().map(|(name, command)| Self::yours(name, command)));
+        entrants.extend(args.server.iter().map(|(name, command)| Self::given(name, command)));
         entrants.extend(args.connect.iter().map(|(name, addr)| Self::running(name, *addr)));
         if !args.no_floor {
             let floors = [Yardstick::Floor, Yardstick::FloorBlocking];
-            entrants.extend(floors.map(|floor| Self::yardstick(floor, Kind::Floor, &exe)));
+            entrants.extend(floors.map(|floor| Self::baseline(floor, Kind::Floor, &exe)));
         }
-        if args.rungs {
+        if args.naive {
             let rungs = Yardstick::RUNGS;
-            entrants.extend(rungs.map(|rung| Self::yardstick(rung, Kind::Rung, &exe)));
+            entrants.extend(rungs.map(|rung| Self::baseline(rung, Kind::Naive, &exe)));
         }
-        for peer in Peer::ALL.into_iter().filter(|_| args.peers) {
+        for peer in Peer::ALL.into_iter().filter(|_| args.brokers) {
             match peer.find() {
-                Ok(installed) => entrants.push(Self::peer(installed)),
+                Ok(installed) => entrants.push(Self::broker(installed)),
                 Err(reason) => left_out.push(format!("{}: {reason}", peer.name())),
             }
         }
-        if args.guests {
-            match Self::guest() {
-                Ok(guest) => entrants.push(guest),
+        if args.tutorial {
+            match Self::tutorial() {
+                Ok(tutorial) => entrants.push(tutorial),
                 Err(reason) => left_out.push(reason),
             }
         }
@@ -108,8 +108,8 @@ impl Entrant {
     fn control(ours: &[Self]) -> Option<Self> {
         let twin = ours.iter().find(|entrant| entrant.name == "select").or(ours.first())?;
         Some(Self {
-            name: twin.name.clone() + AGAIN,
-            kind: Kind::Again,
+            name: twin.name.clone() + CONTROL_SUFFIX,
+            kind: Kind::Control,
             manifest: twin.manifest.clone(),
             origin: match &twin.origin {
                 Origin::Flagged(command) => Origin::Flagged(command.clone()),
@@ -120,7 +120,7 @@ impl Entrant {
         })
     }
 
-    fn yours(name: &str, line: &str) -> Self {
+    fn given(name: &str, line: &str) -> Self {
         // As a shell takes it, and the process becomes the program itself.
         let command: Vec<OsString> = ["sh", "-c", &format!("exec {line}")].map(Into::into).into();
         let subject = CommandServer { command: command.clone(), manifest: None };
@@ -145,46 +145,46 @@ impl Entrant {
         }
     }
 
-    fn guest() -> Result<Self, String> {
-        let (program, declared) = (Path::new(GUEST), Path::new(GUEST_MANIFEST));
+    fn tutorial() -> Result<Self, String> {
+        let (program, declared) = (Path::new(TUTORIAL), Path::new(TUTORIAL_MANIFEST));
         let missing = |what| format!("guest: {what}; start the lab at the top of the repository");
         if !program.exists() {
-            return Err(missing(format!("there is no {GUEST} here")));
+            return Err(missing(format!("there is no {TUTORIAL} here")));
         }
         let declared = Manifest::read(declared).map_err(|error| missing(error.to_string()))?;
         let command: Vec<OsString> =
-            ["python3", GUEST, "--port", "{port}"].map(Into::into).to_vec();
+            ["python3", TUTORIAL, "--port", "{port}"].map(Into::into).to_vec();
         let subject = CommandServer { command: command.clone(), manifest: Some(declared) };
         Ok(Self {
             name: "guest".into(),
-            kind: Kind::Guest,
-            manifest: manifest::guest(&format!("python3 {GUEST}")),
+            kind: Kind::Tutorial,
+            manifest: manifest::tutorial(&format!("python3 {TUTORIAL}")),
             origin: Origin::Command(command),
             subject: Some(Rc::new(subject)),
             dialect: Dialect::Chat,
         })
     }
 
-    fn yardstick(yardstick: Yardstick, kind: Kind, exe: &Path) -> Self {
+    fn baseline(yardstick: Yardstick, kind: Kind, exe: &Path) -> Self {
         let command = yardstick.command(exe);
         let subject = CommandServer { command: command.clone(), manifest: None };
         let is_chat = yardstick.dialect() == Dialect::Chat;
         Self {
             name: yardstick.name().into(),
             kind,
-            manifest: manifest::yardstick(yardstick),
+            manifest: manifest::baseline(yardstick),
             origin: Origin::Command(command),
             subject: is_chat.then(|| Rc::new(subject) as Rc<dyn Subject>),
             dialect: yardstick.dialect(),
         }
     }
 
-    fn peer(installed: Installed) -> Self {
+    fn broker(installed: Installed) -> Self {
         let peer = installed.peer;
         Self {
             name: peer.name().into(),
-            kind: Kind::Peer,
-            manifest: manifest::peer(&installed),
+            kind: Kind::Broker,
+            manifest: manifest::broker(&installed),
             origin: Origin::Broker(installed),
             subject: None,
             dialect: peer.dialect(),
@@ -232,7 +232,7 @@ impl Entrant {
             "W5" | "W6" if self.dialect != Dialect::Chat => {
                 Some("coming, leaving and misbehaving are no work of it")
             }
-            _ if self.kind == Kind::Peer && point.load.is_among_speakers() => {
+            _ if self.kind == Kind::Broker && point.load.senders_listen() => {
                 Some("there, who speaks and who listens are different clients")
             }
             _ => None,
@@ -241,14 +241,14 @@ impl Entrant {
 
     /// Whether it is held to rules: who speaks no chat has none, and the control is the same program again.
     pub(crate) fn is_gated(&self) -> bool {
-        self.subject.is_some() && self.kind != Kind::Again
+        self.subject.is_some() && self.kind != Kind::Control
     }
 
     /// Whether its runs and those of another of this name count as identical.
     pub(crate) fn is_twin_of(&self, other: &Self) -> bool {
-        self.kind == Kind::Again && self.name.strip_suffix(AGAIN) == Some(&*other.name)
+        self.kind == Kind::Control && self.name.strip_suffix(CONTROL_SUFFIX) == Some(&*other.name)
     }
 }
 
-const GUEST: &str = "conformance/guests/server.py";
-const GUEST_MANIFEST: &str = "conformance/manifests/guest.toml";
+const TUTORIAL: &str = "conformance/guests/server.py";
+const TUTORIAL_MANIFEST: &str = "conformance/manifests/guest.toml";

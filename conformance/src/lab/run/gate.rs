@@ -45,14 +45,13 @@ impl Gate {
 
     /// What stands in the way of figures at this point: the broken rules that it rests on.
     pub(crate) fn obstacle(&self, point: &Point) -> Option<String> {
-        let rules = rules();
+        let all = rules();
         let smoke: Vec<&str> =
-            rules.iter().filter(|rule| is_smoke(rule)).map(|rule| &*rule.id).collect();
-        let is_in_the_way =
-            |id: &str| smoke.contains(&id) || point.workload.relies_on.contains(&id);
-        let broken = self.broken.iter().filter(|(id, _)| is_in_the_way(id));
-        let told: Vec<String> = broken.map(|(id, word)| format!("{id} {word}")).collect();
-        (!told.is_empty()).then(|| told.join(", "))
+            all.iter().filter(|rule| is_smoke(rule)).map(|rule| &*rule.id).collect();
+        let is_obstacle = |id: &str| smoke.contains(&id) || point.workload.relies_on.contains(&id);
+        let broken = self.broken.iter().filter(|(id, _)| is_obstacle(id));
+        let rules: Vec<String> = broken.map(|(id, word)| format!("{id} {word}")).collect();
+        (!rules.is_empty()).then(|| rules.join(", "))
     }
 
     /// Whether all rules are kept.
@@ -61,13 +60,13 @@ impl Gate {
     }
 
     /// All of it in a few words.
-    pub(crate) fn told(&self) -> String {
+    pub(crate) fn summary(&self) -> String {
         if self.is_kept() {
             return "kept".into();
         }
-        let told: Vec<String> =
+        let rules: Vec<String> =
             self.broken.iter().map(|(id, word)| format!("{id} {word}")).collect();
-        told.join(", ")
+        rules.join(", ")
     }
 }
 
@@ -88,7 +87,7 @@ mod tests {
     use crate::lab::plan::scale::Scale;
 
     #[test]
-    fn a_broken_rule_stands_in_the_way_of_what_rests_on_it() {
+    fn a_broken_rule_is_an_obstacle_where_a_workload_relies_on_it() {
         let points = Scale::Quick.points();
         let at = |workload: &str| {
             points.iter().find(|point| point.workload.id == workload).expect("it is a workload")
@@ -102,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn the_rules_that_everybody_has_to_keep_are_tested_ones() {
+    fn the_rules_for_all_servers_are_tested_ones() {
         let rules = rules();
         for id in SMOKE {
             assert!(rules.iter().any(|rule| rule.id == id && is_tested(rule)), "{id}");

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::entrant::Entrant;
-use super::trial::{SINGLE, lasting};
+use super::trial::{SINGLE, durations};
 use crate::lab::plan::args::LabArgs;
 use crate::lab::plan::point::{Load, Point};
 use crate::lab::plan::scale::Scale;
@@ -31,7 +31,7 @@ pub(crate) fn render(args: &LabArgs, points: &[Point], entrants: &[Entrant]) -> 
     };
     let each: f64 = entrants.iter().map(repeat).sum();
     let rules: f64 =
-        entrants.iter().filter(|entrant| entrant.is_gated()).map(|_| SECONDS_OF_RULES).sum();
+        entrants.iter().filter(|entrant| entrant.is_gated()).map(|_| SECONDS_PER_GATE).sum();
     let all = rules + each * f64::from(args.repeats());
     lines.push(String::new());
     lines.push(format!(
@@ -48,9 +48,9 @@ fn seconds(point: &Point, scale: Scale) -> f64 {
     let (slice, _) = scale.warm_up();
     let measured = match point.load {
         Load::Idle { .. } | Load::Storm { .. } => Duration::ZERO,
-        Load::Single { .. } => SINGLE.lasting + 2 * lasting(SINGLE.rate, scale).0,
+        Load::Single { .. } => SINGLE.lasting + 2 * durations(SINGLE.rate, scale).0,
         Load::Paced { rate, .. } => {
-            let (slice, counted) = lasting(rate, scale);
+            let (slice, counted) = durations(rate, scale);
             counted + 2 * slice
         }
         _ => scale.measured() + 2 * slice,
@@ -59,20 +59,20 @@ fn seconds(point: &Point, scale: Scale) -> f64 {
     let proving = match point.load {
         Load::FanOut { .. } | Load::Paced { .. } => {
             let (few, more) = (members.min(FEW), (members - FEW).max(0.0));
-            few * SECONDS_A_PROOF + more * SECONDS_A_PROOF_BEYOND
+            few * SECONDS_TO_STREAM + more * SECONDS_TO_STREAM_BEYOND
         }
         _ => 0.0,
     };
-    SECONDS_A_START + members * SECONDS_A_JOIN + proving + measured.as_secs_f64()
+    SECONDS_PER_START + members * SECONDS_PER_JOIN + proving + measured.as_secs_f64()
 }
 
-const SECONDS_OF_RULES: f64 = 4.0;
+const SECONDS_PER_GATE: f64 = 4.0;
 /// To start a server, and to end it.
-const SECONDS_A_START: f64 = 0.02;
+const SECONDS_PER_START: f64 = 0.02;
 /// A batch of them, until all hear; the last word of every one included.
-const SECONDS_A_JOIN: f64 = 0.000_1;
+const SECONDS_PER_JOIN: f64 = 0.000_1;
 /// Until a server of ours has seen that it reads: for each of a few, and for each of those beyond, as measured with one
 /// thousand and with nine.
-const SECONDS_A_PROOF: f64 = 0.000_25;
-const SECONDS_A_PROOF_BEYOND: f64 = 0.001;
+const SECONDS_TO_STREAM: f64 = 0.000_25;
+const SECONDS_TO_STREAM_BEYOND: f64 = 0.001;
 const FEW: f64 = 1000.0;

@@ -49,7 +49,7 @@ impl Session<'_> {
         let point = self.points.iter().find(|point| point.workload.id == "S64");
         let Some(point) = point.filter(|_| self.scale != Scale::Quick) else { return };
         let is_kept = |entrant: &&Entrant| {
-            entrant.kind != Kind::Again && obstacle(entrant, point, gates).is_none()
+            entrant.kind != Kind::Control && obstacle(entrant, point, gates).is_none()
         };
         for entrant in self.entrants.iter().filter(is_kept) {
             if self.interruption.has_come() {
@@ -72,10 +72,10 @@ impl Session<'_> {
     /// Holds everybody to the rules, each program once.
     fn gates<'e>(&'e self, record: &mut Record) -> HashMap<&'e str, Gate> {
         let mut gates = HashMap::new();
-        for (entrant, told) in self.entrants.iter().zip(&mut record.entrants) {
+        for (entrant, entry) in self.entrants.iter().zip(&mut record.entrants) {
             let twin = self.entrants.iter().find(|other| entrant.is_twin_of(other));
             if let Some(twin) = twin {
-                told.gate = format!("as {}", twin.name);
+                entry.gate = format!("as {}", twin.name);
                 if let Some(gate) = gates.get(&*twin.name).cloned() {
                     gates.insert(&*entrant.name, gate);
                 }
@@ -86,8 +86,8 @@ impl Session<'_> {
             }
             self.progress.step(&format!("{}: the rules", entrant.name));
             if let Some(gate) = Gate::check(entrant, self.points, self.interruption) {
-                told.gate = gate.told();
-                told.is_broken = !gate.is_kept();
+                entry.gate = gate.summary();
+                entry.is_broken = !gate.is_kept();
                 gates.insert(&*entrant.name, gate);
             }
         }
@@ -108,7 +108,7 @@ impl Session<'_> {
         }
         for (place, entrant) in self.entrants.iter().enumerate() {
             let obstacle = obstacle(entrant, point, gates);
-            match obstacle.or_else(|| self.beyond(entrant, point, record)) {
+            match obstacle.or_else(|| self.past_knee(entrant, point, record)) {
                 Some(reason) => record.left_out.push(LeftOut {
                     entrant: Some(entrant.name.clone()),
                     point: Some(point.id.clone()),
@@ -123,13 +123,13 @@ impl Session<'_> {
     }
 
     /// Why a sweep that has passed the knee of an entrant needs no higher rate.
-    fn beyond(&self, entrant: &Entrant, point: &Point, record: &Record) -> Option<String> {
+    fn past_knee(&self, entrant: &Entrant, point: &Point, record: &Record) -> Option<String> {
         if self.scale != Scale::Full || !point.id.contains('@') {
             return None;
         }
         let before = self.points.iter().take_while(|other| other.id != point.id);
         let before = before.filter(|other| other.sweep() == point.sweep()).last()?;
-        match knee::holds(record, &before.id, &entrant.name) {
+        match knee::keeps_up(record, &before.id, &entrant.name) {
             Some(true) => None,
             _ => Some(format!("beyond its knee: {} was too much or void", before.id)),
         }
@@ -145,7 +145,7 @@ impl Session<'_> {
         }
         let (found, void) = match outcome {
             Ok(found) => (found, None),
-            Err(error) => (trial::Found::default(), Some(error.to_string())),
+            Err(error) => (trial::Measured::default(), Some(error.to_string())),
         };
         record.runs.push(Run {
             point: point.id.clone(),

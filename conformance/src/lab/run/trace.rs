@@ -9,7 +9,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use thiserror::Error;
 
 use super::entrant::Entrant;
-use super::trial::prove;
+use super::trial::make_streaming;
 use crate::lab::result::record::Trace;
 use crate::lab::result::statistics::float;
 use crate::process::StartError;
@@ -23,7 +23,7 @@ pub(crate) enum TraceError {
     #[error("strace cannot be run ({0}); install it, or do without the count of system calls")]
     NoTool(std::io::Error),
     #[error("strace does not count: {0}")]
-    Refused(String),
+    Rejected(String),
     #[error("{0}")]
     Start(#[from] StartError),
     #[error("{0}")]
@@ -36,16 +36,16 @@ pub(crate) fn trace(entrant: &Entrant, cores: Option<&Cores>) -> Result<Trace, T
     let id = server.id().ok_or(TraceError::NoProcess)?;
     let shape = Shape { dialect: entrant.dialect, ..Shape::chat(10, 100, 64) };
     let mut crowd = Crowd::join(server.addr(), &shape)?;
-    prove(&mut crowd, shape)?;
+    make_streaming(&mut crowd, shape)?;
     let mut strace = Strace::attach(id)?;
     let tally = crowd.fan_out(FanOut { extent: Extent::Messages(MESSAGES), in_flight: 64 })?;
-    let said = strace.end()?;
+    let output = strace.end()?;
     let per_1000 = 1000.0 / float(tally.deliveries);
-    let mut calls = counts(&said);
+    let mut calls = counts(&output);
     calls.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
     let all: u64 = calls.iter().map(|(_, count)| count).sum();
     if all == 0 {
-        return Err(TraceError::Refused(said.trim().replace('\n', " ")));
+        return Err(TraceError::Rejected(output.trim().replace('\n', " ")));
     }
     let most = calls.into_iter().take(CALLS_SHOWN);
     Ok(Trace {
@@ -58,7 +58,7 @@ pub(crate) fn trace(entrant: &Entrant, cores: Option<&Cores>) -> Result<Trace, T
 /// A running strace; dropping it ends it.
 struct Strace {
     child: Child,
-    said: BufReader<ChildStderr>,
+    stderr: BufReader<ChildStderr>,
 }
 
 impl Strace {
@@ -68,20 +68,20 @@ impl Strace {
         command.args(["-f", "-c", "-p"]).arg(id.to_string());
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().map_err(TraceError::NoTool)?;
-        let said = child.stderr.take().expect("it was asked for as a pipe");
-        let mut strace = Self { child, said: BufReader::new(said) };
+        let stderr = child.stderr.take().expect("it was asked for as a pipe");
+        let mut strace = Self { child, stderr: BufReader::new(stderr) };
         // It says so once it holds all threads.
         let mut line = String::new();
-        strace.said.read_line(&mut line).map_err(TraceError::NoTool)?;
-        if line.contains(" attached") { Ok(strace) } else { Err(TraceError::Refused(line)) }
+        strace.stderr.read_line(&mut line).map_err(TraceError::NoTool)?;
+        if line.contains(" attached") { Ok(strace) } else { Err(TraceError::Rejected(line)) }
     }
 
-    /// Ends the count, and what strace said of it.
+    /// Ends the count, and what strace output of it.
     fn end(&mut self) -> Result<String, TraceError> {
         kill_process(Pid::from_child(&self.child), Signal::INT).ok();
-        let mut said = String::new();
-        self.said.read_to_string(&mut said).map_err(TraceError::NoTool)?;
-        Ok(said)
+        let mut output = String::new();
+        self.stderr.read_to_string(&mut output).map_err(TraceError::NoTool)?;
+        Ok(output)
     }
 }
 

@@ -19,7 +19,7 @@ fn parsed(line: &str) -> LabArgs {
 }
 
 #[test]
-fn the_id_of_a_point_picks_it_in_every_scale() {
+fn the_id_of_a_point_selects_it_in_every_scale() {
     for scale in ["", "--quick", "--full"] {
         for id in ["S64/300", "W3/32", "W2/50@400", "S64/1to10", "S1024/10to100x1KiB", "ONE/9000"] {
             let line = format!("{scale} --only {}", id.to_lowercase());
@@ -29,7 +29,7 @@ fn the_id_of_a_point_picks_it_in_every_scale() {
 }
 
 #[test]
-fn a_workload_or_a_sweep_stands_for_the_points_of_the_scale() {
+fn a_workload_or_a_sweep_selects_points_of_the_scale() {
     for (line, expected) in [
         ("--only S64", &["S64/1000"][..]),
         ("--quick --only S64", &["S64/300"]),
@@ -60,7 +60,7 @@ fn the_targets_are_points_of_the_full_lab_at_the_scale_of_the_usual_one() {
 }
 
 #[test]
-fn a_word_that_stands_for_no_point_is_told() {
+fn an_unknown_word_is_an_error() {
     for (line, word) in
         [("--only S64,W99", "W99"), ("--only RATE", "RATE"), ("--only S64/", "S64/")]
     {

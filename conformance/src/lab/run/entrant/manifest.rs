@@ -31,7 +31,7 @@ pub(super) fn ours(model: Model, declared: &Declared) -> Manifest {
 }
 
 /// Of a program that is made to be measured beside ours.
-pub(super) fn yardstick(yardstick: Yardstick) -> Manifest {
+pub(super) fn baseline(yardstick: Yardstick) -> Manifest {
     const PER_DELIVERY: &str = "one per delivery";
     const PER_WAKE_UP: &str = "one per member and wake-up";
     const KEPT: &str = "kept, what is due to them without a bound";
@@ -56,13 +56,13 @@ pub(super) fn yardstick(yardstick: Yardstick) -> Manifest {
 }
 
 /// Of a broker.
-pub(super) fn peer(installed: &Installed) -> Manifest {
+pub(super) fn broker(installed: &Installed) -> Manifest {
     let set = installed.peer.tuned().to_owned();
     named(vec![("version", installed.version.clone()), ("set otherwise", set), tagged(TUNED)])
 }
 
 /// Of the stand-in for the tutorial's server.
-pub(super) fn guest(command: &str) -> Manifest {
+pub(super) fn tutorial(command: &str) -> Manifest {
     named(vec![("command", command.to_owned()), tagged(IDIOMATIC)])
 }
 
@@ -105,10 +105,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whatever_is_ours_tells_what_equal_work_depends_on() {
+    fn every_manifest_of_ours_has_the_same_keys() {
         let servers = Model::ALL.map(|model| ours(model, &Declared::default()));
-        let yardsticks = Yardstick::ALL.map(yardstick);
-        for manifest in servers.iter().chain(&yardsticks) {
+        let baselines = Yardstick::ALL.map(baseline);
+        for manifest in servers.iter().chain(&baselines) {
             for key in
                 ["profile", "NODELAY", "backlog", "send buffer", "writes", "slow readers", "tagged"]
             {
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn limits_are_those_that_are_declared() {
+    fn limits_are_the_declared_ones() {
         let patience = Some(std::time::Duration::from_secs(7));
         let declared = Declared { patience, memory: Some(3 << 20), ..Declared::default() };
         let manifest = ours(Model::Select, &declared);

@@ -8,7 +8,7 @@ use load::{Crowd, Extent, FanOut, LoadError, Shape, Tally};
 use server_core::STREAMING_BYTES;
 
 use super::super::entrant::Server;
-use super::found::Found;
+use super::measured::Measured;
 use super::meter::{COST, Meter, percentiles};
 use super::steady::warm_up;
 use crate::lab::plan::scale::Scale;
@@ -20,9 +20,9 @@ pub(super) fn fan_out(
     shape: Shape,
     in_flight: u64,
     scale: Scale,
-) -> Result<Found, LoadError> {
+) -> Result<Measured, LoadError> {
     let (mut crowd, member_kib) = fill(server, shape)?;
-    prove(&mut crowd, shape)?;
+    make_streaming(&mut crowd, shape)?;
     let (slice, slices) = scale.warm_up();
     let saturated = |time| FanOut { extent: Extent::Lasting(time), in_flight };
     let is_steady =
@@ -34,7 +34,7 @@ pub(super) fn fan_out(
     figures.insert("deliveries".into(), rate(&tally));
     figures.insert("strayed".into(), float(tally.strayed as u64));
     figures.extend(member_kib.map(|kib| ("member_kib".into(), kib)));
-    Ok(Found { figures, is_unsteady: !is_steady })
+    Ok(Measured { figures, is_unsteady: !is_steady })
 }
 
 /// Two who answer each other.
@@ -42,7 +42,7 @@ pub(super) fn ping_pong(
     server: &Server,
     dialect: Dialect,
     scale: Scale,
-) -> Result<Found, LoadError> {
+) -> Result<Measured, LoadError> {
     let shape = Shape { dialect, ..Shape::chat(2, 0, 64) };
     let mut crowd = Crowd::join(server.addr(), &shape)?;
     let (slice, slices) = scale.warm_up();
@@ -57,11 +57,15 @@ pub(super) fn ping_pong(
     let mut figures = meter.stop(played.tally.deliveries, COST);
     fence(&mut crowd)?;
     figures.extend(percentiles("round", &played.round_trips));
-    Ok(Found { figures, is_unsteady: !is_steady })
+    Ok(Measured { figures, is_unsteady: !is_steady })
 }
 
 /// Members, and not a word.
-pub(super) fn idle(server: &Server, dialect: Dialect, members: usize) -> Result<Found, LoadError> {
+pub(super) fn idle(
+    server: &Server,
+    dialect: Dialect,
+    members: usize,
+) -> Result<Measured, LoadError> {
     let (crowd, member_kib) = fill(server, Shape { dialect, ..Shape::chat(1, members, 64) })?;
     let usage = server.id().and_then(Usage::of);
     drop(crowd);
@@ -73,7 +77,7 @@ pub(super) fn idle(server: &Server, dialect: Dialect, members: usize) -> Result<
         ]
     });
     let figures = known.into_iter().flatten().map(|(key, value)| (key.to_owned(), value)).collect();
-    Ok(Found { figures, is_unsteady: false })
+    Ok(Measured { figures, is_unsteady: false })
 }
 
 /// A crowd of this shape, and the KiB that one more member costs. The first few pay for what a server sets
@@ -85,7 +89,7 @@ pub(super) fn fill(server: &Server, shape: Shape) -> Result<(Crowd, Option<f64>)
     let with_few = server.id().and_then(Usage::of);
     crowd.add_listeners(more)?;
     let with_all = server.id().and_then(Usage::of);
-    let known = with_few.zip(with_all).filter(|_| more >= MEMBERS_TO_TELL);
+    let known = with_few.zip(with_all).filter(|_| more >= MEMBERS_MIN);
     let grown = known.map(|(few, all)| float(all.resident.saturating_sub(few.resident)) / 1024.0);
     Ok((crowd, grown.map(|kib| kib / float(more as u64))))
 }
@@ -93,13 +97,13 @@ pub(super) fn fill(server: &Server, shape: Shape) -> Result<(Crowd, Option<f64>)
 /// As much as a server may need to see that a member reads: ours write to a newcomer in small groups at
 /// first (SPEC RLY-12), which is the cost of joining and not of a delivery. One that is too slow for it has
 /// shown by then what it does.
-pub(in crate::lab) fn prove(crowd: &mut Crowd, shape: Shape) -> Result<(), LoadError> {
+pub(in crate::lab) fn make_streaming(crowd: &mut Crowd, shape: Shape) -> Result<(), LoadError> {
     // Twice what ours ask for.
     let needed = (2 * STREAMING_BYTES / shape.size.max(1)).max(1) as u64;
-    let mut left = needed.min(MESSAGES_PROVING);
+    let mut left = needed.min(STREAMING_MESSAGES_MAX);
     let start = Instant::now();
-    while left > 0 && start.elapsed() < proving_max(shape.listeners) {
-        let part = left.min(MESSAGES_AT_ONCE);
+    while left > 0 && start.elapsed() < streaming_time_max(shape.listeners) {
+        let part = left.min(MESSAGES_PER_PART);
         crowd.fan_out(FanOut { extent: Extent::Messages(part), in_flight: 1024 })?;
         left -= part;
     }
@@ -107,9 +111,9 @@ pub(in crate::lab) fn prove(crowd: &mut Crowd, shape: Shape) -> Result<(), LoadE
 }
 
 /// How long proving may take: rooms that are larger need longer for as many messages.
-fn proving_max(listeners: usize) -> Duration {
+fn streaming_time_max(listeners: usize) -> Duration {
     let listeners = u32::try_from(listeners).expect("each has a descriptor of its own");
-    PROVING_MAX + listeners.saturating_sub(MEMBERS_PROVING) * PROVING_MAX_EACH
+    STREAMING_TIME_MAX + listeners.saturating_sub(STREAMING_MEMBERS) * STREAMING_TIME_MAX_EACH
 }
 
 /// One more message for all: had the last delivery been doubled, the copy would come before this one.
@@ -131,16 +135,16 @@ fn rounds(pace: f64, time: Duration) -> u64 {
 
 const FEW: usize = 25;
 /// Below this, the pages of a few buffers would count as the members'.
-const MEMBERS_TO_TELL: usize = 50;
+const MEMBERS_MIN: usize = 50;
 /// With their headers, smaller messages have enough bytes in so many.
-const MESSAGES_PROVING: u64 = 20_000;
+const STREAMING_MESSAGES_MAX: u64 = 20_000;
 /// So few that the clock is looked at often enough, and enough to be gathered.
-const MESSAGES_AT_ONCE: u64 = 1024;
+const MESSAGES_PER_PART: u64 = 1024;
 /// The time of so many members, of which ours need a quarter, and of each beyond: with nine thousand, ours need some
 /// 10 s on two cores. Until then a delivery is written as to newcomers, and costs up to five times as much.
-const PROVING_MAX: Duration = Duration::from_secs(1);
-const MEMBERS_PROVING: u32 = 1000;
-const PROVING_MAX_EACH: Duration = Duration::from_millis(4);
+const STREAMING_TIME_MAX: Duration = Duration::from_secs(1);
+const STREAMING_MEMBERS: u32 = 1000;
+const STREAMING_TIME_MAX_EACH: Duration = Duration::from_millis(4);
 const ROUNDS_FIRST: u64 = 50;
 /// Rates of two slices that agree are no further apart.
 const RATES_APART: f64 = 0.15;
@@ -150,9 +154,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_large_room_has_as_long_for_each_member_as_a_thousand_have() {
+    fn the_time_limit_grows_with_the_room() {
         for (listeners, seconds) in [(0, 1), (10, 1), (1000, 1), (3000, 9), (9000, 33)] {
-            assert_eq!(Duration::from_secs(seconds), proving_max(listeners), "{listeners}");
+            assert_eq!(Duration::from_secs(seconds), streaming_time_max(listeners), "{listeners}");
         }
     }
 }

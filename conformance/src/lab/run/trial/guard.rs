@@ -23,7 +23,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_load_that_is_busy_or_late_is_the_limit() {
+    fn a_busy_or_late_load_is_the_limit() {
         for (figures, bound) in [
             (&[("load_busy", 0.8)][..], None),
             (&[("load_busy", 0.81)], Some("the load took 81 % of its core")),

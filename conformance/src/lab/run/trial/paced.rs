@@ -5,8 +5,8 @@ use std::time::Duration;
 use load::{Bad, BadCrowd, Crowd, LoadError, Pace, Shape};
 
 use super::super::entrant::Server;
-use super::crowd::{fence, fill, prove};
-use super::found::Found;
+use super::crowd::{fence, fill, make_streaming};
+use super::measured::Measured;
 use super::meter::{COST, Meter, percentiles};
 use super::steady::warm_up;
 use crate::lab::plan::scale::Scale;
@@ -19,24 +19,24 @@ pub(super) fn run(
     rate: f64,
     bad: usize,
     scale: Scale,
-) -> Result<Found, LoadError> {
+) -> Result<Measured, LoadError> {
     let _bad = BadCrowd::enter(server.addr(), shape.dialect, &Bad::ALL, bad)?;
     let (mut crowd, _) = fill(server, shape)?;
-    prove(&mut crowd, shape)?;
-    let (_, lasting) = lasting(rate, scale);
+    make_streaming(&mut crowd, shape)?;
+    let (_, lasting) = durations(rate, scale);
     measure(server, &mut crowd, Pace { rate, lasting }, scale)
 }
 
-/// One message now and then to members who are otherwise idle. Nobody is made to [`prove`] that it reads: a member
+/// One message now and then to members who are otherwise idle. Nobody is made to [`make_streaming`] that it reads: a member
 /// of a quiet room never has, and is written to as one who may not. What joining and warming up let it hear, some
 /// dozen messages, is a hundredth of what it would take.
-pub(super) fn single(server: &Server, shape: Shape, scale: Scale) -> Result<Found, LoadError> {
+pub(super) fn single(server: &Server, shape: Shape, scale: Scale) -> Result<Measured, LoadError> {
     let (mut crowd, _) = fill(server, shape)?;
     measure(server, &mut crowd, SINGLE, scale)
 }
 
 /// How long one slice of warming up and what counts take at this rate.
-pub(in crate::lab) fn lasting(rate: f64, scale: Scale) -> (Duration, Duration) {
+pub(in crate::lab) fn durations(rate: f64, scale: Scale) -> (Duration, Duration) {
     let (slice, _) = scale.warm_up();
     // A slice with a handful of messages has no middle to speak of.
     let slice = slice.max(Duration::from_secs_f64(MESSAGES_MIN / rate));
@@ -48,8 +48,8 @@ fn measure(
     crowd: &mut Crowd,
     pace: Pace,
     scale: Scale,
-) -> Result<Found, LoadError> {
-    let (slice, _) = lasting(pace.rate, scale);
+) -> Result<Measured, LoadError> {
+    let (slice, _) = durations(pace.rate, scale);
     let (_, slices) = scale.warm_up();
     let is_steady = warm_up(slices, MIDDLES_APART, || {
         let paced = crowd.paced(Pace { lasting: slice, ..pace })?;
@@ -64,7 +64,7 @@ fn measure(
     figures.extend(percentiles("late", &paced.late).filter(|(key, _)| key == "late_p99"));
     figures.insert("rate".into(), float(paced.tally.messages) / paced.tally.elapsed.as_secs_f64());
     figures.insert("strayed".into(), float(paced.tally.strayed as u64));
-    Ok(Found { figures, is_unsteady: !is_steady })
+    Ok(Measured { figures, is_unsteady: !is_steady })
 }
 
 /// So seldom that everybody, the load included, is idle long before the next one; so often that a run has a middle.

@@ -35,14 +35,14 @@ mod tests {
     }
 
     #[test]
-    fn two_readings_that_agree_end_it() {
+    fn two_readings_that_agree_end_the_warm_up() {
         assert_eq!((true, 2), warmed(&[100.0, 90.0]));
         assert_eq!((true, 3), warmed(&[10.0, 100.0, 110.0]));
         assert_eq!((false, 4), warmed(&[10.0, 20.0, 40.0, 80.0]));
     }
 
     #[test]
-    fn a_reading_that_fails_is_told() {
+    fn a_failed_reading_is_returned() {
         assert_eq!(Err("lost"), warm_up(3, 0.1, || Err("lost")));
     }
 }

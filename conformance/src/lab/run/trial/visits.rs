@@ -7,7 +7,7 @@ use load::wire::Dialect;
 use load::{Churn, LoadError, Storm};
 
 use super::super::entrant::Server;
-use super::found::Found;
+use super::measured::Measured;
 use super::meter::{Meter, percentiles};
 use super::steady::warm_up;
 use crate::lab::plan::scale::Scale;
@@ -15,7 +15,7 @@ use crate::lab::result::metric::Figures;
 use crate::lab::result::statistics::float;
 
 /// One after the other joins, speaks, is heard and leaves.
-pub(super) fn churn(server: &Server, scale: Scale) -> Result<Found, LoadError> {
+pub(super) fn churn(server: &Server, scale: Scale) -> Result<Measured, LoadError> {
     let mut churn = Churn::join(server.addr())?;
     let (slice, slices) = scale.warm_up();
     let is_steady =
@@ -27,11 +27,15 @@ pub(super) fn churn(server: &Server, scale: Scale) -> Result<Found, LoadError> {
     figures.remove("switches");
     figures.insert("visits".into(), visits.rate());
     figures.extend(percentiles("visit", &visits.each));
-    Ok(Found { figures, is_unsteady: !is_steady })
+    Ok(Measured { figures, is_unsteady: !is_steady })
 }
 
 /// All come at once, and are joined when each hears the room.
-pub(super) fn storm(server: &Server, dialect: Dialect, clients: usize) -> Result<Found, LoadError> {
+pub(super) fn storm(
+    server: &Server,
+    dialect: Dialect,
+    clients: usize,
+) -> Result<Measured, LoadError> {
     let meter = Meter::start(server);
     let storming = Storm::run(server.addr(), clients, dialect)?;
     let count = clients as u64;
@@ -41,7 +45,7 @@ pub(super) fn storm(server: &Server, dialect: Dialect, clients: usize) -> Result
     figures.insert("joins".into(), float(count) / storming.joined.as_secs_f64());
     figures.insert("connects".into(), float(count) / storming.connected.as_secs_f64());
     figures.extend(storming.syn_retries.map(|again| ("syn_retries".into(), float(again))));
-    Ok(Found { figures, is_unsteady: false })
+    Ok(Measured { figures, is_unsteady: false })
 }
 
 /// Visits of some time.

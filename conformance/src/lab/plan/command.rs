@@ -9,7 +9,7 @@ use crate::support::quote::quoted;
 use crate::support::token::mixed;
 
 /// The command that does the same again, at all points or at this one.
-pub(crate) fn command(args: &LabArgs, seed: u64, point: Option<&Point>) -> String {
+pub(crate) fn repeating(args: &LabArgs, seed: u64, point: Option<&Point>) -> String {
     let servers: Vec<&str> = args.servers().iter().map(|model| model.name()).collect();
     let mut words = vec!["cargo".to_owned(), "lab".into(), "--servers".into(), servers.join(",")];
     let mut add = |flag: &str, value: &str| words.extend([flag.to_owned(), shell_word(value)]);
@@ -35,9 +35,9 @@ pub(crate) fn command(args: &LabArgs, seed: u64, point: Option<&Point>) -> Strin
         ("--quick", args.quick),
         ("--full", args.full),
         ("--targets", args.targets),
-        ("--guests", args.guests),
-        ("--rungs", args.rungs),
-        ("--peers", args.peers),
+        ("--guests", args.tutorial),
+        ("--rungs", args.naive),
+        ("--peers", args.brokers),
         ("--no-floor", args.no_floor),
     ];
     words.extend(flags.iter().filter(|(_, is_set)| *is_set).map(|(flag, _)| (*flag).to_owned()));
