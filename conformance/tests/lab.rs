@@ -1,4 +1,4 @@
-//! The lab as a program: small runs of real servers, what it keeps, what it voids, and what an interrupt leaves.
+//! The lab as a program: small runs of real servers, the files it writes, void cells, and interrupts.
 
 #[path = "common/running.rs"]
 mod running;
@@ -21,7 +21,7 @@ fn a_quick_run_is_written_and_does_not_differ_from_itself() {
     let (output, record) = (output.unwrap(), out.record());
     assert_eq!(Some(0), output.status.code(), "{}", text(&output));
     assert_eq!((Some(1), Some(7)), (record["format"].as_u64(), record["seed"].as_u64()));
-    // Two, and each of them twice.
+    // Two entrants, twice each.
     let runs = record["runs"].as_array().unwrap();
     assert_eq!(4, runs.len());
     for run in runs {
@@ -34,12 +34,12 @@ fn a_quick_run_is_written_and_does_not_differ_from_itself() {
     let file = out.0.join("lab.json");
     let same = program().arg("diff").args([&file, &file]).output().unwrap();
     assert_eq!(Some(0), same.status.code(), "{}", text(&same));
-    assert!(text(&same).starts_with("0 beyond the noise"), "{}", text(&same));
+    assert!(text(&same).starts_with("0 changes beyond the noise"), "{}", text(&same));
     identical_servers_do_not_differ(&out, record.clone());
     diff_rejects_another_machine(&out, record);
 }
 
-/// One server's runs under its twin's name, and the other way round: by the meaning of noise, that is no difference.
+/// The runs of the server and of its control change names: by the definition of noise, that is no difference.
 fn identical_servers_do_not_differ(out: &Kept, mut record: Value) {
     for run in record["runs"].as_array_mut().expect("it is a list") {
         let twin = if run["entrant"] == "select" { "select again" } else { "select" };
@@ -49,7 +49,7 @@ fn identical_servers_do_not_differ(out: &Kept, mut record: Value) {
     fs::write(&other, record.to_string()).expect(WRITABLE);
     let same = program().arg("diff").args([&file, &other]).output().expect(RUNS);
     assert_eq!(Some(0), same.status.code(), "{}", text(&same));
-    assert!(text(&same).starts_with("0 beyond the noise"), "{}", text(&same));
+    assert!(text(&same).starts_with("0 changes beyond the noise"), "{}", text(&same));
 }
 
 fn diff_rejects_another_machine(out: &Kept, mut record: Value) {
@@ -57,9 +57,9 @@ fn diff_rejects_another_machine(out: &Kept, mut record: Value) {
     let (file, other) = (out.0.join("lab.json"), out.0.join("other.json"));
     let diff = || program().arg("diff").args([&file, &other]).output().expect(RUNS);
     fs::write(&other, record.to_string()).expect(WRITABLE);
-    let refused = diff();
-    assert_eq!(Some(2), refused.status.code(), "{}", text(&refused));
-    assert!(text(&refused).contains("another one"), "{}", text(&refused));
+    let rejected = diff();
+    assert_eq!(Some(2), rejected.status.code(), "{}", text(&rejected));
+    assert!(text(&rejected).contains("another one"), "{}", text(&rejected));
     fs::write(&other, "no report").expect(WRITABLE);
     let garbage = diff();
     assert_eq!(Some(3), garbage.status.code(), "{}", text(&garbage));
@@ -104,7 +104,10 @@ fn an_interrupt_reports_finished_runs_and_leaves_no_process() {
     let mut lab = Running(command.args(out.flag()).spawn().unwrap());
     let mut progress = BufReader::new(lab.0.stderr.take().unwrap()).lines();
     let third = |line: &io::Result<String>| line.as_ref().is_ok_and(|line| line.contains("[4/"));
-    assert!(progress.any(|line| third(&line)), "two runs were made, and a third begins");
+    assert!(
+        progress.any(|line| third(&line)),
+        "a check and two runs are done, and the third run begins"
+    );
     let servers = children(lab.0.id());
     kill_process(Pid::from_child(&lab.0), Signal::INT).unwrap();
     let report = io::read_to_string(lab.0.stdout.take().unwrap()).unwrap();
@@ -113,14 +116,14 @@ fn an_interrupt_reports_finished_runs_and_leaves_no_process() {
     let record = out.record();
     assert_eq!(Some(true), record["is_interrupted"].as_bool());
     let runs = record["runs"].as_array().unwrap().len();
-    assert!((2..198).contains(&runs), "{runs} runs were finished");
+    assert!((2..198).contains(&runs), "{runs} runs");
     for server in servers {
-        assert!(test_kill_process(server).is_err(), "{server:?} is there still");
+        assert!(test_kill_process(server).is_err(), "{server:?} still runs");
     }
 }
 
 #[cfg(target_os = "linux")]
-/// The servers that a lab has started, as soon as there is one.
+/// The servers that a lab has started; waits until there is one.
 fn children(lab: u32) -> Vec<Pid> {
     let start = Instant::now();
     while start.elapsed() < PATIENCE {
@@ -133,7 +136,7 @@ fn children(lab: u32) -> Vec<Pid> {
             return ids;
         }
     }
-    panic!("it starts no server");
+    panic!("it started no server");
 }
 
 #[test]
@@ -144,7 +147,7 @@ fn a_mistake_is_reported_before_anything_is_measured() {
     for (status, arguments, expected) in [
         (3, &["--only", "W99"][..], "no such workload"),
         (3, &["--server", "mine"], "write NAME="),
-        (3, &["--server", "async=./mine {port}"], "belongs to another entrant"),
+        (3, &["--server", "async=./mine {port}"], "is taken"),
         (3, &["--quick", "--full"], "cannot be used with"),
         (3, &["--targets", "--full"], "cannot be used with"),
         (2, &["--out", taken.0.to_str().unwrap()], "choose another directory"),
@@ -161,7 +164,7 @@ fn too_few_open_files_are_an_error() {
     let script = format!("ulimit -n 256; exec {PROGRAM} lab --quick --only MEM --no-floor");
     let output = Command::new("sh").args(["-c", &script]).output().unwrap();
     assert_eq!(Some(2), output.status.code(), "{}", text(&output));
-    assert!(text(&output).contains("nothing of it can be measured: "), "{}", text(&output));
+    assert!(text(&output).contains("no point can be measured: "), "{}", text(&output));
 }
 
 #[test]
@@ -169,13 +172,14 @@ fn list_measures_nothing() {
     let output = program().args(["lab", "--list", "--full"]).output().unwrap();
     let list = text(&output);
     assert_eq!(Some(0), output.status.code(), "{list}");
-    for expected in ["W2/50@1600", "SIZE/9000", "shows fan-out with little to gather", "times each"]
+    for expected in
+        ["W2/50@1600", "SIZE/9000", "isolates: fan-out with small batches", "times each"]
     {
         assert!(list.contains(expected), "{expected:?} is missing:\n{list}");
     }
 }
 
-/// A directory for reports, removed with this value.
+/// A directory for reports; dropping this value removes it.
 struct Kept(PathBuf);
 
 impl Kept {
@@ -189,7 +193,7 @@ impl Kept {
     }
 
     fn record(&self) -> Value {
-        let read = |name| fs::read_to_string(self.0.join(name)).expect("it was kept");
+        let read = |name| fs::read_to_string(self.0.join(name)).expect("it was written");
         assert!(read("lab.txt").contains("All runs"));
         serde_json::from_str(&read("lab.json")).expect("it is JSON")
     }
@@ -197,19 +201,19 @@ impl Kept {
 
 impl Drop for Kept {
     fn drop(&mut self) {
-        // Where nothing was kept there is nothing to remove.
+        // It does not exist if nothing was written.
         fs::remove_dir_all(&self.0).ok();
     }
 }
 
-/// The figures of an entrant's runs that have some.
+/// The figures of those runs of an entrant that have figures.
 fn figures_of(record: &Value, entrant: &str) -> Vec<Value> {
     let runs = list(record, "runs").iter();
     let of_it = runs.filter(|run| run["entrant"] == entrant).map(|run| run["figures"].clone());
     of_it.filter(|figures| figures.as_object().is_some_and(|figures| !figures.is_empty())).collect()
 }
 
-/// Why it has none: void runs, and points that its gate closed.
+/// Why runs of an entrant have no figures: they are void, or a broken rule prevented them.
 fn reasons_of(record: &Value, entrant: &str) -> Vec<String> {
     let void = list(record, "runs").iter();
     let void = void.filter(|run| run["entrant"] == entrant).filter_map(|run| run["void"].as_str());
@@ -245,5 +249,5 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_conformance");
 const RUNS: &str = "the program can be run";
 const WRITABLE: &str = "the directory for tests can be written to";
 const LISTEN: &str = "--listen 127.0.0.1:{port}";
-/// Nothing here takes this long unless it hangs.
+/// A limit that is reached only if the lab hangs.
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -1,8 +1,8 @@
-//! Lab: who is measured, at what, in which order, and what may be said of it.
+//! Lab: measures servers under fixed workloads, and reports how they compare.
 //!
-//! A `workload` has `point`s; a `session` holds every `entrant` to the rules (`gate`) and then has `trial`s made
-//! in the order of a `schedule`. Everything goes into a `record`, which is what is kept as JSON, what the
-//! `report` shows, and what `diff` compares.
+//! `plan` turns the command line into workloads, points and an order. `run` checks each entrant against the rules
+//! (`gate`) and makes the trials. `result` holds the figures, ranks and noise. `report` renders them.
+//! A `Record` holds one whole run: it is written as JSON, rendered by `report` and compared by `diff`.
 
 mod plan;
 mod report;
@@ -29,10 +29,10 @@ use crate::support::interrupt::give_up_on_signals;
 use crate::support::out::Out;
 use crate::support::progress::Progress;
 
-/// Runs the lab and prints its report on standard output, its progress on standard error.
+/// Runs the lab. Prints its report on standard output and its progress on standard error.
 ///
-/// The exit status is 0 if everything was measured, 1 if somebody broke a rule or lost something, 2 if nothing
-/// can be measured, 3 if something is asked for that there is not, 130 after an interrupt.
+/// The exit status is 0 if everything was measured, 1 if a server broke a rule or a delivery failed its check,
+/// 2 if nothing can be measured, 3 if the command line is wrong, 130 after an interrupt.
 ///
 /// # Errors
 ///
@@ -56,7 +56,7 @@ pub fn run(args: &LabArgs) -> io::Result<ExitCode> {
     }
 }
 
-/// Measures all that is asked for; or shows it, if only that is asked for.
+/// Measures all requested points. With `--list`, prints them instead and returns `None`.
 fn measure(args: &LabArgs, points: Vec<Point>) -> io::Result<Option<(Record, Option<Out>)>> {
     let (entrants, absent) = Entrant::all(args)?;
     if args.list {
@@ -68,7 +68,7 @@ fn measure(args: &LabArgs, points: Vec<Point>) -> io::Result<Option<(Record, Opt
     let interruption = give_up_on_signals()?;
     let (points, too_large) = within_limits(points);
     if let ([], [first, ..]) = (&points[..], &too_large[..]) {
-        return Err(io::Error::other(format!("nothing of it can be measured: {}", first.reason)));
+        return Err(io::Error::other(format!("no point can be measured: {}", first.reason)));
     }
     let mut record = begin(args, &entrants, &points);
     let reasons = absent.into_iter().map(|reason| LeftOut { entrant: None, point: None, reason });
@@ -86,7 +86,7 @@ fn measure(args: &LabArgs, points: Vec<Point>) -> io::Result<Option<(Record, Opt
     Ok(Some((record, out)))
 }
 
-/// The points for which the system allows enough open files, and which it does not.
+/// Separates the points for which the limit on open files suffices from the others.
 fn within_limits(points: Vec<Point>) -> (Vec<Point>, Vec<LeftOut>) {
     let (mut fitting, mut too_large) = (Vec::new(), Vec::new());
     for point in points {
@@ -107,8 +107,8 @@ fn begin(args: &LabArgs, entrants: &[Entrant], points: &[Point]) -> Record {
         name: entrant.name.clone(),
         kind: entrant.kind,
         gate: match entrant.kind {
-            Kind::Floor | Kind::Broker => "no gate: not a chat server".into(),
-            _ => "not tried".into(),
+            Kind::Floor | Kind::Broker => "not checked: no chat server".into(),
+            _ => "not checked".into(),
         },
         is_broken: false,
         manifest: entrant.manifest.clone(),
@@ -160,5 +160,5 @@ fn write_files(out: &Out, record: &Record) -> io::Result<()> {
     out.keep("lab.txt", &format!("{text}\n\n{runs}\n"))
 }
 
-/// What a shell says of a program that Ctrl-C has ended.
+/// The status that a shell reports for a program ended by SIGINT: 128 + 2.
 const INTERRUPTED: u8 = 130;

@@ -1,4 +1,4 @@
-//! Arguments of the lab: what is measured, on whom, how often, and where the report goes.
+//! Arguments: the command line of the lab, and the points that it selects.
 
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
@@ -11,69 +11,69 @@ use super::scale::{Scale, targets};
 use crate::lab::result::record::CONTROL_SUFFIX;
 use crate::target::Model;
 
-/// What the lab is asked to do.
+/// The command line of the lab.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = EXAMPLES)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct LabArgs {
-    /// A point of each workload, three times, in under a minute; not for quoting
+    /// One point of each workload, 3 repeats, about a minute; not for quoting
     #[arg(long, conflicts_with = "full")]
     pub(crate) quick: bool,
-    /// Every workload at every point; an hour and more
+    /// Every workload at every point; more than an hour
     #[arg(long)]
     pub(crate) full: bool,
-    /// What shows how far each server is from the floor; at the time and the repeats of the usual lab
+    /// The points that compare each server with the floor; about 20 minutes
     #[arg(long, conflicts_with_all = ["quick", "full"])]
     pub(crate) targets: bool,
-    /// Only these workloads, or these points of whichever scale, such as W2 or S64/1to10
+    /// Only these workloads or points, such as W2 or S64/1to10
     #[arg(long, value_delimiter = ',', value_name = "ID,…")]
     pub(crate) only: Vec<String>,
     /// Servers of this project [default: all]
     #[arg(long, value_enum, value_delimiter = ',', value_name = "SERVER,…")]
     pub(crate) servers: Vec<Model>,
-    /// Another server, and how it is started; {port} stands for the port it is given
+    /// Also measure your server, started by this command; {port} is its port
     #[arg(long, value_name = "NAME=COMMAND", value_parser = parse_named)]
     pub(crate) server: Vec<(String, String)>,
-    /// A server that runs already; of its process nothing is measured
+    /// Also measure a running server; its process is not measured
     #[arg(long, value_name = "NAME=HOST:PORT", value_parser = parse_named_address)]
     pub(crate) connect: Vec<(String, SocketAddr)>,
-    /// The stand-in for the tutorial's server, too
+    /// Also measure the stand-in for the tutorial's server
     #[arg(long = "guests")]
     pub(crate) tutorial: bool,
-    /// Naive servers of the same protocol, too
+    /// Also measure naive servers of the same protocol
     #[arg(long = "rungs")]
     pub(crate) naive: bool,
-    /// Message brokers of others, too, if they are installed: redis, nats, mosquitto
+    /// Also measure the installed message brokers: redis, nats, mosquitto
     #[arg(long = "peers")]
     pub(crate) brokers: bool,
-    /// Without the floor, a program that only passes bytes on
+    /// Do not measure the floor, which only copies bytes
     #[arg(long)]
     pub(crate) no_floor: bool,
-    /// What chance is drawn from: the order of runs [default: drawn, and printed]
+    /// Seed for the order of runs [default: random; the report shows it]
     #[arg(long, value_name = "N")]
     pub(crate) seed: Option<u64>,
-    /// How often each entrant is measured [default: 5, quick: 3]
+    /// Runs of each entrant at each point [default: 5, with --quick 3]
     #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..=99))]
     pub(crate) repeats: Option<u32>,
-    /// Where lab.json and lab.txt go; made if it is not there
+    /// Write lab.json and lab.txt to this directory, created if missing
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
-    /// Show workloads, points, what each isolates and the time it all takes, and measure nothing
+    /// Print workloads, points and the estimated time; measure nothing
     #[arg(long)]
     pub(crate) list: bool,
-    /// A fan-out of your own: clients that only listen; one more speaks [default: 1000]
+    /// Your own fan-out: number of listeners of the one sender [default: 1000]
     #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..=10_000))]
     listeners: Option<u32>,
-    /// A fan-out of your own: bytes of every message [default: 64]
+    /// Your own fan-out: bytes of each message [default: 64]
     #[arg(long, value_name = "BYTES", value_parser = value_parser!(u32).range(SIZES))]
     size: Option<u32>,
-    /// A fan-out of your own: the most messages that a listener may have still to hear [default: 1024]
+    /// Your own fan-out: the most messages in flight [default: 1024]
     #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(1..=1_048_576))]
     in_flight: Option<u64>,
 }
 
 impl LabArgs {
-    /// The servers of this project that are asked for, or all of them.
+    /// The servers of this project that `--servers` selects; all by default.
     pub(crate) fn servers(&self) -> &[Model] {
         if self.servers.is_empty() { &Model::ALL } else { &self.servers }
     }
@@ -90,11 +90,11 @@ impl LabArgs {
         self.repeats.unwrap_or(self.scale().repeats())
     }
 
-    /// The points asked for: a point's own id stands for it whatever else is selected.
+    /// The selected points. The id of a point selects it in every scale.
     ///
     /// # Errors
     ///
-    /// A word of `--only` stands for no point.
+    /// A word of `--only` selects no point.
     pub(crate) fn points(&self) -> Result<Vec<Point>, String> {
         let own = self.own();
         let selected = if self.targets { targets() } else { self.scale().points() };
@@ -109,30 +109,30 @@ impl LabArgs {
         let all = Scale::all_points();
         let unknown = self.only.iter().find(|word| !all.iter().any(|point| is_chosen(point, word)));
         if let Some(word) = unknown {
-            return Err(format!("--only {word}: no such workload or point; see --list --full"));
+            return Err(format!("--only {word}: no such workload or point; see --full --list"));
         }
         let chosen = all.into_iter().filter(|p| self.only.iter().any(|word| is_chosen(p, word)));
         Ok(own.into_iter().chain(chosen).collect())
     }
 
-    /// Finds out whether everybody has a name of his own.
+    /// Checks that every entrant has a name of its own.
     ///
     /// # Errors
     ///
-    /// A name that is given to a server is that of another one.
+    /// Two entrants have the same name.
     pub(crate) fn check_names(&self) -> Result<(), String> {
         let given = self.server.iter().map(|(name, _)| name);
         let given: Vec<&String> = given.chain(self.connect.iter().map(|(name, _)| name)).collect();
         for (index, name) in given.iter().enumerate() {
             let is_taken = given[..index].contains(name) || name.ends_with(CONTROL_SUFFIX);
             if is_taken || NAMES.contains(&&***name) {
-                return Err(format!("the name {name} belongs to another entrant: choose another"));
+                return Err(format!("the name {name} is taken by another entrant: choose another"));
             }
         }
         Ok(())
     }
 
-    /// The flags that ask for a fan-out of one's own, as they were given.
+    /// Adds the flags of the user's own fan-out, as they were given.
     pub(crate) fn own_flags(&self, add: &mut impl FnMut(&str, &str)) {
         let flags = [
             ("--listeners", self.listeners.map(u64::from)),
@@ -170,7 +170,7 @@ fn parse_named_address(text: &str) -> Result<(String, SocketAddr), String> {
     Ok((name, addresses.next().ok_or("no such host")?))
 }
 
-/// Names of everybody who may take part without being named.
+/// The names of all entrants that have a fixed name.
 const NAMES: [&str; 13] = [
     "threaded",
     "select",
@@ -186,8 +186,8 @@ const NAMES: [&str; 13] = [
     "mosquitto",
     "guest",
 ];
-/// From the smallest message that can be checked to the largest that the servers take unasked.
-#[expect(clippy::cast_possible_wrap, reason = "a few dozen bytes")]
+/// From the smallest message that can be checked to the largest that the servers accept by default.
+#[expect(clippy::cast_possible_wrap, reason = "it is a few dozen bytes")]
 const SIZES: std::ops::RangeInclusive<i64> = MESSAGE_BYTES_MIN as i64..=65_536;
 
 const EXAMPLES: &str = "\

@@ -1,4 +1,4 @@
-//! Scale: how much the quick, usual and full lab measure, and at which points.
+//! Scale: the points, times and repeats of the quick, the usual and the full lab.
 
 use std::time::Duration;
 
@@ -7,14 +7,14 @@ use super::point::{
     single, sweep, talk,
 };
 
-/// How much is measured.
+/// How much the lab measures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Scale {
-    /// A point for each workload, and under a minute.
+    /// One point for each workload; about a minute.
     Quick,
-    /// Some minutes.
+    /// A few points for each workload; some minutes.
     Usual,
-    /// Everything.
+    /// All points; an hour and more.
     Full,
 }
 
@@ -27,12 +27,12 @@ impl Scale {
         }
     }
 
-    /// How often each entrant is measured unless told otherwise.
+    /// How often each entrant is measured, unless `--repeats` is given.
     pub(crate) fn repeats(self) -> u32 {
         if self == Self::Quick { 3 } else { 5 }
     }
 
-    /// The time that counts.
+    /// The time during which a run is measured, after the warm-up.
     pub(crate) fn measured(self) -> Duration {
         Duration::from_millis(match self {
             Self::Quick => 120,
@@ -41,7 +41,7 @@ impl Scale {
         })
     }
 
-    /// One slice of warming up, and how many there may be before a run counts as unsteady.
+    /// The length of a slice of the warm-up, and the number of slices after which a run counts as unsteady.
     pub(crate) fn warm_up(self) -> (Duration, u32) {
         match self {
             Self::Quick => (Duration::from_millis(30), 4),
@@ -50,7 +50,7 @@ impl Scale {
         }
     }
 
-    /// The points of every scale, each once; those of one scale in their order.
+    /// The points of all scales, each once, in the order of their scale.
     pub(crate) fn all_points() -> Vec<Point> {
         let mut points = Self::Full.points();
         for point in [Self::Usual, Self::Quick].into_iter().flat_map(Self::points) {
@@ -107,7 +107,7 @@ impl Scale {
         }
     }
 
-    /// The rates of W2: deliveries a second, shared among so many listeners.
+    /// The points of W2: deliveries per second, divided among the listeners.
     fn sweeps(self) -> Vec<Point> {
         let (rooms, rates): (&[usize], &[u32]) = match self {
             Self::Quick => (&[50], &[50_000]),
@@ -119,14 +119,14 @@ impl Scale {
     }
 }
 
-/// The points that show how far a server is from the floor, in all that it does.
+/// The points of `--targets`, which compare each server with the floor.
 pub(crate) fn targets() -> Vec<Point> {
     let words = TARGETS.map(String::from);
     let points = Scale::Full.points().into_iter();
     points.filter(|point| point.is_requested(&words)).collect()
 }
 
-/// Workloads with all their points, and single ones.
+/// Workloads with all their points, and single points.
 const TARGETS: [&str; 11] = [
     "W1",
     "W4/10000",
@@ -140,7 +140,7 @@ const TARGETS: [&str; 11] = [
     "RATE",
     "ONE",
 ];
-/// Doubled each time, up to what no load here gets through one core.
+/// Deliveries per second. The last exceeds what one core of a load can read.
 const RATES_FULL: [u32; 10] =
     [10_000, 20_000, 40_000, 80_000, 160_000, 320_000, 640_000, 1_280_000, 2_560_000, 5_120_000];
 

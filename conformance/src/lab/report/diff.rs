@@ -1,4 +1,4 @@
-//! Diff: what two reports say differently, beyond what identical servers do.
+//! Diff: compares two reports, and lists the figures that changed by more than the noise.
 
 use std::io::{self, Write as _};
 use std::path::PathBuf;
@@ -12,20 +12,20 @@ use crate::lab::result::standing::{noise_at, void_at};
 use crate::lab::result::statistics::{Summary, is_tie};
 use crate::support::console::{Frame, INCONCLUSIVE, columns, complain};
 
-/// Which reports are compared.
+/// The reports to compare.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = EXAMPLES)]
 pub struct DiffArgs {
-    /// The lab.json of before
+    /// The lab.json from before the change
     #[arg(value_name = "BEFORE.json")]
     before: PathBuf,
-    /// The lab.json of after
+    /// The lab.json from after the change
     #[arg(value_name = "AFTER.json")]
     after: PathBuf,
 }
 
-/// Prints what changed by more than the noise. The exit status is 0 if nothing became worse, 1 if something did,
-/// 2 if the two cannot be compared, 3 if one of them is no report.
+/// Prints what changed by more than the noise. The exit status is 0 if no figure became worse, 1 if one did,
+/// 2 if the reports cannot be compared, 3 if one of the files is no report.
 ///
 /// # Errors
 ///
@@ -54,11 +54,11 @@ pub fn run(args: &DiffArgs) -> io::Result<ExitCode> {
     Ok(if is_worse { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-/// Why two reports cannot be compared: they are of different machines, or were measured differently.
+/// Why two reports cannot be compared: machine, scale or cores differ. Empty if they can.
 fn obstacles(before: &Record, after: &Record) -> Vec<String> {
     let mut differences = before.environment.differences(&after.environment);
     if before.scale != after.scale {
-        differences.push(format!("measured: {} and {}", before.scale, after.scale));
+        differences.push(format!("scale: {} and {}", before.scale, after.scale));
     }
     if before.cores != after.cores {
         let cores = [before, after].map(|record| match &record.cores {
@@ -70,19 +70,19 @@ fn obstacles(before: &Record, after: &Record) -> Vec<String> {
     differences
 }
 
-/// What was compared. A void cell has no figures, however many of its runs have some.
+/// The comparison of two reports. A void cell has no figures, even if some of its runs have.
 #[derive(Debug, Default, PartialEq)]
 struct Comparison {
     changes: Vec<Change>,
-    /// Comparisons that showed nothing.
+    /// The number of figures that changed by no more than the noise.
     within_noise: usize,
-    /// Comparisons without a noise to hold them against.
+    /// The number of figures whose noise is unknown.
     not_compared: usize,
-    /// Cells that have become void, and why.
+    /// Cells that became void, and why.
     void: Vec<String>,
 }
 
-/// A figure that differs by more than the noise.
+/// A figure that changed by more than the noise.
 #[derive(Debug, PartialEq)]
 struct Change {
     point: String,
@@ -100,7 +100,7 @@ impl Change {
     }
 }
 
-/// Every figure that both have, of every entrant at every point.
+/// Compares every figure that both reports have.
 fn compare(before: &Record, after: &Record) -> Comparison {
     let mut comparison = Comparison::default();
     for point in &before.points {
@@ -161,10 +161,12 @@ fn render(comparison: &Comparison) -> String {
     }
     lines.extend(comparison.void.iter().map(|cell| format!("now void: {cell}")));
     let (beyond, within) = (comparison.changes.len(), comparison.within_noise);
-    lines.push(format!("{beyond} beyond the noise, {within} comparisons inside it"));
+    lines.push(format!("{beyond} changes beyond the noise, {within} figures within it"));
     if comparison.not_compared > 0 {
         let not_compared = comparison.not_compared;
-        lines.push(format!("{not_compared} not compared: no server was measured twice there"));
+        lines.push(format!(
+            "{not_compared} figures not compared: their noise is unknown, as there was no control"
+        ));
     }
     lines.join("\n")
 }
@@ -187,10 +189,12 @@ fn row(change: &Change) -> Vec<String> {
 const NO_REPORT: u8 = 3;
 const EXAMPLES: &str = "\
 Example:
-  cargo lab --out old; cargo lab --out new; conformance diff old/lab.json new/lab.json
+  cargo lab --out old
+  cargo lab --out new
+  conformance diff old/lab.json new/lab.json
 
-Exit status: 0 nothing became worse; 1 something did; 2 the reports cannot be compared; 3 one of them is no
-report.";
+Exit status: 0 no figure became worse; 1 one did; 2 the reports cannot be
+compared; 3 one of the files is no report.";
 
 #[cfg(test)]
 mod tests;

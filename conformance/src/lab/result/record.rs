@@ -1,4 +1,4 @@
-//! Record: everything that one run of the lab did and found, as its JSON file has it.
+//! Record: the plan and all figures of one run of the lab, as lab.json stores them.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -13,10 +13,11 @@ use crate::support::environment::Environment;
 /// One run of the lab.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Record {
-    /// Which version of this form it has.
+    /// The version of the format, [`FORMAT`].
     pub(crate) format: u32,
-    /// When it began.
+    /// When it started, in UTC.
     pub(crate) started: String,
+    /// The command that repeats the whole run.
     pub(crate) command: String,
     pub(crate) seed: u64,
     /// `quick`, `usual` or `full`.
@@ -24,82 +25,82 @@ pub(crate) struct Record {
     pub(crate) repeats: u32,
     pub(crate) is_interrupted: bool,
     pub(crate) environment: Environment,
-    /// Which of them load and servers have for themselves; they share all if there are none.
+    /// The separate cores of load and servers; `None` if they share all cores.
     pub(crate) cores: Option<Cores>,
     pub(crate) entrants: Vec<EntrantRecord>,
     pub(crate) points: Vec<PointRecord>,
     pub(crate) left_out: Vec<LeftOut>,
     /// In the order in which they were made.
     pub(crate) runs: Vec<Run>,
-    /// System calls, counted in a pass of their own.
+    /// System calls, counted in a separate pass.
     pub(crate) traces: Vec<Trace>,
 }
 
-/// What an entrant is in the comparison.
+/// The role of an entrant in the comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Kind {
     /// A server of this project.
     Ours,
-    /// One of ours for a second time: how far identical servers lie apart.
+    /// The control: a server of this project entered twice, to learn the difference between identical servers.
     #[serde(alias = "again")]
     Control,
-    /// A server that the command line names.
+    /// A server named on the command line.
     Yours,
-    /// A program that passes bytes on and does nothing else.
+    /// A baseline that copies bytes from sockets to sockets and applies no rule.
     Floor,
     /// The stand-in for the tutorial's server.
     #[serde(alias = "guest")]
     Tutorial,
-    /// A naive server of the chat protocol, as people write them first.
+    /// A naive server of the chat protocol, as a first attempt is usually written.
     #[serde(alias = "rung")]
     Naive,
-    /// A message broker of others.
+    /// A message broker.
     #[serde(alias = "peer")]
     Broker,
 }
 
-/// Who took part.
+/// An entrant.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct EntrantRecord {
     pub(crate) name: String,
     pub(crate) kind: Kind,
-    /// What became of the rules, in words.
+    /// The result of the check against the rules, in words.
     pub(crate) gate: String,
-    /// Whether it was held to rules and does not keep them all.
+    /// Whether it was checked and broke a rule.
     pub(crate) is_broken: bool,
-    /// What is known of how it does its work.
+    /// How it works: pairs of a property and its value.
     pub(crate) manifest: Vec<(String, String)>,
 }
 
 impl EntrantRecord {
-    /// Whether it is a part of the program that measures it.
+    /// Whether it is part of this program.
     pub(crate) fn is_of_project(&self) -> bool {
         matches!(self.kind, Kind::Ours | Kind::Control | Kind::Floor | Kind::Naive)
     }
 }
 
-/// Where everybody was measured.
+/// A point of the run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct PointRecord {
     pub(crate) id: String,
     pub(crate) workload: String,
-    /// The command that measures it again.
+    /// The command that repeats the measurement at this point.
     #[serde(alias = "again")]
     pub(crate) command: String,
 }
 
-/// Who was not measured where, and why.
+/// A measurement that was not made, and why.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct LeftOut {
-    /// Nobody was, if there is none.
+    /// `None`: no entrant was measured there.
     pub(crate) entrant: Option<String>,
-    /// All of them, if there is none.
+    /// `None`: it was measured at no point.
     pub(crate) point: Option<String>,
     pub(crate) reason: String,
 }
 
-/// One entrant, once, at one point.
+/// One run of one entrant at one point.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Run {
     pub(crate) point: String,
@@ -110,39 +111,39 @@ pub(crate) struct Run {
     pub(crate) figures: Figures,
     /// Why it is void.
     pub(crate) void: Option<String>,
-    /// Why the load and not the server set the pace.
+    /// Why it is client-bound: the load, not the server, was the limit.
     pub(crate) client_bound: Option<String>,
-    /// Whether it never became steady while it warmed up.
+    /// Whether no two successive slices of its warm-up agreed.
     pub(crate) is_unsteady: bool,
 }
 
-/// What an entrant called in a fixed load while it was traced.
+/// The system calls of an entrant under a fixed load.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Trace {
     pub(crate) entrant: String,
     /// System calls per 1000 deliveries.
     pub(crate) calls: f64,
-    /// The most frequent, with their number per 1000 deliveries.
+    /// The most frequent calls, with their number per 1000 deliveries.
     pub(crate) most: Vec<(String, f64)>,
 }
 
-/// Why a file holds no record.
+/// Why a file cannot be read as a record.
 #[derive(Debug, Error)]
 pub(crate) enum RecordError {
     #[error("{path} cannot be read: {source}")]
     Unreadable { path: PathBuf, source: io::Error },
-    #[error("{path} is no lab.json ({reason}): give a file that cargo lab --out has written")]
+    #[error("{path} is no lab.json ({reason}): give a file written by cargo lab --out")]
     Foreign { path: PathBuf, reason: String },
-    #[error("{path} has format {found}, and this program reads {FORMAT}: measure again")]
+    #[error("{path} has format {found}, but this program reads format {FORMAT}: measure again")]
     OtherFormat { path: PathBuf, found: u64 },
 }
 
 impl Record {
-    /// Reads one from a file.
+    /// Reads a record from a file.
     ///
     /// # Errors
     ///
-    /// It cannot be read, or is nothing that this version of the lab has written.
+    /// The file cannot be read, or was not written by this version of the lab.
     pub(crate) fn read(path: &Path) -> Result<Self, RecordError> {
         let text = std::fs::read_to_string(path)
             .map_err(|source| RecordError::Unreadable { path: path.into(), source })?;
@@ -162,44 +163,44 @@ impl Record {
         }
     }
 
-    /// As the file has it.
+    /// The text of lab.json.
     pub(crate) fn to_json(&self) -> String {
         serde_json::to_string_pretty(self).expect("texts, numbers and lists always fit in JSON")
     }
 
-    /// The runs of an entrant at a point, void ones too.
+    /// The runs of an entrant at a point, including void ones.
     pub(crate) fn all_runs_of(&self, point: &str, entrant: &str) -> impl Iterator<Item = &Run> {
         self.runs.iter().filter(move |run| run.point == point && run.entrant == entrant)
     }
 
-    /// Those of them that are not void.
+    /// The runs of an entrant at a point that are not void.
     pub(crate) fn runs_of(&self, point: &str, entrant: &str) -> impl Iterator<Item = &Run> {
         self.all_runs_of(point, entrant).filter(|run| run.void.is_none())
     }
 
-    /// A figure of these runs; empty if one of them lacks it.
+    /// A figure of all runs that are not void; empty if one of them lacks it.
     pub(crate) fn values(&self, point: &str, entrant: &str, key: &str) -> Vec<f64> {
         let values = self.runs_of(point, entrant).map(|run| run.figures.get(key).copied());
         values.collect::<Option<_>>().unwrap_or_default()
     }
 
-    /// The entrant that was measured twice, and its twin.
+    /// The names of the server that was entered twice, and of its control.
     pub(crate) fn twins(&self) -> Option<(&str, &str)> {
         let control = self.entrants.iter().find(|entrant| entrant.kind == Kind::Control)?;
         Some((control.name.strip_suffix(CONTROL_SUFFIX)?, &control.name))
     }
 }
 
-/// What the name of the control ends with.
+/// The end of the control's name.
 pub(crate) const CONTROL_SUFFIX: &str = " again";
-/// Counted up whenever a reader of the last one would be misled.
+/// Incremented whenever an older program would misread a newer file.
 pub(crate) const FORMAT: u32 = 1;
 
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
 
-    /// A record of one point: `select` twice, 10 % apart at most, and `async` with these runs.
+    /// A record of one point: `select` and its control, with 10 % noise, and `async` with these runs.
     pub(crate) fn record(of_async: &[f64]) -> Record {
         let entrant = |name: &str, kind| EntrantRecord {
             name: name.into(),

@@ -1,4 +1,4 @@
-//! Entrants: who takes part, how each is started and tested, and what cannot be asked of it.
+//! Entrants: the servers and baselines of a run, how each is started, and where one cannot be measured.
 
 mod manifest;
 mod server;
@@ -22,38 +22,38 @@ use crate::target::{
     CommandServer, Manifest, Model, OurServer, RemoteServer, Subject, our_command,
 };
 
-/// A server that takes part.
+/// A server or baseline of a run.
 pub(crate) struct Entrant {
-    /// What it is called in tables.
+    /// Its name in tables.
     pub(crate) name: String,
     pub(crate) kind: Kind,
-    /// What is known of how it does its work, for whoever compares.
+    /// How it works: pairs of a property and its value.
     pub(crate) manifest: Vec<(String, String)>,
     origin: Origin,
-    /// The same server, as the suite knows it; `None` if it speaks no chat.
+    /// The same server as the suite checks it; `None` if it is no chat server.
     pub(crate) subject: Option<Rc<dyn Subject>>,
-    /// How its clients speak.
+    /// The protocol of its clients.
     pub(crate) dialect: Dialect,
 }
 
 /// Where the server comes from.
 enum Origin {
-    /// A program of ours, which takes our flags and tells its port.
+    /// A server of this project: it takes our flags and prints its port.
     Flagged(Vec<OsString>),
     /// Program and arguments, with `{port}` where the port belongs.
     Command(Vec<OsString>),
-    /// It runs already.
+    /// A server that is already running.
     Running(SocketAddr),
-    /// A broker that is installed.
+    /// An installed broker.
     Broker(Installed),
 }
 
 impl Entrant {
-    /// All that the command line asks for; and why some of it is left out.
+    /// All entrants that the command line requests, and the reasons why some are left out.
     ///
     /// # Errors
     ///
-    /// Our own program cannot be found.
+    /// The path of this program is unknown.
     pub(crate) fn all(args: &LabArgs) -> io::Result<(Vec<Self>, Vec<String>)> {
         let exe = env::current_exe()?;
         let (mut entrants, mut left_out) = (Vec::new(), Vec::new());
@@ -104,7 +104,7 @@ impl Entrant {
         }
     }
 
-    /// The select server once more, or the first there is: it has the fewest threads to disturb it.
+    /// The control: the select server a second time, because it has the fewest threads; without it, the first server.
     fn control(ours: &[Self]) -> Option<Self> {
         let twin = ours.iter().find(|entrant| entrant.name == "select").or(ours.first())?;
         Some(Self {
@@ -121,7 +121,7 @@ impl Entrant {
     }
 
     fn given(name: &str, line: &str) -> Self {
-        // As a shell takes it, and the process becomes the program itself.
+        // The shell parses the line, and `exec` replaces the shell, so that the process id is the program's.
         let command: Vec<OsString> = ["sh", "-c", &format!("exec {line}")].map(Into::into).into();
         let subject = CommandServer { command: command.clone(), manifest: None };
         Self {
@@ -138,7 +138,7 @@ impl Entrant {
         Self {
             name: name.into(),
             kind: Kind::Yours,
-            manifest: vec![("runs at".into(), addr.to_string())],
+            manifest: vec![("address".into(), addr.to_string())],
             origin: Origin::Running(addr),
             subject: Some(Rc::new(RemoteServer { addr, manifest: None })),
             dialect: Dialect::Chat,
@@ -147,7 +147,9 @@ impl Entrant {
 
     fn tutorial() -> Result<Self, String> {
         let (program, declared) = (Path::new(TUTORIAL), Path::new(TUTORIAL_MANIFEST));
-        let missing = |what| format!("guest: {what}; start the lab at the top of the repository");
+        let missing = |what| {
+            format!("the tutorial's server: {what}; start the lab in the root of the repository")
+        };
         if !program.exists() {
             return Err(missing(format!("there is no {TUTORIAL} here")));
         }
@@ -191,8 +193,8 @@ impl Entrant {
         }
     }
 
-    /// Starts it with these flags, of which only servers of ours know what they mean, on cores of its own if there
-    /// are any; a server that runs already stays where it is.
+    /// Starts it with these flags, on the servers' cores if there are separate ones. Only servers of this project
+    /// receive the flags. A server that is already running keeps its cores.
     pub(crate) fn start(
         &self,
         flags: &[&str],
@@ -216,35 +218,33 @@ impl Entrant {
         }
     }
 
-    /// Why it cannot be measured at this point, if it cannot.
+    /// Why it cannot be measured at this point; `None` if it can.
     pub(crate) fn obstacle(&self, point: &Point) -> Option<&'static str> {
         let is_flagged = matches!(self.origin, Origin::Flagged(_));
         if !point.flags.is_empty() && !is_flagged {
-            return Some("it takes flags that only servers of this project are known to have");
+            return Some("the point needs flags of this project's servers");
         }
         if matches!(self.origin, Origin::Running(_)) && matches!(point.load, Load::Idle { .. }) {
-            return Some("nothing is known of the process of a server that runs already");
+            return Some("the process of a running server is unknown");
         }
         if self.name == Yardstick::FloorBlocking.name() && point.workload.id != "W1" {
-            return Some("it passes on between two clients and no more");
+            return Some("it serves two clients only");
         }
         match point.workload.id {
-            "W5" | "W6" if self.dialect != Dialect::Chat => {
-                Some("coming, leaving and misbehaving are no work of it")
-            }
+            "W5" | "W6" if self.dialect != Dialect::Chat => Some("it does not implement the chat"),
             _ if self.kind == Kind::Broker && point.load.senders_listen() => {
-                Some("there, who speaks and who listens are different clients")
+                Some("a broker's senders and listeners are different clients")
             }
             _ => None,
         }
     }
 
-    /// Whether it is held to rules: who speaks no chat has none, and the control is the same program again.
+    /// Whether it is checked against the rules: chat servers are, except the control, which is a program checked already.
     pub(crate) fn is_gated(&self) -> bool {
         self.subject.is_some() && self.kind != Kind::Control
     }
 
-    /// Whether its runs and those of another of this name count as identical.
+    /// Whether it is the control of another entrant.
     pub(crate) fn is_twin_of(&self, other: &Self) -> bool {
         self.kind == Kind::Control && self.name.strip_suffix(CONTROL_SUFFIX) == Some(&*other.name)
     }

@@ -1,4 +1,4 @@
-//! List: what there is to measure, and how long it takes.
+//! List: prints workloads, points and the estimated time.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::lab::plan::scale::Scale;
 use crate::lab::plan::workload::WORKLOADS;
 use crate::lab::result::statistics::float;
 
-/// Workloads with their points, and about how long these entrants take at all of them.
+/// The workloads with their points, and the estimated time of all entrants at all points.
 pub(crate) fn render(args: &LabArgs, points: &[Point], entrants: &[Entrant]) -> String {
     let mut lines = Vec::new();
     for workload in WORKLOADS {
@@ -18,10 +18,10 @@ pub(crate) fn render(args: &LabArgs, points: &[Point], entrants: &[Entrant]) -> 
         let ids: Vec<&str> = ids.collect();
         if !ids.is_empty() {
             lines.push(format!("{:<6} {}", workload.id, workload.title));
-            lines.push(format!("       shows {}", workload.isolates));
+            lines.push(format!("       isolates: {}", workload.isolates));
             lines.push(format!("       points: {}", ids.join(", ")));
             if !workload.relies_on.is_empty() {
-                lines.push(format!("       relies on {} besides", workload.relies_on.join(", ")));
+                lines.push(format!("       relies on rules: {}", workload.relies_on.join(", ")));
             }
         }
     }
@@ -43,7 +43,7 @@ pub(crate) fn render(args: &LabArgs, points: &[Point], entrants: &[Entrant]) -> 
     lines.join("\n")
 }
 
-/// About how long one run takes: what is measured, what warms up, and what it takes to join and to prove to read.
+/// The estimated seconds of one run: starting, joining, making members streaming, warm-up and measured time.
 fn seconds(point: &Point, scale: Scale) -> f64 {
     let (slice, _) = scale.warm_up();
     let measured = match point.load {
@@ -67,12 +67,12 @@ fn seconds(point: &Point, scale: Scale) -> f64 {
 }
 
 const SECONDS_PER_GATE: f64 = 4.0;
-/// To start a server, and to end it.
+/// To start and end a server.
 const SECONDS_PER_START: f64 = 0.02;
-/// A batch of them, until all hear; the last word of every one included.
+/// For each member to join and to leave, in batches.
 const SECONDS_PER_JOIN: f64 = 0.000_1;
-/// Until a server of ours has seen that it reads: for each of a few, and for each of those beyond, as measured with one
-/// thousand and with nine.
+/// Until a member is streaming: for each of the first [`FEW`], and for each one beyond, as measured with 1000 and
+/// with 9000.
 const SECONDS_TO_STREAM: f64 = 0.000_25;
 const SECONDS_TO_STREAM_BEYOND: f64 = 0.001;
 const FEW: f64 = 1000.0;

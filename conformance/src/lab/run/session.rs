@@ -1,4 +1,4 @@
-//! Session: everything in its order, from the gate to the last run.
+//! Session: one run of the lab, from the gate to the last trial.
 
 use std::collections::HashMap;
 
@@ -14,7 +14,7 @@ use crate::lab::result::record::{Kind, LeftOut, Record, Run};
 use crate::support::interrupt::Interruption;
 use crate::support::progress::Progress;
 
-/// What is measured, on whom, and how.
+/// The entrants and points of a run, and how they are measured.
 pub(crate) struct Session<'a> {
     pub(crate) entrants: &'a [Entrant],
     pub(crate) points: &'a [Point],
@@ -24,7 +24,7 @@ pub(crate) struct Session<'a> {
 }
 
 impl Session<'_> {
-    /// The gate for everybody, then all points; what is found goes into the record, also if it ends early.
+    /// Checks all entrants, then measures all points. The record receives every result, also if the run is interrupted.
     pub(crate) fn run(&self, record: &mut Record) {
         let gates = self.gates(record);
         for point in self.points {
@@ -44,7 +44,7 @@ impl Session<'_> {
         self.count_calls(&gates, record);
     }
 
-    /// The pass that is traced, where S64 was measured and there is time for it.
+    /// Counts system calls in a separate pass, if S64 was measured and the scale is not quick.
     fn count_calls(&self, gates: &HashMap<&str, Gate>, record: &mut Record) {
         let point = self.points.iter().find(|point| point.workload.id == "S64");
         let Some(point) = point.filter(|_| self.scale != Scale::Quick) else { return };
@@ -56,7 +56,7 @@ impl Session<'_> {
                 break;
             }
             match trace(entrant, record.cores.as_ref()) {
-                // Its server was ended in the middle of it.
+                // The interrupt ended its server in mid-run.
                 _ if self.interruption.has_come() => break,
                 Ok(trace) => record.traces.push(trace),
                 Err(error) => record.left_out.push(LeftOut {
@@ -69,7 +69,7 @@ impl Session<'_> {
         record.is_interrupted = self.interruption.has_come();
     }
 
-    /// Holds everybody to the rules, each program once.
+    /// Checks all entrants against the rules, each program once.
     fn gates<'e>(&'e self, record: &mut Record) -> HashMap<&'e str, Gate> {
         let mut gates = HashMap::new();
         for (entrant, entry) in self.entrants.iter().zip(&mut record.entrants) {
@@ -84,7 +84,7 @@ impl Session<'_> {
             if entrant.subject.is_none() || self.interruption.has_come() {
                 continue;
             }
-            self.progress.step(&format!("{}: the rules", entrant.name));
+            self.progress.step(&format!("{}: checking the rules", entrant.name));
             if let Some(gate) = Gate::check(entrant, self.points, self.interruption) {
                 entry.gate = gate.summary();
                 entry.is_broken = !gate.is_kept();
@@ -95,7 +95,7 @@ impl Session<'_> {
         gates
     }
 
-    /// The places of those who are measured at this point; why others are not goes into the record.
+    /// The indices of the entrants that are measured at this point. The record receives why others are not.
     fn admitted(
         &self,
         point: &Point,
@@ -122,7 +122,7 @@ impl Session<'_> {
         admitted
     }
 
-    /// Why a sweep that has passed the knee of an entrant needs no higher rate.
+    /// Why an entrant is not measured at a rate above its knee; `None` if it has not reached the knee.
     fn past_knee(&self, entrant: &Entrant, point: &Point, record: &Record) -> Option<String> {
         if self.scale != Scale::Full || !point.id.contains('@') {
             return None;
@@ -131,7 +131,7 @@ impl Session<'_> {
         let before = before.filter(|other| other.sweep() == point.sweep()).last()?;
         match knee::keeps_up(record, &before.id, &entrant.name) {
             Some(true) => None,
-            _ => Some(format!("beyond its knee: {} was too much or void", before.id)),
+            _ => Some(format!("above its knee: at {} it did not keep up", before.id)),
         }
     }
 
@@ -140,7 +140,7 @@ impl Session<'_> {
         self.progress.step(&format!("{}: {}, {repeat} of {of}", entrant.name, point.id));
         let outcome = trial::run(entrant, point, self.scale, record.cores.as_ref());
         if self.interruption.has_come() {
-            // Its server was ended in the middle of it.
+            // The interrupt ended its server in mid-run.
             return;
         }
         let (found, void) = match outcome {
@@ -159,13 +159,13 @@ impl Session<'_> {
     }
 }
 
-/// Why an entrant is not measured at a point: it cannot be, or breaks a rule that counts there.
+/// Why an entrant is not measured at a point: it cannot be, or broke a rule that the point relies on.
 fn obstacle(entrant: &Entrant, point: &Point, gates: &HashMap<&str, Gate>) -> Option<String> {
     let broken = || gates.get(&*entrant.name).and_then(|gate| gate.obstacle(point));
     entrant.obstacle(point).map(String::from).or_else(broken)
 }
 
-/// Steps of the whole: a gate for each program, and every run.
+/// The number of steps: one check for each program, and every run.
 pub(crate) fn steps(entrants: &[Entrant], points: &[Point], repeats: u32) -> u64 {
     let gates = entrants.iter().filter(|entrant| entrant.is_gated()).count();
     gates as u64 + u64::from(repeats) * (entrants.len() * points.len()) as u64

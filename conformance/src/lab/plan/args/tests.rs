@@ -38,14 +38,14 @@ fn a_workload_or_a_sweep_selects_points_of_the_scale() {
         ("--listeners 7", &["OWN/7x64B@1024"]),
         ("--listeners 7 --only W1", &["OWN/7x64B@1024", "W1"]),
     ] {
-        assert_eq!(expected, points(line).expect("all words stand for points"), "{line}");
+        assert_eq!(expected, points(line).expect("all words select points"), "{line}");
     }
     assert_eq!(Ok(8), points("--full --only S64").map(|points| points.len()));
 }
 
 #[test]
 fn the_targets_are_points_of_the_full_lab_at_the_scale_of_the_usual_one() {
-    let targets = points("--targets").expect("no word is asked for");
+    let targets = points("--targets").expect("no word is unknown");
     for (workload, count) in [("S64/", 8), ("S1024/", 8), ("SIZE/", 3), ("RATE/", 3)] {
         let of_it = targets.iter().filter(|id| id.starts_with(workload));
         assert_eq!(count, of_it.count(), "{workload}");
@@ -64,7 +64,7 @@ fn an_unknown_word_is_an_error() {
     for (line, word) in
         [("--only S64,W99", "W99"), ("--only RATE", "RATE"), ("--only S64/", "S64/")]
     {
-        let error = points(line).expect_err("there is none");
+        let error = points(line).expect_err("there is no such point");
         assert!(error.starts_with(&format!("--only {word}: ")), "{error}");
     }
 }

@@ -20,12 +20,12 @@ fn a_change_beyond_the_noise_is_listed() {
     assert!(!compare(&after, &before).changes[0].is_worse());
     let text = render(&compare(&before, &after));
     assert!(text.contains("worse") && text.contains("+47.6"), "{text}");
-    assert!(text.ends_with("1 beyond the noise, 2 comparisons inside it"), "{text}");
+    assert!(text.ends_with("1 changes beyond the noise, 2 figures within it"), "{text}");
 }
 
 #[test]
 fn a_change_within_the_noise_is_not_listed() {
-    // Identical servers lay 10 % apart.
+    // The noise is 10 %.
     for after in [&[1.08, 1.09, 1.1][..], &[1.05, 1.2, 1.3]] {
         let comparison = compare(&record(&[1.0, 1.0, 1.05]), &record(after));
         assert!(comparison.changes.is_empty(), "{comparison:?}");
@@ -69,5 +69,5 @@ fn an_unreadable_report_is_an_error_with_advice() {
     assert!(parse("no JSON").contains("a.json is no lab.json"));
     assert!(parse("{}").contains("it has no format number"));
     assert!(parse("{\"format\": 1}").contains("missing field"));
-    assert!(parse("{\"format\": 99}").contains("has format 99, and this program reads 1"));
+    assert!(parse("{\"format\": 99}").contains("has format 99, but this program reads format 1"));
 }

@@ -1,4 +1,4 @@
-//! Crowds: loads of members that are there all the time, and whom nothing but the server holds back.
+//! Crowds: closed-loop loads of members that stay for the whole run.
 
 use std::time::{Duration, Instant};
 
@@ -14,7 +14,7 @@ use super::steady::warm_up;
 use crate::lab::plan::scale::Scale;
 use crate::lab::result::statistics::float;
 
-/// As much is said as the bound on messages under way allows.
+/// A saturated fan-out: as many messages are in flight as the bound allows.
 pub(super) fn fan_out(
     server: &Server,
     shape: Shape,
@@ -37,7 +37,7 @@ pub(super) fn fan_out(
     Ok(Measured { figures, is_unsteady: !is_steady })
 }
 
-/// Two who answer each other.
+/// Two clients that answer each other.
 pub(super) fn ping_pong(
     server: &Server,
     dialect: Dialect,
@@ -46,7 +46,7 @@ pub(super) fn ping_pong(
     let shape = Shape { dialect, ..Shape::chat(2, 0, 64) };
     let mut crowd = Crowd::join(server.addr(), &shape)?;
     let (slice, slices) = scale.warm_up();
-    // How many rounds a slice has is known once a few were played.
+    // The number of rounds in a slice follows from the rate of the first few.
     let mut pace = rate(&crowd.ping_pong(ROUNDS_FIRST)?.tally) / 2.0;
     let is_steady = warm_up(slices, RATES_APART, || {
         pace = rate(&crowd.ping_pong(rounds(pace, slice))?.tally) / 2.0;
@@ -60,7 +60,7 @@ pub(super) fn ping_pong(
     Ok(Measured { figures, is_unsteady: !is_steady })
 }
 
-/// Members, and not a word.
+/// Members that send nothing.
 pub(super) fn idle(
     server: &Server,
     dialect: Dialect,
@@ -80,8 +80,8 @@ pub(super) fn idle(
     Ok(Measured { figures, is_unsteady: false })
 }
 
-/// A crowd of this shape, and the KiB that one more member costs. The first few pay for what a server sets
-/// up once; the rest tell what one more costs.
+/// A crowd of this shape, and the resident KiB per member. The first few members are not counted: with them a
+/// server allocates what it needs only once.
 pub(super) fn fill(server: &Server, shape: Shape) -> Result<(Crowd, Option<f64>), LoadError> {
     let few = shape.listeners.min(FEW);
     let more = shape.listeners - few;
@@ -94,11 +94,11 @@ pub(super) fn fill(server: &Server, shape: Shape) -> Result<(Crowd, Option<f64>)
     Ok((crowd, grown.map(|kib| kib / float(more as u64))))
 }
 
-/// As much as a server may need to see that a member reads: ours write to a newcomer in small groups at
-/// first (SPEC RLY-12), which is the cost of joining and not of a delivery. One that is too slow for it has
-/// shown by then what it does.
+/// Sends until a server has seen that all members read (they are streaming). Until then ours write in small groups
+/// (SPEC RLY-12), which is a cost of joining and not of a delivery. It ends after a time limit, for servers that are
+/// too slow.
 pub(in crate::lab) fn make_streaming(crowd: &mut Crowd, shape: Shape) -> Result<(), LoadError> {
-    // Twice what ours ask for.
+    // Twice what our servers need.
     let needed = (2 * STREAMING_BYTES / shape.size.max(1)).max(1) as u64;
     let mut left = needed.min(STREAMING_MESSAGES_MAX);
     let start = Instant::now();
@@ -110,13 +110,13 @@ pub(in crate::lab) fn make_streaming(crowd: &mut Crowd, shape: Shape) -> Result<
     Ok(())
 }
 
-/// How long proving may take: rooms that are larger need longer for as many messages.
+/// The time limit of [`make_streaming`]: in a larger room, the same number of messages takes longer.
 fn streaming_time_max(listeners: usize) -> Duration {
     let listeners = u32::try_from(listeners).expect("each has a descriptor of its own");
     STREAMING_TIME_MAX + listeners.saturating_sub(STREAMING_MEMBERS) * STREAMING_TIME_MAX_EACH
 }
 
-/// One more message for all: had the last delivery been doubled, the copy would come before this one.
+/// One more message to all members: a duplicate of the last delivery would arrive before it.
 pub(super) fn fence(crowd: &mut Crowd) -> Result<(), LoadError> {
     crowd.fan_out(FanOut { extent: Extent::Messages(1), in_flight: 1 }).map(drop)
 }
@@ -125,7 +125,7 @@ fn rate(tally: &Tally) -> f64 {
     float(tally.deliveries) / tally.elapsed.as_secs_f64()
 }
 
-/// How many rounds take this long at this many a second.
+/// The number of rounds in this time at this rate per second.
 fn rounds(pace: f64, time: Duration) -> u64 {
     #[expect(clippy::cast_possible_truncation, reason = "rounds of a few seconds")]
     #[expect(clippy::cast_sign_loss, reason = "neither is negative")]
@@ -134,19 +134,19 @@ fn rounds(pace: f64, time: Duration) -> u64 {
 }
 
 const FEW: usize = 25;
-/// Below this, the pages of a few buffers would count as the members'.
+/// With fewer members, the pages of a few buffers would distort the figure.
 const MEMBERS_MIN: usize = 50;
-/// With their headers, smaller messages have enough bytes in so many.
+/// With their headers, so many messages of any size have enough bytes.
 const STREAMING_MESSAGES_MAX: u64 = 20_000;
-/// So few that the clock is looked at often enough, and enough to be gathered.
+/// Few enough that the time limit is checked often, and enough to be batched.
 const MESSAGES_PER_PART: u64 = 1024;
-/// The time of so many members, of which ours need a quarter, and of each beyond: with nine thousand, ours need some
-/// 10 s on two cores. Until then a delivery is written as to newcomers, and costs up to five times as much.
+/// The time limit for up to [`STREAMING_MEMBERS`], of which our servers need a quarter, and for each member beyond.
+/// With 9000, ours need some 10 s on two cores. Before that, a delivery costs up to five times as much.
 const STREAMING_TIME_MAX: Duration = Duration::from_secs(1);
 const STREAMING_MEMBERS: u32 = 1000;
 const STREAMING_TIME_MAX_EACH: Duration = Duration::from_millis(4);
 const ROUNDS_FIRST: u64 = 50;
-/// Rates of two slices that agree are no further apart.
+/// The relative difference up to which the rates of two slices agree.
 const RATES_APART: f64 = 0.15;
 
 #[cfg(test)]

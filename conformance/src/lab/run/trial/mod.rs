@@ -1,4 +1,4 @@
-//! Trial: one run of one entrant at one point, from its start to its figures.
+//! Trial: starts one entrant, puts the load of one point on it and measures it.
 
 mod crowd;
 mod guard;
@@ -31,12 +31,12 @@ pub(super) enum TrialError {
     Start(#[from] StartError),
     #[error("{0}")]
     Load(#[from] LoadError),
-    /// With the last that the server had to say.
-    #[error("{error}; the server said last: {log}")]
+    /// With the last lines of the server's log.
+    #[error("{error}; end of the server's log: {log}")]
     WithLog { error: LoadError, log: String },
 }
 
-/// Starts the server and puts the point's load on it.
+/// Starts the server and puts the load of the point on it.
 pub(super) fn run(
     entrant: &Entrant,
     point: &Point,
@@ -85,7 +85,7 @@ fn load(
     }
 }
 
-/// The end of a log: what came before the trouble is mostly members joining.
+/// The last lines of a log: the earlier ones are mostly members joining.
 fn last_lines(log: &str) -> String {
     let lines: Vec<&str> = log.lines().collect();
     lines[lines.len().saturating_sub(LOG_LINES)..].join(" | ")

@@ -1,10 +1,11 @@
-//! Steady: warming up until two readings in a row agree.
+//! Steady: repeats the warm-up until two successive readings agree.
 
-/// Takes readings until one agrees with that before it, at most so many; tells whether two agreed.
+/// Takes readings until one agrees with the previous one, at most `most`. Returns whether two agreed.
+/// Readings agree if they differ by at most the share `apart` of the greater one.
 ///
 /// # Errors
 ///
-/// That of a reading.
+/// The error of a reading.
 pub(super) fn warm_up<E>(
     most: u32,
     apart: f64,
