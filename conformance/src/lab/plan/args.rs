@@ -38,13 +38,13 @@ pub struct LabArgs {
     #[arg(long, value_name = "NAME=HOST:PORT", value_parser = parse_named_address)]
     pub(crate) connect: Vec<(String, SocketAddr)>,
     /// Also measure the stand-in for the tutorial's server
-    #[arg(long = "guests")]
+    #[arg(long, alias = "guests")]
     pub(crate) tutorial: bool,
     /// Also measure naive servers of the same protocol
-    #[arg(long = "rungs")]
+    #[arg(long, alias = "rungs")]
     pub(crate) naive: bool,
     /// Also measure the installed message brokers: redis, nats, mosquitto
-    #[arg(long = "peers")]
+    #[arg(long, alias = "peers")]
     pub(crate) brokers: bool,
     /// Do not measure the floor, which only copies bytes
     #[arg(long)]
@@ -184,7 +184,7 @@ const NAMES: [&str; 13] = [
     "redis",
     "nats",
     "mosquitto",
-    "guest",
+    "tutorial",
 ];
 /// From the smallest message that can be checked to the largest that the servers accept by default.
 #[expect(clippy::cast_possible_wrap, reason = "it is a few dozen bytes")]

@@ -35,9 +35,9 @@ pub(crate) fn repeating(args: &LabArgs, seed: u64, point: Option<&Point>) -> Str
         ("--quick", args.quick),
         ("--full", args.full),
         ("--targets", args.targets),
-        ("--guests", args.tutorial),
-        ("--rungs", args.naive),
-        ("--peers", args.brokers),
+        ("--tutorial", args.tutorial),
+        ("--naive", args.naive),
+        ("--brokers", args.brokers),
         ("--no-floor", args.no_floor),
     ];
     words.extend(flags.iter().filter(|(_, is_set)| *is_set).map(|(flag, _)| (*flag).to_owned()));

@@ -257,6 +257,17 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn names_of_older_reports_are_read() {
+        let written = record(&[1.0]);
+        let older = written.to_json();
+        let older = older.replace("\"kind\": \"control\"", "\"kind\": \"again\"");
+        let older =
+            older.replace("\"command\": \"cargo lab --only", "\"again\": \"cargo lab --only");
+        assert!(older.contains("\"kind\": \"again\"") && older.contains("\"again\": \"cargo"));
+        assert_eq!(written, Record::parse(&older, Path::new("lab.json")).unwrap());
+    }
+
+    #[test]
     fn void_runs_have_no_figures() {
         let mut record = record(&[1.0, 2.5]);
         record.runs.last_mut().unwrap().void = Some("lost".into());

@@ -147,9 +147,8 @@ impl Entrant {
 
     fn tutorial() -> Result<Self, String> {
         let (program, declared) = (Path::new(TUTORIAL), Path::new(TUTORIAL_MANIFEST));
-        let missing = |what| {
-            format!("the tutorial's server: {what}; start the lab in the root of the repository")
-        };
+        let missing =
+            |what| format!("tutorial: {what}; start the lab in the root of the repository");
         if !program.exists() {
             return Err(missing(format!("there is no {TUTORIAL} here")));
         }
@@ -158,7 +157,7 @@ impl Entrant {
             ["python3", TUTORIAL, "--port", "{port}"].map(Into::into).to_vec();
         let subject = CommandServer { command: command.clone(), manifest: Some(declared) };
         Ok(Self {
-            name: "guest".into(),
+            name: "tutorial".into(),
             kind: Kind::Tutorial,
             manifest: manifest::tutorial(&format!("python3 {TUTORIAL}")),
             origin: Origin::Command(command),

@@ -60,6 +60,18 @@ fn the_targets_are_points_of_the_full_lab_at_the_scale_of_the_usual_one() {
 }
 
 #[test]
+fn flags_keep_their_old_names_as_aliases() {
+    for flags in [["--naive", "--rungs"], ["--brokers", "--peers"], ["--tutorial", "--guests"]] {
+        let [new, old] = flags.map(|flag| {
+            let args = parsed(flag);
+            [args.naive, args.brokers, args.tutorial]
+        });
+        assert_eq!(new, old, "{flags:?}");
+        assert_eq!(1, new.iter().filter(|is_set| **is_set).count(), "{flags:?}");
+    }
+}
+
+#[test]
 fn an_unknown_word_is_an_error() {
     for (line, word) in
         [("--only S64,W99", "W99"), ("--only RATE", "RATE"), ("--only S64/", "S64/")]
