@@ -28,13 +28,14 @@ fn a_quick_run_is_written_and_does_not_differ_from_itself() {
         assert!(run["figures"]["deliveries"].as_f64().is_some_and(|rate| rate > 0.0), "{run}");
     }
     let report = text(&output);
+    fits_80_columns(&report);
     for expected in ["NOT FOR QUOTING", "select again", "--seed 7", "S64/300: noise"] {
         assert!(report.contains(expected), "{expected:?} is missing:\n{report}");
     }
     let file = out.0.join("lab.json");
     let same = program().arg("diff").args([&file, &file]).output().unwrap();
     assert_eq!(Some(0), same.status.code(), "{}", text(&same));
-    assert!(text(&same).starts_with("0 changes beyond the noise"), "{}", text(&same));
+    assert!(text(&same).starts_with("beyond the noise: 0;"), "{}", text(&same));
     identical_servers_do_not_differ(&out, record.clone());
     diff_rejects_another_machine(&out, record);
 }
@@ -49,7 +50,7 @@ fn identical_servers_do_not_differ(out: &Kept, mut record: Value) {
     fs::write(&other, record.to_string()).expect(WRITABLE);
     let same = program().arg("diff").args([&file, &other]).output().expect(RUNS);
     assert_eq!(Some(0), same.status.code(), "{}", text(&same));
-    assert!(text(&same).starts_with("0 changes beyond the noise"), "{}", text(&same));
+    assert!(text(&same).starts_with("beyond the noise: 0;"), "{}", text(&same));
 }
 
 fn diff_rejects_another_machine(out: &Kept, mut record: Value) {
@@ -176,6 +177,21 @@ fn list_measures_nothing() {
         ["W2/50@1600", "SIZE/9000", "isolates: fan-out with small batches", "times each"]
     {
         assert!(list.contains(expected), "{expected:?} is missing:\n{list}");
+    }
+}
+
+#[test]
+fn help_and_list_fit_80_columns() {
+    for arguments in [&["--help"][..], &["-h"], &["--list"], &["--list", "--full", "--naive"]] {
+        let output = program().arg("lab").args(arguments).output().unwrap();
+        assert_eq!(Some(0), output.status.code(), "{}", text(&output));
+        fits_80_columns(&text(&output));
+    }
+}
+
+fn fits_80_columns(text: &str) {
+    for line in text.lines() {
+        assert!(line.chars().count() <= 80, "{line}");
     }
 }
 

@@ -4,6 +4,7 @@
 //! (`gate`) and makes the trials. `result` holds the figures, ranks and noise. `report` renders them.
 //! A `Record` holds one whole run: it is written as JSON, rendered by `report` and compared by `diff`.
 
+mod layout;
 mod plan;
 mod report;
 mod result;
@@ -14,6 +15,7 @@ use std::process::ExitCode;
 
 use load::make_room_for;
 
+use self::layout::Form;
 pub use self::plan::args::LabArgs;
 use self::plan::command;
 use self::plan::point::Point;
@@ -22,7 +24,7 @@ use self::result::record::{EntrantRecord, FORMAT, Kind, LeftOut, PointRecord, Re
 use self::run::entrant::Entrant;
 use self::run::list;
 use self::run::session::{Session, steps};
-use crate::support::console::{Frame, INCONCLUSIVE, USAGE, complain};
+use crate::support::console::{INCONCLUSIVE, USAGE, complain};
 use crate::support::cores::Cores;
 use crate::support::environment::Environment;
 use crate::support::interrupt::give_up_on_signals;
@@ -48,7 +50,7 @@ pub fn run(args: &LabArgs) -> io::Result<ExitCode> {
     };
     match measure(args, points) {
         Ok(None) => Ok(ExitCode::SUCCESS),
-        Ok(Some((record, out))) => finish(&record, out.as_ref()),
+        Ok(Some((record, out))) => finish(&record, out.as_ref(), args.form()),
         Err(error) => {
             complain(format_args!("lab: {error}"));
             Ok(ExitCode::from(INCONCLUSIVE))
@@ -136,12 +138,12 @@ fn begin(args: &LabArgs, entrants: &[Entrant], points: &[Point]) -> Record {
     }
 }
 
-fn finish(record: &Record, out: Option<&Out>) -> io::Result<ExitCode> {
+fn finish(record: &Record, out: Option<&Out>, form: Form) -> io::Result<ExitCode> {
     if let Some(out) = out {
         write_files(out, record)?;
     }
     let mut stdout = anstream::stdout().lock();
-    writeln!(stdout, "{}", report::render(record, Frame::of_output()))?;
+    writeln!(stdout, "{}", report::render(record, form))?;
     stdout.flush()?;
     let is_void = record.runs.iter().any(|run| run.void.is_some());
     let is_broken = record.entrants.iter().any(|entrant| entrant.is_broken);
@@ -152,10 +154,10 @@ fn finish(record: &Record, out: Option<&Out>) -> io::Result<ExitCode> {
     })
 }
 
-/// Writes `lab.json` and `lab.txt`.
+/// Writes `lab.json`, and `lab.txt` with the wide report and all runs.
 fn write_files(out: &Out, record: &Record) -> io::Result<()> {
     out.keep("lab.json", &(record.to_json() + "\n"))?;
-    let text = report::render(record, Frame::Plain);
+    let text = report::render(record, Form::Wide);
     let runs = report::all_runs(record);
     out.keep("lab.txt", &format!("{text}\n\n{runs}\n"))
 }

@@ -8,67 +8,71 @@ use load::MESSAGE_BYTES_MIN;
 
 use super::point::Point;
 use super::scale::{Scale, targets};
+use crate::lab::layout::{Form, WIDTH};
 use crate::lab::result::record::CONTROL_SUFFIX;
 use crate::target::Model;
 
 /// The command line of the lab.
 #[derive(Args, Clone, Debug)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, max_term_width = WIDTH)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct LabArgs {
     /// One point of each workload, 3 repeats, about a minute; not for quoting
-    #[arg(long, conflicts_with = "full")]
+    #[arg(long, help_heading = POINTS, conflicts_with = "full")]
     pub(crate) quick: bool,
     /// Every workload at every point; more than an hour
-    #[arg(long)]
+    #[arg(long, help_heading = POINTS)]
     pub(crate) full: bool,
     /// The points that compare each server with the floor; about 20 minutes
-    #[arg(long, conflicts_with_all = ["quick", "full"])]
+    #[arg(long, help_heading = POINTS, conflicts_with_all = ["quick", "full"])]
     pub(crate) targets: bool,
     /// Only these workloads or points, such as W2 or S64/1to10
-    #[arg(long, value_delimiter = ',', value_name = "ID,…")]
+    #[arg(long, help_heading = POINTS, value_delimiter = ',', value_name = "ID,…")]
     pub(crate) only: Vec<String>,
     /// Servers of this project [default: all]
-    #[arg(long, value_enum, value_delimiter = ',', value_name = "SERVER,…")]
+    #[arg(long, help_heading = ENTRANTS, value_enum, value_delimiter = ',', value_name = "SERVER,…")]
     pub(crate) servers: Vec<Model>,
     /// Also measure your server, started by this command; {port} is its port
-    #[arg(long, value_name = "NAME=COMMAND", value_parser = parse_named)]
+    #[arg(long, help_heading = ENTRANTS, value_name = "NAME=COMMAND", value_parser = parse_named)]
     pub(crate) server: Vec<(String, String)>,
     /// Also measure a running server; its process is not measured
-    #[arg(long, value_name = "NAME=HOST:PORT", value_parser = parse_named_address)]
+    #[arg(long, help_heading = ENTRANTS, value_name = "NAME=HOST:PORT", value_parser = parse_named_address)]
     pub(crate) connect: Vec<(String, SocketAddr)>,
     /// Also measure the stand-in for the tutorial's server
-    #[arg(long, alias = "guests")]
+    #[arg(long, help_heading = ENTRANTS, alias = "guests")]
     pub(crate) tutorial: bool,
     /// Also measure naive servers of the same protocol
-    #[arg(long, alias = "rungs")]
+    #[arg(long, help_heading = ENTRANTS, alias = "rungs")]
     pub(crate) naive: bool,
     /// Also measure the installed message brokers: redis, nats, mosquitto
-    #[arg(long, alias = "peers")]
+    #[arg(long, help_heading = ENTRANTS, alias = "peers")]
     pub(crate) brokers: bool,
     /// Do not measure the floor, which only copies bytes
-    #[arg(long)]
+    #[arg(long, help_heading = ENTRANTS)]
     pub(crate) no_floor: bool,
     /// Seed for the order of runs [default: random; the report shows it]
-    #[arg(long, value_name = "N")]
+    #[arg(long, help_heading = RUNS, value_name = "N")]
     pub(crate) seed: Option<u64>,
     /// Runs of each entrant at each point [default: 5, with --quick 3]
-    #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..=99))]
+    #[arg(long, help_heading = RUNS, value_name = "N", value_parser = value_parser!(u32).range(1..=99))]
     pub(crate) repeats: Option<u32>,
     /// Write lab.json and lab.txt to this directory, created if missing
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, help_heading = OUTPUT, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
+    /// Print all columns, in lines of any length, and how each entrant works
+    #[arg(long, help_heading = OUTPUT)]
+    pub(crate) wide: bool,
     /// Print workloads, points and the estimated time; measure nothing
-    #[arg(long)]
+    #[arg(long, help_heading = OUTPUT)]
     pub(crate) list: bool,
-    /// Your own fan-out: number of listeners of the one sender [default: 1000]
-    #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..=10_000))]
+    /// Your own fan-out: one sender, N listeners [default: 1000]
+    #[arg(long, help_heading = POINTS, value_name = "N", value_parser = value_parser!(u32).range(1..=10_000))]
     listeners: Option<u32>,
     /// Your own fan-out: bytes of each message [default: 64]
-    #[arg(long, value_name = "BYTES", value_parser = value_parser!(u32).range(SIZES))]
+    #[arg(long, help_heading = POINTS, value_name = "BYTES", value_parser = value_parser!(u32).range(SIZES))]
     size: Option<u32>,
     /// Your own fan-out: the most messages in flight [default: 1024]
-    #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(1..=1_048_576))]
+    #[arg(long, help_heading = POINTS, value_name = "N", value_parser = value_parser!(u64).range(1..=1_048_576))]
     in_flight: Option<u64>,
 }
 
@@ -76,6 +80,11 @@ impl LabArgs {
     /// The servers of this project that `--servers` selects; all by default.
     pub(crate) fn servers(&self) -> &[Model] {
         if self.servers.is_empty() { &Model::ALL } else { &self.servers }
+    }
+
+    /// How much of the report is printed.
+    pub(crate) fn form(&self) -> Form {
+        if self.wide { Form::Wide } else { Form::Narrow }
     }
 
     pub(crate) fn scale(&self) -> Scale {
@@ -190,21 +199,28 @@ const NAMES: [&str; 13] = [
 #[expect(clippy::cast_possible_wrap, reason = "it is a few dozen bytes")]
 const SIZES: std::ops::RangeInclusive<i64> = MESSAGE_BYTES_MIN as i64..=65_536;
 
+/// The headings of `--help`.
+const POINTS: &str = "Points";
+const ENTRANTS: &str = "Entrants";
+const RUNS: &str = "Runs";
+const OUTPUT: &str = "Output";
+
 const EXAMPLES: &str = "\
 Examples:
-  cargo lab                                         the three servers; about five minutes
-  cargo lab --quick                                 a first look, in under a minute
-  cargo lab --full --out results                    everything, kept as lab.json and lab.txt
-  cargo lab --targets --out results                 how far each server is from the floor
-  taskset -c 0 cargo lab --targets                  the same, with everything on one core
-  cargo lab --only W2,S64 --servers select,async    two workloads, two servers
-  cargo lab --server mine='./my-server {port}'      a server of yours beside them
-  cargo lab --listeners 100 --size 1024             a fan-out of your own
-  cargo lab --list                                  what there is to measure
-  conformance diff old/lab.json new/lab.json        what changed by more than the noise
+  cargo lab                                       the three servers
+  cargo lab --quick                               a first look, about a minute
+  cargo lab --out results                         also write the report to files
+  cargo lab --targets --out results               compare servers with the floor
+  taskset -c 0 cargo lab --targets                the same on one core
+  cargo lab --only W2,S64 --servers select,async  two workloads, two servers
+  cargo lab --server mine='./my-server {port}'    also measure your server
+  cargo lab --listeners 100 --size 1024           your own fan-out
+  cargo lab --full --list                         all workloads and points
+  conformance diff old/lab.json new/lab.json      changes beyond the noise
 
-Exit status: 0 everything was measured; 1 a server broke a rule or lost something; 2 nothing can be measured;
-3 the command line is wrong; 130 interrupted: what was finished is reported.";
+Exit status: 0 everything was measured; 1 a server broke a rule, or a delivery
+failed its check; 2 nothing can be measured; 3 the command line is wrong;
+130 interrupted: the finished runs are reported.";
 
 #[cfg(test)]
 mod tests;

@@ -134,7 +134,7 @@ pub(crate) const WORKLOADS: &[Workload] = &[
     },
     Workload {
         id: "S64",
-        title: "10 (or M) senders, N listeners, saturated, at most 64 messages in flight",
+        title: "10 senders, N listeners (MtoN: M senders; talk: all send), saturated, at most 64 messages in flight",
         isolates: "fan-out with small batches",
         pace: Pace::Closed,
         columns: SATURATED,
@@ -142,7 +142,7 @@ pub(crate) const WORKLOADS: &[Workload] = &[
     },
     Workload {
         id: "S1024",
-        title: "10 (or M) senders, N listeners, saturated, at most 1024 messages in flight",
+        title: "10 senders, N listeners (MtoN: M senders; talk: all send), saturated, at most 1024 messages in flight",
         isolates: "fan-out with large batches",
         pace: Pace::Closed,
         columns: SATURATED,

@@ -6,11 +6,12 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use crate::lab::layout::{Row, WIDTH, table, wrapped};
 use crate::lab::result::metric::{Better, METRICS, Metric};
 use crate::lab::result::record::Record;
 use crate::lab::result::standing::{noise_at, void_at};
 use crate::lab::result::statistics::{Summary, is_tie};
-use crate::support::console::{Frame, INCONCLUSIVE, columns, complain};
+use crate::support::console::{INCONCLUSIVE, complain};
 
 /// The reports to compare.
 #[derive(Args, Clone, Debug)]
@@ -152,38 +153,45 @@ impl Comparison {
 }
 
 fn render(comparison: &Comparison) -> String {
-    let rows: Vec<Vec<String>> = comparison.changes.iter().map(row).collect();
     let mut lines = Vec::new();
-    if !rows.is_empty() {
-        let header =
-            ["point", "entrant", "figure", "verdict", "before", "after", "change %", "noise %"];
-        lines.push(columns(&header, &rows, 4, Frame::of_output()));
+    if !comparison.changes.is_empty() {
+        let header = ["figure", "verdict", "before", "after", "change %", "noise %"];
+        lines.push(table(&header, &rows(comparison), 2, Some(WIDTH)));
     }
-    lines.extend(comparison.void.iter().map(|cell| format!("now void: {cell}")));
+    lines.extend(comparison.void.iter().map(|cell| wrapped(&format!("now void: {cell}"), 2)));
     let (beyond, within) = (comparison.changes.len(), comparison.within_noise);
-    lines.push(format!("{beyond} changes beyond the noise, {within} figures within it"));
+    lines.push(format!("beyond the noise: {beyond}; within the noise: {within}"));
     if comparison.not_compared > 0 {
         let not_compared = comparison.not_compared;
-        lines.push(format!(
-            "{not_compared} figures not compared: their noise is unknown, as there was no control"
-        ));
+        lines.push(format!("not compared, as there was no control: {not_compared}"));
     }
     lines.join("\n")
 }
 
-fn row(change: &Change) -> Vec<String> {
+/// The changes, with a line above those of one entrant at one point.
+fn rows(comparison: &Comparison) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for (index, change) in comparison.changes.iter().enumerate() {
+        let cell = |change: &Change| (change.point.clone(), change.entrant.clone());
+        if index == 0 || cell(&comparison.changes[index - 1]) != cell(change) {
+            rows.push(Row::Line(format!("{}: {}", change.point, change.entrant)));
+        }
+        rows.push(row(change));
+    }
+    rows
+}
+
+fn row(change: &Change) -> Row {
     let metric = Metric::of(change.metric);
     let part = 100.0 * (change.after.median - change.before.median) / change.before.median;
-    vec![
-        change.point.clone(),
-        change.entrant.clone(),
-        metric.title.into(),
+    Row::Cells(vec![
+        format!("  {}", metric.title),
         if change.is_worse() { "worse" } else { "better" }.into(),
         metric.show(change.before.median),
         metric.show(change.after.median),
         format!("{part:+.1}"),
         format!("{:.1}", 100.0 * change.noise),
-    ]
+    ])
 }
 
 const NO_REPORT: u8 = 3;

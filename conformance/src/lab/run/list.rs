@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::entrant::Entrant;
 use super::trial::{SINGLE, durations};
+use crate::lab::layout::wrapped;
 use crate::lab::plan::args::LabArgs;
 use crate::lab::plan::point::{Load, Point};
 use crate::lab::plan::scale::Scale;
@@ -17,11 +18,14 @@ pub(crate) fn render(args: &LabArgs, points: &[Point], entrants: &[Entrant]) -> 
         let ids = points.iter().filter(|point| point.workload == workload).map(|point| &*point.id);
         let ids: Vec<&str> = ids.collect();
         if !ids.is_empty() {
-            lines.push(format!("{:<6} {}", workload.id, workload.title));
-            lines.push(format!("       isolates: {}", workload.isolates));
-            lines.push(format!("       points: {}", ids.join(", ")));
+            lines.push(wrapped(&format!("{}: {}", workload.id, workload.title), INDENT));
+            let mut add = |what: &str, how: &str| {
+                lines.push(wrapped(&format!("{:INDENT$}{what}: {how}", ""), INDENT + 2));
+            };
+            add("isolates", workload.isolates);
+            add("points", &ids.join(", "));
             if !workload.relies_on.is_empty() {
-                lines.push(format!("       relies on rules: {}", workload.relies_on.join(", ")));
+                add("relies on rules", &workload.relies_on.join(", "));
             }
         }
     }
@@ -35,10 +39,11 @@ pub(crate) fn render(args: &LabArgs, points: &[Point], entrants: &[Entrant]) -> 
     let all = rules + each * f64::from(args.repeats());
     lines.push(String::new());
     lines.push(format!(
-        "{} points, {} entrants, {} times each: about {all:.0} s",
+        "{} points, {} entrants, {} times each: about {}",
         points.len(),
         entrants.len(),
-        args.repeats()
+        args.repeats(),
+        humantime::format_duration(Duration::from_secs_f64(all.ceil()))
     ));
     lines.join("\n")
 }
@@ -66,6 +71,7 @@ fn seconds(point: &Point, scale: Scale) -> f64 {
     SECONDS_PER_START + members * SECONDS_PER_JOIN + proving + measured.as_secs_f64()
 }
 
+const INDENT: usize = 2;
 const SECONDS_PER_GATE: f64 = 4.0;
 /// To start and end a server.
 const SECONDS_PER_START: f64 = 0.02;

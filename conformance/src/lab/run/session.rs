@@ -84,7 +84,7 @@ impl Session<'_> {
             if entrant.subject.is_none() || self.interruption.has_come() {
                 continue;
             }
-            self.progress.step(&format!("{}: checking the rules", entrant.name));
+            self.progress.step(&step(&entrant.name, "checking the rules"));
             if let Some(gate) = Gate::check(entrant, self.points, self.interruption) {
                 entry.gate = gate.summary();
                 entry.is_broken = !gate.is_kept();
@@ -137,7 +137,7 @@ impl Session<'_> {
 
     fn measure(&self, entrant: &Entrant, point: &Point, repeat: u32, record: &mut Record) {
         let of = record.repeats;
-        self.progress.step(&format!("{}: {}, {repeat} of {of}", entrant.name, point.id));
+        self.progress.step(&step(&entrant.name, &format!("{}, {repeat} of {of}", point.id)));
         let outcome = trial::run(entrant, point, self.scale, record.cores.as_ref());
         if self.interruption.has_come() {
             // The interrupt ended its server in mid-run.
@@ -169,4 +169,35 @@ fn obstacle(entrant: &Entrant, point: &Point, gates: &HashMap<&str, Gate>) -> Op
 pub(crate) fn steps(entrants: &[Entrant], points: &[Point], repeats: u32) -> u64 {
     let gates = entrants.iter().filter(|entrant| entrant.is_gated()).count();
     gates as u64 + u64::from(repeats) * (entrants.len() * points.len()) as u64
+}
+
+/// What is done now, short enough for a line of the progress with its counts and times. A long name is cut.
+fn step(name: &str, what: &str) -> String {
+    let room = STEP_MAX.saturating_sub(what.chars().count() + 2);
+    if name.chars().count() <= room {
+        return format!("{name}: {what}");
+    }
+    let cut: String = name.chars().take(room.saturating_sub(1)).collect();
+    format!("{cut}…: {what}")
+}
+
+/// Of 80 columns, the counts of steps and the times take 36.
+const STEP_MAX: usize = 44;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_fits_its_line() {
+        assert_eq!("select: W1, 1 of 5", step("select", "W1, 1 of 5"));
+        for what in ["W1, 1 of 5", "S1024/10to100x1KiB, 99 of 99"] {
+            let text = step(&"long-name-".repeat(5), what);
+            assert_eq!(STEP_MAX, text.chars().count(), "{text}");
+            assert!(
+                text.starts_with("long-name") && text.ends_with(&format!("…: {what}")),
+                "{text}"
+            );
+        }
+    }
 }

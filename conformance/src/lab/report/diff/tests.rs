@@ -20,7 +20,7 @@ fn a_change_beyond_the_noise_is_listed() {
     assert!(!compare(&after, &before).changes[0].is_worse());
     let text = render(&compare(&before, &after));
     assert!(text.contains("worse") && text.contains("+47.6"), "{text}");
-    assert!(text.ends_with("1 changes beyond the noise, 2 figures within it"), "{text}");
+    assert!(text.ends_with("beyond the noise: 1; within the noise: 2"), "{text}");
 }
 
 #[test]
