@@ -28,14 +28,14 @@ pub(crate) enum Row {
     Line(String),
 }
 
-/// A text, wrapped at spaces to [`WIDTH`]. The lines after the first have this indent. A longer word stays whole.
+/// Wraps a text at spaces to [`WIDTH`]. Lines after the first have this indent. A longer word stays whole.
 pub(crate) fn wrapped(text: &str, indent: usize) -> String {
     let start = text.len() - text.trim_start().len();
     let lines = fold(text.split_whitespace(), WIDTH - start, WIDTH - indent);
     format!("{}{}", " ".repeat(start), lines.join(&format!("\n{}", " ".repeat(indent))))
 }
 
-/// A command line of a shell, wrapped like a text, but only outside of quotes, and with a backslash at each break.
+/// Wraps a shell command outside of quotes, with a backslash at each break.
 pub(crate) fn wrapped_command(command: &str, indent: usize) -> String {
     let (mut is_quoted, mut is_escaped) = (false, false);
     let words = command.split(|char| {
@@ -51,11 +51,10 @@ pub(crate) fn wrapped_command(command: &str, indent: usize) -> String {
     format!("{margin}{}", fold(words, width, width).join(&format!("{BREAK}\n{margin}")))
 }
 
-/// A table. The first `texts` columns are aligned to the left, all others are figures and aligned to the right.
+/// Renders a table. The first `texts` columns are aligned to the left, the others are figures, aligned to the right.
 ///
-/// The lines of a title are as many as its column is narrow. If the table exceeds the width, its last column is wrapped,
-/// provided that it is a text; if that does not suffice, a long cell of the first column gets a line of its own. A
-/// figure is never broken.
+/// A title is wrapped to the width of its column. If the table exceeds the width, its last column is wrapped if it is a
+/// text. If that does not suffice, each long cell of the first column is on a separate line. A figure is never broken.
 pub(crate) fn table(header: &[&str], rows: &[Row], texts: usize, width: Option<usize>) -> String {
     let mut widths = column_widths(header, rows, TITLE_MIN);
     if let Some(width) = width.filter(|&width| total(&widths) > width) {
@@ -81,7 +80,8 @@ impl Row {
     }
 }
 
-/// The width of each column: that of its longest cell and the longest word of its title, and of this much of the title.
+/// The width of each column: the greatest of its longest cell, the longest word of its title, and the length of the
+/// title up to `title_min`.
 fn column_widths(header: &[&str], rows: &[Row], title_min: usize) -> Vec<usize> {
     let of_title = |title: &&str| longest_word(title).max(length(title).min(title_min));
     let mut widths: Vec<usize> = header.iter().map(of_title).collect();
@@ -109,7 +109,7 @@ fn fit(widths: &mut [usize], texts: usize, width: usize) {
     }
 }
 
-/// The lines of the header; a title of several lines ends in the last one.
+/// The lines of the header. Titles are aligned at the bottom.
 fn titles(header: &[&str], widths: &[usize], texts: usize) -> Vec<String> {
     let titles =
         header.iter().zip(widths).map(|(title, &width)| fold(title.split(' '), width, width));
@@ -126,7 +126,7 @@ fn titles(header: &[&str], widths: &[usize], texts: usize) -> Vec<String> {
     (0..height).map(line).collect()
 }
 
-/// The lines of a row: more than one only if its first or its last cell does not fit.
+/// The lines of a row; it has more than one if its first or its last cell does not fit.
 fn cell_lines(cells: &[String], widths: &[usize], texts: usize) -> Vec<String> {
     let (mut cells, mut lines) = (cells.to_vec(), Vec::new());
     if length(&cells[0]) > widths[0] {
@@ -149,7 +149,7 @@ fn cell_lines(cells: &[String], widths: &[usize], texts: usize) -> Vec<String> {
     lines
 }
 
-/// Cells beside each other, without padding at the end of the line.
+/// A line of cells, without padding at its end.
 fn aligned(cells: &[String], widths: &[usize], texts: usize) -> String {
     let padded = cells.iter().zip(widths).enumerate().map(|(index, (cell, &width))| {
         if index < texts { format!("{cell:<width$}") } else { format!("{cell:>width$}") }
@@ -157,7 +157,7 @@ fn aligned(cells: &[String], widths: &[usize], texts: usize) -> String {
     padded.collect::<Vec<_>>().join(&" ".repeat(GAP)).trim_end().to_owned()
 }
 
-/// Words on lines of this width, the first of which may have another one.
+/// Folds words into lines of this width; the width of the first line may differ.
 fn fold<'a>(words: impl Iterator<Item = &'a str>, first: usize, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in words {
@@ -184,11 +184,11 @@ fn length(text: &str) -> usize {
 
 /// Spaces between columns.
 const GAP: usize = 2;
-/// So much of a title is on one line, if there is space.
+/// A title up to this length stays on one line if the table fits the width.
 const TITLE_MIN: usize = 12;
 /// The least width of a last column that is wrapped.
 const LAST_MIN: usize = 24;
-/// The least width of a first column whose long cells get lines of their own.
+/// The least width of a first column.
 const FIRST_MIN: usize = 8;
 /// What ends a line of a command that continues.
 const BREAK: &str = " \\";

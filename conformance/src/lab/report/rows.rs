@@ -10,7 +10,7 @@ use crate::lab::result::record::{PointRecord, Record};
 use crate::lab::result::standing::{Standing, noise_at, standings};
 use crate::lab::result::statistics::Summary;
 
-/// What a column shows of the metric with a key.
+/// A column of figures; each names the key of its metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Column {
     Rank(&'static str),
@@ -21,7 +21,7 @@ pub(super) enum Column {
     TimesFloor(&'static str),
 }
 
-/// The columns of a workload's table, without the names. Narrow, they are the rank, the ranked figure and the main time
+/// The columns of a workload's table after the names. The narrow form has the rank, the ranked figure and the main time
 /// or rate. A time is ranked only if load and servers have separate cores.
 pub(super) fn columns(record: &Record, workload: &Workload, form: Form) -> Vec<Column> {
     let (ranked, compared) = (workload.columns[0], compared(record, workload));
@@ -56,7 +56,7 @@ impl Column {
     }
 }
 
-/// The rows of all points of a workload. Narrow, the point and its noise are a line above the rows of its entrants.
+/// The rows of all points of a workload. In the narrow form, a line with the point and its noise precedes its entrants.
 pub(super) fn rows(record: &Record, workload: &Workload, form: Form) -> Vec<Row> {
     let columns = columns(record, workload, form);
     let points = record.points.iter().filter(|point| point.workload == workload.id);

@@ -171,7 +171,7 @@ pub(crate) fn steps(entrants: &[Entrant], points: &[Point], repeats: u32) -> u64
     gates as u64 + u64::from(repeats) * (entrants.len() * points.len()) as u64
 }
 
-/// What is done now, short enough for a line of the progress with its counts and times. A long name is cut.
+/// The text of a step, short enough for a line of progress with counts and times. A long name is cut.
 fn step(name: &str, what: &str) -> String {
     let room = STEP_MAX.saturating_sub(what.chars().count() + 2);
     if name.chars().count() <= room {
@@ -181,7 +181,7 @@ fn step(name: &str, what: &str) -> String {
     format!("{cut}…: {what}")
 }
 
-/// Of 80 columns, the counts of steps and the times take 36.
+/// The counts of steps and the times take 36 of 80 columns.
 const STEP_MAX: usize = 44;
 
 #[cfg(test)]
