@@ -1,4 +1,4 @@
-//! Servers: small fixed workloads on all three, as real processes; every delivery is checked.
+//! Servers: small fixed workloads on all three servers as real processes. Every delivery is checked.
 //!
 //! A group is a workload and a parameter is a server, so that a group reads as a comparison.
 //! `cargo bench --bench servers -- fan-out-64B-1000` runs one group.
@@ -17,7 +17,7 @@ use criterion::{
 };
 use load::{Churn, Crowd, Extent, FanOut, Shape, raise_open_files_limit};
 
-/// Fan-out of one speaker: an iteration is a message, heard by all.
+/// Fan-out of one sender: an iteration is one message to all listeners.
 fn fan_out(criterion: &mut Criterion) {
     for (title, size) in [("64B", 64), ("1KiB", 1024)] {
         for listeners in [10, 100, LISTENERS_MAX] {
@@ -36,7 +36,7 @@ fn fan_out(criterion: &mut Criterion) {
     }
 }
 
-/// Two clients that answer each other: an iteration is there and back, two deliveries.
+/// Two clients that answer each other: an iteration is one round trip, two deliveries.
 fn ping_pong(criterion: &mut Criterion) {
     let mut group = group(criterion, "ping-pong");
     group.throughput(Throughput::Elements(2));
@@ -48,7 +48,7 @@ fn ping_pong(criterion: &mut Criterion) {
     );
 }
 
-/// Visitors: an iteration is to come, to speak, to be heard, and to be let go.
+/// Clients join and leave: an iteration is to join, send, receive and leave.
 fn join_leave(criterion: &mut Criterion) {
     let mut group = group(criterion, "join-leave");
     group.throughput(Throughput::Elements(1));
@@ -65,27 +65,27 @@ fn group<'a>(criterion: &'a mut Criterion, name: &str) -> BenchmarkGroup<'a, Wal
     group
 }
 
-/// Has every server play in turn; it is started, and joined, only if it is chosen.
-fn on_every_server<Players>(
+/// Benchmarks every server. A server is started, and its clients join, only if its benchmark is selected.
+fn on_every_server<Clients>(
     group: &mut BenchmarkGroup<'_, WallTime>,
-    join: impl Fn(&ServerProcess) -> Players,
-    play: impl Fn(&mut Players, u64) -> Duration,
+    join: impl Fn(&ServerProcess) -> Clients,
+    run: impl Fn(&mut Clients, u64) -> Duration,
 ) {
     for model in Model::ALL {
-        // Criterion comes back to the same stage several times.
-        let mut stage = None;
+        // Criterion calls this closure several times for one benchmark.
+        let mut running = None;
         group.bench_function(BenchmarkId::from_parameter(model), |bencher| {
-            let (_server, players) = stage.get_or_insert_with(|| {
+            let (_server, clients) = running.get_or_insert_with(|| {
                 let server = checked(ServerProcess::ours(model, Path::new(PROGRAM), &[]));
-                let players = join(&server);
-                (server, players)
+                let clients = join(&server);
+                (server, clients)
             });
-            bencher.iter_custom(|iterations| play(players, iterations));
+            bencher.iter_custom(|iterations| run(clients, iterations));
         });
     }
 }
 
-/// A benchmark that is not served correctly has no figure: it ends with the reason.
+/// A benchmark with an incorrect delivery has no figure: it panics with the reason.
 fn checked<T>(outcome: Result<T, impl Display>) -> T {
     outcome.unwrap_or_else(|error| panic!("{error}"))
 }
@@ -94,7 +94,7 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_conformance");
 const LISTENERS_MAX: usize = 1000;
 const IN_FLIGHT: u64 = 1024;
 
-/// Short samples: with a server started and filled for each, the 24 cells take under three minutes.
+/// Short samples: the 24 cells take under three minutes, although each starts and fills a server.
 fn prepared() -> Criterion {
     checked(end_children_on_signals());
     checked(raise_open_files_limit(LISTENERS_MAX));

@@ -1,4 +1,4 @@
-//! The lab as a program: small runs of real servers, what it keeps, what it voids, and what an interrupt leaves.
+//! The lab as a program: small runs of real servers, the files it writes, void cells, and interrupts.
 
 #[path = "common/running.rs"]
 mod running;
@@ -15,32 +15,33 @@ use serde_json::Value;
 use self::running::Running;
 
 #[test]
-fn a_quick_run_is_kept_and_does_not_differ_from_itself() {
+fn a_quick_run_is_written_and_does_not_differ_from_itself() {
     let out = Kept::new("kept");
     let output = lab(&["--only", "S64", "--repeats", "2", "--seed", "7"]).args(out.flag()).output();
     let (output, record) = (output.unwrap(), out.record());
     assert_eq!(Some(0), output.status.code(), "{}", text(&output));
     assert_eq!((Some(1), Some(7)), (record["format"].as_u64(), record["seed"].as_u64()));
-    // Two, and each of them twice.
+    // Two entrants, twice each.
     let runs = record["runs"].as_array().unwrap();
     assert_eq!(4, runs.len());
     for run in runs {
         assert!(run["figures"]["deliveries"].as_f64().is_some_and(|rate| rate > 0.0), "{run}");
     }
     let report = text(&output);
-    for told in ["NOT FOR QUOTING", "select again", "--seed 7", "S64/300: noise"] {
-        assert!(report.contains(told), "{told:?} is missing:\n{report}");
+    fits_80_columns(&report);
+    for expected in ["NOT FOR QUOTING", "select again", "--seed 7", "S64/300: noise"] {
+        assert!(report.contains(expected), "{expected:?} is missing:\n{report}");
     }
     let file = out.0.join("lab.json");
     let same = program().arg("diff").args([&file, &file]).output().unwrap();
     assert_eq!(Some(0), same.status.code(), "{}", text(&same));
-    assert!(text(&same).starts_with("0 beyond the noise"), "{}", text(&same));
-    identical_servers_tie(&out, record.clone());
-    refuses_what_is_of_another_machine(&out, record);
+    assert!(text(&same).starts_with("beyond the noise: 0;"), "{}", text(&same));
+    identical_servers_do_not_differ(&out, record.clone());
+    diff_rejects_another_machine(&out, record);
 }
 
-/// One server's runs under its twin's name, and the other way round: by the meaning of noise, that is no difference.
-fn identical_servers_tie(out: &Kept, mut record: Value) {
+/// The runs of the server and of its control change names: by the definition of noise, that is no difference.
+fn identical_servers_do_not_differ(out: &Kept, mut record: Value) {
     for run in record["runs"].as_array_mut().expect("it is a list") {
         let twin = if run["entrant"] == "select" { "select again" } else { "select" };
         run["entrant"] = twin.into();
@@ -49,24 +50,24 @@ fn identical_servers_tie(out: &Kept, mut record: Value) {
     fs::write(&other, record.to_string()).expect(WRITABLE);
     let same = program().arg("diff").args([&file, &other]).output().expect(RUNS);
     assert_eq!(Some(0), same.status.code(), "{}", text(&same));
-    assert!(text(&same).starts_with("0 beyond the noise"), "{}", text(&same));
+    assert!(text(&same).starts_with("beyond the noise: 0;"), "{}", text(&same));
 }
 
-fn refuses_what_is_of_another_machine(out: &Kept, mut record: Value) {
+fn diff_rejects_another_machine(out: &Kept, mut record: Value) {
     record["environment"]["processor"] = "another one".into();
     let (file, other) = (out.0.join("lab.json"), out.0.join("other.json"));
     let diff = || program().arg("diff").args([&file, &other]).output().expect(RUNS);
     fs::write(&other, record.to_string()).expect(WRITABLE);
-    let refused = diff();
-    assert_eq!(Some(2), refused.status.code(), "{}", text(&refused));
-    assert!(text(&refused).contains("another one"), "{}", text(&refused));
+    let rejected = diff();
+    assert_eq!(Some(2), rejected.status.code(), "{}", text(&rejected));
+    assert!(text(&rejected).contains("another one"), "{}", text(&rejected));
     fs::write(&other, "no report").expect(WRITABLE);
     let garbage = diff();
     assert_eq!(Some(3), garbage.status.code(), "{}", text(&garbage));
 }
 
 #[test]
-fn a_server_that_loses_doubles_or_swaps_voids_its_cell() {
+fn a_lost_doubled_or_swapped_delivery_voids_the_cell() {
     for fault in ["drop", "double", "swap"] {
         let out = Kept::new(fault);
         let faulty = format!("faulty={PROGRAM} serve naive-send --defect {fault} {LISTEN}");
@@ -83,7 +84,7 @@ fn a_server_that_loses_doubles_or_swaps_voids_its_cell() {
 }
 
 #[test]
-fn what_comes_late_is_seen_in_the_longest_times() {
+fn a_late_delivery_shows_in_the_maximum_latency() {
     let out = Kept::new("delay");
     let faulty = format!("late={PROGRAM} serve naive-send --defect delay {LISTEN}");
     let mut command = lab(&["--only", "W2", "--repeats", "1", "--server", &faulty]);
@@ -98,13 +99,16 @@ fn what_comes_late_is_seen_in_the_longest_times() {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn an_interrupt_reports_what_was_finished_and_leaves_nobody() {
+fn an_interrupt_reports_finished_runs_and_leaves_no_process() {
     let out = Kept::new("interrupt");
     let mut command = lab(&["--only", "S64", "--repeats", "99"]);
     let mut lab = Running(command.args(out.flag()).spawn().unwrap());
     let mut progress = BufReader::new(lab.0.stderr.take().unwrap()).lines();
     let third = |line: &io::Result<String>| line.as_ref().is_ok_and(|line| line.contains("[4/"));
-    assert!(progress.any(|line| third(&line)), "two runs were made, and a third begins");
+    assert!(
+        progress.any(|line| third(&line)),
+        "a check and two runs are done, and the third run begins"
+    );
     let servers = children(lab.0.id());
     kill_process(Pid::from_child(&lab.0), Signal::INT).unwrap();
     let report = io::read_to_string(lab.0.stdout.take().unwrap()).unwrap();
@@ -113,14 +117,14 @@ fn an_interrupt_reports_what_was_finished_and_leaves_nobody() {
     let record = out.record();
     assert_eq!(Some(true), record["is_interrupted"].as_bool());
     let runs = record["runs"].as_array().unwrap().len();
-    assert!((2..198).contains(&runs), "{runs} runs were finished");
+    assert!((2..198).contains(&runs), "{runs} runs");
     for server in servers {
-        assert!(test_kill_process(server).is_err(), "{server:?} is there still");
+        assert!(test_kill_process(server).is_err(), "{server:?} still runs");
     }
 }
 
 #[cfg(target_os = "linux")]
-/// The servers that a lab has started, as soon as there is one.
+/// The servers that a lab has started; waits until there is one.
 fn children(lab: u32) -> Vec<Pid> {
     let start = Instant::now();
     while start.elapsed() < PATIENCE {
@@ -133,48 +137,65 @@ fn children(lab: u32) -> Vec<Pid> {
             return ids;
         }
     }
-    panic!("it starts no server");
+    panic!("it started no server");
 }
 
 #[test]
-fn what_cannot_be_done_is_told_before_anything_is_measured() {
+fn a_mistake_is_reported_before_anything_is_measured() {
     let taken = Kept::new("taken");
     fs::create_dir_all(taken.0.parent().unwrap()).unwrap();
     fs::write(&taken.0, "a file").unwrap();
-    for (status, arguments, told) in [
+    for (status, arguments, expected) in [
         (3, &["--only", "W99"][..], "no such workload"),
         (3, &["--server", "mine"], "write NAME="),
-        (3, &["--server", "async=./mine {port}"], "belongs to another entrant"),
+        (3, &["--server", "async=./mine {port}"], "is taken"),
         (3, &["--quick", "--full"], "cannot be used with"),
         (3, &["--targets", "--full"], "cannot be used with"),
         (2, &["--out", taken.0.to_str().unwrap()], "choose another directory"),
     ] {
         let output = program().arg("lab").args(arguments).output().unwrap();
         assert_eq!(Some(status), output.status.code(), "{arguments:?}: {}", text(&output));
-        assert!(text(&output).contains(told), "{arguments:?}: {}", text(&output));
+        assert!(text(&output).contains(expected), "{arguments:?}: {}", text(&output));
     }
     fs::remove_file(&taken.0).unwrap();
 }
 
 #[test]
-fn what_needs_more_files_than_there_are_is_no_success() {
+fn too_few_open_files_are_an_error() {
     let script = format!("ulimit -n 256; exec {PROGRAM} lab --quick --only MEM --no-floor");
     let output = Command::new("sh").args(["-c", &script]).output().unwrap();
     assert_eq!(Some(2), output.status.code(), "{}", text(&output));
-    assert!(text(&output).contains("nothing of it can be measured: "), "{}", text(&output));
+    assert!(text(&output).contains("no point can be measured: "), "{}", text(&output));
 }
 
 #[test]
-fn the_list_measures_nothing() {
+fn list_measures_nothing() {
     let output = program().args(["lab", "--list", "--full"]).output().unwrap();
     let list = text(&output);
     assert_eq!(Some(0), output.status.code(), "{list}");
-    for told in ["W2/50@1600", "SIZE/9000", "shows fan-out with little to gather", "times each"] {
-        assert!(list.contains(told), "{told:?} is missing:\n{list}");
+    for expected in
+        ["W2/50@1600", "SIZE/9000", "isolates: fan-out with small batches", "times each"]
+    {
+        assert!(list.contains(expected), "{expected:?} is missing:\n{list}");
     }
 }
 
-/// A directory for reports, removed with this value.
+#[test]
+fn help_and_list_fit_80_columns() {
+    for arguments in [&["--help"][..], &["-h"], &["--list"], &["--list", "--full", "--naive"]] {
+        let output = program().arg("lab").args(arguments).output().unwrap();
+        assert_eq!(Some(0), output.status.code(), "{}", text(&output));
+        fits_80_columns(&text(&output));
+    }
+}
+
+fn fits_80_columns(text: &str) {
+    for line in text.lines() {
+        assert!(line.chars().count() <= 80, "{line}");
+    }
+}
+
+/// A directory for reports; dropping this value removes it.
 struct Kept(PathBuf);
 
 impl Kept {
@@ -188,7 +209,7 @@ impl Kept {
     }
 
     fn record(&self) -> Value {
-        let read = |name| fs::read_to_string(self.0.join(name)).expect("it was kept");
+        let read = |name| fs::read_to_string(self.0.join(name)).expect("it was written");
         assert!(read("lab.txt").contains("All runs"));
         serde_json::from_str(&read("lab.json")).expect("it is JSON")
     }
@@ -196,19 +217,19 @@ impl Kept {
 
 impl Drop for Kept {
     fn drop(&mut self) {
-        // Where nothing was kept there is nothing to remove.
+        // It does not exist if nothing was written.
         fs::remove_dir_all(&self.0).ok();
     }
 }
 
-/// The figures of an entrant's runs that have some.
+/// The figures of those runs of an entrant that have figures.
 fn figures_of(record: &Value, entrant: &str) -> Vec<Value> {
     let runs = list(record, "runs").iter();
     let of_it = runs.filter(|run| run["entrant"] == entrant).map(|run| run["figures"].clone());
     of_it.filter(|figures| figures.as_object().is_some_and(|figures| !figures.is_empty())).collect()
 }
 
-/// Why it has none: void runs, and points that its gate closed.
+/// Why runs of an entrant have no figures: they are void, or a broken rule prevented them.
 fn reasons_of(record: &Value, entrant: &str) -> Vec<String> {
     let void = list(record, "runs").iter();
     let void = void.filter(|run| run["entrant"] == entrant).filter_map(|run| run["void"].as_str());
@@ -244,5 +265,5 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_conformance");
 const RUNS: &str = "the program can be run";
 const WRITABLE: &str = "the directory for tests can be written to";
 const LISTEN: &str = "--listen 127.0.0.1:{port}";
-/// Nothing here takes this long unless it hangs.
+/// A limit that is reached only if the lab hangs.
 const PATIENCE: Duration = Duration::from_secs(30);

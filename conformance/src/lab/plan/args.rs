@@ -1,4 +1,4 @@
-//! Arguments of the lab: what is measured, on whom, how often, and where the report goes.
+//! Arguments: the command line of the lab, and the points that it selects.
 
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
@@ -8,74 +8,83 @@ use load::MESSAGE_BYTES_MIN;
 
 use super::point::Point;
 use super::scale::{Scale, targets};
-use crate::lab::result::record::AGAIN;
+use crate::lab::layout::{Form, WIDTH};
+use crate::lab::result::record::CONTROL_SUFFIX;
 use crate::target::Model;
 
-/// What the lab is asked to do.
+/// The command line of the lab.
 #[derive(Args, Clone, Debug)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, max_term_width = WIDTH)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct LabArgs {
-    /// A point of each workload, three times, in under a minute; not for quoting
-    #[arg(long, conflicts_with = "full")]
+    /// One point of each workload, 3 repeats, about a minute; not for quoting
+    #[arg(long, help_heading = POINTS, conflicts_with = "full")]
     pub(crate) quick: bool,
-    /// Every workload at every point; an hour and more
-    #[arg(long)]
+    /// Every workload at every point; more than an hour
+    #[arg(long, help_heading = POINTS)]
     pub(crate) full: bool,
-    /// What shows how far each server is from the floor; at the time and the repeats of the usual lab
-    #[arg(long, conflicts_with_all = ["quick", "full"])]
+    /// The points that compare each server with the floor; about 20 minutes
+    #[arg(long, help_heading = POINTS, conflicts_with_all = ["quick", "full"])]
     pub(crate) targets: bool,
-    /// Only these workloads, or these points of whichever scale, such as W2 or S64/1to10
-    #[arg(long, value_delimiter = ',', value_name = "ID,…")]
+    /// Only these workloads or points, such as W2 or S64/1to10
+    #[arg(long, help_heading = POINTS, value_delimiter = ',', value_name = "ID,…")]
     pub(crate) only: Vec<String>,
     /// Servers of this project [default: all]
-    #[arg(long, value_enum, value_delimiter = ',', value_name = "SERVER,…")]
+    #[arg(long, help_heading = ENTRANTS, value_enum, value_delimiter = ',', value_name = "SERVER,…")]
     pub(crate) servers: Vec<Model>,
-    /// Another server, and how it is started; {port} stands for the port it is given
-    #[arg(long, value_name = "NAME=COMMAND", value_parser = named)]
+    /// Also measure your server, started by this command; {port} is its port
+    #[arg(long, help_heading = ENTRANTS, value_name = "NAME=COMMAND", value_parser = parse_named)]
     pub(crate) server: Vec<(String, String)>,
-    /// A server that runs already; of its process nothing is measured
-    #[arg(long, value_name = "NAME=HOST:PORT", value_parser = named_address)]
+    /// Also measure a running server; its process is not measured
+    #[arg(long, help_heading = ENTRANTS, value_name = "NAME=HOST:PORT", value_parser = parse_named_address)]
     pub(crate) connect: Vec<(String, SocketAddr)>,
-    /// The stand-in for the tutorial's server, too
-    #[arg(long)]
-    pub(crate) guests: bool,
-    /// Naive servers of the same protocol, too
-    #[arg(long)]
-    pub(crate) rungs: bool,
-    /// Message brokers of others, too, if they are installed: redis, nats, mosquitto
-    #[arg(long)]
-    pub(crate) peers: bool,
-    /// Without the floor, a program that only passes bytes on
-    #[arg(long)]
+    /// Also measure the stand-in for the tutorial's server
+    #[arg(long, help_heading = ENTRANTS, alias = "guests")]
+    pub(crate) tutorial: bool,
+    /// Also measure naive servers of the same protocol
+    #[arg(long, help_heading = ENTRANTS, alias = "rungs")]
+    pub(crate) naive: bool,
+    /// Also measure the installed message brokers: redis, nats, mosquitto
+    #[arg(long, help_heading = ENTRANTS, alias = "peers")]
+    pub(crate) brokers: bool,
+    /// Do not measure the floor, which only copies bytes
+    #[arg(long, help_heading = ENTRANTS)]
     pub(crate) no_floor: bool,
-    /// What chance is drawn from: the order of runs [default: drawn, and printed]
-    #[arg(long, value_name = "N")]
+    /// Seed for the order of runs [default: random; the report shows it]
+    #[arg(long, help_heading = RUNS, value_name = "N")]
     pub(crate) seed: Option<u64>,
-    /// How often each entrant is measured [default: 5, quick: 3]
-    #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..=99))]
+    /// Runs of each entrant at each point [default: 5, with --quick 3]
+    #[arg(long, help_heading = RUNS, value_name = "N", value_parser = value_parser!(u32).range(1..=99))]
     pub(crate) repeats: Option<u32>,
-    /// Where lab.json and lab.txt go; made if it is not there
-    #[arg(long, value_name = "DIR")]
+    /// Write lab.json and lab.txt to this directory, created if missing
+    #[arg(long, help_heading = OUTPUT, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
-    /// Show workloads, points, what each isolates and the time it all takes, and measure nothing
-    #[arg(long)]
+    /// Print all columns, in lines of any length, and how each entrant works
+    #[arg(long, help_heading = OUTPUT)]
+    pub(crate) wide: bool,
+    /// Print workloads, points and the estimated time; measure nothing
+    #[arg(long, help_heading = OUTPUT)]
     pub(crate) list: bool,
-    /// A fan-out of your own: clients that only listen; one more speaks [default: 1000]
-    #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..=10_000))]
+    /// Your own fan-out: one sender, N listeners [default: 1000]
+    #[arg(long, help_heading = POINTS, value_name = "N", value_parser = value_parser!(u32).range(1..=10_000))]
     listeners: Option<u32>,
-    /// A fan-out of your own: bytes of every message [default: 64]
-    #[arg(long, value_name = "BYTES", value_parser = value_parser!(u32).range(SIZES))]
+    /// Your own fan-out: bytes of each message [default: 64]
+    #[arg(long, help_heading = POINTS, value_name = "BYTES", value_parser = value_parser!(u32).range(SIZES))]
     size: Option<u32>,
-    /// A fan-out of your own: the most messages that a listener may have still to hear [default: 1024]
-    #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(1..=1_048_576))]
+    /// Your own fan-out: the most messages in flight [default: 1024]
+    #[arg(long, help_heading = POINTS, value_name = "N", value_parser = value_parser!(u64).range(1..=1_048_576))]
     in_flight: Option<u64>,
 }
 
 impl LabArgs {
-    /// The servers of this project that are asked for, or all of them.
+    /// The servers of this project that `--servers` selects; all by default.
     pub(crate) fn servers(&self) -> &[Model] {
         if self.servers.is_empty() { &Model::ALL } else { &self.servers }
+    }
+
+    /// How much of the report is printed.
+    pub(crate) fn form(&self) -> Form {
+        if self.wide { Form::Wide } else { Form::Narrow }
     }
 
     pub(crate) fn scale(&self) -> Scale {
@@ -90,11 +99,11 @@ impl LabArgs {
         self.repeats.unwrap_or(self.scale().repeats())
     }
 
-    /// The points asked for: a point's own id stands for it whatever else is selected.
+    /// The selected points. The id of a point selects it in every scale.
     ///
     /// # Errors
     ///
-    /// A word of `--only` stands for no point.
+    /// A word of `--only` selects no point.
     pub(crate) fn points(&self) -> Result<Vec<Point>, String> {
         let own = self.own();
         let selected = if self.targets { targets() } else { self.scale().points() };
@@ -102,37 +111,37 @@ impl LabArgs {
             return Ok(own.map_or(selected, |own| vec![own]));
         }
         let is_selected = |point: &Point| selected.iter().any(|other| other.id == point.id);
-        let is_picked = |point: &Point, word: &String| {
-            let is_asked = || point.is_asked(std::slice::from_ref(word));
-            word.eq_ignore_ascii_case(&point.id) || (is_selected(point) && is_asked())
+        let is_chosen = |point: &Point, word: &String| {
+            let is_requested = || point.is_requested(std::slice::from_ref(word));
+            word.eq_ignore_ascii_case(&point.id) || (is_selected(point) && is_requested())
         };
         let all = Scale::all_points();
-        let lost = self.only.iter().find(|word| !all.iter().any(|point| is_picked(point, word)));
-        if let Some(word) = lost {
-            return Err(format!("--only {word}: no such workload or point; see --list --full"));
+        let unknown = self.only.iter().find(|word| !all.iter().any(|point| is_chosen(point, word)));
+        if let Some(word) = unknown {
+            return Err(format!("--only {word}: no such workload or point; see --full --list"));
         }
-        let picked = all.into_iter().filter(|p| self.only.iter().any(|word| is_picked(p, word)));
-        Ok(own.into_iter().chain(picked).collect())
+        let chosen = all.into_iter().filter(|p| self.only.iter().any(|word| is_chosen(p, word)));
+        Ok(own.into_iter().chain(chosen).collect())
     }
 
-    /// Finds out whether everybody has a name of his own.
+    /// Checks that every entrant has a name of its own.
     ///
     /// # Errors
     ///
-    /// A name that is given to a server is that of another one.
+    /// Two entrants have the same name.
     pub(crate) fn check_names(&self) -> Result<(), String> {
         let given = self.server.iter().map(|(name, _)| name);
         let given: Vec<&String> = given.chain(self.connect.iter().map(|(name, _)| name)).collect();
         for (index, name) in given.iter().enumerate() {
-            let is_taken = given[..index].contains(name) || name.ends_with(AGAIN);
+            let is_taken = given[..index].contains(name) || name.ends_with(CONTROL_SUFFIX);
             if is_taken || NAMES.contains(&&***name) {
-                return Err(format!("the name {name} belongs to another entrant: choose another"));
+                return Err(format!("the name {name} is taken by another entrant: choose another"));
             }
         }
         Ok(())
     }
 
-    /// The flags that ask for a fan-out of one's own, as they were given.
+    /// Adds the flags of the user's own fan-out, as they were given.
     pub(crate) fn own_flags(&self, add: &mut impl FnMut(&str, &str)) {
         let flags = [
             ("--listeners", self.listeners.map(u64::from)),
@@ -147,14 +156,15 @@ impl LabArgs {
     }
 
     fn own(&self) -> Option<Point> {
-        let is_asked = self.listeners.is_some() || self.size.is_some() || self.in_flight.is_some();
+        let is_requested =
+            self.listeners.is_some() || self.size.is_some() || self.in_flight.is_some();
         let (listeners, size) = (self.listeners.unwrap_or(1000), self.size.unwrap_or(64));
         let in_flight = self.in_flight.unwrap_or(1024);
-        is_asked.then(|| Point::own(listeners as usize, size as usize, in_flight))
+        is_requested.then(|| Point::own(listeners as usize, size as usize, in_flight))
     }
 }
 
-fn named(text: &str) -> Result<(String, String), String> {
+fn parse_named(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, rest)) if !name.trim().is_empty() && !rest.trim().is_empty() => {
             Ok((name.trim().into(), rest.trim().into()))
@@ -163,13 +173,13 @@ fn named(text: &str) -> Result<(String, String), String> {
     }
 }
 
-fn named_address(text: &str) -> Result<(String, SocketAddr), String> {
-    let (name, place) = named(text)?;
+fn parse_named_address(text: &str) -> Result<(String, SocketAddr), String> {
+    let (name, place) = parse_named(text)?;
     let mut addresses = place.to_socket_addrs().map_err(|error| error.to_string())?;
     Ok((name, addresses.next().ok_or("no such host")?))
 }
 
-/// Names of everybody who may take part without being named.
+/// The names of all entrants that have a fixed name.
 const NAMES: [&str; 13] = [
     "threaded",
     "select",
@@ -183,27 +193,34 @@ const NAMES: [&str; 13] = [
     "redis",
     "nats",
     "mosquitto",
-    "guest",
+    "tutorial",
 ];
-/// From the smallest message that can be checked to the largest that the servers take unasked.
-#[expect(clippy::cast_possible_wrap, reason = "a few dozen bytes")]
+/// From the smallest message that can be checked to the largest that the servers accept by default.
+#[expect(clippy::cast_possible_wrap, reason = "it is a few dozen bytes")]
 const SIZES: std::ops::RangeInclusive<i64> = MESSAGE_BYTES_MIN as i64..=65_536;
+
+/// The headings of `--help`.
+const POINTS: &str = "Points";
+const ENTRANTS: &str = "Entrants";
+const RUNS: &str = "Runs";
+const OUTPUT: &str = "Output";
 
 const EXAMPLES: &str = "\
 Examples:
-  cargo lab                                         the three servers; about five minutes
-  cargo lab --quick                                 a first look, in under a minute
-  cargo lab --full --out results                    everything, kept as lab.json and lab.txt
-  cargo lab --targets --out results                 how far each server is from the floor
-  taskset -c 0 cargo lab --targets                  the same, with everything on one core
-  cargo lab --only W2,S64 --servers select,async    two workloads, two servers
-  cargo lab --server mine='./my-server {port}'      a server of yours beside them
-  cargo lab --listeners 100 --size 1024             a fan-out of your own
-  cargo lab --list                                  what there is to measure
-  conformance diff old/lab.json new/lab.json        what changed by more than the noise
+  cargo lab                                       the three servers
+  cargo lab --quick                               a first look, about a minute
+  cargo lab --out results                         also write the report to files
+  cargo lab --targets --out results               compare servers with the floor
+  taskset -c 0 cargo lab --targets                the same on one core
+  cargo lab --only W2,S64 --servers select,async  two workloads, two servers
+  cargo lab --server mine='./my-server {port}'    also measure your server
+  cargo lab --listeners 100 --size 1024           your own fan-out
+  cargo lab --full --list                         all workloads and points
+  conformance diff old/lab.json new/lab.json      changes beyond the noise
 
-Exit status: 0 everything was measured; 1 a server broke a rule or lost something; 2 nothing can be measured;
-3 the command line is wrong; 130 interrupted: what was finished is reported.";
+Exit status: 0 everything was measured; 1 a server broke a rule, or a delivery
+failed its check; 2 nothing can be measured; 3 the command line is wrong;
+130 interrupted: the finished runs are reported.";
 
 #[cfg(test)]
 mod tests;

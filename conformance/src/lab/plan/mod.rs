@@ -1,7 +1,7 @@
-//! Plan: what is measured, on whom and in which order, as the command line asks for it.
+//! Plan: turns the command line into workloads, points and the order of runs.
 
-pub(super) mod again;
 pub(super) mod args;
+pub(super) mod command;
 pub(super) mod point;
 pub(super) mod scale;
 pub(super) mod schedule;

@@ -1,4 +1,4 @@
-//! Points: where each workload is measured, and what is put on the server there.
+//! Points: workloads with their numbers, and the load that each puts on a server.
 
 use load::Shape;
 use load::wire::Dialect;
@@ -6,10 +6,10 @@ use load::wire::Dialect;
 use super::workload::Workload;
 use crate::lab::result::statistics::float;
 
-/// One place at which every entrant is measured.
+/// A workload with its numbers. Every entrant is measured at it.
 #[derive(Clone, Debug)]
 pub(crate) struct Point {
-    /// Its workload and what tells it from the others, such as `W2/50@1000`.
+    /// Its workload and its numbers, such as `W2/50@1000`.
     pub(crate) id: String,
     pub(crate) workload: &'static Workload,
     pub(crate) load: Load,
@@ -17,7 +17,7 @@ pub(crate) struct Point {
     pub(crate) flags: &'static [&'static str],
 }
 
-/// What is put on the server.
+/// The load on the server.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Load {
     PingPong,
@@ -29,7 +29,7 @@ pub(crate) enum Load {
     Storm { clients: usize },
 }
 
-/// How many speak, how many only listen, and how many bytes each message has.
+/// How many clients send, how many only listen, and the bytes of each message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Size {
     pub(crate) speakers: usize,
@@ -38,20 +38,20 @@ pub(crate) struct Size {
 }
 
 impl Point {
-    /// A fan-out as somebody asks for it.
+    /// A fan-out with the numbers of the command line.
     pub(crate) fn own(listeners: usize, bytes: usize, in_flight: u64) -> Self {
         let crowd = Size { speakers: 1, listeners, bytes };
         let rest = format!("/{listeners}x{bytes}B@{in_flight}");
         point("OWN", &rest, Load::FanOut { crowd, in_flight })
     }
 
-    /// What a sweep of rates has in common.
+    /// The part of the id that all points of a sweep share.
     pub(crate) fn sweep(&self) -> &str {
         self.id.split_once('@').map_or(&*self.id, |(sweep, _)| sweep)
     }
 
-    /// Whether a word of the command line asks for it: by its workload, or by itself.
-    pub(crate) fn is_asked(&self, words: &[String]) -> bool {
+    /// Whether a word of the command line selects it: the id of its workload, of its sweep, or its own.
+    pub(crate) fn is_requested(&self, words: &[String]) -> bool {
         let is_meant = |word: &String| {
             let ids = [self.workload.id, &self.id, self.sweep()];
             ids.iter().any(|id| word.eq_ignore_ascii_case(id))
@@ -61,7 +61,7 @@ impl Point {
 }
 
 impl Size {
-    /// As the load has it, for a server that understands this.
+    /// The same as a `Shape` of the load, for a server with this dialect.
     pub(crate) fn shape(self, dialect: Dialect) -> Shape {
         let Self { speakers, listeners, bytes } = self;
         Shape { speakers, listeners, size: bytes, dialect }
@@ -69,7 +69,7 @@ impl Size {
 }
 
 impl Load {
-    /// Connections that the load has at once.
+    /// The connections that the load has open at the same time.
     pub(crate) fn connections(&self) -> usize {
         match *self {
             Self::PingPong | Self::Churn => 2,
@@ -81,8 +81,8 @@ impl Load {
         }
     }
 
-    /// Whether those who speak are those who hear.
-    pub(crate) fn is_among_speakers(&self) -> bool {
+    /// Whether the senders are also the listeners.
+    pub(crate) fn senders_listen(&self) -> bool {
         match *self {
             Self::PingPong => true,
             Self::FanOut { crowd, .. } => crowd.listeners == 0,
@@ -107,7 +107,7 @@ pub(crate) fn talk(speakers: usize) -> Point {
     point("W3", &format!("/{speakers}"), Load::FanOut { crowd, in_flight: speakers as u64 })
 }
 
-/// The same number of deliveries in rooms of every size: what differs is how many are idle at a time.
+/// The same number of deliveries per second in rooms of every size: only the number of idle members differs.
 pub(crate) fn idle_among(listeners: usize) -> Point {
     let rate = 50_000.0 / float(listeners as u64);
     let crowd = Size { speakers: 10, listeners, bytes: BYTES };
@@ -129,7 +129,7 @@ pub(crate) fn saturated(workload: &str, listeners: usize, in_flight: u64) -> Poi
     point(workload, &format!("/{listeners}"), Load::FanOut { crowd, in_flight })
 }
 
-/// The same bound in smaller rooms, with lines and with messages of a KiB; and where all speak and listen.
+/// The same bound in smaller rooms, with 64 B and with 1 KiB; and one room in which all send and listen.
 pub(crate) fn saturated_rooms(workload: &str, in_flight: u64) -> Vec<Point> {
     let fan_out = |rest: &str, crowd| point(workload, rest, Load::FanOut { crowd, in_flight });
     let mut points = Vec::new();
@@ -157,5 +157,5 @@ pub(crate) fn room(listeners: usize) -> Point {
     point("SIZE", &format!("/{listeners}"), Load::FanOut { crowd, in_flight: 64 })
 }
 
-/// The length of a line that people type.
+/// Bytes of a message: about a line that a person types.
 const BYTES: usize = 64;

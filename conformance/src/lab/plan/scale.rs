@@ -1,4 +1,4 @@
-//! Scale: how much the quick, usual and full lab measure, and at which points.
+//! Scale: the points, times and repeats of the quick, the usual and the full lab.
 
 use std::time::Duration;
 
@@ -7,14 +7,14 @@ use super::point::{
     single, sweep, talk,
 };
 
-/// How much is measured.
+/// How much the lab measures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Scale {
-    /// A point for each workload, and under a minute.
+    /// One point for each workload; about a minute.
     Quick,
-    /// Some minutes.
+    /// A few points for each workload; some minutes.
     Usual,
-    /// Everything.
+    /// All points; an hour and more.
     Full,
 }
 
@@ -27,12 +27,12 @@ impl Scale {
         }
     }
 
-    /// How often each entrant is measured unless told otherwise.
+    /// How often each entrant is measured, unless `--repeats` is given.
     pub(crate) fn repeats(self) -> u32 {
         if self == Self::Quick { 3 } else { 5 }
     }
 
-    /// The time that counts.
+    /// The time during which a run is measured, after the warm-up.
     pub(crate) fn measured(self) -> Duration {
         Duration::from_millis(match self {
             Self::Quick => 120,
@@ -41,7 +41,7 @@ impl Scale {
         })
     }
 
-    /// One slice of warming up, and how many there may be before a run counts as unsteady.
+    /// The length of a slice of the warm-up, and the number of slices after which a run counts as unsteady.
     pub(crate) fn warm_up(self) -> (Duration, u32) {
         match self {
             Self::Quick => (Duration::from_millis(30), 4),
@@ -50,7 +50,7 @@ impl Scale {
         }
     }
 
-    /// The points of every scale, each once; those of one scale in their order.
+    /// The points of all scales, each once, in the order of their scale.
     pub(crate) fn all_points() -> Vec<Point> {
         let mut points = Self::Full.points();
         for point in [Self::Usual, Self::Quick].into_iter().flat_map(Self::points) {
@@ -107,7 +107,7 @@ impl Scale {
         }
     }
 
-    /// The rates of W2: deliveries a second, shared among so many listeners.
+    /// The points of W2: deliveries per second, divided among the listeners.
     fn sweeps(self) -> Vec<Point> {
         let (rooms, rates): (&[usize], &[u32]) = match self {
             Self::Quick => (&[50], &[50_000]),
@@ -119,14 +119,14 @@ impl Scale {
     }
 }
 
-/// The points that show how far a server is from the floor, in all that it does.
+/// The points of `--targets`, which compare each server with the floor.
 pub(crate) fn targets() -> Vec<Point> {
     let words = TARGETS.map(String::from);
     let points = Scale::Full.points().into_iter();
-    points.filter(|point| point.is_asked(&words)).collect()
+    points.filter(|point| point.is_requested(&words)).collect()
 }
 
-/// Workloads with all their points, and single ones.
+/// Workloads with all their points, and single points.
 const TARGETS: [&str; 11] = [
     "W1",
     "W4/10000",
@@ -140,7 +140,7 @@ const TARGETS: [&str; 11] = [
     "RATE",
     "ONE",
 ];
-/// Doubled each time, up to what no load here gets through one core.
+/// Deliveries per second. The last exceeds what one core of a load can read.
 const RATES_FULL: [u32; 10] =
     [10_000, 20_000, 40_000, 80_000, 160_000, 320_000, 640_000, 1_280_000, 2_560_000, 5_120_000];
 
@@ -174,13 +174,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_measured_quickly_is_one_point_a_workload() {
+    fn the_quick_lab_has_one_point_per_workload() {
         let points = Scale::Quick.points();
         assert_eq!(WORKLOADS.iter().filter(|w| Scale::Quick.has(w)).count(), points.len());
     }
 
     #[test]
-    fn what_only_the_full_lab_measures_takes_no_time_of_the_usual_one() {
+    fn points_of_the_full_lab_are_not_in_the_usual_one() {
         let points = Scale::Usual.points();
         let ids = points.iter().map(|point| &*point.id);
         let saturated: Vec<&str> = ids.filter(|id| id.starts_with('S')).collect();
@@ -188,17 +188,17 @@ mod tests {
     }
 
     #[test]
-    fn a_point_is_asked_for_by_its_workload_its_sweep_or_itself() {
-        let asked = |words: &[&str]| {
+    fn a_point_is_selected_by_its_workload_its_sweep_or_its_id() {
+        let selected = |words: &[&str]| {
             let words: Vec<String> = words.iter().map(ToString::to_string).collect();
             let points = Scale::Full.points();
-            points.iter().filter(|point| point.is_asked(&words)).count()
+            points.iter().filter(|point| point.is_requested(&words)).count()
         };
-        assert_eq!(Scale::Full.points().len(), asked(&[]));
-        assert_eq!(4 * RATES_FULL.len(), asked(&["w2"]));
-        assert_eq!(RATES_FULL.len() + 1, asked(&["W2/50", "S64/1000"]));
-        assert_eq!(1, asked(&["W2/50@1600"]));
-        assert_eq!(8, asked(&["S64"]));
-        assert_eq!(0, asked(&["W9"]));
+        assert_eq!(Scale::Full.points().len(), selected(&[]));
+        assert_eq!(4 * RATES_FULL.len(), selected(&["w2"]));
+        assert_eq!(RATES_FULL.len() + 1, selected(&["W2/50", "S64/1000"]));
+        assert_eq!(1, selected(&["W2/50@1600"]));
+        assert_eq!(8, selected(&["S64"]));
+        assert_eq!(0, selected(&["W9"]));
     }
 }

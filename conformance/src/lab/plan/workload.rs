@@ -1,29 +1,29 @@
-//! Workloads: what each puts on a server, what that isolates, and what its table shows.
+//! Workloads: the load of each, what it isolates, and the columns of its table.
 
-/// A kind of load, measured at one or more points.
+/// A kind of load. It is measured at one or more points.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Workload {
-    /// What people ask for.
+    /// Its name on the command line.
     pub(crate) id: &'static str,
     pub(crate) title: &'static str,
-    /// What differs between servers in it.
+    /// The property of a server that it shows.
     pub(crate) isolates: &'static str,
     pub(crate) pace: Pace,
-    /// Keys of the metrics in its table, the first of them the one that is ranked.
+    /// Keys of the metrics in its table. The first is ranked.
     pub(crate) columns: &'static [&'static str],
-    /// Rules of level 1 that its figures rely on, besides those that everybody is held to.
+    /// Rules of level 1 that its figures rely on, besides those that every server is checked against.
     pub(crate) relies_on: &'static [&'static str],
 }
 
-/// What decides when something is said.
+/// What decides when the next message is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Pace {
-    /// The clock, whatever the server does.
+    /// The clock, whatever the server does: an open loop.
     Open,
-    /// The server's last answer: its times are service times.
+    /// The deliveries so far: a closed loop. Its times are service times.
     Closed,
-    /// Nothing is said.
-    Still,
+    /// No message is sent.
+    Silent,
 }
 
 impl Workload {
@@ -32,13 +32,13 @@ impl Workload {
         WORKLOADS.iter().find(|workload| workload.id.eq_ignore_ascii_case(id))
     }
 
-    /// The time or rate that is ranked, too, where load and servers have cores of their own.
+    /// Its main time or rate. It is ranked, too, if load and servers have separate cores.
     pub(crate) fn timed(&self) -> Option<&'static str> {
         TIMED.into_iter().find(|key| self.columns.contains(key))
     }
 }
 
-/// Times and rates that people ask for first; of a workload, the first of these that it shows.
+/// Main times and rates. A workload has the first of these among its columns.
 const TIMED: [&str; 6] = ["last_p99", "round_p50", "visit_p50", "deliveries", "joins", "last_p50"];
 const SATURATED: &[&str] = &[
     "cpu_us",
@@ -66,12 +66,12 @@ const PACED: &[&str] = &[
     "load_busy",
 ];
 
-/// All of them, in the order in which they are measured and shown.
+/// All workloads, in the order of the report.
 pub(crate) const WORKLOADS: &[Workload] = &[
     Workload {
         id: "W1",
-        title: "Ping-pong, one message under way",
-        isolates: "the cost of waking up and of scheduling",
+        title: "ping-pong, one message in flight",
+        isolates: "wake-ups and scheduling",
         pace: Pace::Closed,
         columns: &[
             "cpu_us",
@@ -86,15 +86,15 @@ pub(crate) const WORKLOADS: &[Workload] = &[
     },
     Workload {
         id: "W2",
-        title: "4 speak to N at a fixed rate",
-        isolates: "fan-out and how writes are gathered",
+        title: "4 senders, N listeners, fixed rate",
+        isolates: "fan-out, and how writes are batched",
         pace: Pace::Open,
         columns: PACED,
         relies_on: &[],
     },
     Workload {
         id: "W3",
-        title: "N talk to each other, at most N messages under way",
+        title: "N members send to each other, at most N messages in flight",
         isolates: "contention for the room",
         pace: Pace::Closed,
         columns: SATURATED,
@@ -102,71 +102,71 @@ pub(crate) const WORKLOADS: &[Workload] = &[
     },
     Workload {
         id: "W4",
-        title: "10 active among many idle, at a fixed rate",
-        isolates: "what waiting on many connections costs",
+        title: "10 senders among N idle members, fixed rate",
+        isolates: "the cost of waiting on many connections",
         pace: Pace::Open,
         columns: PACED,
         relies_on: &["RES-04"],
     },
     Workload {
         id: "W5",
-        title: "Join, speak, be heard, leave, one after the other",
-        isolates: "accepting, and making and ending threads and tasks",
+        title: "clients join, send, receive and leave, one after the other",
+        isolates: "accepting; starting and ending threads and tasks",
         pace: Pace::Closed,
         columns: &["visit_cpu_us", "visits", "visit_p50", "visit_p99", "visit_max", "load_busy"],
         relies_on: &["RES-06"],
     },
     Workload {
         id: "W6",
-        title: "W2 beside k silent, k in the middle of a frame, k that never read",
-        isolates: "whether those that misbehave hold up the others",
+        title: "W2 beside k silent clients, k in mid-frame, k that never read",
+        isolates: "whether misbehaving clients delay the others",
         pace: Pace::Open,
         columns: PACED,
         relies_on: &["HSK-05", "SLO-01", "BPR-01"],
     },
     Workload {
         id: "W7",
-        title: "Large messages, at most 4 under way",
-        isolates: "partial writes and copies",
+        title: "large messages, at most 4 in flight",
+        isolates: "partial writes, copies",
         pace: Pace::Closed,
         columns: SATURATED,
         relies_on: &["FRM-05"],
     },
     Workload {
         id: "S64",
-        title: "10 speak to N (M in MtoN, all to all in talk), saturated, at most 64 messages under way",
-        isolates: "fan-out with little to gather",
+        title: "10 senders, N listeners (MtoN: M senders; talk: all send), saturated, at most 64 messages in flight",
+        isolates: "fan-out with small batches",
         pace: Pace::Closed,
         columns: SATURATED,
         relies_on: &[],
     },
     Workload {
         id: "S1024",
-        title: "10 speak to N (M in MtoN, all to all in talk), saturated, at most 1024 messages under way",
-        isolates: "fan-out with much to gather",
+        title: "10 senders, N listeners (MtoN: M senders; talk: all send), saturated, at most 1024 messages in flight",
+        isolates: "fan-out with large batches",
         pace: Pace::Closed,
         columns: SATURATED,
         relies_on: &[],
     },
     Workload {
         id: "MEM",
-        title: "Members that say and hear nothing",
-        isolates: "memory, threads and open files for each",
-        pace: Pace::Still,
+        title: "N members, no messages",
+        isolates: "memory, threads and open files per member",
+        pace: Pace::Silent,
         columns: &["member_kib", "base_kib", "peak_kib", "threads", "descriptors"],
         relies_on: &["RES-04"],
     },
     Workload {
         id: "STORM",
-        title: "All come at once",
-        isolates: "the backlog and how fast newcomers are admitted",
+        title: "N clients connect at once",
+        isolates: "the backlog, and how fast clients join",
         pace: Pace::Open,
         columns: &["join_cpu_us", "joins", "connects", "syn_retries", "peak_kib"],
         relies_on: &["RES-04"],
     },
     Workload {
         id: "SIZE",
-        title: "1 speaks to N, saturated, at most 64 messages under way",
+        title: "1 sender, N listeners, saturated, at most 64 messages in flight",
         isolates: "how the cost of a delivery grows with the room",
         pace: Pace::Closed,
         columns: SATURATED,
@@ -174,8 +174,8 @@ pub(crate) const WORKLOADS: &[Workload] = &[
     },
     Workload {
         id: "RATE",
-        title: "10 speak to 100 at a fixed rate",
-        isolates: "how long the slowest deliveries of a busy room take",
+        title: "10 senders, 100 listeners, fixed rate",
+        isolates: "the slowest deliveries of a busy room",
         pace: Pace::Open,
         columns: &[
             "cpu_us",
@@ -196,8 +196,8 @@ pub(crate) const WORKLOADS: &[Workload] = &[
     },
     Workload {
         id: "ONE",
-        title: "1 speaks 5 times a second to N who have heard next to nothing and say nothing",
-        isolates: "how long one message takes to the last of many idle members",
+        title: "1 sender, 5 messages/s, N idle listeners that have received few messages",
+        isolates: "latency of one message to the last of many idle members",
         pace: Pace::Open,
         columns: &[
             "cpu_us",
@@ -212,8 +212,8 @@ pub(crate) const WORKLOADS: &[Workload] = &[
     },
     Workload {
         id: "OWN",
-        title: "A fan-out of your own, 1 speaks to N",
-        isolates: "what you ask for with --listeners, --size and --in-flight",
+        title: "your own fan-out, 1 sender, N listeners",
+        isolates: "whatever --listeners, --size and --in-flight select",
         pace: Pace::Closed,
         columns: &[
             "cpu_us",
@@ -247,15 +247,15 @@ mod tests {
     }
 
     #[test]
-    fn every_workload_with_words_has_a_time_or_rate() {
+    fn every_workload_with_messages_has_a_time_or_rate() {
         for workload in WORKLOADS {
-            let has_words = workload.pace != Pace::Still;
-            assert_eq!(has_words, workload.timed().is_some(), "{}", workload.id);
+            let has_messages = workload.pace != Pace::Silent;
+            assert_eq!(has_messages, workload.timed().is_some(), "{}", workload.id);
         }
     }
 
     #[test]
-    fn what_a_workload_relies_on_is_a_tested_rule() {
+    fn a_workload_relies_on_tested_rules() {
         let rules = rules();
         for id in WORKLOADS.iter().flat_map(|workload| workload.relies_on) {
             assert!(rules.iter().any(|rule| rule.id == *id && is_tested(rule)), "{id}");

@@ -1,4 +1,4 @@
-//! Diff: what two reports say differently, beyond what identical servers do.
+//! Diff: compares two reports, and lists the figures that changed by more than the noise.
 
 use std::io::{self, Write as _};
 use std::path::PathBuf;
@@ -6,26 +6,27 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use crate::lab::layout::{Row, WIDTH, table, wrapped};
 use crate::lab::result::metric::{Better, METRICS, Metric};
 use crate::lab::result::record::Record;
 use crate::lab::result::standing::{noise_at, void_at};
 use crate::lab::result::statistics::{Summary, is_tie};
-use crate::support::console::{INCONCLUSIVE, TableStyle, columns, print_error};
+use crate::support::console::{INCONCLUSIVE, print_error};
 
-/// Which reports are compared.
+/// The reports to compare.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = EXAMPLES)]
 pub struct DiffArgs {
-    /// The lab.json of before
+    /// The lab.json from before the change
     #[arg(value_name = "BEFORE.json")]
     before: PathBuf,
-    /// The lab.json of after
+    /// The lab.json from after the change
     #[arg(value_name = "AFTER.json")]
     after: PathBuf,
 }
 
-/// Prints what changed by more than the noise. The exit status is 0 if nothing became worse, 1 if something did,
-/// 2 if the two cannot be compared, 3 if one of them is no report.
+/// Prints what changed by more than the noise. The exit status is 0 if no figure became worse, 1 if one did,
+/// 2 if the reports cannot be compared, 3 if one of the files is no report.
 ///
 /// # Errors
 ///
@@ -38,48 +39,51 @@ pub fn run(args: &DiffArgs) -> io::Result<ExitCode> {
             return Ok(ExitCode::from(NO_REPORT));
         }
     };
-    let unlike = obstacles(&before, &after);
-    if !unlike.is_empty() {
-        print_error(format_args!("diff: these reports cannot be compared; {}", unlike.join("; ")));
+    let differences = obstacles(&before, &after);
+    if !differences.is_empty() {
+        print_error(format_args!(
+            "diff: these reports cannot be compared; {}",
+            differences.join("; ")
+        ));
         return Ok(ExitCode::from(INCONCLUSIVE));
     }
     let comparison = compare(&before, &after);
     let mut out = anstream::stdout().lock();
     writeln!(out, "{}", render(&comparison))?;
     out.flush()?;
-    let is_worse = !comparison.lost.is_empty() || comparison.changes.iter().any(Change::is_worse);
+    let is_worse = !comparison.void.is_empty() || comparison.changes.iter().any(Change::is_worse);
     Ok(if is_worse { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-/// Why two reports cannot be compared: they are of different machines, or were measured differently.
+/// Why two reports cannot be compared: machine, scale or cores differ. Empty if they can.
 fn obstacles(before: &Record, after: &Record) -> Vec<String> {
-    let mut unlike = before.environment.differences(&after.environment);
+    let mut differences = before.environment.differences(&after.environment);
     if before.scale != after.scale {
-        unlike.push(format!("measured: {} and {}", before.scale, after.scale));
+        differences.push(format!("scale: {} and {}", before.scale, after.scale));
     }
     if before.cores != after.cores {
-        let told = [before, after].map(|record| match &record.cores {
+        let cores = [before, after].map(|record| match &record.cores {
             Some(cores) => cores.to_string(),
             None => "shared".into(),
         });
-        unlike.push(format!("cores of load and servers: {}", told.join(" and ")));
+        differences.push(format!("cores of load and servers: {}", cores.join(" and ")));
     }
-    unlike
+    differences
 }
 
-/// What was compared. A void cell has no figures, however many of its runs have some.
+/// The comparison of two reports. A void cell has no figures, even if some of its runs have.
 #[derive(Debug, Default, PartialEq)]
 struct Comparison {
     changes: Vec<Change>,
-    /// Comparisons that showed nothing.
-    inside: usize,
-    /// Comparisons without a noise to hold them against.
-    unknown: usize,
-    /// Cells that have become void, and why.
-    lost: Vec<String>,
+    /// The number of figures that changed by no more than the noise.
+    within_noise: usize,
+    /// The number of figures whose noise is unknown.
+    not_compared: usize,
+    /// Cells that became void, and why.
+    void: Vec<String>,
 }
 
-/// A figure that differs by more than the noise.
+/// A figure that changed by more than the noise.
 #[derive(Debug, PartialEq)]
 struct Change {
     point: String,
@@ -97,7 +101,7 @@ impl Change {
     }
 }
 
-/// Every figure that both have, of every entrant at every point.
+/// Compares every figure that both reports have.
 fn compare(before: &Record, after: &Record) -> Comparison {
     let mut comparison = Comparison::default();
     for point in &before.points {
@@ -106,7 +110,7 @@ fn compare(before: &Record, after: &Record) -> Comparison {
                 continue;
             }
             if let Some(reason) = void_at(after, &point.id, &entrant.name) {
-                comparison.lost.push(format!("{}: {}: {reason}", point.id, entrant.name));
+                comparison.void.push(format!("{}: {}: {reason}", point.id, entrant.name));
                 continue;
             }
             for metric in METRICS.iter().filter(|metric| metric.better != Better::Neither) {
@@ -126,68 +130,79 @@ impl Comparison {
         metric: &'static Metric,
     ) {
         let summary = |record: &Record| Summary::of(&record.values(point, entrant, metric.key));
-        let Some((was, is)) = summary(before).zip(summary(after)) else { return };
+        let Some((old, new)) = summary(before).zip(summary(after)) else { return };
         let noises = [before, after].map(|record| noise_at(record, point, metric.key));
         let [Some(one), Some(other)] = noises else {
-            self.unknown += 1;
+            self.not_compared += 1;
             return;
         };
         let noise = one.max(other);
-        if is_tie(was.median, is.median, noise) || was.overlaps(&is) {
-            self.inside += 1;
+        if is_tie(old.median, new.median, noise) || old.overlaps(&new) {
+            self.within_noise += 1;
             return;
         }
         self.changes.push(Change {
             point: point.into(),
             entrant: entrant.into(),
             metric: metric.key,
-            before: was,
-            after: is,
+            before: old,
+            after: new,
             noise,
         });
     }
 }
 
 fn render(comparison: &Comparison) -> String {
-    let rows: Vec<Vec<String>> = comparison.changes.iter().map(row).collect();
     let mut lines = Vec::new();
-    if !rows.is_empty() {
-        let header =
-            ["point", "entrant", "figure", "verdict", "before", "after", "change %", "noise %"];
-        lines.push(columns(&header, &rows, 4, TableStyle::of_output()));
+    if !comparison.changes.is_empty() {
+        let header = ["figure", "verdict", "before", "after", "change %", "noise %"];
+        lines.push(table(&header, &rows(comparison), 2, Some(WIDTH)));
     }
-    lines.extend(comparison.lost.iter().map(|cell| format!("now void: {cell}")));
-    let (beyond, inside) = (comparison.changes.len(), comparison.inside);
-    lines.push(format!("{beyond} beyond the noise, {inside} comparisons inside it"));
-    if comparison.unknown > 0 {
-        let unknown = comparison.unknown;
-        lines.push(format!("{unknown} not compared: no server was measured twice there"));
+    lines.extend(comparison.void.iter().map(|cell| wrapped(&format!("now void: {cell}"), 2)));
+    let (beyond, within) = (comparison.changes.len(), comparison.within_noise);
+    lines.push(format!("beyond the noise: {beyond}; within the noise: {within}"));
+    if comparison.not_compared > 0 {
+        let not_compared = comparison.not_compared;
+        lines.push(format!("not compared, as there was no control: {not_compared}"));
     }
     lines.join("\n")
 }
 
-fn row(change: &Change) -> Vec<String> {
+/// The changes, with a line above those of one entrant at one point.
+fn rows(comparison: &Comparison) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for (index, change) in comparison.changes.iter().enumerate() {
+        let cell = |change: &Change| (change.point.clone(), change.entrant.clone());
+        if index == 0 || cell(&comparison.changes[index - 1]) != cell(change) {
+            rows.push(Row::Line(format!("{}: {}", change.point, change.entrant)));
+        }
+        rows.push(row(change));
+    }
+    rows
+}
+
+fn row(change: &Change) -> Row {
     let metric = Metric::of(change.metric);
     let part = 100.0 * (change.after.median - change.before.median) / change.before.median;
-    vec![
-        change.point.clone(),
-        change.entrant.clone(),
-        metric.title.into(),
+    Row::Cells(vec![
+        format!("  {}", metric.title),
         if change.is_worse() { "worse" } else { "better" }.into(),
         metric.show(change.before.median),
         metric.show(change.after.median),
         format!("{part:+.1}"),
         format!("{:.1}", 100.0 * change.noise),
-    ]
+    ])
 }
 
 const NO_REPORT: u8 = 3;
 const EXAMPLES: &str = "\
 Example:
-  cargo lab --out old; cargo lab --out new; conformance diff old/lab.json new/lab.json
+  cargo lab --out old
+  cargo lab --out new
+  conformance diff old/lab.json new/lab.json
 
-Exit status: 0 nothing became worse; 1 something did; 2 the reports cannot be compared; 3 one of them is no
-report.";
+Exit status: 0 no figure became worse; 1 one did; 2 the reports cannot be
+compared; 3 one of the files is no report.";
 
 #[cfg(test)]
 mod tests;

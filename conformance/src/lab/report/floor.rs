@@ -1,12 +1,12 @@
-//! Floor: how many times as much as a program that only passes bytes on each entrant takes.
+//! Floor: divides the figures of each entrant by those of the floor.
 
 use crate::lab::plan::workload::Workload;
 use crate::lab::result::metric::{Better, Metric};
 use crate::lab::result::record::{Kind, Record};
 use crate::lab::result::statistics::Summary;
 
-/// The figures that are held against the floor's in a workload: the one that is ranked, and the time that people ask
-/// for first. None where the floor was not measured.
+/// The figures of a workload that are divided by the floor's: the ranked one, and the main time if there is one.
+/// Empty if the floor was not measured.
 pub(crate) fn compared(record: &Record, workload: &Workload) -> Vec<&'static str> {
     let mut points = record.points.iter().filter(|point| point.workload == workload.id);
     let (first, time) = (workload.columns[0], time(workload));
@@ -16,8 +16,8 @@ pub(crate) fn compared(record: &Record, workload: &Workload) -> Vec<&'static str
     [first].into_iter().chain(time).collect()
 }
 
-/// The median of what an entrant's figure is, divided by the floor's of the same repeat: what the machine did
-/// meanwhile met both alike. `None` if they have no repeat in common that is not void.
+/// The median of the quotients of an entrant's figure and the floor's of the same repeat, so that other work on the
+/// machine affects both alike. `None` if they have no repeat in common that is not void.
 pub(crate) fn times_floor(
     record: &Record,
     point: &str,
@@ -37,7 +37,7 @@ pub(crate) fn times_floor(
     Summary::of(&quotients.collect::<Vec<_>>()).map(|summary| summary.median)
 }
 
-/// The floor of a point; where there are two, the one that answers faster.
+/// The floor of a point; if there are two, the faster one.
 fn floor_at<'a>(record: &'a Record, point: &str, workload: &Workload) -> Option<&'a str> {
     let key = time(workload).unwrap_or(workload.columns[0]);
     let floors = record.entrants.iter().filter(|entrant| entrant.kind == Kind::Floor);
@@ -47,7 +47,7 @@ fn floor_at<'a>(record: &'a Record, point: &str, workload: &Workload) -> Option<
     measured.min_by(|(_, one), (_, other)| one.total_cmp(other)).map(|(name, _)| name)
 }
 
-/// The time that people ask for first; a rate is none.
+/// The main time of a workload; `None` if it is a rate.
 fn time(workload: &Workload) -> Option<&'static str> {
     workload.timed().filter(|key| Metric::of(key).better == Better::Less)
 }
@@ -58,7 +58,7 @@ mod tests {
     use crate::lab::result::record::tests::record;
     use crate::lab::result::record::{EntrantRecord, PointRecord, Run};
 
-    /// Who, as what, and the CPU time and the round trip of one repeat after the other.
+    /// An entrant, its kind, and the CPU time and round trip of each repeat.
     type Entered<'a> = (&'a str, Kind, &'a [(f64, f64)]);
 
     /// A record of `W1` alone.
@@ -66,7 +66,7 @@ mod tests {
         let mut record = record(&[1.0]);
         let (entrant, run) = (record.entrants.remove(0), record.runs.remove(0));
         record.points =
-            vec![PointRecord { id: "W1".into(), workload: "W1".into(), again: String::new() }];
+            vec![PointRecord { id: "W1".into(), workload: "W1".into(), command: String::new() }];
         (record.entrants, record.runs) = (Vec::new(), Vec::new());
         for &(name, kind, runs) in entrants {
             record.entrants.push(EntrantRecord { name: name.into(), kind, ..entrant.clone() });
@@ -87,17 +87,17 @@ mod tests {
     }
 
     #[test]
-    fn each_run_is_divided_by_the_floors_of_its_repeat() {
+    fn each_run_is_divided_by_the_floor_in_the_same_repeat() {
         // The quotients of the medians would be 2 and 1.5.
         let floor = ("floor", Kind::Floor, &[(1.0, 10.0), (2.0, 20.0), (4.0, 30.0)][..]);
         let server = ("async", Kind::Ours, &[(3.0, 30.0), (8.0, 20.0), (4.0, 30.0)][..]);
         let mut record = of(&[floor, server]);
         assert_eq!([Some(3.0), Some(1.0)], times(&record, "async"));
         assert_eq!([Some(1.0), Some(1.0)], times(&record, "floor"));
-        // Runs stand in the order in which they were made, and pairs are of one repeat all the same.
+        // The order of the runs does not matter: a pair is of one repeat.
         record.runs.reverse();
         assert_eq!([Some(3.0), Some(1.0)], times(&record, "async"));
-        // Void is the second repeat of one, and then the first of the other: the third is left.
+        // The second repeat of one is void, then the first of the other: the third remains.
         let void = |run: &mut Run| run.void = Some("message 7 was lost".into());
         record.runs.iter_mut().filter(|run| run.repeat == 2).take(1).for_each(void);
         assert_eq!([Some(2.0), Some(2.0)], times(&record, "async"));
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn of_two_floors_it_is_the_one_that_answers_faster() {
+    fn the_faster_of_two_floors_counts() {
         let record = of(&[
             ("floor", Kind::Floor, &[(1.0, 20.0)]),
             ("floor-blocking", Kind::Floor, &[(2.0, 10.0)]),
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_floor_nothing_is_held_against_it() {
+    fn without_a_floor_there_are_no_quotients() {
         let workload = Workload::find("W1").expect("it is a workload");
         let mut record =
             of(&[("floor", Kind::Floor, &[(1.0, 20.0)]), ("select", Kind::Ours, &[(3.0, 15.0)])]);
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rate_is_no_time_to_hold_against_the_floor() {
+    fn only_times_are_compared_with_the_floor() {
         for (id, expected) in [
             ("W1", Some("round_p50")),
             ("W4", Some("last_p99")),

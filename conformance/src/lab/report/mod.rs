@@ -1,27 +1,29 @@
-//! Report: the tables of what was found, and what has to be known to read them.
+//! Report: renders the tables and notes of a record, and compares two records.
 
 pub(super) mod diff;
+mod entrants;
 mod floor;
 mod notes;
 mod rows;
 
+use self::entrants::entrants;
 use self::notes::{foot, head, left_out};
-use self::rows::{header, rows, timed};
+use self::rows::{columns, rows};
+use super::layout::{Form, Row, table, wrapped};
 use super::plan::workload::{Pace, WORKLOADS, Workload};
 use super::result::knee;
-use super::result::record::{EntrantRecord, Record};
-use crate::support::console::{TableStyle, columns};
+use super::result::record::Record;
 
 /// The whole report as text.
-pub(crate) fn render(record: &Record, frame: TableStyle) -> String {
-    let mut parts = vec![head(record), entrants(record, frame)];
+pub(crate) fn render(record: &Record, form: Form) -> String {
+    let mut parts = vec![head(record, form), entrants(record, form)];
     for workload in WORKLOADS {
-        parts.extend(section(record, workload, frame));
+        parts.extend(section(record, workload, form));
     }
-    parts.extend(knees(record, frame));
-    parts.extend(traces(record, frame));
+    parts.extend(knees(record, form));
+    parts.extend(system_calls(record, form));
     parts.extend(left_out(record));
-    parts.push(foot(record));
+    parts.push(foot(record, form));
     parts.join("\n\n")
 }
 
@@ -35,90 +37,66 @@ pub(crate) fn all_runs(record: &Record) -> String {
             run.client_bound.as_ref().map(|reason| format!("client-bound: {reason}")),
             run.is_unsteady.then(|| "unsteady".to_owned()),
         ];
-        let told: Vec<String> = marks.into_iter().flatten().chain(figures).collect();
-        lines.push(format!("{} {} {}: {}", run.point, run.entrant, run.repeat, told.join(" ")));
+        let words: Vec<String> = marks.into_iter().flatten().chain(figures).collect();
+        lines.push(format!("{} {} {}: {}", run.point, run.entrant, run.repeat, words.join(" ")));
     }
     lines.join("\n")
 }
 
-fn section(record: &Record, workload: &Workload, frame: TableStyle) -> Option<String> {
-    let rows = rows(record, workload);
+fn section(record: &Record, workload: &Workload, form: Form) -> Option<String> {
+    let rows = rows(record, workload, form);
     if rows.is_empty() {
         return None;
     }
-    let time = match workload.pace {
-        Pace::Open => "open loop",
-        Pace::Closed => "closed loop: its times are service time",
-        Pace::Still => "without a word",
+    let pace = match workload.pace {
+        Pace::Open => " Open loop.",
+        Pace::Closed => " Closed loop: its times are service times.",
+        Pace::Silent => "",
     };
-    let title =
-        format!("{}: {}; shows {} ({time})", workload.id, workload.title, workload.isolates);
-    let names = 3 + usize::from(timed(record, workload).is_some());
-    let mut lines = vec![title, columns(&header(record, workload), &rows, names, frame)];
-    lines.extend(notes::of_workload(record, workload));
+    let Workload { id, title, isolates, .. } = workload;
+    let names: &[&str] = if form == Form::Narrow { &["entrant"] } else { &["point", "entrant"] };
+    let columns = columns(record, workload, form);
+    let titles = columns.iter().map(|column| column.title(workload));
+    let header: Vec<&str> = names.iter().copied().chain(titles).collect();
+    let mut lines = vec![
+        wrapped(&format!("{id}: {title}. Isolates: {isolates}.{pace}"), 2),
+        table(&header, &rows, names.len(), form.width()),
+    ];
+    lines.extend(notes::of_workload(record, workload, form));
     Some(lines.join("\n"))
 }
 
-fn entrants(record: &Record, frame: TableStyle) -> String {
-    // Whoever was measured nowhere and broke nothing stands among what was left out.
-    let takes_part = |entrant: &&EntrantRecord| {
-        entrant.is_broken || record.runs.iter().any(|run| run.entrant == entrant.name)
-    };
-    let listed: Vec<&EntrantRecord> = record.entrants.iter().filter(takes_part).collect();
-    let common = in_common(&listed);
-    let told = |known: &[&(String, String)]| {
-        let known: Vec<String> = known.iter().map(|(what, how)| format!("{what}: {how}")).collect();
-        known.join("; ")
-    };
-    let rows = listed.iter().map(|entrant| {
-        let is_common =
-            |known: &&(String, String)| entrant.is_of_project() && common.contains(known);
-        let own: Vec<_> = entrant.manifest.iter().filter(|known| !is_common(known)).collect();
-        vec![entrant.name.clone(), entrant.gate.clone(), told(&own)]
-    });
-    let table = columns(&["entrant", "rules", "how it works"], &rows.collect::<Vec<_>>(), 3, frame);
-    if common.is_empty() {
-        return table;
-    }
-    format!("{table}\nAll that are of this project: {}", told(&common))
-}
-
-/// What all of these that are programs of this project do alike: a row then tells what differs.
-fn in_common<'a>(entrants: &[&'a EntrantRecord]) -> Vec<&'a (String, String)> {
-    let mut ours = entrants.iter().filter(|entrant| entrant.is_of_project());
-    let Some(first) = ours.next() else { return Vec::new() };
-    let others: Vec<_> = ours.collect();
-    let is_common =
-        |known: &&(String, String)| others.iter().all(|other| other.manifest.contains(known));
-    first.manifest.iter().filter(is_common).collect()
-}
-
-fn knees(record: &Record, frame: TableStyle) -> Option<String> {
+fn knees(record: &Record, form: Form) -> Option<String> {
     let mut rows = Vec::new();
     for (sweep, points) in knee::sweeps(record) {
-        for entrant in &record.entrants {
-            if let Some(told) = knee::told(record, &points, &entrant.name) {
-                rows.push(vec![sweep.to_owned(), entrant.name.clone(), told]);
-            }
+        let knees = record.entrants.iter().filter_map(|entrant| {
+            let knee = knee::describe(record, &points, &entrant.name)?;
+            Some(Row::Cells(vec![format!("  {}", entrant.name), knee]))
+        });
+        let knees: Vec<Row> = knees.collect();
+        if !knees.is_empty() {
+            rows.push(Row::Line(sweep.to_owned()));
+            rows.extend(knees);
         }
     }
-    let title = "Knee: the highest rate (messages/s) at which the last member heard within 100 ms at p99, \
-                 and nothing was lost";
-    let header = ["sweep", "entrant", "messages/s"];
-    (!rows.is_empty()).then(|| format!("{title}\n{}", columns(&header, &rows, 2, frame)))
+    let title = "Knee: the highest rate at which the p99 latency to the last member is at most 100 ms \
+                 and no delivery is lost.";
+    let table = table(&["entrant", "messages/s"], &rows, 2, form.width());
+    (!rows.is_empty()).then(|| format!("{}\n{table}", wrapped(title, 2)))
 }
 
-fn traces(record: &Record, frame: TableStyle) -> Option<String> {
+fn system_calls(record: &Record, form: Form) -> Option<String> {
+    let shown = if form == Form::Narrow { 1 } else { usize::MAX };
     let rows = record.traces.iter().map(|trace| {
-        let most = trace.most.iter().map(|(name, count)| format!("{name} {count:.2}"));
-        let most: Vec<String> = most.collect();
-        vec![trace.entrant.clone(), format!("{:.2}", trace.calls), most.join(", ")]
+        let most = trace.most.iter().take(shown);
+        let most: Vec<String> = most.map(|(name, count)| format!("{name} {count:.2}")).collect();
+        Row::Cells(vec![trace.entrant.clone(), format!("{:.2}", trace.calls), most.join(", ")])
     });
-    let rows: Vec<_> = rows.collect();
-    let title = "System calls per 1000 deliveries of S64, counted in a pass of their own; \
-                 tracing slows a server down, so its times are not used";
-    let header = ["entrant", "calls", "most of them"];
-    (!rows.is_empty()).then(|| format!("{title}\n{}", columns(&header, &rows, 3, frame)))
+    let rows: Vec<Row> = rows.collect();
+    let title = "System calls per 1000 deliveries of S64, counted in a separate pass, because \
+                 tracing slows a server down.";
+    let table = table(&["entrant", "all", "most frequent"], &rows, 3, form.width());
+    (!rows.is_empty()).then(|| format!("{}\n{table}", wrapped(title, 2)))
 }
 
 #[cfg(test)]

@@ -1,3 +1,5 @@
+mod width;
+
 use super::*;
 use crate::lab::result::record::LeftOut;
 use crate::lab::result::record::tests::record;
@@ -10,23 +12,23 @@ fn row<'a>(text: &'a str, entrant: &str) -> Vec<&'a str> {
 
 #[test]
 fn the_median_and_the_range_are_shown_with_the_rank() {
-    let text = render(&record(&[3.0, 1.5, 2.0]), TableStyle::Plain);
+    let text = render(&record(&[3.0, 1.5, 2.0]), Form::Wide);
     assert_eq!(["async", "2", "2.0000", "1.5000–3.0000"], row(&text, "async")[1..5]);
     assert_eq!(["select", "1", "1.0000"], row(&text, "select")[1..4]);
     assert!(text.contains("noise 10 %"), "{text}");
 }
 
 #[test]
-fn a_difference_inside_the_noise_is_a_tie() {
-    let text = render(&record(&[1.05, 1.05]), TableStyle::Plain);
+fn a_difference_within_the_noise_is_a_tie() {
+    let text = render(&record(&[1.05, 1.05]), Form::Wide);
     assert_eq!(["async", "1", "tie"], row(&text, "async")[1..4]);
     assert_eq!(["select", "1", "tie"], row(&text, "select")[1..4]);
 }
 
 #[test]
 fn identical_servers_share_a_rank() {
-    // The control's very runs, entered under a name that is ranked.
-    let text = render(&record(&[1.05, 1.1]), TableStyle::Plain);
+    // Runs like the control's, under a name that is ranked.
+    let text = render(&record(&[1.05, 1.1]), Form::Wide);
     for entrant in ["select", "async"] {
         assert_eq!(["1", "tie"], row(&text, entrant)[2..4], "{text}");
     }
@@ -36,25 +38,28 @@ fn identical_servers_share_a_rank() {
 fn times_and_rates_are_ranked_only_on_cores_apart() {
     let mut record = record(&[1.5, 1.5]);
     for run in &mut record.runs {
-        // Who costs more here is the faster one.
+        // The entrant with the higher cost has the higher rate.
         let rate = run.figures["cpu_us"] * 1e6;
         run.figures.insert("deliveries".into(), rate);
     }
-    let shared = render(&record, TableStyle::Plain);
+    let shared = render(&record, Form::Wide);
     assert_eq!(["async", "2", "1.5000"], row(&shared, "async")[1..4]);
     assert!(shared.contains("Shared cores") && !shared.contains("time rank"), "{shared}");
     record.cores = serde_json::from_str(r#"{"load": [3], "servers": [1, 2]}"#).unwrap();
-    let apart = render(&record, TableStyle::Plain);
+    let apart = render(&record, Form::Wide);
     assert_eq!(["async", "2", "1", "1.5000"], row(&apart, "async")[1..5]);
     assert_eq!(["select", "1", "2", "1.0000"], row(&apart, "select")[1..5]);
     assert!(apart.contains("the load on 3, servers on 1, 2"), "{apart}");
-    assert!(apart.contains("S64/1000: noise 10 % in M deliveries/s"), "{apart}");
+    assert!(
+        apart.contains("S64/1000: noise 10 % in CPU-µs per delivery, noise 10 % in M deliveries/s"),
+        "{apart}"
+    );
 }
 
 #[test]
-fn behind_the_range_stands_how_many_times_the_floors_it_is() {
+fn the_quotient_with_the_floor_follows_the_range() {
     let mut record = record(&[1.5, 2.5]);
-    assert!(!render(&record, TableStyle::Plain).contains("× floor"));
+    assert!(!render(&record, Form::Wide).contains("× floor"));
     let mut floor = record.entrants[0].clone();
     (floor.name, floor.kind) = ("floor".into(), crate::lab::result::record::Kind::Floor);
     record.entrants.push(floor);
@@ -67,36 +72,36 @@ fn behind_the_range_stands_how_many_times_the_floors_it_is() {
     });
     let of_floor: Vec<_> = of_floor.collect();
     record.runs.extend(of_floor);
-    let text = render(&record, TableStyle::Plain);
+    let text = render(&record, Form::Wide);
     assert_eq!(["2.0000", "1.5000–2.5000", "2.00"], row(&text, "async")[3..6]);
     assert_eq!(["1.0000", "1.0000–1.0000", "1.00"], row(&text, "floor")[3..6]);
-    assert!(text.contains("× floor: the figure before it"), "{text}");
+    assert!(text.contains("× floor: the figure to its left"), "{text}");
     record.runs.iter_mut().find(|run| run.entrant == "async").unwrap().void = Some("lost".into());
-    assert_eq!(["void", "-", "-", "-"], row(&render(&record, TableStyle::Plain), "async")[2..6]);
+    assert_eq!(["void", "-", "-", "-"], row(&render(&record, Form::Wide), "async")[2..6]);
 }
 
 #[test]
-fn a_loss_voids_the_cell_in_its_own_words() {
+fn a_loss_voids_the_cell_with_its_reason() {
     let mut record = record(&[1.5, 1.6]);
     record.runs.last_mut().unwrap().void = Some("listener 3: message 7 was lost".into());
-    let text = render(&record, TableStyle::Plain);
+    let text = render(&record, Form::Wide);
     assert_eq!(["async", "void", "-", "-"], row(&text, "async")[1..5]);
-    assert!(text.contains("S64/1000: async: listener 3: message 7 was lost"), "{text}");
+    assert!(text.contains("S64/1000: async: void: listener 3: message 7 was lost"), "{text}");
 }
 
 #[test]
-fn whoever_the_load_held_back_is_not_ranked() {
+fn a_client_bound_entrant_is_not_ranked() {
     let mut record = record(&[0.5, 0.5, 0.5]);
     let of_async = record.runs.iter_mut().filter(|run| run.entrant == "async");
     of_async.take(2).for_each(|run| run.client_bound = Some("the load was busy".into()));
-    let text = render(&record, TableStyle::Plain);
+    let text = render(&record, Form::Wide);
     assert_eq!(["async", "o", "0.5000"], row(&text, "async")[1..4]);
     assert_eq!(["select", "1"], row(&text, "select")[1..3]);
     assert!(text.contains("S64/1000: async: o, client-bound: the load was busy"), "{text}");
 }
 
 #[test]
-fn what_is_left_out_is_named_with_its_reason() {
+fn what_was_not_measured_is_listed_with_its_reason() {
     let mut record = record(&[1.0]);
     let left = |entrant: Option<&str>, point: Option<&str>, reason: &str| LeftOut {
         entrant: entrant.map(String::from),
@@ -109,10 +114,10 @@ fn what_is_left_out_is_named_with_its_reason() {
         left(None, Some("MEM/9000"), "too many files"),
         left(None, None, "redis: it is not installed"),
     ]);
-    let text = render(&record, TableStyle::Plain);
+    let text = render(&record, Form::Wide);
     for line in [
         "  W7/1MiB, W7/2MiB – mine: it takes flags",
-        "  MEM/9000 – everybody: too many files",
+        "  MEM/9000 – all entrants: too many files",
         "  redis: it is not installed",
     ] {
         assert!(text.lines().any(|other| other == line), "{line:?} is missing:\n{text}");
@@ -120,10 +125,10 @@ fn what_is_left_out_is_named_with_its_reason() {
 }
 
 #[test]
-fn whoever_was_measured_nowhere_is_no_entrant_unless_it_broke_a_rule() {
+fn an_entrant_without_runs_is_listed_only_if_it_broke_a_rule() {
     let mut record = record(&[]);
     let is_listed = |record: &Record| {
-        let text = render(record, TableStyle::Plain);
+        let text = render(record, Form::Wide);
         text.lines().any(|line| line.trim_start().starts_with("async"))
     };
     assert!(!is_listed(&record));
@@ -132,20 +137,24 @@ fn whoever_was_measured_nowhere_is_no_entrant_unless_it_broke_a_rule() {
 }
 
 #[test]
-fn what_is_alike_is_told_once_and_what_differs_in_its_row() {
+fn common_properties_are_listed_once_and_others_in_the_row() {
     let mut record = record(&[1.0]);
     for (entrant, writes) in record.entrants.iter_mut().zip(["one", "two", "one"]) {
         entrant.manifest.push(("writes".into(), writes.into()));
     }
     record.entrants[2].kind = crate::lab::result::record::Kind::Yours;
-    let text = render(&record, TableStyle::Plain);
-    let told = |words: &str| text.matches(words).count();
-    assert!(text.contains("All that are of this project: version: 1\n"), "{text}");
-    assert_eq!((2, 2, 1), (told("version: 1"), told("writes: one"), told("writes: two")), "{text}");
+    let text = render(&record, Form::Wide);
+    let count = |words: &str| text.matches(words).count();
+    assert!(text.contains("All programs of this project: version: 1\n"), "{text}");
+    assert_eq!(
+        (2, 2, 1),
+        (count("version: 1"), count("writes: one"), count("writes: two")),
+        "{text}"
+    );
 }
 
 #[test]
-fn every_run_is_listed_in_its_order() {
+fn all_runs_are_listed_in_order() {
     let text = all_runs(&record(&[1.5]));
     let order: Vec<&str> =
         text.lines().skip(1).map(|line| line.split(':').next().unwrap()).collect();

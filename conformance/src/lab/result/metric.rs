@@ -1,49 +1,49 @@
-//! Metrics: every figure that a run can have, how it is shown, and which way is better.
+//! Metrics: every figure that a run can have, its title and unit, and which direction is better.
 
 use std::collections::BTreeMap;
 
-/// What one run found, by the keys of [`METRICS`]. What the system does not tell is not in it.
+/// The figures of one run, by the keys of [`METRICS`]. A figure that the system does not provide is missing.
 pub(crate) type Figures = BTreeMap<String, f64>;
 
 /// One kind of figure.
 #[derive(Debug)]
 pub(crate) struct Metric {
-    /// Its name in files.
+    /// Its name in lab.json.
     pub(crate) key: &'static str,
-    /// Its name in tables, with the unit.
+    /// Its title in tables, with the unit.
     pub(crate) title: &'static str,
     pub(crate) better: Better,
-    /// Digits after the point.
+    /// Digits after the decimal point.
     digits: usize,
-    /// Shown divided by this.
+    /// The value is divided by this before it is shown.
     scale: f64,
 }
 
-/// Which way a figure is better.
+/// Which direction of a figure is better.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Better {
     Less,
     More,
-    /// It says something of the load or of the model, and neither way is better.
+    /// It describes the load or the model; neither direction is better.
     Neither,
 }
 
 impl Metric {
-    /// The one with this key.
+    /// The metric with this key.
     ///
     /// # Panics
     ///
-    /// There is none: keys are constants of this crate.
+    /// No metric has this key. Keys are constants of this crate.
     pub(crate) fn of(key: &str) -> &'static Self {
         Self::find(key).unwrap_or_else(|| panic!("{key} is the key of no metric"))
     }
 
-    /// The one with this key, which may come from a file.
+    /// The metric with this key, which may come from a file.
     pub(crate) fn find(key: &str) -> Option<&'static Self> {
         METRICS.iter().find(|metric| metric.key == key)
     }
 
-    /// A figure as tables show it.
+    /// A figure in the unit of the title.
     pub(crate) fn show(&self, value: f64) -> String {
         format!("{:.*}", self.digits, value / self.scale)
     }
@@ -61,25 +61,25 @@ const fn metric(
 
 use Better::{Less, More, Neither};
 
-/// All of them. Times are microseconds, sizes KiB, and rates per second, unless the title says more.
+/// All metrics. Values are microseconds, KiB and rates per second, divided by their scale in tables.
 pub(crate) const METRICS: &[Metric] = &[
-    metric("cpu_us", "CPU-µs each", Less, 4, 1.0),
-    metric("user_us", "user", Less, 4, 1.0),
-    metric("system_us", "system", Less, 4, 1.0),
-    metric("switches", "switches/1000", Less, 3, 1.0),
+    metric("cpu_us", "CPU-µs per delivery", Less, 4, 1.0),
+    metric("user_us", "user CPU-µs", Less, 4, 1.0),
+    metric("system_us", "system CPU-µs", Less, 4, 1.0),
+    metric("switches", "context switches per 1000", Less, 3, 1.0),
     metric("deliveries", "M deliveries/s", More, 3, 1e6),
-    metric("each_p50", "each p50 µs", Less, 0, 1.0),
-    metric("each_p90", "each p90 µs", Less, 0, 1.0),
-    metric("each_p99", "each p99 µs", Less, 0, 1.0),
-    metric("each_p999", "each p99.9 µs", Less, 0, 1.0),
-    metric("each_max", "each max µs", Less, 0, 1.0),
-    metric("last_p50", "last p50 µs", Less, 0, 1.0),
-    metric("last_p90", "last p90 µs", Less, 0, 1.0),
-    metric("last_p99", "last p99 µs", Less, 0, 1.0),
-    metric("last_p999", "last p99.9 µs", Less, 0, 1.0),
-    metric("last_max", "last max µs", Less, 0, 1.0),
-    metric("late_p99", "load late p99 µs", Neither, 0, 1.0),
-    metric("rate", "messages/s", Neither, 0, 1.0),
+    metric("each_p50", "latency to one member p50 µs", Less, 0, 1.0),
+    metric("each_p90", "latency to one member p90 µs", Less, 0, 1.0),
+    metric("each_p99", "latency to one member p99 µs", Less, 0, 1.0),
+    metric("each_p999", "latency to one member p99.9 µs", Less, 0, 1.0),
+    metric("each_max", "latency to one member max µs", Less, 0, 1.0),
+    metric("last_p50", "latency to last member p50 µs", Less, 0, 1.0),
+    metric("last_p90", "latency to last member p90 µs", Less, 0, 1.0),
+    metric("last_p99", "latency to last member p99 µs", Less, 0, 1.0),
+    metric("last_p999", "latency to last member p99.9 µs", Less, 0, 1.0),
+    metric("last_max", "latency to last member max µs", Less, 0, 1.0),
+    metric("late_p99", "send delay p99 µs", Neither, 0, 1.0),
+    metric("rate", "messages sent/s", Neither, 0, 1.0),
     metric("round_p50", "round trip p50 µs", Less, 1, 1.0),
     metric("round_p90", "round trip p90 µs", Less, 1, 1.0),
     metric("round_p99", "round trip p99 µs", Less, 1, 1.0),
@@ -91,18 +91,18 @@ pub(crate) const METRICS: &[Metric] = &[
     metric("visit_p99", "visit p99 µs", Less, 0, 1.0),
     metric("visit_p999", "visit p99.9 µs", Less, 0, 1.0),
     metric("visit_max", "visit max µs", Less, 0, 1.0),
-    metric("visit_cpu_us", "CPU-µs a visit", Less, 1, 1.0),
+    metric("visit_cpu_us", "CPU-µs per visit", Less, 1, 1.0),
     metric("joins", "joins/s", More, 0, 1.0),
     metric("connects", "connects/s", More, 0, 1.0),
     metric("syn_retries", "SYN retries", Less, 0, 1.0),
-    metric("join_cpu_us", "CPU-µs a join", Less, 1, 1.0),
-    metric("base_kib", "KiB at rest", Less, 0, 1.0),
-    metric("member_kib", "KiB/idle member", Less, 2, 1.0),
-    metric("peak_kib", "KiB at most", Less, 0, 1.0),
+    metric("join_cpu_us", "CPU-µs per join", Less, 1, 1.0),
+    metric("base_kib", "resident KiB at start", Less, 0, 1.0),
+    metric("member_kib", "KiB per idle member", Less, 2, 1.0),
+    metric("peak_kib", "peak resident KiB", Less, 0, 1.0),
     metric("threads", "threads", Neither, 0, 1.0),
     metric("descriptors", "open files", Neither, 0, 1.0),
     metric("load_busy", "load CPU %", Neither, 0, 0.01),
-    metric("strayed", "heard another order", Neither, 0, 1.0),
+    metric("strayed", "listeners with different order", Neither, 0, 1.0),
 ];
 
 #[cfg(test)]

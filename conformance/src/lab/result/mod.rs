@@ -1,4 +1,4 @@
-//! Result: what was found, and what may be said of it.
+//! Result: holds the figures of all runs, and derives medians, noise, ranks and knees from them.
 
 pub(super) mod knee;
 pub(super) mod metric;

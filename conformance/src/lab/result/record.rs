@@ -1,4 +1,4 @@
-//! Record: everything that one run of the lab did and found, as its JSON file has it.
+//! Record: the plan and all figures of one run of the lab, as lab.json stores them.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -13,10 +13,11 @@ use crate::support::environment::Environment;
 /// One run of the lab.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Record {
-    /// Which version of this form it has.
+    /// The version of the format, [`FORMAT`].
     pub(crate) format: u32,
-    /// When it began.
+    /// When it started, in UTC.
     pub(crate) started: String,
+    /// The command that repeats the whole run.
     pub(crate) command: String,
     pub(crate) seed: u64,
     /// `quick`, `usual` or `full`.
@@ -24,77 +25,82 @@ pub(crate) struct Record {
     pub(crate) repeats: u32,
     pub(crate) is_interrupted: bool,
     pub(crate) environment: Environment,
-    /// Which of them load and servers have for themselves; they share all if there are none.
+    /// The separate cores of load and servers; `None` if they share all cores.
     pub(crate) cores: Option<Cores>,
     pub(crate) entrants: Vec<EntrantRecord>,
     pub(crate) points: Vec<PointRecord>,
     pub(crate) left_out: Vec<LeftOut>,
     /// In the order in which they were made.
     pub(crate) runs: Vec<Run>,
-    /// System calls, counted in a pass of their own.
+    /// System calls, counted in a separate pass.
     pub(crate) traces: Vec<Trace>,
 }
 
-/// What an entrant is in the comparison.
+/// The role of an entrant in the comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Kind {
     /// A server of this project.
     Ours,
-    /// One of ours for a second time: how far identical servers lie apart.
-    Again,
-    /// A server that the command line names.
+    /// The control: a server of this project entered twice, to learn the difference between identical servers.
+    #[serde(alias = "again")]
+    Control,
+    /// A server named on the command line.
     Yours,
-    /// A program that passes bytes on and does nothing else.
+    /// A baseline that copies bytes from sockets to sockets and applies no rule.
     Floor,
     /// The stand-in for the tutorial's server.
-    Guest,
-    /// A naive server of the chat protocol, as people write them first.
-    Rung,
-    /// A message broker of others.
-    Peer,
+    #[serde(alias = "guest")]
+    Tutorial,
+    /// A naive server of the chat protocol, as a first attempt is usually written.
+    #[serde(alias = "rung")]
+    Naive,
+    /// A message broker.
+    #[serde(alias = "peer")]
+    Broker,
 }
 
-/// Who took part.
+/// An entrant.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct EntrantRecord {
     pub(crate) name: String,
     pub(crate) kind: Kind,
-    /// What became of the rules, in words.
+    /// The result of the check against the rules, in words.
     pub(crate) gate: String,
-    /// Whether it was held to rules and does not keep them all.
+    /// Whether it was checked and broke a rule.
     pub(crate) is_broken: bool,
-    /// What is known of how it does its work.
+    /// How it works: pairs of a property and its value.
     pub(crate) manifest: Vec<(String, String)>,
 }
 
 impl EntrantRecord {
-    /// Whether it is a part of the program that measures it.
+    /// Whether it is part of this program.
     pub(crate) fn is_of_project(&self) -> bool {
-        matches!(self.kind, Kind::Ours | Kind::Again | Kind::Floor | Kind::Rung)
+        matches!(self.kind, Kind::Ours | Kind::Control | Kind::Floor | Kind::Naive)
     }
 }
 
-/// Where everybody was measured.
+/// A point of the run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct PointRecord {
     pub(crate) id: String,
     pub(crate) workload: String,
-    /// The command that measures it again.
-    pub(crate) again: String,
+    /// The command that repeats the measurement at this point.
+    #[serde(alias = "again")]
+    pub(crate) command: String,
 }
 
-/// Who was not measured where, and why.
+/// A measurement that was not made, and why.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct LeftOut {
-    /// Nobody was, if there is none.
+    /// `None`: no entrant was measured there.
     pub(crate) entrant: Option<String>,
-    /// All of them, if there is none.
+    /// `None`: it was measured at no point.
     pub(crate) point: Option<String>,
     pub(crate) reason: String,
 }
 
-/// One entrant, once, at one point.
+/// One run of one entrant at one point.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Run {
     pub(crate) point: String,
@@ -105,39 +111,39 @@ pub(crate) struct Run {
     pub(crate) figures: Figures,
     /// Why it is void.
     pub(crate) void: Option<String>,
-    /// Why the load and not the server set the pace.
+    /// Why it is client-bound: the load, not the server, was the limit.
     pub(crate) client_bound: Option<String>,
-    /// Whether it never became steady while it warmed up.
+    /// Whether no two successive slices of its warm-up agreed.
     pub(crate) is_unsteady: bool,
 }
 
-/// What an entrant called in a fixed load while it was traced.
+/// The system calls of an entrant under a fixed load.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Trace {
     pub(crate) entrant: String,
     /// System calls per 1000 deliveries.
     pub(crate) calls: f64,
-    /// The most frequent, with their number per 1000 deliveries.
+    /// The most frequent calls, with their number per 1000 deliveries.
     pub(crate) most: Vec<(String, f64)>,
 }
 
-/// Why a file holds no record.
+/// Why a file cannot be read as a record.
 #[derive(Debug, Error)]
 pub(crate) enum RecordError {
     #[error("{path} cannot be read: {source}")]
     Unreadable { path: PathBuf, source: io::Error },
-    #[error("{path} is no lab.json ({reason}): give a file that cargo lab --out has written")]
+    #[error("{path} is no lab.json ({reason}): give a file written by cargo lab --out")]
     Foreign { path: PathBuf, reason: String },
-    #[error("{path} has format {found}, and this program reads {FORMAT}: measure again")]
+    #[error("{path} has format {found}, but this program reads format {FORMAT}: measure again")]
     OtherFormat { path: PathBuf, found: u64 },
 }
 
 impl Record {
-    /// Reads one from a file.
+    /// Reads a record from a file.
     ///
     /// # Errors
     ///
-    /// It cannot be read, or is nothing that this version of the lab has written.
+    /// The file cannot be read, or was not written by this version of the lab.
     pub(crate) fn read(path: &Path) -> Result<Self, RecordError> {
         let text = std::fs::read_to_string(path)
             .map_err(|source| RecordError::Unreadable { path: path.into(), source })?;
@@ -157,103 +163,38 @@ impl Record {
         }
     }
 
-    /// As the file has it.
+    /// The text of lab.json.
     pub(crate) fn to_json(&self) -> String {
         serde_json::to_string_pretty(self).expect("texts, numbers and lists always fit in JSON")
     }
 
-    /// The runs of an entrant at a point, void ones too.
+    /// The runs of an entrant at a point, including void ones.
     pub(crate) fn all_runs_of(&self, point: &str, entrant: &str) -> impl Iterator<Item = &Run> {
         self.runs.iter().filter(move |run| run.point == point && run.entrant == entrant)
     }
 
-    /// Those of them that are not void.
+    /// The runs of an entrant at a point that are not void.
     pub(crate) fn runs_of(&self, point: &str, entrant: &str) -> impl Iterator<Item = &Run> {
         self.all_runs_of(point, entrant).filter(|run| run.void.is_none())
     }
 
-    /// A figure of these runs; empty if one of them lacks it.
+    /// A figure of all runs that are not void; empty if one of them lacks it.
     pub(crate) fn values(&self, point: &str, entrant: &str, key: &str) -> Vec<f64> {
         let values = self.runs_of(point, entrant).map(|run| run.figures.get(key).copied());
         values.collect::<Option<_>>().unwrap_or_default()
     }
 
-    /// The entrant that was measured twice, and its twin.
+    /// The names of the server that was entered twice, and of its control.
     pub(crate) fn twins(&self) -> Option<(&str, &str)> {
-        let again = self.entrants.iter().find(|entrant| entrant.kind == Kind::Again)?;
-        Some((again.name.strip_suffix(AGAIN)?, &again.name))
+        let control = self.entrants.iter().find(|entrant| entrant.kind == Kind::Control)?;
+        Some((control.name.strip_suffix(CONTROL_SUFFIX)?, &control.name))
     }
 }
 
-/// What the name of the control ends with.
-pub(crate) const AGAIN: &str = " again";
-/// Counted up whenever a reader of the last one would be misled.
+/// The end of the control's name.
+pub(crate) const CONTROL_SUFFIX: &str = " again";
+/// Incremented whenever an older program would misread a newer file.
 pub(crate) const FORMAT: u32 = 1;
 
 #[cfg(test)]
-pub(crate) mod tests {
-    use super::*;
-
-    /// A record of one point: `select` twice, 10 % apart at most, and `async` with these runs.
-    pub(crate) fn record(of_async: &[f64]) -> Record {
-        let entrant = |name: &str, kind| EntrantRecord {
-            name: name.into(),
-            kind,
-            gate: "kept".into(),
-            is_broken: false,
-            manifest: vec![("version".into(), "1".into())],
-        };
-        let run = |entrant: &str, repeat: u32, value: f64| Run {
-            point: "S64/1000".into(),
-            entrant: entrant.into(),
-            repeat,
-            figures: [("cpu_us".to_owned(), value)].into(),
-            void: None,
-            client_bound: None,
-            is_unsteady: false,
-        };
-        let mut runs = vec![run("select", 1, 1.0), run("select again", 1, 1.05)];
-        runs.extend([run("select again", 2, 1.1), run("select", 2, 1.0)]);
-        runs.extend(of_async.iter().zip(1..).map(|(value, repeat)| run("async", repeat, *value)));
-        Record {
-            format: FORMAT,
-            started: "2026-01-01T00:00:00Z".into(),
-            command: "cargo lab".into(),
-            seed: 7,
-            scale: "usual".into(),
-            repeats: 3,
-            is_interrupted: false,
-            environment: Environment::read(),
-            cores: None,
-            entrants: vec![
-                entrant("select", Kind::Ours),
-                entrant("async", Kind::Ours),
-                entrant("select again", Kind::Again),
-            ],
-            points: vec![PointRecord {
-                id: "S64/1000".into(),
-                workload: "S64".into(),
-                again: "cargo lab --only S64/1000".into(),
-            }],
-            left_out: Vec::new(),
-            runs,
-            traces: Vec::new(),
-        }
-    }
-
-    #[test]
-    fn what_is_written_is_read_again() {
-        let written = record(&[1.0, 2.5]);
-        let read = Record::parse(&written.to_json(), Path::new("lab.json")).unwrap();
-        assert_eq!(written, read);
-        assert_eq!(vec![1.0, 2.5], read.values("S64/1000", "async", "cpu_us"));
-        assert_eq!(Some(("select", "select again")), read.twins());
-    }
-
-    #[test]
-    fn void_runs_have_no_figures() {
-        let mut record = record(&[1.0, 2.5]);
-        record.runs.last_mut().unwrap().void = Some("lost".into());
-        assert_eq!(vec![1.0], record.values("S64/1000", "async", "cpu_us"));
-    }
-}
+pub(crate) mod tests;

@@ -1,24 +1,24 @@
-//! Standing: how the entrants of one point compare: who is ranked, who ties, and who is not ranked and why.
+//! Standing: compares the entrants of one point: their ranks and ties, and why one is not ranked.
 
 use super::metric::{Better, Metric};
 use super::record::{EntrantRecord, Kind, PointRecord, Record};
 use super::statistics::{Rank, Summary, noise, ranks};
 
-/// One entrant's row at one point.
+/// One entrant at one point.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Standing<'a> {
     pub(crate) entrant: &'a EntrantRecord,
-    /// Void runs, in the words of the first of them.
+    /// Why it is void: the reason of its first void run.
     pub(crate) void: Option<String>,
-    /// Whether the load set the pace in most runs.
+    /// Whether most of its runs are client-bound.
     pub(crate) is_client_bound: bool,
     pub(crate) rank: Option<Rank>,
 }
 
-/// Everybody who was measured at a point, in the order of the entrants.
+/// All entrants that were measured at a point, ranked by this figure, in the order of the entrants.
 ///
-/// Ranked is by this figure, among those that are entrants of the comparison: the
-/// floor does less work, and the control is the same server twice.
+/// The floor and the control have no rank: the floor does less work, and the control is a server that is
+/// ranked already.
 pub(crate) fn standings<'a>(
     record: &'a Record,
     point: &PointRecord,
@@ -37,16 +37,16 @@ pub(crate) fn standings<'a>(
         .collect();
     let Some(noise) = noise_at(record, &point.id, key) else { return standings };
     let better = Metric::of(key).better;
-    assert_ne!(Better::Neither, better, "{key} ranks nobody");
+    assert_ne!(Better::Neither, better, "{key} has no better direction");
     let is_rate = better == Better::More;
     let (mut places, mut medians) = (Vec::new(), Vec::new());
     for (place, standing) in standings.iter().enumerate() {
-        let can_be = !matches!(standing.entrant.kind, Kind::Again | Kind::Floor);
+        let can_be = !matches!(standing.entrant.kind, Kind::Control | Kind::Floor);
         let values = record.values(&point.id, &standing.entrant.name, key);
         let summary = Summary::of(&values).filter(|_| can_be && standing.void.is_none());
         if let Some(summary) = summary.filter(|_| !standing.is_client_bound) {
             places.push(place);
-            // Of a rate, the time that one of them takes: less is better then, too.
+            // The inverse of a rate is a time, of which less is better.
             medians.push(if is_rate { 1.0 / summary.median } else { summary.median });
         }
     }
@@ -56,18 +56,18 @@ pub(crate) fn standings<'a>(
     standings
 }
 
-/// How far identical servers lie apart at this point in this figure.
+/// The noise of this figure at this point: the difference between identical servers.
 pub(crate) fn noise_at(record: &Record, point: &str, key: &str) -> Option<f64> {
     let (one, same) = record.twins()?;
     noise(&record.values(point, one, key), &record.values(point, same, key))
 }
 
-/// Why an entrant has no figures at a point, if it was measured there: any loss voids all of it.
+/// Why an entrant's cell at a point is void, if it is: one void run is enough.
 pub(crate) fn void_at(record: &Record, point: &str, entrant: &str) -> Option<String> {
     record.all_runs_of(point, entrant).find_map(|run| run.void.clone())
 }
 
-/// Whether the load set the pace in most of an entrant's runs at a point.
+/// Whether most of an entrant's runs at a point are client-bound.
 pub(crate) fn is_client_bound(record: &Record, point: &str, entrant: &str) -> bool {
     let runs: Vec<_> = record.runs_of(point, entrant).collect();
     2 * runs.iter().filter(|run| run.client_bound.is_some()).count() > runs.len()

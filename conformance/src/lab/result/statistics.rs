@@ -1,6 +1,6 @@
-//! Statistics: the median and the range of some runs, the noise of two identical entrants, and ranks.
+//! Statistics: median and range of runs, noise of two identical entrants, and ranks.
 
-/// The runs of one entrant in one figure.
+/// The median and the range of one figure.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Summary {
     pub(crate) median: f64,
@@ -9,24 +9,24 @@ pub(crate) struct Summary {
 }
 
 impl Summary {
-    /// Of these values; `None` if there are none.
+    /// Summarises these values; `None` if there are none.
     pub(crate) fn of(values: &[f64]) -> Option<Self> {
         let mut sorted = values.to_vec();
         sorted.sort_by(f64::total_cmp);
         let (&least, &most) = sorted.first().zip(sorted.last())?;
-        // Of an even number, the mean of the middle two.
+        // The median of an even number of values is the mean of the two in the middle.
         let (below, above) = (sorted[(sorted.len() - 1) / 2], sorted[sorted.len() / 2]);
         Some(Self { median: f64::midpoint(below, above), least, most })
     }
 
-    /// Whether some value may belong to both.
+    /// Whether the two ranges have a value in common.
     pub(crate) fn overlaps(&self, other: &Self) -> bool {
         self.least <= other.most && other.least <= self.most
     }
 }
 
-/// How far two entrants may lie apart that are the same server: the highest and the lowest of all runs of both.
-/// So their own medians are always a tie. `None` if nothing was measured twice.
+/// The relative difference between the highest and the lowest of all runs of two identical entrants. Their own
+/// medians are therefore always a tie. `None` if one of them has no runs.
 pub(crate) fn noise(one: &[f64], same: &[f64]) -> Option<f64> {
     if one.is_empty() || same.is_empty() {
         return None;
@@ -35,29 +35,29 @@ pub(crate) fn noise(one: &[f64], same: &[f64]) -> Option<f64> {
     Some(apart(all.least, all.most))
 }
 
-/// Whether two medians are no further apart than the noise.
+/// Whether two medians differ by no more than the noise.
 pub(crate) fn is_tie(one: f64, other: f64, noise: f64) -> bool {
     apart(one, other) <= noise
 }
 
-/// By which part of the lesser of two figures the other one is more: without a bound if only one is nothing,
-/// as the switches of an idle server may be. No figure is negative.
+/// The relative difference of two figures: by which part of the lesser one the other exceeds it. It is infinite if
+/// only one is 0, as the context switches of an idle server may be. No figure is negative.
 fn apart(one: f64, other: f64) -> f64 {
     let (less, more) = (one.min(other), one.max(other));
-    // Of 0 and 0 there is no quotient.
+    // 0 divided by 0 would be no number.
     if more > less { more / less - 1.0 } else { 0.0 }
 }
 
 /// A place in a ranking.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Rank {
-    /// Counted from 1; those that tie share the best place of them.
+    /// Counted from 1. Entrants that tie share the best place of their group.
     pub(crate) place: usize,
     pub(crate) is_tied: bool,
 }
 
-/// The places of these medians, the least being the best. Whoever is no further than the noise from the
-/// best of a group belongs to the group.
+/// The ranks of these medians; the least is the best. A median belongs to a group if it differs from the best of the
+/// group by no more than the noise.
 pub(crate) fn ranks(medians: &[f64], noise: f64) -> Vec<Rank> {
     let mut order: Vec<usize> = (0..medians.len()).collect();
     order.sort_by(|&one, &other| medians[one].total_cmp(&medians[other]));
@@ -75,8 +75,8 @@ pub(crate) fn ranks(medians: &[f64], noise: f64) -> Vec<Rank> {
     ranks
 }
 
-/// A count among the figures.
-#[expect(clippy::cast_precision_loss, reason = "no count here comes near 2^53")]
+/// A count as a figure.
+#[expect(clippy::cast_precision_loss, reason = "all counts here are far below 2^53")]
 pub(crate) fn float(count: u64) -> f64 {
     count as f64
 }
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn twins_always_tie_however_far_apart() {
+    fn identical_servers_always_tie() {
         for (one, same) in [
             (&[1.0][..], &[3.0][..]),
             (&[0.1, 0.3, 0.7], &[0.3]),
@@ -114,15 +114,15 @@ mod tests {
             (&[0.0, 1.0], &[0.0, 0.0]),
         ] {
             let medians = [one, same].map(|runs| Summary::of(runs).expect("it has runs").median);
-            let noise = noise(one, same).expect("both were measured");
+            let noise = noise(one, same).expect("both have runs");
             assert!(is_tie(medians[0], medians[1], noise), "{one:?} and {same:?}: {noise}");
             assert!(ranks(&medians, noise).iter().all(|rank| rank.is_tied && rank.place == 1));
         }
-        assert!(!is_tie(0.0, 5.0, 9.0), "what is not nothing differs from nothing");
+        assert!(!is_tie(0.0, 5.0, 9.0), "5 differs from 0 by more than any noise");
     }
 
     #[test]
-    fn whoever_is_within_the_noise_shares_the_place() {
+    fn entrants_within_the_noise_share_the_place() {
         let places = |medians: &[f64], noise| -> Vec<(usize, bool)> {
             ranks(medians, noise).iter().map(|rank| (rank.place, rank.is_tied)).collect()
         };
@@ -130,7 +130,7 @@ mod tests {
         assert_eq!([(1, true), (1, true)].to_vec(), places(&[1.2, 1.0], 0.25));
         let three = [(1, true), (3, false), (1, true)];
         assert_eq!(three.to_vec(), places(&[1.0, 1.3, 1.1], 0.15));
-        // Nobody is carried along a chain: the third is too far from the first.
+        // Ties do not chain: the third differs too much from the first.
         assert_eq!([(1, true), (1, true), (3, false)].to_vec(), places(&[1.0, 1.125, 1.25], 0.125));
         assert!(places(&[], 0.1).is_empty());
     }

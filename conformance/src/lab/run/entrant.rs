@@ -1,4 +1,4 @@
-//! Entrants: who takes part, how each is started and tested, and what cannot be asked of it.
+//! Entrants: the servers and baselines of a run, how each is started, and where one cannot be measured.
 
 mod manifest;
 mod server;
@@ -15,43 +15,43 @@ pub(super) use self::server::Server;
 use crate::baselines::{Baseline, Broker, Installed};
 use crate::lab::plan::args::LabArgs;
 use crate::lab::plan::point::{Load, Point};
-use crate::lab::result::record::{AGAIN, Kind};
+use crate::lab::result::record::{CONTROL_SUFFIX, Kind};
 use crate::process::{ServerProcess, StartError};
 use crate::support::cores::Cores;
 use crate::target::{CommandServer, Manifest, Model, OurServer, RemoteServer, Target, our_command};
 
-/// A server that takes part.
+/// A server or baseline of a run.
 pub(crate) struct Entrant {
-    /// What it is called in tables.
+    /// Its name in tables.
     pub(crate) name: String,
     pub(crate) kind: Kind,
-    /// What is known of how it does its work, for whoever compares.
+    /// How it works: pairs of a property and its value.
     pub(crate) manifest: Vec<(String, String)>,
     origin: Origin,
-    /// The same server, as the suite knows it; `None` if it speaks no chat.
+    /// The same server as the suite checks it; `None` if it is no chat server.
     pub(crate) target: Option<Rc<dyn Target>>,
-    /// How its clients speak.
+    /// The protocol of its clients.
     pub(crate) dialect: Dialect,
 }
 
 /// Where the server comes from.
 enum Origin {
-    /// A program of ours, which takes our flags and tells its port.
+    /// A server of this project: it takes our flags and prints its port.
     Flagged(Vec<OsString>),
     /// Program and arguments, with `{port}` where the port belongs.
     Command(Vec<OsString>),
-    /// It runs already.
+    /// A server that is already running.
     Running(SocketAddr),
-    /// A broker that is installed.
+    /// An installed broker.
     Broker(Installed),
 }
 
 impl Entrant {
-    /// All that the command line asks for; and why some of it is left out.
+    /// All entrants that the command line requests, and the reasons why some are left out.
     ///
     /// # Errors
     ///
-    /// Our own program cannot be found.
+    /// The path of this program is unknown.
     pub(crate) fn all(args: &LabArgs) -> io::Result<(Vec<Self>, Vec<String>)> {
         let exe = env::current_exe()?;
         let (mut entrants, mut left_out) = (Vec::new(), Vec::new());
@@ -64,25 +64,25 @@ impl Entrant {
             entrants.push(Self::ours(name, model, &exe));
         }
         entrants.extend(Self::control(&entrants));
-        entrants.extend(args.server.iter().map(|(name, command)| Self::yours(name, command)));
+        entrants.extend(args.server.iter().map(|(name, command)| Self::given(name, command)));
         entrants.extend(args.connect.iter().map(|(name, addr)| Self::running(name, *addr)));
         if !args.no_floor {
             let floors = [Baseline::Floor, Baseline::FloorBlocking];
-            entrants.extend(floors.map(|floor| Self::yardstick(floor, Kind::Floor, &exe)));
+            entrants.extend(floors.map(|floor| Self::baseline(floor, Kind::Floor, &exe)));
         }
-        if args.rungs {
-            let rungs = Baseline::NAIVE;
-            entrants.extend(rungs.map(|rung| Self::yardstick(rung, Kind::Rung, &exe)));
+        if args.naive {
+            let naive = Baseline::NAIVE;
+            entrants.extend(naive.map(|server| Self::baseline(server, Kind::Naive, &exe)));
         }
-        for peer in Broker::ALL.into_iter().filter(|_| args.peers) {
-            match peer.find() {
-                Ok(installed) => entrants.push(Self::peer(installed)),
-                Err(reason) => left_out.push(format!("{}: {reason}", peer.name())),
+        for broker in Broker::ALL.into_iter().filter(|_| args.brokers) {
+            match broker.find() {
+                Ok(installed) => entrants.push(Self::broker(installed)),
+                Err(reason) => left_out.push(format!("{}: {reason}", broker.name())),
             }
         }
-        if args.guests {
-            match Self::guest() {
-                Ok(guest) => entrants.push(guest),
+        if args.tutorial {
+            match Self::tutorial() {
+                Ok(tutorial) => entrants.push(tutorial),
                 Err(reason) => left_out.push(reason),
             }
         }
@@ -102,12 +102,12 @@ impl Entrant {
         }
     }
 
-    /// The select server once more, or the first there is: it has the fewest threads to disturb it.
+    /// The control: the select server a second time, because it has the fewest threads; without it, the first server.
     fn control(ours: &[Self]) -> Option<Self> {
         let twin = ours.iter().find(|entrant| entrant.name == "select").or(ours.first())?;
         Some(Self {
-            name: twin.name.clone() + AGAIN,
-            kind: Kind::Again,
+            name: twin.name.clone() + CONTROL_SUFFIX,
+            kind: Kind::Control,
             manifest: twin.manifest.clone(),
             origin: match &twin.origin {
                 Origin::Flagged(command) => Origin::Flagged(command.clone()),
@@ -118,8 +118,8 @@ impl Entrant {
         })
     }
 
-    fn yours(name: &str, line: &str) -> Self {
-        // As a shell takes it, and the process becomes the program itself.
+    fn given(name: &str, line: &str) -> Self {
+        // The shell parses the line, and `exec` replaces the shell, so that the process id is the program's.
         let command: Vec<OsString> = ["sh", "-c", &format!("exec {line}")].map(Into::into).into();
         let target = CommandServer { command: command.clone(), manifest: None };
         Self {
@@ -136,61 +136,62 @@ impl Entrant {
         Self {
             name: name.into(),
             kind: Kind::Yours,
-            manifest: vec![("runs at".into(), addr.to_string())],
+            manifest: vec![("address".into(), addr.to_string())],
             origin: Origin::Running(addr),
             target: Some(Rc::new(RemoteServer { addr, manifest: None })),
             dialect: Dialect::Chat,
         }
     }
 
-    fn guest() -> Result<Self, String> {
-        let (program, declared) = (Path::new(GUEST), Path::new(GUEST_MANIFEST));
-        let missing = |what| format!("guest: {what}; start the lab at the top of the repository");
+    fn tutorial() -> Result<Self, String> {
+        let (program, declared) = (Path::new(TUTORIAL), Path::new(TUTORIAL_MANIFEST));
+        let missing =
+            |what| format!("tutorial: {what}; start the lab in the root of the repository");
         if !program.exists() {
-            return Err(missing(format!("there is no {GUEST} here")));
+            return Err(missing(format!("there is no {TUTORIAL} here")));
         }
         let declared = Manifest::read(declared).map_err(|error| missing(error.to_string()))?;
         let command: Vec<OsString> =
-            ["python3", GUEST, "--port", "{port}"].map(Into::into).to_vec();
+            ["python3", TUTORIAL, "--port", "{port}"].map(Into::into).to_vec();
         let target = CommandServer { command: command.clone(), manifest: Some(declared) };
         Ok(Self {
-            name: "guest".into(),
-            kind: Kind::Guest,
-            manifest: manifest::guest(&format!("python3 {GUEST}")),
+            name: "tutorial".into(),
+            kind: Kind::Tutorial,
+            manifest: manifest::tutorial(&format!("python3 {TUTORIAL}")),
             origin: Origin::Command(command),
             target: Some(Rc::new(target)),
             dialect: Dialect::Chat,
         })
     }
 
-    fn yardstick(yardstick: Baseline, kind: Kind, exe: &Path) -> Self {
-        let command = yardstick.command(exe);
+    fn baseline(baseline: Baseline, kind: Kind, exe: &Path) -> Self {
+        let command = baseline.command(exe);
         let target = CommandServer { command: command.clone(), manifest: None };
-        let is_chat = yardstick.dialect() == Dialect::Chat;
+        let is_chat = baseline.dialect() == Dialect::Chat;
         Self {
-            name: yardstick.name().into(),
+            name: baseline.name().into(),
             kind,
-            manifest: manifest::yardstick(yardstick),
+            manifest: manifest::baseline(baseline),
             origin: Origin::Command(command),
             target: is_chat.then(|| Rc::new(target) as Rc<dyn Target>),
-            dialect: yardstick.dialect(),
+            dialect: baseline.dialect(),
         }
     }
 
-    fn peer(installed: Installed) -> Self {
-        let peer = installed.broker;
+    fn broker(installed: Installed) -> Self {
+        let broker = installed.broker;
         Self {
-            name: peer.name().into(),
-            kind: Kind::Peer,
-            manifest: manifest::peer(&installed),
+            name: broker.name().into(),
+            kind: Kind::Broker,
+            manifest: manifest::broker(&installed),
             origin: Origin::Broker(installed),
             target: None,
-            dialect: peer.dialect(),
+            dialect: broker.dialect(),
         }
     }
 
-    /// Starts it with these flags, of which only servers of ours know what they mean, on cores of its own if there
-    /// are any; a server that runs already stays where it is.
+    /// Starts it with these flags, on the servers' cores if there are separate ones. Only servers of this project
+    /// receive the flags. A server that is already running keeps its cores.
     pub(crate) fn start(
         &self,
         flags: &[&str],
@@ -214,39 +215,37 @@ impl Entrant {
         }
     }
 
-    /// Why it cannot be measured at this point, if it cannot.
+    /// Why it cannot be measured at this point; `None` if it can.
     pub(crate) fn obstacle(&self, point: &Point) -> Option<&'static str> {
         let is_flagged = matches!(self.origin, Origin::Flagged(_));
         if !point.flags.is_empty() && !is_flagged {
-            return Some("it takes flags that only servers of this project are known to have");
+            return Some("the point needs flags of this project's servers");
         }
         if matches!(self.origin, Origin::Running(_)) && matches!(point.load, Load::Idle { .. }) {
-            return Some("nothing is known of the process of a server that runs already");
+            return Some("the process of a running server is unknown");
         }
         if self.name == Baseline::FloorBlocking.name() && point.workload.id != "W1" {
-            return Some("it passes on between two clients and no more");
+            return Some("it serves two clients only");
         }
         match point.workload.id {
-            "W5" | "W6" if self.dialect != Dialect::Chat => {
-                Some("coming, leaving and misbehaving are no work of it")
-            }
-            _ if self.kind == Kind::Peer && point.load.is_among_speakers() => {
-                Some("there, who speaks and who listens are different clients")
+            "W5" | "W6" if self.dialect != Dialect::Chat => Some("it does not implement the chat"),
+            _ if self.kind == Kind::Broker && point.load.senders_listen() => {
+                Some("a broker's senders and listeners are different clients")
             }
             _ => None,
         }
     }
 
-    /// Whether it is held to rules: who speaks no chat has none, and the control is the same program again.
+    /// Whether it is checked against the rules: chat servers are, except the control, which is a program checked already.
     pub(crate) fn is_gated(&self) -> bool {
-        self.target.is_some() && self.kind != Kind::Again
+        self.target.is_some() && self.kind != Kind::Control
     }
 
-    /// Whether its runs and those of another of this name count as identical.
+    /// Whether it is the control of another entrant.
     pub(crate) fn is_twin_of(&self, other: &Self) -> bool {
-        self.kind == Kind::Again && self.name.strip_suffix(AGAIN) == Some(&*other.name)
+        self.kind == Kind::Control && self.name.strip_suffix(CONTROL_SUFFIX) == Some(&*other.name)
     }
 }
 
-const GUEST: &str = "conformance/guests/server.py";
-const GUEST_MANIFEST: &str = "conformance/manifests/guest.toml";
+const TUTORIAL: &str = "conformance/guests/server.py";
+const TUTORIAL_MANIFEST: &str = "conformance/manifests/guest.toml";

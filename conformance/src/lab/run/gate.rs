@@ -1,4 +1,4 @@
-//! Gate: no figure without the rules it rests on, kept by the same program in the same run.
+//! Gate: checks an entrant against the rules before it is measured; without them it gets no figure.
 
 use super::entrant::Entrant;
 use crate::lab::plan::point::Point;
@@ -6,22 +6,21 @@ use crate::spec::{Rule, rules};
 use crate::suite::{Plan, Verdict, is_tested, run_row};
 use crate::support::interrupt::Interruption;
 
-/// The rules that one entrant does not keep, of those that it was held to.
+/// The rules that an entrant broke, among those that it was checked against.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Gate {
-    /// Ids with the word of their verdict.
+    /// Their ids and verdicts.
     broken: Vec<(String, &'static str)>,
 }
 
-/// The rules of level 1 that a server of any workload has to keep, because every load leans on them: that
-/// cuts in the stream mean nothing (SEG-01), that one who stops in the middle of a frame holds nobody up
-/// (SEG-05), that no sender starves another (ORD-05), and that among many to many nothing is lost or comes
-/// twice (RLY-09). With all of level 0 they take under three seconds.
+/// The rules of level 1 that every workload relies on: segment boundaries have no meaning (SEG-01), a client that
+/// stops in mid-frame delays no other (SEG-05), no sender starves another (ORD-05), and with many senders and
+/// many listeners no message is lost or duplicated (RLY-09). With all of level 0 they take under three seconds.
 const SMOKE: [&str; 4] = ["SEG-01", "SEG-05", "ORD-05", "RLY-09"];
 
 impl Gate {
-    /// Runs the rules that these points rest on, a fresh server for each test; `None` if it was interrupted, or
-    /// if the entrant speaks no chat and so has no rules to keep.
+    /// Checks the rules that these points rely on, with a new server for each test. `None` if it was interrupted, or
+    /// if the entrant is no chat server.
     pub(crate) fn check(
         entrant: &Entrant,
         points: &[Point],
@@ -43,16 +42,15 @@ impl Gate {
         Some(gate)
     }
 
-    /// What stands in the way of figures at this point: the broken rules that it rests on.
+    /// Why the entrant gets no figures at this point: the broken rules that the point relies on.
     pub(crate) fn obstacle(&self, point: &Point) -> Option<String> {
-        let rules = rules();
+        let all = rules();
         let smoke: Vec<&str> =
-            rules.iter().filter(|rule| is_smoke(rule)).map(|rule| &*rule.id).collect();
-        let is_in_the_way =
-            |id: &str| smoke.contains(&id) || point.workload.relies_on.contains(&id);
-        let broken = self.broken.iter().filter(|(id, _)| is_in_the_way(id));
-        let told: Vec<String> = broken.map(|(id, word)| format!("{id} {word}")).collect();
-        (!told.is_empty()).then(|| told.join(", "))
+            all.iter().filter(|rule| is_smoke(rule)).map(|rule| &*rule.id).collect();
+        let is_obstacle = |id: &str| smoke.contains(&id) || point.workload.relies_on.contains(&id);
+        let broken = self.broken.iter().filter(|(id, _)| is_obstacle(id));
+        let rules: Vec<String> = broken.map(|(id, word)| format!("{id} {word}")).collect();
+        (!rules.is_empty()).then(|| rules.join(", "))
     }
 
     /// Whether all rules are kept.
@@ -60,14 +58,14 @@ impl Gate {
         self.broken.is_empty()
     }
 
-    /// All of it in a few words.
-    pub(crate) fn told(&self) -> String {
+    /// The result in a few words.
+    pub(crate) fn summary(&self) -> String {
         if self.is_kept() {
             return "kept".into();
         }
-        let told: Vec<String> =
+        let rules: Vec<String> =
             self.broken.iter().map(|(id, word)| format!("{id} {word}")).collect();
-        told.join(", ")
+        rules.join(", ")
     }
 }
 
@@ -79,7 +77,7 @@ fn relies(points: &[Point], rule: &Rule) -> bool {
     points.iter().any(|point| point.workload.relies_on.contains(&&*rule.id))
 }
 
-/// Any seed would do; the same one makes two runs of the lab comparable.
+/// The seed is fixed, so that two runs of the lab make the same checks.
 const PLAN: Plan = Plan { seed: 0, slack: 1.0, level: 0 };
 
 #[cfg(test)]
@@ -88,7 +86,7 @@ mod tests {
     use crate::lab::plan::scale::Scale;
 
     #[test]
-    fn a_broken_rule_stands_in_the_way_of_what_rests_on_it() {
+    fn a_broken_rule_is_an_obstacle_where_a_workload_relies_on_it() {
         let points = Scale::Quick.points();
         let at = |workload: &str| {
             points.iter().find(|point| point.workload.id == workload).expect("it is a workload")
@@ -102,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn the_rules_that_everybody_has_to_keep_are_tested_ones() {
+    fn the_rules_for_all_servers_are_tested_ones() {
         let rules = rules();
         for id in SMOKE {
             assert!(rules.iter().any(|rule| rule.id == id && is_tested(rule)), "{id}");

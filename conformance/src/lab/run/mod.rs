@@ -1,4 +1,4 @@
-//! Run: everything that is asked for is measured, one trial after the other.
+//! Run: starts the entrants, checks them against the rules and makes the trials one after the other.
 
 pub(super) mod entrant;
 pub(super) mod gate;

@@ -1,4 +1,4 @@
-//! Session: everything in its order, from the gate to the last run.
+//! Session: one run of the lab, from the gate to the last trial.
 
 use std::collections::HashMap;
 
@@ -14,7 +14,7 @@ use crate::lab::result::record::{Kind, LeftOut, Record, Run};
 use crate::support::interrupt::Interruption;
 use crate::support::progress::Progress;
 
-/// What is measured, on whom, and how.
+/// The entrants and points of a run, and how they are measured.
 pub(crate) struct Session<'a> {
     pub(crate) entrants: &'a [Entrant],
     pub(crate) points: &'a [Point],
@@ -24,7 +24,7 @@ pub(crate) struct Session<'a> {
 }
 
 impl Session<'_> {
-    /// The gate for everybody, then all points; what is found goes into the record, also if it ends early.
+    /// Checks all entrants, then measures all points. The record receives every result, also if the run is interrupted.
     pub(crate) fn run(&self, record: &mut Record) {
         let gates = self.gates(record);
         for point in self.points {
@@ -44,19 +44,19 @@ impl Session<'_> {
         self.count_calls(&gates, record);
     }
 
-    /// The pass that is traced, where S64 was measured and there is time for it.
+    /// Counts system calls in a separate pass, if S64 was measured and the scale is not quick.
     fn count_calls(&self, gates: &HashMap<&str, Gate>, record: &mut Record) {
         let point = self.points.iter().find(|point| point.workload.id == "S64");
         let Some(point) = point.filter(|_| self.scale != Scale::Quick) else { return };
         let is_kept = |entrant: &&Entrant| {
-            entrant.kind != Kind::Again && obstacle(entrant, point, gates).is_none()
+            entrant.kind != Kind::Control && obstacle(entrant, point, gates).is_none()
         };
         for entrant in self.entrants.iter().filter(is_kept) {
             if self.interruption.has_come() {
                 break;
             }
             match trace(entrant, record.cores.as_ref()) {
-                // Its server was ended in the middle of it.
+                // The interrupt ended its server in mid-run.
                 _ if self.interruption.has_come() => break,
                 Ok(trace) => record.traces.push(trace),
                 Err(error) => record.left_out.push(LeftOut {
@@ -69,13 +69,13 @@ impl Session<'_> {
         record.is_interrupted = self.interruption.has_come();
     }
 
-    /// Holds everybody to the rules, each program once.
+    /// Checks all entrants against the rules, each program once.
     fn gates<'e>(&'e self, record: &mut Record) -> HashMap<&'e str, Gate> {
         let mut gates = HashMap::new();
-        for (entrant, told) in self.entrants.iter().zip(&mut record.entrants) {
+        for (entrant, entry) in self.entrants.iter().zip(&mut record.entrants) {
             let twin = self.entrants.iter().find(|other| entrant.is_twin_of(other));
             if let Some(twin) = twin {
-                told.gate = format!("as {}", twin.name);
+                entry.gate = format!("as {}", twin.name);
                 if let Some(gate) = gates.get(&*twin.name).cloned() {
                     gates.insert(&*entrant.name, gate);
                 }
@@ -84,10 +84,10 @@ impl Session<'_> {
             if entrant.target.is_none() || self.interruption.has_come() {
                 continue;
             }
-            self.progress.step(&format!("{}: the rules", entrant.name));
+            self.progress.step(&step(&entrant.name, "checking the rules"));
             if let Some(gate) = Gate::check(entrant, self.points, self.interruption) {
-                told.gate = gate.told();
-                told.is_broken = !gate.is_kept();
+                entry.gate = gate.summary();
+                entry.is_broken = !gate.is_kept();
                 gates.insert(&*entrant.name, gate);
             }
         }
@@ -95,7 +95,7 @@ impl Session<'_> {
         gates
     }
 
-    /// The places of those who are measured at this point; why others are not goes into the record.
+    /// The indices of the entrants that are measured at this point. The record receives why others are not.
     fn admitted(
         &self,
         point: &Point,
@@ -108,7 +108,7 @@ impl Session<'_> {
         }
         for (place, entrant) in self.entrants.iter().enumerate() {
             let obstacle = obstacle(entrant, point, gates);
-            match obstacle.or_else(|| self.beyond(entrant, point, record)) {
+            match obstacle.or_else(|| self.past_knee(entrant, point, record)) {
                 Some(reason) => record.left_out.push(LeftOut {
                     entrant: Some(entrant.name.clone()),
                     point: Some(point.id.clone()),
@@ -122,30 +122,30 @@ impl Session<'_> {
         admitted
     }
 
-    /// Why a sweep that has passed the knee of an entrant needs no higher rate.
-    fn beyond(&self, entrant: &Entrant, point: &Point, record: &Record) -> Option<String> {
+    /// Why an entrant is not measured at a rate above its knee; `None` if it has not reached the knee.
+    fn past_knee(&self, entrant: &Entrant, point: &Point, record: &Record) -> Option<String> {
         if self.scale != Scale::Full || !point.id.contains('@') {
             return None;
         }
         let before = self.points.iter().take_while(|other| other.id != point.id);
         let before = before.filter(|other| other.sweep() == point.sweep()).last()?;
-        match knee::holds(record, &before.id, &entrant.name) {
+        match knee::keeps_up(record, &before.id, &entrant.name) {
             Some(true) => None,
-            _ => Some(format!("beyond its knee: {} was too much or void", before.id)),
+            _ => Some(format!("above its knee: at {} it did not keep up", before.id)),
         }
     }
 
     fn measure(&self, entrant: &Entrant, point: &Point, repeat: u32, record: &mut Record) {
         let of = record.repeats;
-        self.progress.step(&format!("{}: {}, {repeat} of {of}", entrant.name, point.id));
+        self.progress.step(&step(&entrant.name, &format!("{}, {repeat} of {of}", point.id)));
         let outcome = trial::run(entrant, point, self.scale, record.cores.as_ref());
         if self.interruption.has_come() {
-            // Its server was ended in the middle of it.
+            // The interrupt ended its server in mid-run.
             return;
         }
         let (found, void) = match outcome {
             Ok(found) => (found, None),
-            Err(error) => (trial::Found::default(), Some(error.to_string())),
+            Err(error) => (trial::Measured::default(), Some(error.to_string())),
         };
         record.runs.push(Run {
             point: point.id.clone(),
@@ -159,14 +159,45 @@ impl Session<'_> {
     }
 }
 
-/// Why an entrant is not measured at a point: it cannot be, or breaks a rule that counts there.
+/// Why an entrant is not measured at a point: it cannot be, or broke a rule that the point relies on.
 fn obstacle(entrant: &Entrant, point: &Point, gates: &HashMap<&str, Gate>) -> Option<String> {
     let broken = || gates.get(&*entrant.name).and_then(|gate| gate.obstacle(point));
     entrant.obstacle(point).map(String::from).or_else(broken)
 }
 
-/// Steps of the whole: a gate for each program, and every run.
+/// The number of steps: one check for each program, and every run.
 pub(crate) fn steps(entrants: &[Entrant], points: &[Point], repeats: u32) -> u64 {
     let gates = entrants.iter().filter(|entrant| entrant.is_gated()).count();
     gates as u64 + u64::from(repeats) * (entrants.len() * points.len()) as u64
+}
+
+/// The text of a step, short enough for a line of progress with counts and times. A long name is cut.
+fn step(name: &str, what: &str) -> String {
+    let room = STEP_MAX.saturating_sub(what.chars().count() + 2);
+    if name.chars().count() <= room {
+        return format!("{name}: {what}");
+    }
+    let cut: String = name.chars().take(room.saturating_sub(1)).collect();
+    format!("{cut}…: {what}")
+}
+
+/// The counts of steps and the times take 36 of 80 columns.
+const STEP_MAX: usize = 44;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_fits_its_line() {
+        assert_eq!("select: W1, 1 of 5", step("select", "W1, 1 of 5"));
+        for what in ["W1, 1 of 5", "S1024/10to100x1KiB, 99 of 99"] {
+            let text = step(&"long-name-".repeat(5), what);
+            assert_eq!(STEP_MAX, text.chars().count(), "{text}");
+            assert!(
+                text.starts_with("long-name") && text.ends_with(&format!("…: {what}")),
+                "{text}"
+            );
+        }
+    }
 }

@@ -1,5 +1,4 @@
-//! Trace: the system calls of a fixed load, counted in a pass of their own by strace, which slows a server down:
-//! no time of that pass is used.
+//! Trace: counts system calls under a fixed load with strace, in a separate pass, because strace slows a server down.
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, ChildStderr, Command, Stdio};
@@ -9,43 +8,43 @@ use rustix::process::{Pid, Signal, kill_process};
 use thiserror::Error;
 
 use super::entrant::Entrant;
-use super::trial::prove;
+use super::trial::make_streaming;
 use crate::lab::result::record::Trace;
 use crate::lab::result::statistics::float;
 use crate::process::StartError;
 use crate::support::cores::Cores;
 
-/// Why there is no count.
+/// Why system calls were not counted.
 #[derive(Debug, Error)]
 pub(crate) enum TraceError {
-    #[error("its process is not known")]
+    #[error("its process is unknown")]
     NoProcess,
-    #[error("strace cannot be run ({0}); install it, or do without the count of system calls")]
+    #[error("strace cannot be run ({0}); install it to count system calls")]
     NoTool(std::io::Error),
     #[error("strace does not count: {0}")]
-    Refused(String),
+    Rejected(String),
     #[error("{0}")]
     Start(#[from] StartError),
     #[error("{0}")]
     Load(#[from] LoadError),
 }
 
-/// What an entrant calls while 10 speak to 100, at most 64 messages under way.
+/// Counts the system calls of an entrant with 10 senders and 100 listeners, at most 64 messages in flight.
 pub(crate) fn trace(entrant: &Entrant, cores: Option<&Cores>) -> Result<Trace, TraceError> {
     let server = entrant.start(&[], cores)?;
     let id = server.id().ok_or(TraceError::NoProcess)?;
     let shape = Shape { dialect: entrant.dialect, ..Shape::chat(10, 100, 64) };
     let mut crowd = Crowd::join(server.addr(), &shape)?;
-    prove(&mut crowd, shape)?;
+    make_streaming(&mut crowd, shape)?;
     let mut strace = Strace::attach(id)?;
     let tally = crowd.fan_out(FanOut { extent: Extent::Messages(MESSAGES), in_flight: 64 })?;
-    let said = strace.end()?;
+    let output = strace.end()?;
     let per_1000 = 1000.0 / float(tally.deliveries);
-    let mut calls = counts(&said);
+    let mut calls = counts(&output);
     calls.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
     let all: u64 = calls.iter().map(|(_, count)| count).sum();
     if all == 0 {
-        return Err(TraceError::Refused(said.trim().replace('\n', " ")));
+        return Err(TraceError::Rejected(output.trim().replace('\n', " ")));
     }
     let most = calls.into_iter().take(CALLS_SHOWN);
     Ok(Trace {
@@ -55,46 +54,46 @@ pub(crate) fn trace(entrant: &Entrant, cores: Option<&Cores>) -> Result<Trace, T
     })
 }
 
-/// A running strace; dropping it ends it.
+/// A running strace; dropping this value ends it.
 struct Strace {
     child: Child,
-    said: BufReader<ChildStderr>,
+    stderr: BufReader<ChildStderr>,
 }
 
 impl Strace {
-    /// Begins to count what a process calls, all its threads included.
+    /// Starts to count the calls of a process and all its threads.
     fn attach(id: u32) -> Result<Self, TraceError> {
         let mut command = Command::new("strace");
         command.args(["-f", "-c", "-p"]).arg(id.to_string());
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().map_err(TraceError::NoTool)?;
-        let said = child.stderr.take().expect("it was asked for as a pipe");
-        let mut strace = Self { child, said: BufReader::new(said) };
-        // It says so once it holds all threads.
+        let stderr = child.stderr.take().expect("it was asked for as a pipe");
+        let mut strace = Self { child, stderr: BufReader::new(stderr) };
+        // strace prints this once it has attached to all threads.
         let mut line = String::new();
-        strace.said.read_line(&mut line).map_err(TraceError::NoTool)?;
-        if line.contains(" attached") { Ok(strace) } else { Err(TraceError::Refused(line)) }
+        strace.stderr.read_line(&mut line).map_err(TraceError::NoTool)?;
+        if line.contains(" attached") { Ok(strace) } else { Err(TraceError::Rejected(line)) }
     }
 
-    /// Ends the count, and what strace said of it.
+    /// Ends the count and returns the output of strace.
     fn end(&mut self) -> Result<String, TraceError> {
         kill_process(Pid::from_child(&self.child), Signal::INT).ok();
-        let mut said = String::new();
-        self.said.read_to_string(&mut said).map_err(TraceError::NoTool)?;
-        Ok(said)
+        let mut output = String::new();
+        self.stderr.read_to_string(&mut output).map_err(TraceError::NoTool)?;
+        Ok(output)
     }
 }
 
 impl Drop for Strace {
     fn drop(&mut self) {
-        // Either fails only if it has ended already.
+        // Either fails only if strace has ended already.
         kill_process(Pid::from_child(&self.child), Signal::INT).ok();
         self.child.wait().ok();
     }
 }
 
-/// The calls in strace's summary: its lines are the part of the time, seconds, microseconds a call, calls,
-/// errors if there were any, and the name.
+/// The calls in the summary of strace. The columns are share of time, seconds, microseconds per call, calls, errors
+/// (may be empty), and the name.
 fn counts(summary: &str) -> Vec<(String, u64)> {
     let lines = summary.lines().filter_map(|line| {
         let words: Vec<&str> = line.split_ascii_whitespace().collect();
@@ -107,7 +106,7 @@ fn counts(summary: &str) -> Vec<(String, u64)> {
     lines.filter(|(name, _)| name != "total").collect()
 }
 
-/// Seconds under strace for a server with a call for each delivery.
+/// A server with one call per delivery needs seconds for these under strace.
 const MESSAGES: u64 = 500;
 const CALLS_SHOWN: usize = 4;
 

@@ -1,4 +1,4 @@
-//! Manifest: what is known of how each entrant does its work, for whoever asks whether it is the same work.
+//! Manifest: how each entrant works, so that a reader can judge whether two do equal work.
 
 use std::env;
 
@@ -8,10 +8,10 @@ use server_core::socket::{BACKLOG, SEND_BUFFER_LARGE, SEND_BUFFER_SMALL};
 use crate::baselines::{Baseline, Installed};
 use crate::target::{Declared, Model};
 
-/// What is known, and how it is.
+/// Pairs of a property and its value.
 type Manifest = Vec<(String, String)>;
 
-/// Of one of our servers with these limits.
+/// The manifest of a server of this project with these limits.
 pub(super) fn ours(model: Model, declared: &Declared) -> Manifest {
     let (small, large) = (size(SEND_BUFFER_SMALL as u64), size(SEND_BUFFER_LARGE as u64));
     let patience = declared.patience.map(|time| humantime::format_duration(time).to_string());
@@ -20,9 +20,12 @@ pub(super) fn ours(model: Model, declared: &Declared) -> Manifest {
         known.push(("workers", workers("1")));
     }
     known.extend([
-        ("send buffer", format!("{small} asked for, {large} for a member that reads")),
-        ("writes", "one per member and wake-up, in groups until it has shown that it reads".into()),
-        ("slow readers", patience.map_or_else(|| "-".into(), |time| format!("ended after {time}"))),
+        ("send buffer", format!("{small}, {large} for a streaming member")),
+        ("writes", "one per member and wake-up; small groups to a proving member".into()),
+        (
+            "slow readers",
+            patience.map_or_else(|| "-".into(), |time| format!("aborted after {time}")),
+        ),
         ("memory for messages", declared.memory.map_or_else(|| "-".into(), size)),
         ("log", "info, to a pipe".into()),
         tagged(TUNED),
@@ -30,24 +33,24 @@ pub(super) fn ours(model: Model, declared: &Declared) -> Manifest {
     named(known)
 }
 
-/// Of a program that is made to be measured beside ours.
-pub(super) fn yardstick(yardstick: Baseline) -> Manifest {
+/// The manifest of a baseline.
+pub(super) fn baseline(baseline: Baseline) -> Manifest {
     const PER_DELIVERY: &str = "one per delivery";
     const PER_WAKE_UP: &str = "one per member and wake-up";
-    const KEPT: &str = "kept, what is due to them without a bound";
-    let (writes, slow, tag) = match yardstick {
-        Baseline::Floor => (PER_WAKE_UP, "ended 64 MiB behind", TUNED),
-        Baseline::FloorBlocking => ("one per read", "waited for", IDIOMATIC),
-        Baseline::NaiveSend => (PER_DELIVERY, "everybody waits for them", IDIOMATIC),
+    const KEPT: &str = "kept, with an unbounded queue";
+    let (writes, slow, tag) = match baseline {
+        Baseline::Floor => (PER_WAKE_UP, "aborted at a lag of 64 MiB", TUNED),
+        Baseline::FloorBlocking => ("one per read", "block the sender", IDIOMATIC),
+        Baseline::NaiveSend => (PER_DELIVERY, "block all members", IDIOMATIC),
         Baseline::NaiveChannel | Baseline::NaiveWriter => (PER_DELIVERY, KEPT, IDIOMATIC),
         Baseline::NaiveQueue => (PER_WAKE_UP, KEPT, IDIOMATIC),
     };
     let mut known = program();
-    if yardstick == Baseline::NaiveChannel {
-        known.push(("workers", workers("as many as cores")));
+    if baseline == Baseline::NaiveChannel {
+        known.push(("workers", workers("one per core")));
     }
     known.extend([
-        ("send buffer", "the system's".into()),
+        ("send buffer", "the system's default".into()),
         ("writes", writes.into()),
         ("slow readers", slow.into()),
         tagged(tag),
@@ -55,18 +58,18 @@ pub(super) fn yardstick(yardstick: Baseline) -> Manifest {
     named(known)
 }
 
-/// Of a broker.
-pub(super) fn peer(installed: &Installed) -> Manifest {
+/// The manifest of a broker.
+pub(super) fn broker(installed: &Installed) -> Manifest {
     let set = installed.broker.tuned().to_owned();
-    named(vec![("version", installed.version.clone()), ("set otherwise", set), tagged(TUNED)])
+    named(vec![("version", installed.version.clone()), ("changed settings", set), tagged(TUNED)])
 }
 
-/// Of the stand-in for the tutorial's server.
-pub(super) fn guest(command: &str) -> Manifest {
+/// The manifest of the stand-in for the tutorial's server.
+pub(super) fn tutorial(command: &str) -> Manifest {
     named(vec![("command", command.to_owned()), tagged(IDIOMATIC)])
 }
 
-/// What all programs of this project have in common.
+/// The properties that all programs of this project share.
 fn program() -> Vec<(&'static str, String)> {
     let profile = if cfg!(debug_assertions) { "debug" } else { "release" };
     vec![
@@ -78,13 +81,13 @@ fn program() -> Vec<(&'static str, String)> {
     ]
 }
 
-/// Threads that run tasks: as the environment says, which the servers inherit.
-fn workers(unasked: &str) -> String {
-    env::var("TOKIO_WORKER_THREADS").unwrap_or_else(|_| unasked.into())
+/// The number of tokio's worker threads: the servers inherit the environment.
+fn workers(default: &str) -> String {
+    env::var("TOKIO_WORKER_THREADS").unwrap_or_else(|_| default.into())
 }
 
 fn tagged(tag: &str) -> (&'static str, String) {
-    ("tagged", tag.into())
+    ("style", tag.into())
 }
 
 fn size(bytes: u64) -> String {
@@ -95,9 +98,9 @@ fn named(known: Vec<(&str, String)>) -> Manifest {
     known.into_iter().map(|(what, how)| (what.into(), how)).collect()
 }
 
-/// Written as its model is usually written.
+/// Written as its model usually is.
 const IDIOMATIC: &str = "idiomatic";
-/// Made or set to cost little.
+/// Written or configured for low cost.
 const TUNED: &str = "tuned";
 
 #[cfg(test)]
@@ -105,12 +108,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whatever_is_ours_tells_what_equal_work_depends_on() {
+    fn every_manifest_of_ours_has_the_same_keys() {
         let servers = Model::ALL.map(|model| ours(model, &Declared::default()));
-        let yardsticks = Baseline::ALL.map(yardstick);
-        for manifest in servers.iter().chain(&yardsticks) {
+        let baselines = Baseline::ALL.map(baseline);
+        for manifest in servers.iter().chain(&baselines) {
             for key in
-                ["profile", "NODELAY", "backlog", "send buffer", "writes", "slow readers", "tagged"]
+                ["profile", "NODELAY", "backlog", "send buffer", "writes", "slow readers", "style"]
             {
                 let entries = manifest.iter().filter(|(what, _)| what == key).count();
                 assert_eq!(1, entries, "{key} of {manifest:?}");
@@ -119,13 +122,15 @@ mod tests {
     }
 
     #[test]
-    fn limits_are_those_that_are_declared() {
+    fn limits_are_the_declared_ones() {
         let patience = Some(std::time::Duration::from_secs(7));
         let declared = Declared { patience, memory: Some(3 << 20), ..Declared::default() };
         let manifest = ours(Model::Select, &declared);
-        let of = |key: &str| &manifest.iter().find(|(what, _)| what == key).expect("it is told").1;
+        let of = |key: &str| {
+            &manifest.iter().find(|(what, _)| what == key).expect("it is in the manifest").1
+        };
         assert_eq!(
-            ("ended after 7s", "3.0 MiB"),
+            ("aborted after 7s", "3.0 MiB"),
             (&**of("slow readers"), &**of("memory for messages"))
         );
     }

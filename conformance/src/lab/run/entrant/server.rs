@@ -1,4 +1,4 @@
-//! Server: an entrant that runs, whether or not the lab has started it.
+//! Server: a running entrant, started by the lab or before it.
 
 use std::net::SocketAddr;
 
@@ -6,9 +6,9 @@ use crate::process::ServerProcess;
 
 /// A server that is being measured.
 pub(in crate::lab) enum Server {
-    /// A process of ours, ended with this value.
+    /// A process that the lab started; dropping this value ends it.
     Started(ServerProcess),
-    /// Somebody else's.
+    /// A server that the lab did not start.
     Running(SocketAddr),
 }
 
@@ -20,7 +20,7 @@ impl Server {
         }
     }
 
-    /// Its process id, if it is known.
+    /// Its process id; `None` if the lab did not start it.
     pub(in crate::lab) fn id(&self) -> Option<u32> {
         match self {
             Self::Started(server) => Some(server.id()),
@@ -28,7 +28,7 @@ impl Server {
         }
     }
 
-    /// The end of what it has written so far.
+    /// The end of its log so far.
     pub(in crate::lab) fn log(&self) -> String {
         match self {
             Self::Started(server) => server.log(),

@@ -1,4 +1,4 @@
-//! Crowds: loads of members that are there all the time, and whom nothing but the server holds back.
+//! Crowds: closed-loop loads of members that stay for the whole run.
 
 use std::time::{Duration, Instant};
 
@@ -8,21 +8,21 @@ use load::{Crowd, Extent, FanOut, LoadError, Shape, Tally};
 use server_core::STREAMING_BYTES;
 
 use super::super::entrant::Server;
-use super::found::Found;
+use super::measured::Measured;
 use super::meter::{COST, Meter, percentiles};
 use super::steady::warm_up;
 use crate::lab::plan::scale::Scale;
 use crate::lab::result::statistics::float;
 
-/// As much is said as the bound on messages under way allows.
+/// A saturated fan-out: as many messages are in flight as the bound allows.
 pub(super) fn fan_out(
     server: &Server,
     shape: Shape,
     in_flight: u64,
     scale: Scale,
-) -> Result<Found, LoadError> {
+) -> Result<Measured, LoadError> {
     let (mut crowd, member_kib) = fill(server, shape)?;
-    prove(&mut crowd, shape)?;
+    make_streaming(&mut crowd, shape)?;
     let (slice, slices) = scale.warm_up();
     let saturated = |time| FanOut { extent: Extent::Lasting(time), in_flight };
     let is_steady =
@@ -34,19 +34,19 @@ pub(super) fn fan_out(
     figures.insert("deliveries".into(), rate(&tally));
     figures.insert("strayed".into(), float(tally.strayed as u64));
     figures.extend(member_kib.map(|kib| ("member_kib".into(), kib)));
-    Ok(Found { figures, is_unsteady: !is_steady })
+    Ok(Measured { figures, is_unsteady: !is_steady })
 }
 
-/// Two who answer each other.
+/// Two clients that answer each other.
 pub(super) fn ping_pong(
     server: &Server,
     dialect: Dialect,
     scale: Scale,
-) -> Result<Found, LoadError> {
+) -> Result<Measured, LoadError> {
     let shape = Shape { dialect, ..Shape::chat(2, 0, 64) };
     let mut crowd = Crowd::join(server.addr(), &shape)?;
     let (slice, slices) = scale.warm_up();
-    // How many rounds a slice has is known once a few were played.
+    // The number of rounds in a slice follows from the rate of the first few.
     let mut pace = rate(&crowd.ping_pong(ROUNDS_FIRST)?.tally) / 2.0;
     let is_steady = warm_up(slices, RATES_APART, || {
         pace = rate(&crowd.ping_pong(rounds(pace, slice))?.tally) / 2.0;
@@ -57,11 +57,15 @@ pub(super) fn ping_pong(
     let mut figures = meter.stop(played.tally.deliveries, COST);
     fence(&mut crowd)?;
     figures.extend(percentiles("round", &played.round_trips));
-    Ok(Found { figures, is_unsteady: !is_steady })
+    Ok(Measured { figures, is_unsteady: !is_steady })
 }
 
-/// Members, and not a word.
-pub(super) fn idle(server: &Server, dialect: Dialect, members: usize) -> Result<Found, LoadError> {
+/// Members that send nothing.
+pub(super) fn idle(
+    server: &Server,
+    dialect: Dialect,
+    members: usize,
+) -> Result<Measured, LoadError> {
     let (crowd, member_kib) = fill(server, Shape { dialect, ..Shape::chat(1, members, 64) })?;
     let usage = server.id().and_then(Usage::of);
     drop(crowd);
@@ -73,11 +77,11 @@ pub(super) fn idle(server: &Server, dialect: Dialect, members: usize) -> Result<
         ]
     });
     let figures = known.into_iter().flatten().map(|(key, value)| (key.to_owned(), value)).collect();
-    Ok(Found { figures, is_unsteady: false })
+    Ok(Measured { figures, is_unsteady: false })
 }
 
-/// A crowd of this shape, and the KiB that one more member costs. The first few pay for what a server sets
-/// up once; the rest tell what one more costs.
+/// A crowd of this shape, and the resident KiB per member. The first few members are not counted: with them a
+/// server allocates what it needs only once.
 pub(super) fn fill(server: &Server, shape: Shape) -> Result<(Crowd, Option<f64>), LoadError> {
     let few = shape.listeners.min(FEW);
     let more = shape.listeners - few;
@@ -85,34 +89,34 @@ pub(super) fn fill(server: &Server, shape: Shape) -> Result<(Crowd, Option<f64>)
     let with_few = server.id().and_then(Usage::of);
     crowd.add_listeners(more)?;
     let with_all = server.id().and_then(Usage::of);
-    let known = with_few.zip(with_all).filter(|_| more >= MEMBERS_TO_TELL);
+    let known = with_few.zip(with_all).filter(|_| more >= MEMBERS_MIN);
     let grown = known.map(|(few, all)| float(all.resident.saturating_sub(few.resident)) / 1024.0);
     Ok((crowd, grown.map(|kib| kib / float(more as u64))))
 }
 
-/// As much as a server may need to see that a member reads: ours write to a newcomer in small groups at
-/// first (SPEC RLY-12), which is the cost of joining and not of a delivery. One that is too slow for it has
-/// shown by then what it does.
-pub(in crate::lab) fn prove(crowd: &mut Crowd, shape: Shape) -> Result<(), LoadError> {
-    // Twice what ours ask for.
+/// Sends until a server has seen that all members read (they are streaming). Until then ours write in small groups
+/// (SPEC RLY-12), which is a cost of joining and not of a delivery. It ends after a time limit, for servers that are
+/// too slow.
+pub(in crate::lab) fn make_streaming(crowd: &mut Crowd, shape: Shape) -> Result<(), LoadError> {
+    // Twice what our servers need.
     let needed = (2 * STREAMING_BYTES / shape.size.max(1)).max(1) as u64;
-    let mut left = needed.min(MESSAGES_PROVING);
+    let mut left = needed.min(STREAMING_MESSAGES_MAX);
     let start = Instant::now();
-    while left > 0 && start.elapsed() < proving_max(shape.listeners) {
-        let part = left.min(MESSAGES_AT_ONCE);
+    while left > 0 && start.elapsed() < streaming_time_max(shape.listeners) {
+        let part = left.min(MESSAGES_PER_PART);
         crowd.fan_out(FanOut { extent: Extent::Messages(part), in_flight: 1024 })?;
         left -= part;
     }
     Ok(())
 }
 
-/// How long proving may take: rooms that are larger need longer for as many messages.
-fn proving_max(listeners: usize) -> Duration {
+/// The time limit of [`make_streaming`]: in a larger room, the same number of messages takes longer.
+fn streaming_time_max(listeners: usize) -> Duration {
     let listeners = u32::try_from(listeners).expect("each has a descriptor of its own");
-    PROVING_MAX + listeners.saturating_sub(MEMBERS_PROVING) * PROVING_MAX_EACH
+    STREAMING_TIME_MAX + listeners.saturating_sub(STREAMING_MEMBERS) * STREAMING_TIME_MAX_EACH
 }
 
-/// One more message for all: had the last delivery been doubled, the copy would come before this one.
+/// One more message to all members: a duplicate of the last delivery would arrive before it.
 pub(super) fn fence(crowd: &mut Crowd) -> Result<(), LoadError> {
     crowd.fan_out(FanOut { extent: Extent::Messages(1), in_flight: 1 }).map(drop)
 }
@@ -121,7 +125,7 @@ fn rate(tally: &Tally) -> f64 {
     float(tally.deliveries) / tally.elapsed.as_secs_f64()
 }
 
-/// How many rounds take this long at this many a second.
+/// The number of rounds in this time at this rate per second.
 fn rounds(pace: f64, time: Duration) -> u64 {
     #[expect(clippy::cast_possible_truncation, reason = "rounds of a few seconds")]
     #[expect(clippy::cast_sign_loss, reason = "neither is negative")]
@@ -130,19 +134,19 @@ fn rounds(pace: f64, time: Duration) -> u64 {
 }
 
 const FEW: usize = 25;
-/// Below this, the pages of a few buffers would count as the members'.
-const MEMBERS_TO_TELL: usize = 50;
-/// With their headers, smaller messages have enough bytes in so many.
-const MESSAGES_PROVING: u64 = 20_000;
-/// So few that the clock is looked at often enough, and enough to be gathered.
-const MESSAGES_AT_ONCE: u64 = 1024;
-/// The time of so many members, of which ours need a quarter, and of each beyond: with nine thousand, ours need some
-/// 10 s on two cores. Until then a delivery is written as to newcomers, and costs up to five times as much.
-const PROVING_MAX: Duration = Duration::from_secs(1);
-const MEMBERS_PROVING: u32 = 1000;
-const PROVING_MAX_EACH: Duration = Duration::from_millis(4);
+/// With fewer members, the pages of a few buffers would distort the figure.
+const MEMBERS_MIN: usize = 50;
+/// With their headers, so many messages of any size have enough bytes.
+const STREAMING_MESSAGES_MAX: u64 = 20_000;
+/// Few enough that the time limit is checked often, and enough to be batched.
+const MESSAGES_PER_PART: u64 = 1024;
+/// The time limit for up to [`STREAMING_MEMBERS`], of which our servers need a quarter, and for each member beyond.
+/// With 9000, ours need some 10 s on two cores. Before that, a delivery costs up to five times as much.
+const STREAMING_TIME_MAX: Duration = Duration::from_secs(1);
+const STREAMING_MEMBERS: u32 = 1000;
+const STREAMING_TIME_MAX_EACH: Duration = Duration::from_millis(4);
 const ROUNDS_FIRST: u64 = 50;
-/// Rates of two slices that agree are no further apart.
+/// The relative difference up to which the rates of two slices agree.
 const RATES_APART: f64 = 0.15;
 
 #[cfg(test)]
@@ -150,9 +154,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_large_room_has_as_long_for_each_member_as_a_thousand_have() {
+    fn the_time_limit_grows_with_the_room() {
         for (listeners, seconds) in [(0, 1), (10, 1), (1000, 1), (3000, 9), (9000, 33)] {
-            assert_eq!(Duration::from_secs(seconds), proving_max(listeners), "{listeners}");
+            assert_eq!(Duration::from_secs(seconds), streaming_time_max(listeners), "{listeners}");
         }
     }
 }

@@ -1,21 +1,22 @@
-//! Guard: whether a run tells of the server, or only of the load that was put on it.
+//! Guard: whether the load, and not the server, was the limit of a run.
 
 use crate::lab::result::metric::Figures;
 
-/// Why the load set the pace, if it did: it had no time left, or it was late by a part of what was measured.
+/// Why a run is client-bound, if it is: the load had no CPU time left, or its send delay was a large part of the
+/// latency.
 pub(in crate::lab) fn client_bound(figures: &Figures) -> Option<String> {
     let figure = |key: &str| figures.get(key).copied();
     if let Some(busy) = figure("load_busy").filter(|busy| *busy > BUSY_MAX) {
-        return Some(format!("the load took {:.0} % of its core", 100.0 * busy));
+        return Some(format!("the load used {:.0} % of its core", 100.0 * busy));
     }
     let (late, took) = figure("late_p99").zip(figure("last_p99"))?;
     let is_late = late > LATE_MAX * took;
-    is_late.then(|| format!("the load was {late:.0} µs late at p99, of {took:.0} µs"))
+    is_late.then(|| format!("send delay {late:.0} µs of {took:.0} µs latency (p99)"))
 }
 
-/// Above this share of its one core, the load and not the server sets the pace.
+/// The load is the limit if it uses more than this share of its one core.
 const BUSY_MAX: f64 = 0.8;
-/// Above this part of the latency, what is measured is how late the load was.
+/// The load is the limit if its send delay is more than this share of the latency.
 const LATE_MAX: f64 = 0.05;
 
 #[cfg(test)]
@@ -23,14 +24,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_load_that_is_busy_or_late_is_the_limit() {
+    fn a_busy_or_late_load_is_the_limit() {
         for (figures, bound) in [
             (&[("load_busy", 0.8)][..], None),
-            (&[("load_busy", 0.81)], Some("the load took 81 % of its core")),
+            (&[("load_busy", 0.81)], Some("the load used 81 % of its core")),
             (&[("late_p99", 5.0), ("last_p99", 100.0)], None),
             (
                 &[("late_p99", 6.0), ("last_p99", 100.0), ("load_busy", 0.5)],
-                Some("the load was 6 µs late at p99, of 100 µs"),
+                Some("send delay 6 µs of 100 µs latency (p99)"),
             ),
             (&[("late_p99", 6.0)], None),
             (&[], None),

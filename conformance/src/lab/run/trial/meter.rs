@@ -1,4 +1,4 @@
-//! Meter: what the server and the load used between two moments.
+//! Meter: the resources that server and load use between start and stop.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use super::super::entrant::Server;
 use crate::lab::result::metric::Figures;
 use crate::lab::result::statistics::float;
 
-/// Readings at the beginning of what counts.
+/// The readings at the start of the measured time.
 pub(super) struct Meter {
     server: Option<u32>,
     server_before: Option<Usage>,
@@ -18,15 +18,15 @@ pub(super) struct Meter {
 }
 
 impl Meter {
-    /// The load's own reading comes last here and first at the end: what it takes to read the server's is
-    /// no part of the load.
+    /// The load's own usage is read last here and first in [`stop`](Self::stop): reading the server's is no part of
+    /// the load.
     pub(super) fn start(server: &Server) -> Self {
         let server_before = server.id().and_then(Usage::of);
         let load_before = Usage::of(std::process::id());
         Self { server: server.id(), server_before, load_before, start: Instant::now() }
     }
 
-    /// What was used for so many deliveries, or visits, under the keys that belong to them.
+    /// The usage per delivery, or per visit, since the start. `cost_key` names the figure of CPU time.
     pub(super) fn stop(self, count: u64, cost_key: &str) -> Figures {
         let elapsed = self.start.elapsed();
         let load_after = Usage::of(std::process::id());
@@ -53,10 +53,10 @@ impl Meter {
     }
 }
 
-/// The key of what one delivery costs.
+/// The key of the CPU time per delivery.
 pub(super) const COST: &str = "cpu_us";
 
-/// The figures of a histogram of nanoseconds, in microseconds.
+/// The percentiles of a histogram of nanoseconds, in microseconds.
 pub(super) fn percentiles(
     name: &str,
     histogram: &Histogram<u64>,

@@ -1,8 +1,8 @@
-//! Trial: one run of one entrant at one point, from its start to its figures.
+//! Trial: starts one entrant, puts the load of one point on it and measures it.
 
 mod crowd;
-mod found;
 mod guard;
+mod measured;
 mod meter;
 mod paced;
 mod steady;
@@ -13,10 +13,10 @@ use load::wire::Dialect;
 use load::{LoadError, Shape};
 use thiserror::Error;
 
-pub(super) use self::crowd::prove;
-pub(super) use self::found::Found;
+pub(super) use self::crowd::make_streaming;
 pub(super) use self::guard::client_bound;
-pub(super) use self::paced::{SINGLE, lasting};
+pub(super) use self::measured::Measured;
+pub(super) use self::paced::{SINGLE, durations};
 use super::entrant::{Entrant, Server};
 use crate::lab::plan::point::{Load, Point};
 use crate::lab::plan::scale::Scale;
@@ -31,25 +31,25 @@ pub(super) enum TrialError {
     Start(#[from] StartError),
     #[error("{0}")]
     Load(#[from] LoadError),
-    /// With the last that the server had to say.
-    #[error("{error}; the server said last: {log}")]
-    Told { error: LoadError, log: String },
+    /// With the last lines of the server's log.
+    #[error("{error}; end of the server's log: {log}")]
+    WithLog { error: LoadError, log: String },
 }
 
-/// Starts the server and puts the point's load on it.
+/// Starts the server and puts the load of the point on it.
 pub(super) fn run(
     entrant: &Entrant,
     point: &Point,
     scale: Scale,
     cores: Option<&Cores>,
-) -> Result<Found, TrialError> {
+) -> Result<Measured, TrialError> {
     let server = entrant.start(point.flags, cores)?;
     let at_rest = server.id().and_then(Usage::of);
     let mut found =
         load(&server, entrant.dialect, point, scale).map_err(|error| {
             match last_lines(&server.log()) {
                 log if log.is_empty() => TrialError::Load(error),
-                log => TrialError::Told { error, log },
+                log => TrialError::WithLog { error, log },
             }
         })?;
     let mut add = |key: &str, bytes: Option<u64>| {
@@ -67,7 +67,7 @@ fn load(
     dialect: Dialect,
     point: &Point,
     scale: Scale,
-) -> Result<Found, LoadError> {
+) -> Result<Measured, LoadError> {
     match point.load {
         Load::PingPong => crowd::ping_pong(server, dialect, scale),
         Load::FanOut { crowd, in_flight } => {
@@ -85,7 +85,7 @@ fn load(
     }
 }
 
-/// The end of a log: what came before the trouble is mostly members joining.
+/// The last lines of a log: the earlier ones are mostly members joining.
 fn last_lines(log: &str) -> String {
     let lines: Vec<&str> = log.lines().collect();
     lines[lines.len().saturating_sub(LOG_LINES)..].join(" | ")

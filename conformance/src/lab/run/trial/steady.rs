@@ -1,10 +1,11 @@
-//! Steady: warming up until two readings in a row agree.
+//! Steady: repeats the warm-up until two successive readings agree.
 
-/// Takes readings until one agrees with that before it, at most so many; tells whether two agreed.
+/// Takes readings until one agrees with the previous one, at most `most`. Returns whether two agreed.
+/// Readings agree if they differ by at most the share `apart` of the greater one.
 ///
 /// # Errors
 ///
-/// That of a reading.
+/// The error of a reading.
 pub(super) fn warm_up<E>(
     most: u32,
     apart: f64,
@@ -35,14 +36,14 @@ mod tests {
     }
 
     #[test]
-    fn two_readings_that_agree_end_it() {
+    fn two_readings_that_agree_end_the_warm_up() {
         assert_eq!((true, 2), warmed(&[100.0, 90.0]));
         assert_eq!((true, 3), warmed(&[10.0, 100.0, 110.0]));
         assert_eq!((false, 4), warmed(&[10.0, 20.0, 40.0, 80.0]));
     }
 
     #[test]
-    fn a_reading_that_fails_is_told() {
+    fn a_failed_reading_is_returned() {
         assert_eq!(Err("lost"), warm_up(3, 0.1, || Err("lost")));
     }
 }

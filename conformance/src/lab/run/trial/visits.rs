@@ -1,4 +1,4 @@
-//! Visits: loads of members who come and leave.
+//! Visits: loads of clients that join and leave.
 
 use std::time::{Duration, Instant};
 
@@ -7,15 +7,15 @@ use load::wire::Dialect;
 use load::{Churn, LoadError, Storm};
 
 use super::super::entrant::Server;
-use super::found::Found;
+use super::measured::Measured;
 use super::meter::{Meter, percentiles};
 use super::steady::warm_up;
 use crate::lab::plan::scale::Scale;
 use crate::lab::result::metric::Figures;
 use crate::lab::result::statistics::float;
 
-/// One after the other joins, speaks, is heard and leaves.
-pub(super) fn churn(server: &Server, scale: Scale) -> Result<Found, LoadError> {
+/// Clients join, send, receive and leave, one after the other.
+pub(super) fn churn(server: &Server, scale: Scale) -> Result<Measured, LoadError> {
     let mut churn = Churn::join(server.addr())?;
     let (slice, slices) = scale.warm_up();
     let is_steady =
@@ -23,15 +23,19 @@ pub(super) fn churn(server: &Server, scale: Scale) -> Result<Found, LoadError> {
     let meter = Meter::start(server);
     let visits = visit(&mut churn, scale.measured())?;
     let mut figures = meter.stop(visits.count(), "visit_cpu_us");
-    // Every visit ends what is counted: a thread that has ended took its switches with it.
+    // The kernel drops the count of a thread when the thread ends, as with every visit here.
     figures.remove("switches");
     figures.insert("visits".into(), visits.rate());
     figures.extend(percentiles("visit", &visits.each));
-    Ok(Found { figures, is_unsteady: !is_steady })
+    Ok(Measured { figures, is_unsteady: !is_steady })
 }
 
-/// All come at once, and are joined when each hears the room.
-pub(super) fn storm(server: &Server, dialect: Dialect, clients: usize) -> Result<Found, LoadError> {
+/// All clients connect at once. One has joined when it receives from the room.
+pub(super) fn storm(
+    server: &Server,
+    dialect: Dialect,
+    clients: usize,
+) -> Result<Measured, LoadError> {
     let meter = Meter::start(server);
     let storming = Storm::run(server.addr(), clients, dialect)?;
     let count = clients as u64;
@@ -41,10 +45,10 @@ pub(super) fn storm(server: &Server, dialect: Dialect, clients: usize) -> Result
     figures.insert("joins".into(), float(count) / storming.joined.as_secs_f64());
     figures.insert("connects".into(), float(count) / storming.connected.as_secs_f64());
     figures.extend(storming.syn_retries.map(|again| ("syn_retries".into(), float(again))));
-    Ok(Found { figures, is_unsteady: false })
+    Ok(Measured { figures, is_unsteady: false })
 }
 
-/// Visits of some time.
+/// The visits of a period.
 struct Visits {
     each: Histogram<u64>,
     took: Duration,
@@ -60,7 +64,7 @@ impl Visits {
     }
 }
 
-/// Has visitors come for this long.
+/// Makes visits for this long.
 fn visit(churn: &mut Churn, time: Duration) -> Result<Visits, LoadError> {
     let start = Instant::now();
     let mut each = churn.run(VISITORS)?.each;
@@ -70,7 +74,7 @@ fn visit(churn: &mut Churn, time: Duration) -> Result<Visits, LoadError> {
     Ok(Visits { each, took: start.elapsed() })
 }
 
-/// So few that the clock is looked at often enough.
+/// Few enough that the time is checked often.
 const VISITORS: u64 = 5;
-/// Rates of two slices that agree are no further apart.
+/// The relative difference up to which the rates of two slices agree.
 const RATES_APART: f64 = 0.3;

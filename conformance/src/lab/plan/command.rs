@@ -1,4 +1,4 @@
-//! Again: the command that measures the same once more, and what chance and the clock put into it.
+//! Command: the command line that repeats a measurement, its seed, and the time.
 
 use std::ffi::OsString;
 use std::time::SystemTime;
@@ -8,8 +8,8 @@ use super::point::Point;
 use crate::support::quote::quoted;
 use crate::support::token::mixed;
 
-/// The command that does the same again, at all points or at this one.
-pub(crate) fn command(args: &LabArgs, seed: u64, point: Option<&Point>) -> String {
+/// The command that repeats the measurement, at all points or at this one.
+pub(crate) fn repeating(args: &LabArgs, seed: u64, point: Option<&Point>) -> String {
     let servers: Vec<&str> = args.servers().iter().map(|model| model.name()).collect();
     let mut words = vec!["cargo".to_owned(), "lab".into(), "--servers".into(), servers.join(",")];
     let mut add = |flag: &str, value: &str| words.extend([flag.to_owned(), shell_word(value)]);
@@ -35,9 +35,9 @@ pub(crate) fn command(args: &LabArgs, seed: u64, point: Option<&Point>) -> Strin
         ("--quick", args.quick),
         ("--full", args.full),
         ("--targets", args.targets),
-        ("--guests", args.guests),
-        ("--rungs", args.rungs),
-        ("--peers", args.peers),
+        ("--tutorial", args.tutorial),
+        ("--naive", args.naive),
+        ("--brokers", args.brokers),
         ("--no-floor", args.no_floor),
     ];
     words.extend(flags.iter().filter(|(_, is_set)| *is_set).map(|(flag, _)| (*flag).to_owned()));
@@ -48,14 +48,14 @@ fn shell_word(word: &str) -> String {
     quoted(&OsString::from(word))
 }
 
-/// A seed that differs from run to run.
+/// A random seed.
 pub(crate) fn drawn_seed() -> u64 {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    // Six digits are enough to tell runs apart, and short enough to be typed again.
+    // Six digits make a collision of two runs unlikely, and are short enough to type.
     mixed(u64::from(since.subsec_nanos()) ^ since.as_secs()) % 1_000_000
 }
 
-/// The time, as files have it.
+/// The current time in UTC, to the second, as the record stores it.
 pub(crate) fn now() -> String {
     jiff::Timestamp::now()
         .round(jiff::Unit::Second)

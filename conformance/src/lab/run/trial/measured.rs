@@ -1,11 +1,11 @@
-//! Found: what one trial found.
+//! Measured: the figures of one trial.
 
 use crate::lab::result::metric::Figures;
 
-/// What one trial found.
+/// The figures of one trial.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(in super::super) struct Found {
+pub(in super::super) struct Measured {
     pub(in super::super) figures: Figures,
-    /// Whether it never became steady while it warmed up.
+    /// Whether no two successive slices of the warm-up agreed.
     pub(in super::super) is_unsteady: bool,
 }
