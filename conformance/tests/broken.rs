@@ -5,6 +5,8 @@
 mod altered;
 #[path = "broken/client.rs"]
 mod client;
+#[path = "broken/corrupt.rs"]
+mod corrupt;
 #[path = "broken/declared.rs"]
 mod declared;
 #[path = "broken/defect.rs"]
@@ -13,8 +15,6 @@ mod defect;
 mod excess;
 #[path = "broken/extended.rs"]
 mod extended;
-#[path = "broken/hall.rs"]
-mod hall;
 #[path = "common/machine.rs"]
 mod machine;
 #[path = "broken/memory.rs"]
@@ -27,8 +27,8 @@ mod proxy;
 mod room;
 #[path = "broken/server.rs"]
 mod server;
-#[path = "broken/spoil.rs"]
-mod spoil;
+#[path = "broken/server_room.rs"]
+mod server_room;
 #[path = "broken/wire.rs"]
 mod wire;
 

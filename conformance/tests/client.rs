@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use conformance::spec::{Party, Rule, rules};
-use conformance::suite::visit::ClientCommand;
+use conformance::suite::client_fixture::ClientCommand;
 use conformance::suite::{Plan, Verdict, run_client_row};
 use conformance::target::Origin;
 use libtest_mimic::{Arguments, Failed, Trial};

@@ -20,7 +20,7 @@ mod window;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use conformance::suite::stage::{Admission, Stage};
+use conformance::suite::fixture::{Admission, Fixture};
 use conformance::target::Model;
 use libtest_mimic::{Arguments, Failed, Trial};
 use server_core::socket::ACCEPT_BACKOFF;
@@ -69,7 +69,7 @@ fn check_rest() -> Result<(), Failed> {
 }
 
 /// Comes again until there is a place, and tells how long after `relief` that was.
-fn recover(stage: &mut Stage, relief: Instant) -> Result<Duration, Failed> {
+fn recover(stage: &mut Fixture, relief: Instant) -> Result<Duration, Failed> {
     while relief.elapsed() < RECOVERY_MAX * SLACK {
         let mut newcomer = stage.connect("newcomer")?;
         // It may be refused already.

@@ -7,7 +7,7 @@
 //!
 //! - declaring a part (`mod part`) is no import, nor is passing on what it holds (`pub use self::part::Name`), as long
 //!   as the module makes no use of that name itself;
-//! - a part that adds methods to a type of its parent (`impl Stage { … }`) is the rest of that type's file: what it
+//! - a part that adds methods to a type of its parent (`impl Fixture { … }`) is the rest of that type's file: what it
 //!   uses of the parent is no import;
 //! - whatever else a part uses of its parent is an import: then the parent may use nothing of that part.
 //!

@@ -8,7 +8,7 @@ use std::time::Duration;
 use conformance::spec::{Rule, rules};
 use conformance::suite::{Plan, Verdict, is_tested, run_row};
 use conformance::target::{
-    Medium, MemoryRoom, NotStarted, Origin, Received, Settled, Subject, Target, Wire,
+    Evidence, Medium, MemoryRoom, NotStarted, Origin, Received, Subject, Target, Wire,
 };
 
 #[test]
@@ -116,8 +116,8 @@ impl Wire for Watched {
         self.wire.reset();
     }
 
-    fn settle(&mut self, within: Duration) -> Settled {
-        self.wire.settle(within)
+    fn await_read(&mut self, within: Duration) -> Evidence {
+        self.wire.await_read(within)
     }
 }
 

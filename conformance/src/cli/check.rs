@@ -14,7 +14,7 @@ use super::examinee::Examinee;
 use super::tally::{Tally, write_row};
 use crate::spec::{Party, Rule, rules};
 use crate::suite::Plan;
-use crate::suite::visit::ClientCommand;
+use crate::suite::client_fixture::ClientCommand;
 use crate::support::console::{INCONCLUSIVE, USAGE, complain};
 use crate::support::interrupt::end_children_on_signals;
 use crate::support::token::mixed;

@@ -2,7 +2,7 @@
 
 use crate::process::Screen;
 use crate::spec::{Party, Rule};
-use crate::suite::visit::{ClientCommand, Visits};
+use crate::suite::client_fixture::{ClientCommand, ClientFixture};
 use crate::suite::{Plan, Row, run_client_row, run_row};
 use crate::target::Subject;
 
@@ -32,7 +32,7 @@ impl Examinee {
         match self {
             Self::Server(server) => server.probe().map_err(|error| error.to_string()),
             Self::Client(client) => {
-                let visit = Visits::new(client, 1.0).begin(Screen::Pipe);
+                let visit = ClientFixture::new(client, 1.0).start(Screen::Pipe);
                 visit.map(drop).map_err(|fault| fault.to_string())
             }
         }

@@ -3,12 +3,12 @@
 mod case;
 mod client;
 mod close;
-mod crowd;
 mod extensions;
-mod flood;
 mod frame;
 mod handshake;
 mod idle;
+mod many_clients;
+mod many_senders;
 mod operator;
 mod order;
 mod pressure;
@@ -27,7 +27,7 @@ pub use self::case::{Case, ClientCase, Finding, Needs, Test};
 pub fn cases() -> impl Iterator<Item = &'static Case> {
     let areas = [
         close::CASES,
-        crowd::CASES,
+        many_clients::CASES,
         extensions::CASES,
         frame::CASES,
         handshake::CASES,

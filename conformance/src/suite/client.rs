@@ -9,23 +9,23 @@ use bytes::BytesMut;
 use protocol::{Decoder, Pair, encode_frame};
 
 pub use self::expect::{Next, Text};
-use super::blame::Fault;
-use super::journal::{Event, Journal};
+use super::error::TestError;
 use super::pairs::{Malformed, PairReader};
+use super::transcript::{Event, Transcript};
 use crate::support::token::Tokens;
-use crate::target::{Received, Settled, Wire};
+use crate::target::{Evidence, Received, Wire};
 
 /// One client under the harness's control.
 ///
 /// Methods of three kinds: acting ([`say`](Self::say), [`write`](Self::write),
 /// [`half_close`](Self::half_close), [`reset`](Self::reset)), which never wait for an answer; expecting
 /// ([`expect`](Self::expect), [`expect_end`](Self::expect_end)), which wait for one thing within a
-/// bound; and looking ([`pump`](Self::pump) and what tells what it found). Whatever arrives is kept
+/// bound; and looking ([Self::read_once](Self::read_once) and what tells what it found). Whatever arrives is kept
 /// in order until it is expected. The harness's own tokens are left out.
 pub struct Client {
     label: String,
     wire: Box<dyn Wire>,
-    journal: Journal,
+    transcript: Transcript,
     tokens: Tokens,
     incoming: PairReader,
     /// Whole pairs that have arrived and were not asked for yet.
@@ -54,17 +54,17 @@ enum Sending {
     Open,
     Ended,
     /// By a header that no server may accept.
-    Garbled,
+    Malformed,
 }
 
 impl Client {
     /// A client at the beginning of its connection.
-    pub fn new(label: &str, wire: Box<dyn Wire>, journal: &Journal, tokens: &Tokens) -> Self {
-        journal.note(label, Event::Connected);
+    pub fn new(label: &str, wire: Box<dyn Wire>, transcript: &Transcript, tokens: &Tokens) -> Self {
+        transcript.record(label, Event::Connected);
         Self {
             label: label.into(),
             wire,
-            journal: journal.clone(),
+            transcript: transcript.clone(),
             tokens: tokens.clone(),
             incoming: PairReader::default(),
             waiting: VecDeque::new(),
@@ -87,12 +87,12 @@ impl Client {
     }
 
     /// Whether a frame can be sent that the server has to understand.
-    pub fn can_speak(&self) -> bool {
+    pub fn can_send(&self) -> bool {
         self.sending == Sending::Open && self.end.is_none() && !self.outgoing.is_mid_frame()
     }
 
     /// Whether the server has to relay to it what others say.
-    pub fn can_listen(&self) -> bool {
+    pub fn can_receive(&self) -> bool {
         self.name.is_some() && self.sending == Sending::Open && self.end.is_none()
     }
 
@@ -106,7 +106,7 @@ impl Client {
     /// # Errors
     ///
     /// The server has ended the connection.
-    pub fn say(&mut self, payload: &[u8]) -> Result<(), Fault> {
+    pub fn say(&mut self, payload: &[u8]) -> Result<(), TestError> {
         let mut frame = BytesMut::new();
         encode_frame(payload, &mut frame);
         self.write(&frame)
@@ -117,10 +117,13 @@ impl Client {
     /// # Errors
     ///
     /// The server has ended the connection.
-    pub fn write(&mut self, bytes: &[u8]) -> Result<(), Fault> {
-        self.journal.note(&self.label, Event::Sent(bytes.into()));
+    pub fn write(&mut self, bytes: &[u8]) -> Result<(), TestError> {
+        self.transcript.record(&self.label, Event::Sent(bytes.into()));
         self.wire.send(bytes).map_err(|error| {
-            Fault::broken(format!("the server does not take what {} sends: {error}", self.label))
+            TestError::broken(format!(
+                "the server does not take what {} sends: {error}",
+                self.label
+            ))
         })?;
         self.follow(bytes);
         Ok(())
@@ -132,30 +135,33 @@ impl Client {
     /// # Errors
     ///
     /// The server has ended the connection.
-    pub fn offer(&mut self, bytes: &[u8]) -> Result<usize, Fault> {
-        let taken = self.wire.offer(bytes).map_err(|error| {
-            Fault::broken(format!("the server does not take what {} sends: {error}", self.label))
+    pub fn try_send(&mut self, bytes: &[u8]) -> Result<usize, TestError> {
+        let taken = self.wire.try_send(bytes).map_err(|error| {
+            TestError::broken(format!(
+                "the server does not take what {} sends: {error}",
+                self.label
+            ))
         })?;
         if taken > 0 {
-            self.journal.note(&self.label, Event::Sent(bytes[..taken].into()));
+            self.transcript.record(&self.label, Event::Sent(bytes[..taken].into()));
             self.follow(&bytes[..taken]);
         }
         Ok(taken)
     }
 
     /// From here on takes little from the server without reading it.
-    pub fn narrow(&mut self) {
-        self.wire.narrow();
+    pub fn shrink_buffer(&mut self) {
+        self.wire.shrink_buffer();
     }
 
     /// Waits, without reading, until the server has broken the connection off; whether it has.
-    pub fn await_break(&mut self, within: Duration) -> bool {
-        self.wire.await_break(within)
+    pub fn await_hangup(&mut self, within: Duration) -> bool {
+        self.wire.await_hangup(within)
     }
 
     /// Sends FIN; a connection that has ended already stays as it is.
     pub fn half_close(&mut self) {
-        self.journal.note(&self.label, Event::HalfClosed);
+        self.transcript.record(&self.label, Event::HalfClosed);
         self.sending = Sending::Ended;
         // What matters of an end that came first is seen when it is read.
         self.wire.half_close().ok();
@@ -163,19 +169,19 @@ impl Client {
 
     /// Sends RST.
     pub fn reset(&mut self) {
-        self.journal.note(&self.label, Event::Reset);
+        self.transcript.record(&self.label, Event::Reset);
         self.sending = Sending::Ended;
         self.end = Some(End::Reset);
         self.wire.reset();
     }
 
     /// Waits until the server has read what was sent, so that the next write is a segment of its own.
-    pub fn settle(&mut self, within: Duration) -> Settled {
-        self.wire.settle(within)
+    pub fn await_read(&mut self, within: Duration) -> Evidence {
+        self.wire.await_read(within)
     }
 
     /// Whether this text has arrived and was not asked for yet.
-    pub fn holds(&self, text: &str) -> bool {
+    pub fn has_pending(&self, text: &str) -> bool {
         self.waiting.iter().any(|pair| pair.text == text)
     }
 
@@ -185,16 +191,16 @@ impl Client {
     }
 
     /// Reads once, and sorts what came.
-    pub fn pump(&mut self, within: Duration) -> Pumped {
+    pub fn read_once(&mut self, within: Duration) -> Progress {
         if self.end.is_some() || self.malformed.is_some() {
-            return Pumped::Nothing;
+            return Progress::None;
         }
         match self.receive_raw(CHUNK_BYTES, within) {
             Received::Bytes(bytes) => self.sort(&bytes),
-            Received::Silence => return Pumped::Nothing,
+            Received::Silence => return Progress::None,
             Received::Eof | Received::Reset => {}
         }
-        Pumped::Something
+        Progress::Made
     }
 
     /// Reads once, past the pairs: for a test that plays a client which reads on its own.
@@ -204,14 +210,14 @@ impl Client {
             Received::Bytes(bytes) => Event::Received(bytes[..].into()),
             Received::Silence => return received,
             Received::Eof => Event::Eof,
-            Received::Reset => Event::BrokenOff,
+            Received::Reset => Event::PeerReset,
         };
         self.end = match event {
             Event::Eof => Some(End::Eof),
-            Event::BrokenOff => Some(End::Reset),
+            Event::PeerReset => Some(End::Reset),
             _ => None,
         };
-        self.journal.note(&self.label, event);
+        self.transcript.record(&self.label, event);
         received
     }
 
@@ -239,7 +245,7 @@ impl Client {
                 }
                 Ok(None) => return,
                 Err(_) => {
-                    self.sending = Sending::Garbled;
+                    self.sending = Sending::Malformed;
                     return;
                 }
             }
@@ -249,11 +255,11 @@ impl Client {
 
 /// Whether a read brought anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pumped {
+pub enum Progress {
     /// Bytes, or the end of the stream.
-    Something,
+    Made,
     /// Nothing in time.
-    Nothing,
+    None,
 }
 
 /// A pair as it stands on the wire.

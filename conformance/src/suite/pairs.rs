@@ -15,7 +15,7 @@ pub struct Malformed {
     /// What a header at this place would have been; empty if not even the number can be read.
     pub expected: Vec<u8>,
     /// What stands there.
-    pub got: Vec<u8>,
+    pub received: Vec<u8>,
 }
 
 impl PairReader {
@@ -54,7 +54,8 @@ impl PairReader {
 /// The payload's length, from the header at the start of `bytes`; wrong bytes are told at once.
 fn frame_length(bytes: &[u8]) -> Result<Option<usize>, Malformed> {
     let start = &bytes[..bytes.len().min(HEADER_LEN)];
-    let malformed = |expected: &[u8]| Malformed { expected: expected.into(), got: bytes.into() };
+    let malformed =
+        |expected: &[u8]| Malformed { expected: expected.into(), received: bytes.into() };
     let Some(length) = parse_header(start).map_err(|_| malformed(b""))? else { return Ok(None) };
     let length = usize::try_from(length).ok().filter(|&length| length <= FRAME_BYTES_MAX);
     let canonical = header(length.ok_or_else(|| malformed(b""))?);

@@ -5,11 +5,11 @@ mod client;
 use std::time::{Duration, Instant};
 
 pub use self::client::run_client_row;
-use super::blame::Fault;
 use super::cases::{Case, Finding, Needs, case, client_case};
+use super::error::TestError;
 use super::failure::Failure;
+use super::fixture::{Conditions, Fixture};
 use super::play::play;
-use super::stage::{Conditions, Stage};
 use crate::spec::{Conversation, Keyword, Mode, Party, Relay, Rule, Scope};
 use crate::target::{Medium, NotStarted, Origin, Subject, Target};
 
@@ -52,7 +52,7 @@ pub enum Verdict {
     Unsupported(String),
     /// The test does not apply to this subject.
     Skip(String),
-    /// The harness or the machine is at fault.
+    /// The harness or the machine is at error.
     Inconclusive(String),
 }
 
@@ -88,9 +88,9 @@ impl Verdict {
 }
 
 /// Runs every test of a rule, each against a fresh server.
-pub fn run_row<'a>(rule: &'a Rule, subject: &dyn Subject, plan: Plan) -> Row<'a> {
+pub fn run_row<'a>(rule: &'a Rule, target: &dyn Subject, plan: Plan) -> Row<'a> {
     let start = Instant::now();
-    let verdict = Tests { rule, subject, plan }.verdict();
+    let verdict = Tests { rule, target, plan }.verdict();
     Row { rule, verdict, elapsed: start.elapsed() }
 }
 
@@ -106,22 +106,22 @@ pub fn is_tested(rule: &Rule) -> bool {
 /// The tests of one rule against one subject.
 struct Tests<'a> {
     rule: &'a Rule,
-    subject: &'a dyn Subject,
+    target: &'a dyn Subject,
     plan: Plan,
 }
 
 /// Why a test did not end well.
-enum Trouble {
+enum NotKept {
     Failed(Box<Failure>),
     Skipped(String),
     Undeclared(String),
-    Unknown(String),
+    Inconclusive(String),
 }
 
 impl Tests<'_> {
     fn verdict(&self) -> Verdict {
-        let conversations = self.rule.conversations.iter().map(|c| self.converse(c));
-        let outcomes = conversations.chain(case(&self.rule.id).map(|case| self.examine(case)));
+        let conversations = self.rule.conversations.iter().map(|c| self.run_conversation(c));
+        let outcomes = conversations.chain(case(&self.rule.id).map(|case| self.run_case(case)));
         let mut notes = Vec::new();
         let mut left_out = Verdict::Skip(match self.rule.party() {
             Party::Server => "there is no test of it yet".to_owned(),
@@ -134,96 +134,98 @@ impl Tests<'_> {
                     kept = true;
                     notes.extend(finding);
                 }
-                Err(Trouble::Skipped(reason)) => left_out = Verdict::Skip(reason),
-                Err(Trouble::Undeclared(what)) => left_out = Verdict::Unsupported(what),
-                Err(Trouble::Failed(failure)) => {
+                Err(NotKept::Skipped(reason)) => left_out = Verdict::Skip(reason),
+                Err(NotKept::Undeclared(what)) => left_out = Verdict::Unsupported(what),
+                Err(NotKept::Failed(failure)) => {
                     return Verdict::broken(self.rule.keyword, failure);
                 }
-                Err(Trouble::Unknown(reason)) => return Verdict::Inconclusive(reason),
+                Err(NotKept::Inconclusive(reason)) => return Verdict::Inconclusive(reason),
             }
         }
         if kept { Verdict::kept(self.rule.keyword, &notes) } else { left_out }
     }
 
-    fn converse(&self, conversation: &Conversation) -> Result<Option<String>, Trouble> {
+    fn run_conversation(&self, conversation: &Conversation) -> Result<Option<String>, NotKept> {
         self.require(&conversation.flags)?;
-        let target = self.start(&conversation.flags)?;
-        let mut stage = self.stage(target, &conversation.flags, conversation.relay());
-        let outcome = play(conversation, &mut stage).map(|()| Finding::Kept);
-        self.outcome(outcome, stage)
+        let server = self.start(&conversation.flags)?;
+        let mut fixture = self.fixture(server, &conversation.flags, conversation.relay());
+        let outcome = play(conversation, &mut fixture).map(|()| Finding::Kept);
+        self.outcome(outcome, fixture)
     }
 
-    fn examine(&self, case: &Case) -> Result<Option<String>, Trouble> {
+    fn run_case(&self, case: &Case) -> Result<Option<String>, NotKept> {
         let mut flags: Vec<String> = case.flags.iter().copied().map(String::from).collect();
         match self.rule.scope {
             Scope::IfDeclared => self.require(&flags)?,
             // The flags only make haste: without them the server is held to what it declares.
-            Scope::All if !self.subject.takes(&flags) => flags.clear(),
+            Scope::All if !self.target.takes(&flags) => flags.clear(),
             Scope::All => {}
         }
-        let target = self.start(&flags)?;
-        match (case.needs, target.medium()) {
+        let server = self.start(&flags)?;
+        match (case.needs, server.medium()) {
             (Needs::Sockets | Needs::Process, Medium::Memory) => {
-                return Err(Trouble::Skipped("only a server behind sockets can show it".into()));
+                return Err(NotKept::Skipped("only a server behind sockets can show it".into()));
             }
             (Needs::Process, Medium::Shared) => {
                 let reason = "only a server that the suite has started can show it";
-                return Err(Trouble::Skipped(reason.into()));
+                return Err(NotKept::Skipped(reason.into()));
             }
             _ => {}
         }
-        let mut stage = self.stage(target, &flags, Relay::Others);
-        let outcome = (case.run)(&mut stage);
-        self.outcome(outcome, stage)
+        let mut fixture = self.fixture(server, &flags, Relay::Others);
+        let outcome = (case.run)(&mut fixture);
+        self.outcome(outcome, fixture)
     }
 
     /// A foreign server can only be tried in what it has words for. Where an extension is to be off, it
     /// must be one that can be on.
-    fn require(&self, flags: &[String]) -> Result<(), Trouble> {
+    fn require(&self, flags: &[String]) -> Result<(), NotKept> {
         let off = self.rule.scope == Scope::IfDeclared && flags.is_empty();
         let extensions = [EXTENSIONS.to_owned()];
         let needed = if off { &extensions } else { flags };
-        if self.subject.origin() == Origin::Ours || self.subject.takes(needed) {
+        if self.target.origin() == Origin::Ours || self.target.takes(needed) {
             return Ok(());
         }
-        Err(Trouble::Undeclared(format!("it declares no words for {}", needed.join(" "))))
+        Err(NotKept::Undeclared(format!("it declares no words for {}", needed.join(" "))))
     }
 
-    fn start(&self, flags: &[String]) -> Result<Box<dyn Target>, Trouble> {
-        self.subject.start(flags).map_err(|error| match error {
-            NotStarted::Inapplicable(reason) => Trouble::Skipped(reason.into()),
-            NotStarted::Failed(reason) => Trouble::Unknown(reason),
+    fn start(&self, flags: &[String]) -> Result<Box<dyn Target>, NotKept> {
+        self.target.start(flags).map_err(|error| match error {
+            NotStarted::Inapplicable(reason) => NotKept::Skipped(reason.into()),
+            NotStarted::Failed(reason) => NotKept::Inconclusive(reason),
         })
     }
 
-    fn stage(&self, target: Box<dyn Target>, flags: &[String], relay: Relay) -> Stage {
+    fn fixture(&self, server: Box<dyn Target>, flags: &[String], relay: Relay) -> Fixture {
         let Plan { seed, slack, level: asked } = self.plan;
         let (level, mode) = (self.rule.level, Mode::of(flags));
-        let declared = self.subject.declared(flags);
-        Stage::new(target, Conditions { seed, slack, level, asked, relay, mode, declared })
+        let declared = self.target.declared(flags);
+        Fixture::new(server, Conditions { seed, slack, level, asked, relay, mode, declared })
     }
 
     fn outcome(
         &self,
-        outcome: Result<Finding, Fault>,
-        mut stage: Stage,
-    ) -> Result<Option<String>, Trouble> {
-        stage.see_off();
+        outcome: Result<Finding, TestError>,
+        mut fixture: Fixture,
+    ) -> Result<Option<String>, NotKept> {
+        fixture.drain();
         match outcome {
             Ok(Finding::Noted(note)) => Ok(Some(note)),
-            Ok(Finding::Kept) if stage.was_paced() => Ok(Some("cuts were paced, not seen".into())),
+            Ok(Finding::Kept) if fixture.has_assumed_reads() => {
+                Ok(Some("cuts were assumed_reads, not seen".into()))
+            }
             Ok(Finding::Kept) => Ok(None),
-            Err(Fault::Inapplicable(reason)) => Err(Trouble::Skipped(reason)),
-            Err(fault @ Fault::Undeclared(_)) => Err(Trouble::Undeclared(fault.to_string())),
-            Err(Fault::Harness(reason)) => Err(Trouble::Unknown(reason)),
-            Err(fault) => {
-                let rerun = self.subject.rerun(&self.rule.id, self.plan.seed);
-                Err(Trouble::Failed(Box::new(Failure {
+            Err(TestError::Inapplicable(reason)) => Err(NotKept::Skipped(reason)),
+            Err(error @ TestError::Undeclared(_)) => Err(NotKept::Undeclared(error.to_string())),
+            Err(TestError::Inconclusive(reason)) => Err(NotKept::Inconclusive(reason)),
+            Err(error) => {
+                let rerun = self.target.rerun(&self.rule.id, self.plan.seed);
+                Err(NotKept::Failed(Box::new(Failure {
                     id: self.rule.id.clone(),
                     sentence: self.rule.sentence.clone(),
-                    fault,
-                    journal: stage.journal().last_lines(),
-                    log: stage.target().log(),
+                    error,
+                    transcript: fixture.transcript().last_lines(),
+                    log: fixture.server().log(),
                     seed: self.plan.seed,
                     rerun,
                 })))

@@ -15,7 +15,7 @@ use server_core::{
     CloseReason, Ending, PerClient, READ_CHUNK, Room, Session, Settings, Turn, WriteBatch,
 };
 
-use super::{Declared, Medium, NotStarted, Origin, Received, Settled, Subject, Target, Wire};
+use super::{Declared, Evidence, Medium, NotStarted, Origin, Received, Subject, Target, Wire};
 
 /// Gives rooms in memory.
 #[derive(Clone, Copy, Debug)]
@@ -96,8 +96,8 @@ impl Wire for RoomWire {
         self.world.borrow_mut().close(self.place, reason);
     }
 
-    fn settle(&mut self, _within: Duration) -> Settled {
-        Settled::Seen
+    fn await_read(&mut self, _within: Duration) -> Evidence {
+        Evidence::Observed
     }
 }
 

@@ -173,15 +173,15 @@ pub trait Wire {
     /// # Errors
     ///
     /// The connection has ended.
-    fn offer(&mut self, bytes: &[u8]) -> io::Result<usize> {
+    fn try_send(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.send(bytes).map(|()| bytes.len())
     }
 
     /// From here on takes as little as the kernel allows before it is read.
-    fn narrow(&mut self) {}
+    fn shrink_buffer(&mut self) {}
 
     /// Waits, without reading, until the connection is broken off; whether that was seen in time.
-    fn await_break(&mut self, _within: Duration) -> bool {
+    fn await_hangup(&mut self, _within: Duration) -> bool {
         false
     }
 
@@ -201,7 +201,7 @@ pub trait Wire {
 
     /// Waits until the server has read everything sent so far, so that what is sent next comes to it
     /// as a piece of its own.
-    fn settle(&mut self, within: Duration) -> Settled;
+    fn await_read(&mut self, within: Duration) -> Evidence;
 }
 
 /// What waiting for bytes brought.
@@ -219,9 +219,9 @@ pub enum Received {
 
 /// How it is known that the server has read everything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Settled {
+pub enum Evidence {
     /// The kernel's tables say so.
-    Seen,
+    Observed,
     /// It is only likely: the tables could not be read, and a moment was given instead.
-    Paced,
+    Assumed,
 }

@@ -11,7 +11,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use socket2::SockRef;
 
 use self::queue::unread_by_server;
-use super::{Received, Settled, Wire};
+use super::{Evidence, Received, Wire};
 
 /// A client's end of a TCP connection.
 #[derive(Debug)]
@@ -68,7 +68,7 @@ impl Wire for TcpWire {
         self.stream()?.write_all(bytes)
     }
 
-    fn offer(&mut self, bytes: &[u8]) -> io::Result<usize> {
+    fn try_send(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let mut stream = self.stream()?;
         stream.set_nonblocking(true)?;
         let taken = uninterrupted(|| stream.write(bytes));
@@ -79,14 +79,14 @@ impl Wire for TcpWire {
         }
     }
 
-    fn narrow(&mut self) {
+    fn shrink_buffer(&mut self) {
         if let Ok(stream) = self.stream() {
             // Where it fails the kernel takes more, and the test needs longer.
-            SockRef::from(stream).set_recv_buffer_size(NARROW_BYTES).ok();
+            SockRef::from(stream).set_recv_buffer_size(SMALL_BUFFER_BYTES).ok();
         }
     }
 
-    fn await_break(&mut self, within: Duration) -> bool {
+    fn await_hangup(&mut self, within: Duration) -> bool {
         let Ok(stream) = self.stream() else { return true };
         // Nothing is asked for: a broken connection is told all the same.
         let mut waits = [PollFd::new(stream, PollFlags::empty())];
@@ -119,11 +119,11 @@ impl Wire for TcpWire {
         }
     }
 
-    fn settle(&mut self, within: Duration) -> Settled {
+    fn await_read(&mut self, within: Duration) -> Evidence {
         let start = Instant::now();
         while let Some(unread) = unread_by_server(self.ends) {
             if unread == 0 {
-                return Settled::Seen;
+                return Evidence::Observed;
             }
             if start.elapsed() > within {
                 break;
@@ -132,7 +132,7 @@ impl Wire for TcpWire {
             thread::yield_now();
         }
         thread::sleep(PACE);
-        Settled::Paced
+        Evidence::Assumed
     }
 }
 
@@ -162,7 +162,7 @@ const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 const WRITE_WITHIN: Duration = Duration::from_secs(5);
 /// Taken from the server before it is read, about. Less than two of loopback's segments of 64 KiB would
 /// leave the sender to its timer.
-const NARROW_BYTES: usize = 128 * 1024;
+const SMALL_BUFFER_BYTES: usize = 128 * 1024;
 /// What a server that reads at all needs at most, where that cannot be seen.
 const PACE: Duration = Duration::from_millis(2);
 
@@ -182,8 +182,9 @@ mod tests {
             assert_eq!(Some(5), unread_by_server(wire.ends));
         }
         server.read_exact(&mut [0; 5]).unwrap();
-        let expected = if cfg!(target_os = "linux") { Settled::Seen } else { Settled::Paced };
-        assert_eq!(expected, wire.settle(Duration::from_secs(2)));
+        let expected =
+            if cfg!(target_os = "linux") { Evidence::Observed } else { Evidence::Assumed };
+        assert_eq!(expected, wire.await_read(Duration::from_secs(2)));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
 use std::process::ExitCode;
 
-use conformance::suite::visit::ClientCommand;
+use conformance::suite::client_fixture::ClientCommand;
 use conformance::target::Origin;
 use protocol::{HEADER_LEN, parse_header};
 

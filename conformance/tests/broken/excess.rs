@@ -5,7 +5,7 @@ use std::io;
 use std::time::Duration;
 
 use conformance::process::ServerProcess;
-use conformance::target::{Medium, Received, Settled, Subject, Target, Wire};
+use conformance::target::{Evidence, Medium, Received, Subject, Target, Wire};
 use protocol::{HEADER_LEN, parse_header};
 
 use crate::altered::Altered;
@@ -86,7 +86,7 @@ impl Wire for GenerousWire {
         self.0.reset();
     }
 
-    fn settle(&mut self, within: Duration) -> Settled {
-        self.0.settle(within)
+    fn await_read(&mut self, within: Duration) -> Evidence {
+        self.0.await_read(within)
     }
 }

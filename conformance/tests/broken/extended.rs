@@ -2,8 +2,8 @@
 
 use protocol::Pair;
 
+use crate::corrupt::encoded;
 use crate::defect::Defect;
-use crate::spoil::encoded;
 
 /// The `number`th pair of a connection as a server with this defect sends it; `good` if it is none of these.
 pub(crate) fn misled(defect: Defect, pair: &Pair, number: usize, good: Vec<u8>) -> Vec<u8> {

@@ -14,7 +14,7 @@ use signal_hook::consts::SIGTERM;
 use signal_hook::iterator::Signals;
 use socket2::{Domain, Socket, Type};
 
-use crate::hall::{REST, Room};
+use crate::server_room::{REST, Room};
 
 /// What is wrong with a server that takes a process to see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -6,13 +6,13 @@ use std::io;
 use std::rc::Rc;
 use std::time::Duration;
 
-use conformance::target::{Received, Settled, Wire};
+use conformance::target::{Evidence, Received, Wire};
 use protocol::{Decoder, PairDecoder};
 
+use crate::corrupt::{disordered, encoded, frame, garbled, header_if_odd, is_malformed, spoilt};
 use crate::defect::Defect;
 use crate::extended::{arrange, said};
 use crate::room::Common;
-use crate::spoil::{disordered, encoded, frame, garbled, header_if_odd, is_malformed, spoilt};
 
 pub(crate) struct BrokenWire {
     room: Box<dyn Wire>,
@@ -134,8 +134,8 @@ impl Wire for BrokenWire {
         self.room.reset();
     }
 
-    fn settle(&mut self, within: Duration) -> Settled {
-        self.room.settle(within)
+    fn await_read(&mut self, within: Duration) -> Evidence {
+        self.room.await_read(within)
     }
 }
 

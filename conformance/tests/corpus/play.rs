@@ -4,7 +4,7 @@ use std::fmt::{self, Write};
 use std::io;
 use std::time::{Duration, Instant};
 
-use conformance::suite::blame::Fault;
+use conformance::suite::error::TestError;
 use conformance::suite::pairs::PairReader;
 use conformance::target::{Received, Wire};
 use protocol::{Pair, encode_frame};
@@ -53,7 +53,7 @@ struct Listener {
 
 impl Company {
     /// Lets both join, and waits until the one hears the other.
-    pub(crate) fn gather(connect: Connect) -> Result<Self, Fault> {
+    pub(crate) fn gather(connect: Connect) -> Result<Self, TestError> {
         let [witness, speaker] =
             [Listener::named(&connect, "witness")?, Listener::named(&connect, "speaker")?];
         let mut company = Self { connect, witness, speaker, fences: 0 };
@@ -64,7 +64,7 @@ impl Company {
                 break;
             }
             if start.elapsed() > DEADLINE {
-                return Err(Fault::broken("the members do not hear each other"));
+                return Err(TestError::broken("the members do not hear each other"));
             }
         }
         company.heard()?;
@@ -72,8 +72,8 @@ impl Company {
     }
 
     /// Sends a file as a client of its own, and tells in the table's words what became of it.
-    pub(crate) fn play(&mut self, entry: &Entry, way: Way) -> Result<String, Fault> {
-        let mut offender = Listener::new((self.connect)().map_err(|e| Fault::connecting(&e))?);
+    pub(crate) fn play(&mut self, entry: &Entry, way: Way) -> Result<String, TestError> {
+        let mut offender = Listener::new((self.connect)().map_err(|e| TestError::connecting(&e))?);
         offender.send(&entry.bytes(), way);
         if entry.leaves() {
             offender.wire.half_close().ok();
@@ -100,14 +100,15 @@ impl Company {
     }
 
     /// What the witness has heard since the last fence.
-    fn heard(&mut self) -> Result<Vec<Pair>, Fault> {
+    fn heard(&mut self) -> Result<Vec<Pair>, TestError> {
         self.fences += 1;
         let fence = format!("fence {}", self.fences);
         self.speaker.say(&fence)?;
         let mut heard = Vec::new();
         loop {
             let pair = self.witness.pair(DEADLINE)?;
-            let pair = pair.ok_or_else(|| Fault::broken("the other members hear nothing more"))?;
+            let pair =
+                pair.ok_or_else(|| TestError::broken("the other members hear nothing more"))?;
             if pair.text == fence {
                 break;
             }
@@ -124,17 +125,17 @@ impl Listener {
         Self { wire, pairs: PairReader::default() }
     }
 
-    fn named(connect: &Connect, name: &str) -> Result<Self, Fault> {
-        let mut listener = Self::new(connect().map_err(|error| Fault::connecting(&error))?);
+    fn named(connect: &Connect, name: &str) -> Result<Self, TestError> {
+        let mut listener = Self::new(connect().map_err(|error| TestError::connecting(&error))?);
         listener.say(name)?;
         Ok(listener)
     }
 
-    fn say(&mut self, text: &str) -> Result<(), Fault> {
+    fn say(&mut self, text: &str) -> Result<(), TestError> {
         let mut frame = Vec::new();
         encode_frame(text.as_bytes(), &mut frame);
         let sent = self.wire.send(&frame);
-        sent.map_err(|error| Fault::broken(format!("a member cannot speak: {error}")))
+        sent.map_err(|error| TestError::broken(format!("a member cannot speak: {error}")))
     }
 
     /// Sends for as long as the subject takes it: how it ends is seen by reading.
@@ -144,7 +145,7 @@ impl Listener {
     }
 
     /// The next pair, if one comes within this time.
-    fn pair(&mut self, within: Duration) -> Result<Option<Pair>, Fault> {
+    fn pair(&mut self, within: Duration) -> Result<Option<Pair>, TestError> {
         loop {
             if let Some(pair) = self.next_pair()? {
                 return Ok(Some(pair));
@@ -152,13 +153,15 @@ impl Listener {
             match self.wire.receive(CHUNK, within) {
                 Received::Bytes(bytes) => self.pairs.feed(&bytes),
                 Received::Silence => return Ok(None),
-                end => return Err(Fault::broken(format!("a member's connection ends: {end:?}"))),
+                end => {
+                    return Err(TestError::broken(format!("a member's connection ends: {end:?}")));
+                }
             }
         }
     }
 
     /// All that comes, and how it ends.
-    fn read_to_end(&mut self) -> Result<(Vec<Pair>, Received), Fault> {
+    fn read_to_end(&mut self) -> Result<(Vec<Pair>, Received), TestError> {
         let end = loop {
             match self.wire.receive(CHUNK, DEADLINE) {
                 Received::Bytes(bytes) => self.pairs.feed(&bytes),
@@ -170,16 +173,16 @@ impl Listener {
             pairs.push(pair);
         }
         if !self.pairs.rest().is_empty() {
-            return Err(Fault::broken("the last pair is torn"));
+            return Err(TestError::broken("the last pair is torn"));
         }
         Ok((pairs, end))
     }
 
-    fn next_pair(&mut self) -> Result<Option<Pair>, Fault> {
-        self.pairs.next_pair().map_err(|malformed| Fault::Broken {
+    fn next_pair(&mut self) -> Result<Option<Pair>, TestError> {
+        self.pairs.next_pair().map_err(|malformed| TestError::Broken {
             what: "a client receives what is no pair".into(),
             expected: malformed.expected,
-            got: malformed.got,
+            received: malformed.received,
         })
     }
 }

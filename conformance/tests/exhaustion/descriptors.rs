@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use conformance::suite::client::{Client, Text};
-use conformance::suite::stage::{Admission, Stage};
+use conformance::suite::fixture::{Admission, Fixture};
 use conformance::target::{Model, TcpWire, Wire};
 use libtest_mimic::Failed;
 use server_core::CloseReason;
@@ -29,7 +29,7 @@ pub(crate) fn started_with(model: Model, limit: u64) -> Result<(), Failed> {
         expect_refusal(&stage, client, &CloseReason::Full)?;
     }
     let mut idle = fillers.pop().ok_or("there is a place for a client that says nothing")?;
-    let refused = |stage: &mut Stage| {
+    let refused = |stage: &mut Fixture| {
         let mut newcomer = stage.connect("newcomer")?;
         expect_refusal(stage, &mut newcomer, &CloseReason::Full)
     };
@@ -55,7 +55,7 @@ pub(crate) fn lowered_to(model: Model, limit: u64) -> Result<(), Failed> {
     first.say(b"first")?;
     let mut idle = connect(child.addr())?;
     let mut hammer: Vec<TcpWire> = Vec::new();
-    let comes = |_: &mut Stage| {
+    let comes = |_: &mut Fixture| {
         hammer.push(connect(child.addr())?);
         Ok(())
     };
@@ -78,7 +78,7 @@ pub(crate) fn lowered_to(model: Model, limit: u64) -> Result<(), Failed> {
 }
 
 /// How long after `relief` a client is in that has been waiting.
-fn admitted(stage: &mut Stage, client: &mut Client, relief: Instant) -> Result<Duration, Failed> {
+fn admitted(stage: &mut Fixture, client: &mut Client, relief: Instant) -> Result<Duration, Failed> {
     let admission = stage.try_admit(client)?;
     let elapsed = relief.elapsed();
     if admission == Admission::In && elapsed < RECOVERY_MAX * SLACK {
@@ -93,7 +93,7 @@ fn admitted(stage: &mut Stage, client: &mut Client, relief: Instant) -> Result<D
 
 /// It is told why, and closed in order.
 pub(crate) fn expect_refusal(
-    stage: &Stage,
+    stage: &Fixture,
     client: &mut Client,
     reason: &CloseReason,
 ) -> Result<(), Failed> {

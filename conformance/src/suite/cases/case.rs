@@ -1,8 +1,8 @@
 //! Case: the test of one rule, and what it takes to run it.
 
-use crate::suite::blame::Fault;
-use crate::suite::stage::Stage;
-use crate::suite::visit::Visits;
+use crate::suite::client_fixture::ClientFixture;
+use crate::suite::error::TestError;
+use crate::suite::fixture::Fixture;
 
 /// The test of one rule.
 #[derive(Clone, Copy, Debug)]
@@ -31,7 +31,7 @@ impl Case {
 }
 
 /// What finds out whether a rule is kept.
-pub type Test = fn(&mut Stage) -> Result<Finding, Fault>;
+pub type Test = fn(&mut Fixture) -> Result<Finding, TestError>;
 
 /// The test of one rule for clients.
 #[derive(Clone, Copy, Debug)]
@@ -39,7 +39,7 @@ pub struct ClientCase {
     /// The rule.
     pub id: &'static str,
     /// The test.
-    pub run: fn(&Visits<'_>) -> Result<Finding, Fault>,
+    pub run: fn(&ClientFixture<'_>) -> Result<Finding, TestError>,
 }
 
 /// What it takes to see whether a rule is kept.

@@ -7,61 +7,64 @@ use protocol::pair;
 
 use super::{ClientCase, Finding};
 use crate::process::{Left, Screen};
-use crate::suite::blame::Fault;
-use crate::suite::visit::{Visit, Visits};
+use crate::suite::client_fixture::{ClientFixture, ClientUnderTest};
+use crate::suite::error::TestError;
 
 pub(super) const CASES: &[ClientCase] = &[
     ClientCase { id: "CLI-01", run: same_pairs_at_every_cut },
-    ClientCase { id: "CLI-02", run: orders_are_shown },
-    ClientCase { id: "CLI-03", run: every_end_ends_it },
+    ClientCase { id: "CLI-02", run: control_sequences_are_shown },
+    ClientCase { id: "CLI-03", run: every_end_of_the_connection_ends_the_client },
 ];
 
 /// Three pairs again and again, each time cut at another place, and then byte by byte (SPEC CLI-01).
-fn same_pairs_at_every_cut(visits: &Visits<'_>) -> Result<Finding, Fault> {
-    let mut visit = visits.begin(Screen::Pipe)?;
+fn same_pairs_at_every_cut(fixture: &ClientFixture<'_>) -> Result<Finding, TestError> {
+    let mut client = fixture.start(Screen::Pipe)?;
     let length = script(0).len();
     for cut in 1..length {
         let script = script(cut);
         // A client that leaves is known by what it has not shown.
-        if send_in_parts(&mut visit, &[&script[..cut], &script[cut..]]).is_err() {
+        if send_in_parts(&mut client, &[&script[..cut], &script[cut..]]).is_err() {
             break;
         }
     }
     let script = script(length);
-    send_in_parts(&mut visit, &script.chunks(1).collect::<Vec<_>>()).ok();
-    let was_paced = visit.was_paced();
-    let shown = String::from_utf8_lossy(&visit.close()?.shown).into_owned();
+    send_in_parts(&mut client, &script.chunks(1).collect::<Vec<_>>()).ok();
+    let has_assumed_reads = client.has_assumed_reads();
+    let shown = String::from_utf8_lossy(&client.close()?.shown).into_owned();
     let mut rest = &shown[..];
     for cut in 1..=length {
         for (name, text) in pairs(cut) {
-            rest = behind(rest, name, &text).ok_or_else(|| missing(name, &text, cut, length))?;
+            rest =
+                after_pair(rest, name, &text).ok_or_else(|| missing(name, &text, cut, length))?;
         }
     }
-    if was_paced {
-        return Ok(Finding::Noted("cuts were paced, not seen".into()));
+    if has_assumed_reads {
+        return Ok(Finding::Noted("cuts were assumed_reads, not seen".into()));
     }
     Ok(Finding::Kept)
 }
 
-fn send_in_parts(visit: &mut Visit, parts: &[&[u8]]) -> Result<(), Fault> {
+fn send_in_parts(client: &mut ClientUnderTest, parts: &[&[u8]]) -> Result<(), TestError> {
     for part in parts {
-        visit.send(part)?;
-        visit.settle()?;
+        client.send(part)?;
+        client.await_read()?;
     }
     Ok(())
 }
 
 /// What is shown behind a pair, which has to be on the next line that holds its text.
-fn behind<'a>(shown: &'a str, name: &str, text: &str) -> Option<&'a str> {
+fn after_pair<'a>(shown: &'a str, name: &str, text: &str) -> Option<&'a str> {
     let (before, rest) = shown.split_once(text)?;
     let line = before.lines().last().unwrap_or_default();
     let is_next = !before.contains(MARK) && line.contains(name);
     (is_next && !rest.contains(text)).then_some(rest)
 }
 
-fn missing(name: &str, text: &str, cut: usize, length: usize) -> Fault {
+fn missing(name: &str, text: &str, cut: usize, length: usize) -> TestError {
     let place = if cut < length { format!("a cut at byte {cut}") } else { "every cut".into() };
-    Fault::broken(format!("after {place}, `{text}` by {name} is not shown once and in its place"))
+    TestError::broken(format!(
+        "after {place}, `{text}` by {name} is not shown once and in its place"
+    ))
 }
 
 /// The bytes of three pairs, as many whatever the turn.
@@ -78,41 +81,44 @@ fn pairs(turn: usize) -> [(&'static str, String); 3] {
 }
 
 /// On a terminal, with each hostile character between two marks in a name and in a text (SPEC CLI-02).
-fn orders_are_shown(visits: &Visits<'_>) -> Result<Finding, Fault> {
-    let mut visit = visits.begin(Screen::Terminal)?;
-    for (number, order) in ORDERS.iter().enumerate() {
-        let marked = format!("({number}a{order}b{number})");
-        visit.send(&encoded(&marked, "a name"))?;
-        visit.send(&encoded("eve", &marked))?;
+fn control_sequences_are_shown(fixture: &ClientFixture<'_>) -> Result<Finding, TestError> {
+    let mut client = fixture.start(Screen::Terminal)?;
+    for (number, sequence) in CONTROL_SEQUENCES.iter().enumerate() {
+        let marked = format!("({number}a{sequence}b{number})");
+        client.send(&encoded(&marked, "a name"))?;
+        client.send(&encoded("eve", &marked))?;
     }
-    let shown = String::from_utf8_lossy(&visit.close()?.shown).into_owned();
-    for (number, order) in ORDERS.iter().enumerate() {
+    let shown = String::from_utf8_lossy(&client.close()?.shown).into_owned();
+    for (number, sequence) in CONTROL_SEQUENCES.iter().enumerate() {
         let (open, close) = (format!("({number}a"), format!("b{number})"));
         let mut between = shown.split(&open).skip(1);
         for place in ["a name", "a text"] {
             let part =
                 between.next().and_then(|rest| rest.split_once(&close)).map(|(part, _)| part);
             let part = part.ok_or_else(|| {
-                Fault::broken(format!("{place} with {} is not shown", order.escape_unicode()))
+                TestError::broken(format!(
+                    "{place} with {} is not shown",
+                    sequence.escape_unicode()
+                ))
             })?;
-            check_part(place, order, part)?;
+            check_part(place, sequence, part)?;
         }
     }
     Ok(Finding::Kept)
 }
 
-/// What stands where an order was has to be visible, and no order.
-fn check_part(place: &str, order: &str, part: &str) -> Result<(), Fault> {
+/// What stands where an sequence was has to be visible, and no sequence.
+fn check_part(place: &str, sequence: &str, part: &str) -> Result<(), TestError> {
     let hostile = |char: char| char.is_control() || turns_direction(char);
     let what = if part.contains(hostile) {
         "reaches the terminal as it came"
-    } else if part == order.replace(hostile, "") {
+    } else if part == sequence.replace(hostile, "") {
         "is left out instead of shown"
     } else {
         return Ok(());
     };
-    let what = format!("in {place}, {} {what}", order.escape_unicode());
-    Err(Fault::Broken { what, expected: Vec::new(), got: part.into() })
+    let what = format!("in {place}, {} {what}", sequence.escape_unicode());
+    Err(TestError::Broken { what, expected: Vec::new(), received: part.into() })
 }
 
 fn turns_direction(char: char) -> bool {
@@ -120,43 +126,45 @@ fn turns_direction(char: char) -> bool {
 }
 
 /// (SPEC CLI-03)
-fn every_end_ends_it(visits: &Visits<'_>) -> Result<Finding, Fault> {
+fn every_end_of_the_connection_ends_the_client(
+    fixture: &ClientFixture<'_>,
+) -> Result<Finding, TestError> {
     let whole = encoded("ann", "hello");
-    let mut visit = visits.begin(Screen::Pipe)?;
-    visit.send(&whole)?;
-    check_end(&visit.close()?, "an end between two pairs")?;
-    let mut visit = visits.begin(Screen::Pipe)?;
-    visit.send(&whole)?;
-    check_end(&visit.reset()?, "a reset")?;
+    let mut client = fixture.start(Screen::Pipe)?;
+    client.send(&whole)?;
+    check_end(&client.close()?, "an end between two pairs")?;
+    let mut client = fixture.start(Screen::Pipe)?;
+    client.send(&whole)?;
+    check_end(&client.reset()?, "a reset")?;
     for cut in INSIDE_A_PAIR {
-        let mut visit = visits.begin(Screen::Pipe)?;
-        visit.send(&whole[..cut])?;
-        check_end(&visit.close()?, &format!("an end at byte {cut} of a pair"))?;
+        let mut client = fixture.start(Screen::Pipe)?;
+        client.send(&whole[..cut])?;
+        check_end(&client.close()?, &format!("an end at byte {cut} of a pair"))?;
     }
     for before in [&b""[..], b"3         ann"] {
-        let mut visit = visits.begin(Screen::Pipe)?;
-        visit.limit_memory();
-        visit.send(&[before, b"9999999999"].concat())?;
+        let mut client = fixture.start(Screen::Pipe)?;
+        client.limit_memory();
+        client.send(&[before, b"9999999999"].concat())?;
         // Nothing follows and nothing closes: it must not wait for the rest.
-        check_end(&visit.wait("a giant length was announced")?, "a giant length")?;
+        check_end(&client.wait("a giant length was announced")?, "a giant length")?;
     }
     Ok(Finding::Kept)
 }
 
-fn check_end(left: &Left, after: &str) -> Result<(), Fault> {
-    let told = [&left.shown[..], &left.told].concat();
-    let told = String::from_utf8_lossy(&told);
-    let reason = told.lines().filter(|line| !line.contains("hello")).collect::<String>();
+fn check_end(left: &Left, after: &str) -> Result<(), TestError> {
+    let printed = [&left.shown[..], &left.told].concat();
+    let printed = String::from_utf8_lossy(&printed);
+    let reason = printed.lines().filter(|line| !line.contains("hello")).collect::<String>();
     let what = if let Some(signal) = left.status.signal() {
         format!("signal {signal} ends the client after {after}")
-    } else if CRASHES.iter().any(|crash| told.contains(crash)) {
+    } else if CRASHES.iter().any(|crash| printed.contains(crash)) {
         format!("the client crashes after {after}")
     } else if reason.trim().is_empty() {
         format!("the client gives no reason after {after}")
     } else {
         return Ok(());
     };
-    Err(Fault::Broken { what, expected: Vec::new(), got: told.as_bytes().into() })
+    Err(TestError::Broken { what, expected: Vec::new(), received: printed.as_bytes().into() })
 }
 
 fn encoded(name: &str, text: &str) -> Bytes {
@@ -168,7 +176,7 @@ const MARK: &str = "turn-";
 
 /// What terminals obey: erase the screen, set the title, go back in the line, ring, erase a letter, begin
 /// a line, and so on; and what turns the direction of text.
-const ORDERS: [&str; 12] = [
+const CONTROL_SEQUENCES: [&str; 12] = [
     "\x1b[2J",
     "\x1b]0;title\x07",
     "\r",

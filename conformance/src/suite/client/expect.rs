@@ -6,8 +6,8 @@ use bytes::BytesMut;
 use protocol::{Pair, encode_frame, encode_pair};
 use server_core::RESERVED;
 
-use super::{Client, End, Pumped, encoded};
-use crate::suite::blame::Fault;
+use super::{Client, End, Progress, encoded};
+use crate::suite::error::TestError;
 use crate::suite::pairs::Malformed;
 
 /// The next thing in a client's stream.
@@ -41,17 +41,21 @@ impl Client {
         sender: &[u8],
         text: Text<'_>,
         within: Duration,
-    ) -> Result<Pair, Fault> {
+    ) -> Result<Pair, TestError> {
         let wanted = wire_form(sender, text);
         match self.next(within)? {
             Next::Pair(pair) if pair.sender == sender && text.admits(&pair.text) => Ok(pair),
             Next::Pair(pair) => {
                 let what = format!("{} received another pair than expected", self.label);
-                Err(Fault::Broken { what, expected: wanted, got: encoded(&pair) })
+                Err(TestError::Broken { what, expected: wanted, received: encoded(&pair) })
             }
             Next::Ended(_) => {
                 let what = format!("{} was closed before it received a pair", self.label);
-                Err(Fault::Broken { what, expected: wanted, got: self.incoming.rest().into() })
+                Err(TestError::Broken {
+                    what,
+                    expected: wanted,
+                    received: self.incoming.rest().into(),
+                })
             }
             Next::Silence => {
                 let what = format!(
@@ -59,7 +63,11 @@ impl Client {
                     self.label,
                     within.as_secs_f64()
                 );
-                Err(Fault::Broken { what, expected: wanted, got: self.incoming.rest().into() })
+                Err(TestError::Broken {
+                    what,
+                    expected: wanted,
+                    received: self.incoming.rest().into(),
+                })
             }
         }
     }
@@ -69,14 +77,14 @@ impl Client {
     /// # Errors
     ///
     /// A pair comes, or a part of one, or the stream stays open.
-    pub fn expect_end(&mut self, within: Duration) -> Result<End, Fault> {
+    pub fn expect_end(&mut self, within: Duration) -> Result<End, TestError> {
         match self.next(within)? {
             Next::Ended(end) if self.incoming.rest().is_empty() => Ok(end),
             Next::Ended(_) => {
                 Err(self.unexpected("a torn pair before its end", self.incoming.rest()))
             }
             Next::Pair(pair) => Err(self.unexpected("a pair before its end", &encoded(&pair))),
-            Next::Silence => Err(Fault::broken(format!("{} is not closed", self.label))),
+            Next::Silence => Err(TestError::broken(format!("{} is not closed", self.label))),
         }
     }
 
@@ -86,7 +94,7 @@ impl Client {
     /// # Errors
     ///
     /// Something else comes, or the connection stays open.
-    pub fn expect_refusal(&mut self, within: Duration) -> Result<End, Fault> {
+    pub fn expect_refusal(&mut self, within: Duration) -> Result<End, TestError> {
         if let Next::Pair(pair) = self.next(within)? {
             self.check_refusal(&pair)?;
             return self.expect_end(within);
@@ -99,7 +107,7 @@ impl Client {
     /// # Errors
     ///
     /// It has another sender.
-    pub fn check_refusal(&self, pair: &Pair) -> Result<(), Fault> {
+    pub fn check_refusal(&self, pair: &Pair) -> Result<(), TestError> {
         if pair.sender == RESERVED.as_bytes() {
             return Ok(());
         }
@@ -111,7 +119,7 @@ impl Client {
     /// # Errors
     ///
     /// Something has.
-    pub fn expect_nothing_yet(&mut self) -> Result<(), Fault> {
+    pub fn expect_nothing_yet(&mut self) -> Result<(), TestError> {
         if let Next::Pair(pair) = self.next(Duration::ZERO)? {
             return Err(self.unexpected("a pair that is not its due", &encoded(&pair)));
         }
@@ -126,11 +134,11 @@ impl Client {
     /// # Errors
     ///
     /// Something does, or the stream ends.
-    pub fn expect_nothing_within(&mut self, within: Duration) -> Result<(), Fault> {
+    pub fn expect_nothing_within(&mut self, within: Duration) -> Result<(), TestError> {
         match self.next(within)? {
             Next::Silence => Ok(()),
             Next::Pair(pair) => Err(self.unexpected("a pair that is not its due", &encoded(&pair))),
-            Next::Ended(_) => Err(Fault::broken(format!("{} was closed", self.label))),
+            Next::Ended(_) => Err(TestError::broken(format!("{} was closed", self.label))),
         }
     }
 
@@ -139,7 +147,7 @@ impl Client {
     /// # Errors
     ///
     /// The stream is not made of whole pairs.
-    pub fn next(&mut self, within: Duration) -> Result<Next, Fault> {
+    pub fn next(&mut self, within: Duration) -> Result<Next, TestError> {
         let start = Instant::now();
         loop {
             while let Some(pair) = self.waiting.pop_front() {
@@ -152,7 +160,7 @@ impl Client {
                 return Ok(Next::Ended(end));
             }
             let left = within.saturating_sub(start.elapsed());
-            if self.pump(left) == Pumped::Nothing {
+            if self.read_once(left) == Progress::None {
                 return Ok(Next::Silence);
             }
         }
@@ -163,11 +171,11 @@ impl Client {
     /// # Errors
     ///
     /// Something else comes first, or the token does not come in time.
-    pub fn expect_token(&mut self, token: &str, within: Duration) -> Result<(), Fault> {
+    pub fn expect_token(&mut self, token: &str, within: Duration) -> Result<(), TestError> {
         let start = Instant::now();
-        while !self.holds(token) {
+        while !self.has_pending(token) {
             let left = within.saturating_sub(start.elapsed());
-            if self.pump(left) == Pumped::Nothing {
+            if self.read_once(left) == Progress::None {
                 break;
             }
         }
@@ -185,7 +193,7 @@ impl Client {
             None => format!("{} does not receive what others say", self.label),
         };
         let expected = token.as_bytes().to_vec();
-        Err(Fault::Broken { what, expected, got: self.incoming.rest().into() })
+        Err(TestError::Broken { what, expected, received: self.incoming.rest().into() })
     }
 
     /// Whether everything so far was whole pairs.
@@ -193,18 +201,18 @@ impl Client {
     /// # Errors
     ///
     /// It was not.
-    pub fn check_form(&self) -> Result<(), Fault> {
-        let Some(Malformed { expected, got }) = &self.malformed else { return Ok(()) };
-        Err(Fault::Broken {
+    pub fn check_form(&self) -> Result<(), TestError> {
+        let Some(Malformed { expected, received }) = &self.malformed else { return Ok(()) };
+        Err(TestError::Broken {
             what: format!("{} received a header that is not canonical", self.label),
             expected: expected.clone(),
-            got: got.clone(),
+            received: received.clone(),
         })
     }
 
-    fn unexpected(&self, what: &str, got: &[u8]) -> Fault {
+    fn unexpected(&self, what: &str, received: &[u8]) -> TestError {
         let what = format!("{} received {what}", self.label);
-        Fault::Broken { what, expected: Vec::new(), got: got.into() }
+        TestError::Broken { what, expected: Vec::new(), received: received.into() }
     }
 }
 

@@ -1,4 +1,4 @@
-//! Visits: a client under test at a server that the harness plays.
+//! ClientFixture: a client under test at a server that the harness plays.
 
 use std::ffi::OsString;
 use std::io;
@@ -9,11 +9,11 @@ use load::measure::address_space;
 use protocol::Decoder;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use super::blame::Fault;
-use super::journal::{Event, Journal};
+use super::error::TestError;
+use super::transcript::{Event, Transcript};
 use crate::process::{ClientProcess, Left, Screen};
 use crate::support::quote::quoted;
-use crate::target::{Origin, Received, Settled, TcpWire, Wire};
+use crate::target::{Evidence, Origin, Received, TcpWire, Wire};
 
 /// Any client that a command starts.
 #[derive(Clone, Debug)]
@@ -38,21 +38,21 @@ impl ClientCommand {
 
 /// Everything a test needs to talk to one client, as often as it likes.
 #[derive(Debug)]
-pub struct Visits<'a> {
+pub struct ClientFixture<'a> {
     client: &'a ClientCommand,
-    journal: Journal,
+    transcript: Transcript,
     slack: f64,
 }
 
-impl<'a> Visits<'a> {
+impl<'a> ClientFixture<'a> {
     /// Nobody has come yet.
     pub fn new(client: &'a ClientCommand, slack: f64) -> Self {
-        Self { client, journal: Journal::begin(), slack }
+        Self { client, transcript: Transcript::start(), slack }
     }
 
     /// What was sent to the client, and what it left behind.
-    pub fn journal(&self) -> &Journal {
-        &self.journal
+    pub fn transcript(&self) -> &Transcript {
+        &self.transcript
     }
 
     /// Starts a client and takes its name.
@@ -60,54 +60,61 @@ impl<'a> Visits<'a> {
     /// # Errors
     ///
     /// It cannot be started, or does not come and say its name: nothing is known about it then.
-    pub fn begin(&self, screen: Screen) -> Result<Visit, Fault> {
-        let harness = |error: io::Error| Fault::Harness(format!("no client can come: {error}"));
+    pub fn start(&self, screen: Screen) -> Result<ClientUnderTest, TestError> {
+        let harness =
+            |error: io::Error| TestError::Inconclusive(format!("no client can come: {error}"));
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(harness)?;
         let port = listener.local_addr().map_err(harness)?.port();
         let process = ClientProcess::start(&self.client.command, port, screen)
-            .map_err(|error| Fault::Harness(error.to_string()))?;
+            .map_err(|error| TestError::Inconclusive(error.to_string()))?;
         let start = Instant::now();
         let (wire, peer) = loop {
-            if let Some(connection) = accept(&listener, LOOK_PACE) {
+            if let Some(connection) = accept(&listener, LOOK_INTERVAL) {
                 break connection;
             }
-            let told = told(&process);
-            if told.is_some() || start.elapsed() > COMES_WITHIN {
+            let told = exit_report(&process);
+            if told.is_some() || start.elapsed() > STARTS_WITHIN {
                 let told = told.unwrap_or_default();
-                return Err(Fault::Harness(format!("the client does not connect{told}")));
+                return Err(TestError::Inconclusive(format!("the client does not connect{told}")));
             }
         };
-        self.journal.note("client", Event::Connected);
+        self.transcript.record("client", Event::Connected);
         let deadline = DEADLINE.mul_f64(self.slack);
-        let mut visit =
-            Visit { wire, peer, process, journal: self.journal.clone(), deadline, paced: false };
-        visit.take_name()?;
-        Ok(visit)
+        let mut client = ClientUnderTest {
+            wire,
+            peer,
+            process,
+            transcript: self.transcript.clone(),
+            deadline,
+            assumed_reads: false,
+        };
+        client.take_name()?;
+        Ok(client)
     }
 }
 
 /// One client that has come and said its name.
 #[derive(Debug)]
-pub struct Visit {
+pub struct ClientUnderTest {
     wire: TcpWire,
     /// The client's address.
     peer: SocketAddr,
     process: ClientProcess,
-    journal: Journal,
+    transcript: Transcript,
     deadline: Duration,
-    paced: bool,
+    assumed_reads: bool,
 }
 
-impl Visit {
+impl ClientUnderTest {
     /// Sends these bytes in one write.
     ///
     /// # Errors
     ///
     /// The client has ended the connection.
-    pub fn send(&mut self, bytes: &[u8]) -> Result<(), Fault> {
-        self.journal.note("server", Event::Sent(bytes.into()));
+    pub fn send(&mut self, bytes: &[u8]) -> Result<(), TestError> {
+        self.transcript.record("server", Event::Sent(bytes.into()));
         self.wire.send(bytes).map_err(|error| {
-            Fault::broken(format!("the client does not take what the server sends: {error}"))
+            TestError::broken(format!("the client does not take what the server sends: {error}"))
         })
     }
 
@@ -116,18 +123,18 @@ impl Visit {
     /// # Errors
     ///
     /// It does not read.
-    pub fn settle(&mut self) -> Result<(), Fault> {
+    pub fn await_read(&mut self) -> Result<(), TestError> {
         let start = Instant::now();
-        self.paced |= self.wire.settle(self.deadline) == Settled::Paced;
+        self.assumed_reads |= self.wire.await_read(self.deadline) == Evidence::Assumed;
         if start.elapsed() > self.deadline {
-            return Err(Fault::broken("the client does not read what the server sends"));
+            return Err(TestError::broken("the client does not read what the server sends"));
         }
         Ok(())
     }
 
     /// Whether some cut was only likely, not seen, to reach the client as one.
-    pub fn was_paced(&self) -> bool {
-        self.paced
+    pub fn has_assumed_reads(&self) -> bool {
+        self.assumed_reads
     }
 
     /// From here on the client gets no more than a gibibyte of addresses on top of what it has: setting
@@ -142,8 +149,8 @@ impl Visit {
     /// # Errors
     ///
     /// It does not end.
-    pub fn close(mut self) -> Result<Left, Fault> {
-        self.journal.note("server", Event::HalfClosed);
+    pub fn close(mut self) -> Result<Left, TestError> {
+        self.transcript.record("server", Event::HalfClosed);
         // One that has left already is what its end will tell.
         self.wire.half_close().ok();
         self.wait("the server has ended the connection")
@@ -154,8 +161,8 @@ impl Visit {
     /// # Errors
     ///
     /// It does not end.
-    pub fn reset(mut self) -> Result<Left, Fault> {
-        self.journal.note("server", Event::Reset);
+    pub fn reset(mut self) -> Result<Left, TestError> {
+        self.transcript.record("server", Event::Reset);
         self.wire.reset();
         self.wait("the server has reset the connection")
     }
@@ -165,21 +172,21 @@ impl Visit {
     /// # Errors
     ///
     /// It does not end.
-    pub fn wait(self, after: &str) -> Result<Left, Fault> {
+    pub fn wait(self, after: &str) -> Result<Left, TestError> {
         let Some(left) = self.process.wait(self.deadline) else {
-            return Err(Fault::broken(format!("the client goes on although {after}")));
+            return Err(TestError::broken(format!("the client goes on although {after}")));
         };
         for (who, bytes) in [("shown", &left.shown), ("told", &left.told)] {
-            self.journal.note(who, Event::Received(bytes[..].into()));
+            self.transcript.record(who, Event::Received(bytes[..].into()));
         }
         Ok(left)
     }
 
     /// Takes the client's first frame.
-    fn take_name(&mut self) -> Result<(), Fault> {
+    fn take_name(&mut self) -> Result<(), TestError> {
         let mut frames = Decoder::new(NAME_BYTES_MAX);
         let start = Instant::now();
-        while start.elapsed() < COMES_WITHIN {
+        while start.elapsed() < STARTS_WITHIN {
             match self.wire.receive(NAME_BYTES_MAX, self.deadline) {
                 Received::Bytes(bytes) => frames.feed(&bytes),
                 Received::Silence => {}
@@ -187,15 +194,20 @@ impl Visit {
             }
             match frames.next_frame() {
                 Ok(Some(name)) => {
-                    self.journal.note("client", Event::Sent(name[..].into()));
+                    self.transcript.record("client", Event::Sent(name[..].into()));
                     return Ok(());
                 }
                 Ok(None) => {}
-                Err(error) => return Err(Fault::Harness(format!("no name comes: {error}"))),
+                Err(error) => {
+                    return Err(TestError::Inconclusive(format!("no name comes: {error}")));
+                }
             }
         }
-        let told = told(&self.process).unwrap_or_default();
-        Err(Fault::Harness(format!("the client at {} does not say its name{told}", self.peer)))
+        let told = exit_report(&self.process).unwrap_or_default();
+        Err(TestError::Inconclusive(format!(
+            "the client at {} does not say its name{told}",
+            self.peer
+        )))
     }
 }
 
@@ -211,7 +223,7 @@ fn accept(listener: &TcpListener, within: Duration) -> Option<(TcpWire, SocketAd
 }
 
 /// What a client said that has ended, as the end of a sentence.
-fn told(process: &ClientProcess) -> Option<String> {
+fn exit_report(process: &ClientProcess) -> Option<String> {
     let left = process.wait(Duration::ZERO)?;
     let told = String::from_utf8_lossy(&left.told);
     Some(match told.trim_end() {
@@ -223,7 +235,7 @@ fn told(process: &ClientProcess) -> Option<String> {
 #[cfg(target_os = "linux")]
 fn limit_addresses(id: u32) {
     use rustix::process::{Pid, Resource, Rlimit, prlimit};
-    let limit = address_space(id).map(|now| now + ADDRESSES_MORE);
+    let limit = address_space(id).map(|now| now + EXTRA_ADDRESS_BYTES);
     let pid = i32::try_from(id).ok().and_then(Pid::from_raw);
     if let (Some(limit), Some(pid)) = (limit, pid) {
         // One that has ended already needs no limit.
@@ -236,11 +248,11 @@ fn limit_addresses(id: u32) {
 fn limit_addresses(_id: u32) {}
 
 /// An interpreter takes a second to start on a busy machine; this is ten times that.
-const COMES_WITHIN: Duration = Duration::from_secs(10);
+const STARTS_WITHIN: Duration = Duration::from_secs(10);
 /// Between two looks at whether it is still there.
-const LOOK_PACE: Duration = Duration::from_millis(20);
+const LOOK_INTERVAL: Duration = Duration::from_millis(20);
 /// Far longer than a client needs to end.
 const DEADLINE: Duration = Duration::from_secs(5);
 const NAME_BYTES_MAX: usize = 64 * 1024;
 /// Less than the length that is announced, more than any client needs to say so.
-const ADDRESSES_MORE: u64 = 1 << 30;
+const EXTRA_ADDRESS_BYTES: u64 = 1 << 30;

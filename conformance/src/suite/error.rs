@@ -1,4 +1,4 @@
-//! What can go wrong in a test, and whose fault it is.
+//! What can go wrong in a test, and whose error it is.
 
 use std::{fmt, io};
 
@@ -7,7 +7,7 @@ use thiserror::Error;
 
 /// Why a test stopped.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum Fault {
+pub enum TestError {
     /// The server broke the rule.
     #[error("{what}")]
     Broken {
@@ -16,7 +16,7 @@ pub enum Fault {
         /// The bytes that the rule asks for, if it is about bytes.
         expected: Vec<u8>,
         /// The bytes that came.
-        got: Vec<u8>,
+        received: Vec<u8>,
     },
     /// The test does not apply to this server.
     #[error("{0}")]
@@ -26,31 +26,31 @@ pub enum Fault {
     Undeclared(&'static str),
     /// The harness or the machine failed: nothing is known about the server.
     #[error("{0}")]
-    Harness(String),
+    Inconclusive(String),
 }
 
-impl Fault {
+impl TestError {
     /// The server broke the rule in a way that bytes do not show.
     pub fn broken(what: impl Into<String>) -> Self {
-        Self::Broken { what: what.into(), expected: Vec::new(), got: Vec::new() }
+        Self::Broken { what: what.into(), expected: Vec::new(), received: Vec::new() }
     }
 
     /// The same, with the place in the test where it was found.
     #[must_use]
     pub fn at(self, place: impl fmt::Display) -> Self {
         match self {
-            Self::Broken { what, expected, got } => {
-                Self::Broken { what: format!("{what}, {place}"), expected, got }
+            Self::Broken { what, expected, received } => {
+                Self::Broken { what: format!("{what}, {place}"), expected, received }
             }
             other => other,
         }
     }
 
-    /// A connection could not be made: the server's fault, unless this machine has run out of something.
+    /// A connection could not be made: the server's error, unless this machine has run out of something.
     pub fn connecting(error: &io::Error) -> Self {
         let code = Errno::from_io_error(error);
         if matches!(code, Some(Errno::MFILE | Errno::NFILE | Errno::ADDRNOTAVAIL)) {
-            return Self::Harness(format!("this machine cannot open another connection: {error}"));
+            return Self::Inconclusive(format!("this machine cannot open another connection: {error}"));
         }
         Self::broken(format!("the server does not accept a connection: {error}"))
     }
@@ -61,6 +61,6 @@ impl Fault {
 /// # Errors
 ///
 /// It is not declared: the test does not apply.
-pub fn needed<T>(value: Option<T>, what: &'static str) -> Result<T, Fault> {
-    value.ok_or(Fault::Undeclared(what))
+pub fn needed<T>(value: Option<T>, what: &'static str) -> Result<T, TestError> {
+    value.ok_or(TestError::Undeclared(what))
 }

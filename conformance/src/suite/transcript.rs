@@ -1,4 +1,4 @@
-//! The journal of one test: what every client did and saw, on one clock.
+//! The transcript of one test: what every client did and saw, on one clock.
 
 use std::cell::RefCell;
 use std::fmt::{self, Write};
@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 
 /// A shared record of one test's events; clones write into the same one.
 #[derive(Clone, Debug)]
-pub struct Journal(Rc<RefCell<Pages>>);
+pub struct Transcript(Rc<RefCell<Inner>>);
 
 #[derive(Debug)]
-struct Pages {
+struct Inner {
     start: Instant,
     /// At most [`ENTRIES_MAX`], the latest.
     entries: Vec<Entry>,
@@ -43,7 +43,7 @@ pub enum Event {
     /// The server sent FIN.
     Eof,
     /// The connection was broken off from the other side.
-    BrokenOff,
+    PeerReset,
 }
 
 /// The beginning of some bytes: a test that moves many megabytes does not keep them all.
@@ -61,20 +61,20 @@ impl From<&[u8]> for Excerpt {
     }
 }
 
-impl Journal {
-    /// An empty journal whose clock starts now.
-    pub fn begin() -> Self {
-        Self(Rc::new(RefCell::new(Pages { start: Instant::now(), entries: Vec::new() })))
+impl Transcript {
+    /// An empty transcript whose clock starts now.
+    pub fn start() -> Self {
+        Self(Rc::new(RefCell::new(Inner { start: Instant::now(), entries: Vec::new() })))
     }
 
     /// Adds an event.
-    pub fn note(&self, who: &str, event: Event) {
-        let mut pages = self.0.borrow_mut();
-        let at = pages.start.elapsed();
-        if pages.entries.len() == ENTRIES_MAX {
-            pages.entries.drain(..ENTRIES_MAX / 2);
+    pub fn record(&self, who: &str, event: Event) {
+        let mut inner = self.0.borrow_mut();
+        let at = inner.start.elapsed();
+        if inner.entries.len() == ENTRIES_MAX {
+            inner.entries.drain(..ENTRIES_MAX / 2);
         }
-        pages.entries.push(Entry { at, who: who.into(), event });
+        inner.entries.push(Entry { at, who: who.into(), event });
     }
 
     /// The last events as lines of text, for people.
@@ -95,7 +95,7 @@ impl fmt::Display for Entry {
             Event::HalfClosed => f.write_str("half-closes"),
             Event::Reset => f.write_str("resets"),
             Event::Eof => f.write_str("is closed (end of stream)"),
-            Event::BrokenOff => f.write_str("is closed (reset)"),
+            Event::PeerReset => f.write_str("is closed (reset)"),
         }
     }
 }

@@ -1,19 +1,19 @@
-//! The stage of one test: a server, a clock, a hidden witness, and the barriers built on them.
+//! The fixture of one test: a server, a clock, a hidden witness, and the barriers built on them.
 
 mod barrier;
-mod farewell;
+mod connections;
+mod drain;
 mod process;
-mod see_off;
 
 use std::time::{Duration, Instant};
 
 use protocol::Pair;
 
 pub use self::barrier::Admission;
-use self::farewell::Farewell;
-use super::blame::Fault;
-use super::client::{Client, End, Next, Pumped, Text};
-use super::journal::Journal;
+use self::connections::Connections;
+use super::client::{Client, End, Next, Progress, Text};
+use super::error::TestError;
+use super::transcript::Transcript;
 use crate::spec::{Mode, Relay};
 use crate::support::token::Tokens;
 use crate::target::{Declared, Medium, Target};
@@ -21,16 +21,16 @@ use crate::target::{Declared, Medium, Target};
 /// Everything a test needs to talk to one server.
 ///
 /// A client gets in by [`join`](Self::join), which returns when the server is known to relay to it
-/// (a barrier), and "nothing else arrives" is proven by [`fence`](Self::fence). [`see_off`](Self::see_off)
+/// (a barrier), and "nothing else arrives" is proven by [`fence`](Self::fence). [`drain`](Self::drain)
 /// comes last. Nothing here sleeps: every wait is for an event and has a bound.
-pub struct Stage {
-    target: Box<dyn Target>,
-    journal: Journal,
+pub struct Fixture {
+    server: Box<dyn Target>,
+    transcript: Transcript,
     tokens: Tokens,
     /// Reads and never speaks; in the room before the first client. With extensions there is none: the
     /// server's greeting says that a client is in, and nobody unseen is counted by `/who`.
     witness: Option<Client>,
-    farewell: Farewell,
+    connections: Connections,
     relay: Relay,
     mode: Mode,
     slack: f64,
@@ -39,7 +39,7 @@ pub struct Stage {
     level: u8,
     asked: u8,
     seed: u64,
-    paced: bool,
+    assumed_reads: bool,
     declared: Declared,
 }
 
@@ -62,15 +62,15 @@ pub struct Conditions {
     pub declared: Declared,
 }
 
-impl Stage {
-    /// An empty stage in front of a server.
-    pub fn new(target: Box<dyn Target>, conditions: Conditions) -> Self {
+impl Fixture {
+    /// An empty fixture in front of a server.
+    pub fn new(server: Box<dyn Target>, conditions: Conditions) -> Self {
         Self {
-            target,
-            journal: Journal::begin(),
+            server,
+            transcript: Transcript::start(),
             tokens: Tokens::new(conditions.seed),
             witness: None,
-            farewell: Farewell::default(),
+            connections: Connections::default(),
             relay: conditions.relay,
             mode: conditions.mode,
             slack: conditions.slack,
@@ -78,19 +78,19 @@ impl Stage {
             level: conditions.level,
             asked: conditions.asked,
             seed: conditions.seed,
-            paced: false,
+            assumed_reads: false,
             declared: conditions.declared,
         }
     }
 
     /// What every client did and saw.
-    pub fn journal(&self) -> &Journal {
-        &self.journal
+    pub fn transcript(&self) -> &Transcript {
+        &self.transcript
     }
 
     /// The server.
-    pub fn target(&self) -> &dyn Target {
-        &*self.target
+    pub fn server(&self) -> &dyn Target {
+        &*self.server
     }
 
     /// Whether the server speaks of itself.
@@ -104,8 +104,8 @@ impl Stage {
     }
 
     /// Whether some cut was only likely, not seen, to reach the server as one.
-    pub fn was_paced(&self) -> bool {
-        self.paced
+    pub fn has_assumed_reads(&self) -> bool {
+        self.assumed_reads
     }
 
     /// The highest level asked for: how far to try a rule that grows with the level.
@@ -124,8 +124,8 @@ impl Stage {
     }
 
     /// How long to look at one client while another one may have the answer.
-    pub fn look_pace(&self) -> Duration {
-        LOOK_PACE
+    pub fn look_interval(&self) -> Duration {
+        LOOK_INTERVAL
     }
 
     /// A new connection that has said nothing.
@@ -133,12 +133,12 @@ impl Stage {
     /// # Errors
     ///
     /// The server does not accept it.
-    pub fn connect(&self, label: &str) -> Result<Client, Fault> {
-        let mut wire = self.target.connect().map_err(|error| Fault::connecting(&error))?;
-        if self.target.medium() == Medium::Shared {
-            wire = self.farewell.keep(wire);
+    pub fn connect(&self, label: &str) -> Result<Client, TestError> {
+        let mut wire = self.server.connect().map_err(|error| TestError::connecting(&error))?;
+        if self.server.medium() == Medium::Shared {
+            wire = self.connections.share(wire);
         }
-        Ok(Client::new(label, wire, &self.journal, &self.tokens))
+        Ok(Client::new(label, wire, &self.transcript, &self.tokens))
     }
 
     /// `from` says something, and everyone in `to` receives it next.
@@ -151,7 +151,7 @@ impl Stage {
         from: &mut Client,
         text: &[u8],
         to: &mut [&mut Client],
-    ) -> Result<(), Fault> {
+    ) -> Result<(), TestError> {
         from.say(text)?;
         let name = from.name().unwrap_or_default().to_vec();
         for client in to {
@@ -167,15 +167,15 @@ impl Stage {
     /// # Errors
     ///
     /// Something else comes, or the connection stays open.
-    pub fn expect_end(&self, client: &mut Client) -> Result<End, Fault> {
+    pub fn expect_end(&self, client: &mut Client) -> Result<End, TestError> {
         if self.level > 0 {
             return client.expect_end(self.deadline());
         }
         let start = Instant::now();
         while client.end().is_none() && start.elapsed() < self.deadline() {
-            if client.pump(POKE_PACE) == Pumped::Nothing {
+            if client.read_once(POKE_INTERVAL) == Progress::None {
                 // Failing to connect is no poke, and seen by the test's next step.
-                drop(self.target.connect());
+                drop(self.server.connect());
             }
         }
         client.expect_end(Duration::ZERO)
@@ -186,10 +186,10 @@ impl Stage {
     /// # Errors
     ///
     /// Something else comes, the connection stays open, or it is reset.
-    pub fn expect_orderly_end(&self, client: &mut Client) -> Result<(), Fault> {
+    pub fn expect_orderly_end(&self, client: &mut Client) -> Result<(), TestError> {
         match self.expect_end(client)? {
             End::Eof => Ok(()),
-            End::Reset => Err(Fault::broken(format!(
+            End::Reset => Err(TestError::broken(format!(
                 "{} is reset instead of closed in order",
                 client.label()
             ))),
@@ -198,9 +198,9 @@ impl Stage {
 
     /// Waits until the server has read what a client sent. One that once did not, or cannot be seen to,
     /// gets no more than a moment from then on.
-    pub fn settle(&mut self, client: &mut Client) {
-        let within = if self.paced { Duration::ZERO } else { self.deadline() };
-        self.paced |= client.settle(within) == crate::target::Settled::Paced;
+    pub fn await_read(&mut self, client: &mut Client) {
+        let within = if self.assumed_reads { Duration::ZERO } else { self.deadline() };
+        self.assumed_reads |= client.await_read(within) == crate::target::Evidence::Assumed;
     }
 
     /// Everything a client receives up to the end of its stream.
@@ -208,18 +208,18 @@ impl Stage {
     /// # Errors
     ///
     /// The stream is malformed, or does not end.
-    pub fn read_to_end(&self, client: &mut Client) -> Result<Vec<Pair>, Fault> {
+    pub fn read_to_end(&self, client: &mut Client) -> Result<Vec<Pair>, TestError> {
         let mut pairs = Vec::new();
         let start = Instant::now();
         loop {
-            match client.next(if self.level > 0 { self.deadline() } else { POKE_PACE })? {
+            match client.next(if self.level > 0 { self.deadline() } else { POKE_INTERVAL })? {
                 Next::Pair(pair) => pairs.push(pair),
                 Next::Ended(_) => return Ok(pairs),
                 Next::Silence if start.elapsed() > self.deadline() => {
-                    return Err(Fault::broken(format!("{} is not closed", client.label())));
+                    return Err(TestError::broken(format!("{} is not closed", client.label())));
                 }
                 // As in `expect_end`.
-                Next::Silence => drop(self.target.connect()),
+                Next::Silence => drop(self.server.connect()),
             }
         }
     }
@@ -229,6 +229,6 @@ impl Stage {
 const DEADLINE_MIN: Duration = Duration::from_secs(2);
 const RELAYS_PER_DEADLINE: u32 = 200;
 /// Between looking at one client and the other.
-const LOOK_PACE: Duration = Duration::from_millis(5);
+const LOOK_INTERVAL: Duration = Duration::from_millis(5);
 /// How long a server at level 0 may think before it is given another event.
-const POKE_PACE: Duration = Duration::from_millis(5);
+const POKE_INTERVAL: Duration = Duration::from_millis(5);

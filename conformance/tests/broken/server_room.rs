@@ -10,8 +10,8 @@ use std::time::Duration;
 use protocol::Decoder;
 use socket2::SockRef;
 
+use crate::corrupt::encoded;
 use crate::server::Defect;
-use crate::spoil::encoded;
 
 /// The members of a small server, and its defect.
 pub(crate) struct Room {
