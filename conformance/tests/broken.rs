@@ -58,15 +58,15 @@ enum Mutant {
     /// A small server in a process of its own.
     Process(server::Defect),
     /// One of our servers that runs with these flags and declares others.
-    Declares(&'static [&'static str]),
+    Misdeclares(&'static [&'static str]),
     /// The same, halted by the system most of the time.
-    Halted(&'static [&'static str]),
+    Suspended(&'static [&'static str]),
     /// One of our servers that does not heed these flags.
-    Deaf(&'static [&'static str]),
+    IgnoresFlags(&'static [&'static str]),
     /// This program as a small client with a defect.
     Client(ClientDefect),
     /// One of our servers that holds on to what it should let go.
-    Holds(Excess),
+    Retains(Excess),
 }
 
 /// A mutant, the rows that have to see it, and what each has to say of it: a defect that ends a row before
@@ -87,47 +87,47 @@ fn main() -> ExitCode {
             .copied()
             .collect();
     let mut trials: Vec<Trial> =
-        table.iter().flat_map(|(mutant, ids)| kills(*mutant, ids)).collect();
-    trials.extend(INDIFFERENT_TO_CUTS.map(|id| {
+        table.iter().flat_map(|(mutant, ids)| trials_of(*mutant, ids)).collect();
+    trials.extend(INDEPENDENT_OF_CUTS.map(|id| {
         let name = format!("single_bytes_change_nothing::{id}");
         Trial::test(name, move || passes(&proxied(Cut::Bytes), id))
     }));
-    for defect in [Defect::RefusesSilently, Defect::ResetsAtTheEnd] {
-        trials.extend(INDIFFERENT_TO_REASONS.map(|id| {
-            let name = format!("{defect:?}_is_a_refusal::{id}");
+    for defect in [Defect::RejectsSilently, Defect::ResetsAtTheEnd] {
+        trials.extend(INDEPENDENT_OF_REASONS.map(|id| {
+            let name = format!("{defect:?}_is_a_rejection::{id}");
             Trial::test(name, move || passes(&BrokenRoom { defect }, id))
         }));
     }
-    trials.push(Trial::test("no_row_is_without_a_mutant", move || every_row_is_failed(&table)));
-    trials.push(Trial::test("a_failure_tells_everything", || {
-        a_failure_tells_everything();
+    trials.push(Trial::test("every_rule_has_a_mutant", move || every_rule_is_failed(&table)));
+    trials.push(Trial::test("a_failure_report_is_complete", || {
+        a_failure_report_is_complete();
         Ok(())
     }));
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
 /// The trials of one mutant: each row fails on it, and passes on the same server without the defect.
-fn kills(mutant: Mutant, ids: &'static [(&'static str, &'static str)]) -> Vec<Trial> {
+fn trials_of(mutant: Mutant, ids: &'static [(&'static str, &'static str)]) -> Vec<Trial> {
     let trials = ids.iter().map(|&(id, expected)| {
         Trial::test(format!("{mutant:?}::{id}"), move || {
             fails(mutant, id, expected)?;
-            sound(mutant).map_or(Ok(()), |sound| passes(&*sound, id))
+            without_defect(mutant).map_or(Ok(()), |sound| passes(&*sound, id))
         })
-        .with_kind(obstacle(mutant, id).unwrap_or_default())
-        .with_ignored_flag(obstacle(mutant, id).is_some())
+        .with_kind(missing_on_this_machine(mutant, id).unwrap_or_default())
+        .with_ignored_flag(missing_on_this_machine(mutant, id).is_some())
     });
     trials.collect()
 }
 
 /// What this machine lacks to show a mutant that takes a process.
-fn obstacle(mutant: Mutant, id: &str) -> Option<&'static str> {
+fn missing_on_this_machine(mutant: Mutant, id: &str) -> Option<&'static str> {
     if matches!(mutant, Mutant::Memory(_)) { None } else { machine::obstacle(id) }
 }
 
 fn fails(mutant: Mutant, id: &str, expected: &str) -> Result<(), Failed> {
     let verdict = match mutant {
         Mutant::Client(defect) => client_verdict(defect, id),
-        _ => verdict(&*subject(mutant), id, slack(mutant)),
+        _ => verdict(&*target(mutant), id, slack(mutant)),
     };
     let failure = match verdict {
         Verdict::Fail(failure) | Verdict::Weak(failure) => failure,
@@ -147,16 +147,16 @@ fn passes(sound: &dyn Subject, id: &str) -> Result<(), Failed> {
     }
 }
 
-fn subject(mutant: Mutant) -> Arc<dyn Subject> {
+fn target(mutant: Mutant) -> Arc<dyn Subject> {
     match mutant {
         Mutant::Memory(defect) => Arc::new(BrokenRoom { defect }),
         Mutant::Cuts(cut) => Arc::new(proxied(cut)),
         Mutant::Process(defect) => Arc::new(server::BrokenServer { defect }),
-        Mutant::Declares(really) => Arc::new(declared::misdeclared(really)),
-        Mutant::Halted(really) => Arc::new(declared::halted(really)),
-        Mutant::Deaf(to) => Arc::new(declared::deaf(to)),
+        Mutant::Misdeclares(really) => Arc::new(declared::misdeclared(really)),
+        Mutant::Suspended(really) => Arc::new(declared::suspended(really)),
+        Mutant::IgnoresFlags(to) => Arc::new(declared::ignoring_flags(to)),
         Mutant::Client(_) => unreachable!("a client is no server"),
-        Mutant::Holds(excess) => Arc::new(excessive(excess)),
+        Mutant::Retains(excess) => Arc::new(excessive(excess)),
     }
 }
 
@@ -171,21 +171,21 @@ fn slack(mutant: Mutant) -> f64 {
 }
 
 /// The same without the defect, where that is not run by the suite's own test anyway.
-fn sound(mutant: Mutant) -> Option<Arc<dyn Subject>> {
+fn without_defect(mutant: Mutant) -> Option<Arc<dyn Subject>> {
     match mutant {
         Mutant::Memory(defect) => defect.shows_in_memory().then(|| Arc::new(MemoryRoom) as _),
         Mutant::Cuts(_)
-        | Mutant::Declares(_)
-        | Mutant::Halted(_)
-        | Mutant::Deaf(_)
-        | Mutant::Holds(_)
+        | Mutant::Misdeclares(_)
+        | Mutant::Suspended(_)
+        | Mutant::IgnoresFlags(_)
+        | Mutant::Retains(_)
         | Mutant::Process(_)
         | Mutant::Client(_) => None,
     }
 }
 
 /// A row that no mutant can fail is no test.
-fn every_row_is_failed(table: &[Kill]) -> Result<(), Failed> {
+fn every_rule_is_failed(table: &[Kill]) -> Result<(), Failed> {
     let failed: Vec<&str> = table.iter().flat_map(|(_, ids)| *ids).map(|(id, _)| *id).collect();
     let binding = |rule: &Rule| matches!(rule.keyword, Keyword::Must | Keyword::Should);
     let all = rules();
@@ -194,7 +194,7 @@ fn every_row_is_failed(table: &[Kill]) -> Result<(), Failed> {
     if unseen.is_empty() { Ok(()) } else { Err(format!("failed by nothing: {unseen:?}").into()) }
 }
 
-fn a_failure_tells_everything() {
+fn a_failure_report_is_complete() {
     let Verdict::Fail(failure) =
         verdict(&BrokenRoom { defect: Defect::Echo }, "RLY-02", SLACK_MEMORY)
     else {
@@ -220,9 +220,9 @@ fn what_happened(failure: &Failure) -> String {
     happened.split("  likely cause").next().unwrap_or_default().into()
 }
 
-fn verdict(subject: &dyn Subject, id: &str, slack: f64) -> Verdict {
+fn verdict(target: &dyn Subject, id: &str, slack: f64) -> Verdict {
     let _turn = machine::turn(id);
-    run_row(&rule(id), subject, Plan { seed: 1, slack, level: 2 }).verdict
+    run_row(&rule(id), target, Plan { seed: 1, slack, level: 2 }).verdict
 }
 
 fn client_verdict(defect: ClientDefect, id: &str) -> Verdict {
@@ -240,13 +240,13 @@ fn our_server() -> OurServer {
 }
 
 /// Rows that look at bytes closely; however those are cut on their way, the verdict is the same.
-const INDIFFERENT_TO_CUTS: [&str; 16] = [
+const INDEPENDENT_OF_CUTS: [&str; 16] = [
     "HSK-02", "HSK-03", "HSK-07", "FRM-01", "FRM-02", "FRM-04", "FRM-06", "SEG-04", "RLY-01",
     "RLY-03", "RLY-05", "RLY-08", "UTF-01", "UTF-06", "BAD-05", "CLS-06",
 ];
 
 /// Rows in which somebody is refused: whether it is told why, and how it ends, is the matter of CLS-08.
-const INDIFFERENT_TO_REASONS: [&str; 12] = [
+const INDEPENDENT_OF_REASONS: [&str; 12] = [
     "FRM-07", "UTF-03", "BAD-02", "BAD-03", "BAD-04", "BAD-05", "LIM-02", "LIM-03", "NAM-03",
     "NAM-04", "NAM-06", "NAM-08",
 ];

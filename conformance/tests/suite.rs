@@ -31,11 +31,11 @@ fn main() -> ExitCode {
         .collect();
     let mut trials = Vec::new();
     for model in Model::ALL {
-        let subject = Arc::new(OurServer { model, exe: env!("CARGO_BIN_EXE_conformance").into() });
+        let target = Arc::new(OurServer { model, exe: env!("CARGO_BIN_EXE_conformance").into() });
         trials.extend(
             rules
                 .iter()
-                .map(|rule| trial(model.name(), rule, &subject, plan, machine::obstacle(&rule.id))),
+                .map(|rule| trial(model.name(), rule, &target, plan, machine::obstacle(&rule.id))),
         );
     }
     trials.extend(rules.iter().map(|rule| {
@@ -63,17 +63,17 @@ fn main() -> ExitCode {
 
 /// One rule on one target; with an obstacle it is listed as ignored, with its reason.
 fn trial<S: Subject + Send + Sync + 'static>(
-    target: &str,
+    label: &str,
     rule: &Arc<Rule>,
-    subject: &Arc<S>,
+    target: &Arc<S>,
     plan: Plan,
     obstacle: Option<&str>,
 ) -> Trial {
-    let (rule, subject) = (Arc::clone(rule), Arc::clone(subject));
-    let name = format!("{target}::{}", rule.id);
+    let (rule, target) = (Arc::clone(rule), Arc::clone(target));
+    let name = format!("{label}::{}", rule.id);
     let run = move || {
         let _turn = machine::turn(&rule.id);
-        judge(&run_row(&rule, &*subject, plan).verdict)
+        check(&run_row(&rule, &*target, plan).verdict)
     };
     Trial::test(name, run)
         .with_kind(obstacle.unwrap_or_default())
@@ -81,7 +81,7 @@ fn trial<S: Subject + Send + Sync + 'static>(
 }
 
 /// Everything that is tested here has to be kept, a SHOULD and a MAY that we chose too.
-fn judge(verdict: &Verdict) -> Result<(), Failed> {
+fn check(verdict: &Verdict) -> Result<(), Failed> {
     match verdict {
         Verdict::Pass(_) | Verdict::Info(_) => Ok(()),
         Verdict::Fail(failure) | Verdict::Weak(failure) | Verdict::Differs(failure) => {

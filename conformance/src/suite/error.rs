@@ -50,7 +50,9 @@ impl TestError {
     pub fn connecting(error: &io::Error) -> Self {
         let code = Errno::from_io_error(error);
         if matches!(code, Some(Errno::MFILE | Errno::NFILE | Errno::ADDRNOTAVAIL)) {
-            return Self::Inconclusive(format!("this machine cannot open another connection: {error}"));
+            return Self::Inconclusive(format!(
+                "this machine cannot open another connection: {error}"
+            ));
         }
         Self::broken(format!("the server does not accept a connection: {error}"))
     }

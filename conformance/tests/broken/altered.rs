@@ -5,9 +5,9 @@ use conformance::target::{Declared, NotStarted, Origin, Subject, Target};
 use crate::our_server;
 
 /// What starts it, with the flags that it is asked for.
-pub(crate) struct Altered<Start>(pub(crate) Start);
+pub(crate) struct StartedBy<Start>(pub(crate) Start);
 
-impl<Start> Subject for Altered<Start>
+impl<Start> Subject for StartedBy<Start>
 where
     Start: Fn(&[String]) -> Result<Box<dyn Target>, NotStarted>,
 {

@@ -19,17 +19,17 @@ pub(crate) enum ClientDefect {
     /// Shows every pair twice when its bytes came in pieces.
     ShowsTwice,
     /// Prints what it receives as it is.
-    Raw,
+    ShowsRaw,
     /// Leaves out what it cannot show.
-    LeavesOut,
+    OmitsControls,
     /// Cleans texts, and takes names for harmless.
-    RawNames,
+    ShowsNamesRaw,
     /// Does not look for the end of the stream.
-    GoesOnAtEof,
+    IgnoresEof,
     /// Ends without a word.
     EndsSilently,
     /// Takes it that a connection is never reset.
-    CrashesOfReset,
+    CrashesOnReset,
     /// Waits for whatever a header announces.
     Waits,
     /// Sets memory aside for whatever a header announces.
@@ -39,12 +39,12 @@ pub(crate) enum ClientDefect {
 const ALL: [ClientDefect; 10] = [
     ClientDefect::OneReadPerPart,
     ClientDefect::ShowsTwice,
-    ClientDefect::Raw,
-    ClientDefect::LeavesOut,
-    ClientDefect::RawNames,
-    ClientDefect::GoesOnAtEof,
+    ClientDefect::ShowsRaw,
+    ClientDefect::OmitsControls,
+    ClientDefect::ShowsNamesRaw,
+    ClientDefect::IgnoresEof,
     ClientDefect::EndsSilently,
-    ClientDefect::CrashesOfReset,
+    ClientDefect::CrashesOnReset,
     ClientDefect::Waits,
     ClientDefect::Allocates,
 ];
@@ -59,13 +59,13 @@ pub(crate) const KILLS: &[Kill] = &[
         &[("CLI-01", "after a cut at byte 1, `turn-001 one` by ann is not shown once")],
     ),
     (
-        Mutant::Client(ClientDefect::Raw),
+        Mutant::Client(ClientDefect::ShowsRaw),
         &[("CLI-02", "in a name, \\u{1b}\\u{5b}\\u{32}\\u{4a} reaches the terminal")],
     ),
-    (Mutant::Client(ClientDefect::LeavesOut), &[("CLI-02", "is left out instead of shown")]),
-    (Mutant::Client(ClientDefect::RawNames), &[("CLI-02", "in a name, ")]),
+    (Mutant::Client(ClientDefect::OmitsControls), &[("CLI-02", "is left out instead of shown")]),
+    (Mutant::Client(ClientDefect::ShowsNamesRaw), &[("CLI-02", "in a name, ")]),
     (
-        Mutant::Client(ClientDefect::GoesOnAtEof),
+        Mutant::Client(ClientDefect::IgnoresEof),
         &[("CLI-03", "the client goes on although the server has ended the connection")],
     ),
     (
@@ -73,7 +73,7 @@ pub(crate) const KILLS: &[Kill] = &[
         &[("CLI-03", "the client gives no reason after an end between two pairs")],
     ),
     (
-        Mutant::Client(ClientDefect::CrashesOfReset),
+        Mutant::Client(ClientDefect::CrashesOnReset),
         &[("CLI-03", "the client crashes after a reset")],
     ),
     (
@@ -114,7 +114,8 @@ fn chat(defect: ClientDefect, port: u16) -> io::Result<()> {
         let (name, pieces) = frame(&mut server, defect)?;
         let (text, more_pieces) = frame(&mut server, defect)?;
         let twice = defect == ClientDefect::ShowsTwice && pieces + more_pieces > 4;
-        let name = if defect == ClientDefect::RawNames { name } else { cleaned(&name, defect) };
+        let name =
+            if defect == ClientDefect::ShowsNamesRaw { name } else { cleaned(&name, defect) };
         let line = format!("{name} > {}", cleaned(&text, defect));
         for _ in 0..=usize::from(twice) {
             println!("{line}");
@@ -143,11 +144,11 @@ fn part(server: &mut TcpStream, part: &mut [u8], defect: ClientDefect) -> io::Re
     let (mut filled, mut reads) = (0, 0);
     while filled < part.len() {
         let read = server.read(&mut part[filled..]);
-        if defect == ClientDefect::CrashesOfReset {
+        if defect == ClientDefect::CrashesOnReset {
             assert!(read.is_ok(), "a connection is never reset");
         }
         match read? {
-            0 if defect == ClientDefect::GoesOnAtEof => {}
+            0 if defect == ClientDefect::IgnoresEof => {}
             0 => return Err(io::ErrorKind::UnexpectedEof.into()),
             count => filled += count,
         }
@@ -163,8 +164,8 @@ fn part(server: &mut TcpStream, part: &mut [u8], defect: ClientDefect) -> io::Re
 fn cleaned(text: &str, defect: ClientDefect) -> String {
     let hostile = |char: char| char.is_control() || "\u{202e}\u{2066}".contains(char);
     match defect {
-        ClientDefect::Raw => text.into(),
-        ClientDefect::LeavesOut => text.replace(hostile, ""),
+        ClientDefect::ShowsRaw => text.into(),
+        ClientDefect::OmitsControls => text.replace(hostile, ""),
         _ => text.replace(hostile, "?"),
     }
 }

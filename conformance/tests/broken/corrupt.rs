@@ -6,11 +6,11 @@ use bytes::BytesMut;
 use protocol::{Decoder, HEADER_LEN, Pair, encode_frame, header, parse_header};
 
 use crate::defect::Defect;
-use crate::extended::misled;
+use crate::extended::corrupt_extension_pair;
 use crate::room::Common;
 
 /// What a server with this defect makes of one write of a client's.
-pub(crate) fn garbled(defect: Defect, bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn corrupt_input(defect: Defect, bytes: &[u8]) -> Vec<u8> {
     match defect {
         Defect::LenientNumbers => {
             bytes.iter().map(|byte| if b"+_\t".contains(byte) { b' ' } else { *byte }).collect()
@@ -41,7 +41,7 @@ pub(crate) fn header_if_odd(bytes: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// The `number`th pair of a connection as a server with this defect sends it.
-pub(crate) fn spoilt(defect: Defect, pair: &Pair, number: usize, common: &Common) -> Vec<u8> {
+pub(crate) fn corrupt_pair(defect: Defect, pair: &Pair, number: usize, common: &Common) -> Vec<u8> {
     let (sender, text) = (&pair.sender[..], &pair.text[..]);
     let good = encoded(sender, text);
     match defect {
@@ -75,10 +75,10 @@ pub(crate) fn spoilt(defect: Defect, pair: &Pair, number: usize, common: &Common
             let repaired = String::from_utf8_lossy(bad);
             encoded(sender, &repaired.as_bytes()[..repaired.len().min(TEXT_BYTES_KEPT)])
         }),
-        Defect::NumbersLost | Defect::RefusesSilently if sender == b"server" => Vec::new(),
+        Defect::NumbersLost | Defect::RejectsSilently if sender == b"server" => Vec::new(),
         Defect::NumbersLost => encoded(sender.strip_suffix(b"-2").unwrap_or(sender), text),
-        Defect::OtherSpokesman if sender == b"server" => encoded(b"*", text),
-        _ => misled(defect, pair, number, good),
+        Defect::OtherServerName if sender == b"server" => encoded(b"*", text),
+        _ => corrupt_extension_pair(defect, pair, number, good),
     }
 }
 
@@ -89,21 +89,16 @@ fn bad_text(common: &Common) -> Option<&[u8]> {
 
 /// Puts pairs that have gathered for a connection into the order in which a server with this defect
 /// sends them.
-pub(crate) fn disordered(
-    defect: Defect,
-    batch: &mut [Vec<u8>],
-    pairs_seen: usize,
-    connection: usize,
-) {
-    let flooded = pairs_seen > FLOOD_PAIRS;
+pub(crate) fn reorder(defect: Defect, batch: &mut [Vec<u8>], pairs_seen: usize, connection: usize) {
+    let loaded = pairs_seen > LOAD_PAIRS;
     match defect {
         Defect::Reversed => batch.reverse(),
-        Defect::ReversedInFloods if flooded => batch.reverse(),
-        Defect::OwnOrderInFloods if flooded && connection.is_multiple_of(4) => {
+        Defect::ReversedUnderLoad if loaded => batch.reverse(),
+        Defect::OwnOrderUnderLoad if loaded && connection.is_multiple_of(4) => {
             batch.sort_by_key(|pair| Reverse(pair[..pair.len().min(SENDER_BYTES)].to_vec()));
         }
         Defect::PartsInterleaved => interleave(batch),
-        Defect::PartsInterleavedInFloods if flooded => interleave(batch),
+        Defect::PartsInterleavedUnderLoad if loaded => interleave(batch),
         _ => {}
     }
 }
@@ -142,6 +137,6 @@ const NAME_BYTES_KEPT: usize = 32;
 /// The limit that the conversation about repaired text sets.
 const TEXT_BYTES_KEPT: usize = 64;
 /// More than any row sends to one client that is not about a flood.
-const FLOOD_PAIRS: usize = 500;
+const LOAD_PAIRS: usize = 500;
 /// A header and the names of the members in a flood.
 const SENDER_BYTES: usize = HEADER_LEN + 7;

@@ -22,20 +22,20 @@ pub(crate) enum Defect {
     ThirdLost,
     Echo,
     FramesSwapped,
-    DiesAlone,
+    DiesWithOneMember,
     ControlsLost,
     History,
-    LastWordsLost,
+    LastMessageLost,
     /// The last frame of a client is handled when its next one comes.
     LastFrameWaits,
     /// The few words of one who says little wait until it listens: those who flood come first.
-    FloodsFirst,
+    BusySendersFirst,
     Reversed,
     /// Like the next two only once hundreds of pairs have gone to a client: a flood.
-    ReversedInFloods,
-    PartsInterleavedInFloods,
+    ReversedUnderLoad,
+    PartsInterleavedUnderLoad,
     /// Some clients get what has gathered for them sender by sender.
-    OwnOrderInFloods,
+    OwnOrderUnderLoad,
     PartsInterleaved,
     /// What does not fit into a client's buffer is forgotten.
     ShortWrites,
@@ -45,10 +45,10 @@ pub(crate) enum Defect {
     /// Nobody is served while somebody has begun a frame and not completed it.
     WaitsForFrames,
     /// Thirty-two clients may be waited for at a time: then nobody is served.
-    PoolRunsOut,
-    UnnamedHear,
+    SmallPool,
+    UnnamedReceive,
     /// A half-said name is taken for one when its connection ends.
-    GhostsStay,
+    HalfNamesJoin,
     /// A header is relayed as it was spelled.
     HeadersKept,
     LenientNumbers,
@@ -57,48 +57,48 @@ pub(crate) enum Defect {
     DiesOfBadText,
     BadTextRelayed,
     RepairedTextCutAnywhere,
-    OffendersStay,
+    OffendersNotClosed,
     /// Good frames are dropped with the bad one behind them.
     BufferDiscarded,
     /// What stands behind a malformed header is relayed.
-    RestRelayed,
+    BytesAfterErrorRelayed,
     FragmentsRelayed,
     NamesUnchecked,
     NumbersLost,
     /// Whoever breaks a rule is closed without a word.
-    RefusesSilently,
-    OtherSpokesman,
+    RejectsSilently,
+    OtherServerName,
     CommandsTaken,
-    LeaversStay,
+    LeaversNotClosed,
     DiesOfLeavers,
     DiesOfResets,
     ResetsAtTheEnd,
-    FewPlaces,
-    StaysDown,
+    TwentyConnections,
+    RestartFails,
     /// It starts with limits that do not agree.
     StartsAnyway,
     /// It does not start then, and does not say why.
-    StaysDownSilently,
-    LeaveToldTwice,
-    LeaveToldEarly,
-    JoinToldLate,
+    FailsToStartSilently,
+    LeaveNotifiedTwice,
+    LeaveNotifiedEarly,
+    JoinNotifiedLate,
     PrivateToAll,
     UnknownTargetSilent,
     SlashesKept,
     NickOnlyAnswered,
     NickUnchecked,
-    NobodyGreeted,
+    NoGreeting,
     LastOfWhoLost,
     LastOfHelpLost,
     CommandsByPrefix,
     PrivateUnmarked,
-    AsidesFirst,
-    TakesEverything,
+    DirectFirst,
+    NeverFull,
     // These begin after a while, when the conversations are over: the cases have to see them.
-    LateLeaveToldTwice,
+    LateLeaveNotifiedTwice,
     LateReportLost,
     LatePrivateDoubled,
-    LateAsidesFirst,
+    LateDirectFirst,
 }
 
 impl Defect {
@@ -106,11 +106,11 @@ impl Defect {
     pub(crate) fn shows_in_memory(self) -> bool {
         !matches!(
             self,
-            Self::FewPlaces
-                | Self::StaysDown
+            Self::TwentyConnections
+                | Self::RestartFails
                 | Self::StartsAnyway
-                | Self::StaysDownSilently
-                | Self::TakesEverything
+                | Self::FailsToStartSilently
+                | Self::NeverFull
         )
     }
 }

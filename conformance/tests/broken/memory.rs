@@ -54,13 +54,16 @@ pub(crate) const KILLS: &[Kill] = &[
         Mutant::Memory(Defect::FramesSwapped),
         &[("RLY-03", "got            3         one3         ann")],
     ),
-    (Mutant::Memory(Defect::DiesAlone), &[("RLY-04", "the server does not accept a connection")]),
+    (
+        Mutant::Memory(Defect::DiesWithOneMember),
+        &[("RLY-04", "the server does not accept a connection")],
+    ),
     (
         Mutant::Memory(Defect::ControlsLost),
         &[("RLY-05", "got            3         ann8         twolines")],
     ),
     (Mutant::Memory(Defect::History), &[("RLY-07", "got            3         ann5         early")]),
-    (Mutant::Memory(Defect::LastWordsLost), &[("RLY-08", "at `bob < ann: words`")]),
+    (Mutant::Memory(Defect::LastMessageLost), &[("RLY-08", "at `bob < ann: words`")]),
     (
         Mutant::Memory(Defect::Reversed),
         &[
@@ -73,7 +76,7 @@ pub(crate) const KILLS: &[Kill] = &[
         &[("ORD-02", "got            3         bob3         cyd")],
     ),
     (Mutant::Memory(Defect::DiesOfGarbage), &[("BAD-01", "at `bob < ann: still here`")]),
-    (Mutant::Memory(Defect::LeaversStay), &[("CLS-07", "ann is not closed")]),
+    (Mutant::Memory(Defect::LeaversNotClosed), &[("CLS-07", "ann is not closed")]),
     (
         Mutant::Memory(Defect::DiesOfLeavers),
         &[
@@ -88,20 +91,20 @@ pub(crate) const KILLS: &[Kill] = &[
             ("CLS-08", "ann is reset instead of closed in order"),
         ],
     ),
-    (Mutant::Memory(Defect::RefusesSilently), &[("CLS-08", "at `ann < server: ...`")]),
+    (Mutant::Memory(Defect::RejectsSilently), &[("CLS-08", "at `ann < server: ...`")]),
     (
         Mutant::Memory(Defect::WaitsForNames),
         &[("HSK-05", "nothing that ann says is relayed, at `ann joins`")],
     ),
     (
-        Mutant::Memory(Defect::PoolRunsOut),
+        Mutant::Memory(Defect::SmallPool),
         &[
             ("HSK-05", "nothing that ann says is relayed"),
             ("SLO-01", "nothing that parked32 says is relayed"),
         ],
     ),
-    (Mutant::Memory(Defect::UnnamedHear), &[("HSK-06", "cyd received a pair before its end")]),
-    (Mutant::Memory(Defect::GhostsStay), &[("HSK-07", "cyd is not closed")]),
+    (Mutant::Memory(Defect::UnnamedReceive), &[("HSK-06", "cyd received a pair before its end")]),
+    (Mutant::Memory(Defect::HalfNamesJoin), &[("HSK-07", "cyd is not closed")]),
     (Mutant::Memory(Defect::CutAt65536), &[("FRM-05", "got            3         ann65536")]),
     (Mutant::Memory(Defect::HeadersKept), &[("FRM-06", "a header that is not canonical")]),
     (Mutant::Memory(Defect::LenientNumbers), &[("FRM-07", "at `ann is refused`")]),
@@ -116,19 +119,19 @@ pub(crate) const KILLS: &[Kill] = &[
     (Mutant::Memory(Defect::ShortWrites), &[("SEG-06", "bob received 8192 of")]),
     (Mutant::Memory(Defect::LastFrameWaits), &[("SEG-07", "at `bob < ann: two`")]),
     (
-        Mutant::Memory(Defect::FloodsFirst),
+        Mutant::Memory(Defect::BusySendersFirst),
         &[("ORD-05", "a word waited behind 3000 messages of a flood")],
     ),
     (
-        Mutant::Memory(Defect::ReversedInFloods),
+        Mutant::Memory(Defect::ReversedUnderLoad),
         &[("ORD-01", "'s message "), ("ORD-03", "another message than one who only listened")],
     ),
     (
-        Mutant::Memory(Defect::PartsInterleavedInFloods),
+        Mutant::Memory(Defect::PartsInterleavedUnderLoad),
         &[("ORD-02", "received a header that is not canonical")],
     ),
     (
-        Mutant::Memory(Defect::OwnOrderInFloods),
+        Mutant::Memory(Defect::OwnOrderUnderLoad),
         &[
             ("ORD-03", "another message than one who only listened"),
             ("ORD-04", "cyd received an answer before its question"),
@@ -151,7 +154,7 @@ pub(crate) const KILLS: &[Kill] = &[
         )],
     ),
     (
-        Mutant::Memory(Defect::OffendersStay),
+        Mutant::Memory(Defect::OffendersNotClosed),
         &[
             ("BAD-02", "at `ann is refused`"),
             ("BAD-03", "at `ann is refused`"),
@@ -159,7 +162,7 @@ pub(crate) const KILLS: &[Kill] = &[
         ],
     ),
     (Mutant::Memory(Defect::BufferDiscarded), &[("BAD-05", "at `bob < ann: ok`")]),
-    (Mutant::Memory(Defect::RestRelayed), &[("BAD-06", "at `cyd < bob: quiet here`")]),
+    (Mutant::Memory(Defect::BytesAfterErrorRelayed), &[("BAD-06", "at `cyd < bob: quiet here`")]),
     (Mutant::Memory(Defect::FragmentsRelayed), &[("CLS-04", "at `cyd < bob: quiet here`")]),
     (Mutant::Memory(Defect::DiesOfResets), &[("CLS-02", "at `bob < ann: one`")]),
     (
@@ -175,14 +178,14 @@ pub(crate) const KILLS: &[Kill] = &[
         &[("NAM-05", "at `cyd < server: ...`"), ("NAM-07", "at `cyd < server: ...`")],
     ),
     (
-        Mutant::Memory(Defect::OtherSpokesman),
+        Mutant::Memory(Defect::OtherServerName),
         &[("NAM-08", "a pair that is no refusal before its end")],
     ),
     (Mutant::Memory(Defect::CommandsTaken), &[("EXT-02", "at `bob < ann: /who`")]),
     (Mutant::Cuts(Cut::Frames), &[("RLY-06", "relays came in parts"), ("RLY-12", "is cut")]),
     (Mutant::Cuts(Cut::Bytes), &[("RLY-06", "relays came in parts")]),
     (
-        Mutant::Memory(Defect::FewPlaces),
+        Mutant::Memory(Defect::TwentyConnections),
         &[
             ("RES-04", "the server does not accept a connection"),
             ("RES-05", "the server does not accept a connection"),
@@ -190,16 +193,16 @@ pub(crate) const KILLS: &[Kill] = &[
     ),
     (Mutant::Memory(Defect::StartsAnyway), &[("LIM-04", "the server starts with a window")]),
     (
-        Mutant::Memory(Defect::StaysDownSilently),
+        Mutant::Memory(Defect::FailsToStartSilently),
         &[("LIM-04", "does not say which limits do not agree")],
     ),
-    (Mutant::Memory(Defect::StaysDown), &[("SHD-03", "address already in use")]),
+    (Mutant::Memory(Defect::RestartFails), &[("SHD-03", "address already in use")]),
     (
-        Mutant::Memory(Defect::LeaveToldTwice),
+        Mutant::Memory(Defect::LeaveNotifiedTwice),
         &[("EXT-01", "got            6         server12        cyd has left")],
     ),
-    (Mutant::Memory(Defect::LeaveToldEarly), &[("EXT-01", "at `ann < cyd: bye`")]),
-    (Mutant::Memory(Defect::JoinToldLate), &[("EXT-01", "at `ann < server: cyd has joined`")]),
+    (Mutant::Memory(Defect::LeaveNotifiedEarly), &[("EXT-01", "at `ann < cyd: bye`")]),
+    (Mutant::Memory(Defect::JoinNotifiedLate), &[("EXT-01", "at `ann < server: cyd has joined`")]),
     (
         Mutant::Memory(Defect::PrivateToAll),
         &[("EXT-03", "cyd received a pair that is not its due"), ("EXT-04", "at `ann < server")],
@@ -217,7 +220,7 @@ pub(crate) const KILLS: &[Kill] = &[
         Mutant::Memory(Defect::NickUnchecked),
         &[("EXT-06", "30 members asked for the name zed, and are now [\"zed\"]")],
     ),
-    (Mutant::Memory(Defect::NobodyGreeted), &[("EXT-07", "at `bob joins`")]),
+    (Mutant::Memory(Defect::NoGreeting), &[("EXT-07", "at `bob joins`")]),
     (
         Mutant::Memory(Defect::LastOfWhoLost),
         &[("EXT-08", "at `bob < server: 3 members: ann, bob, cyd`")],
@@ -225,16 +228,19 @@ pub(crate) const KILLS: &[Kill] = &[
     (Mutant::Memory(Defect::LastOfHelpLost), &[("EXT-09", "at `ann < server: /help tells this`")]),
     (Mutant::Memory(Defect::CommandsByPrefix), &[("EXT-10", "at `bob < ann: /whoami`")]),
     (Mutant::Memory(Defect::PrivateUnmarked), &[("EXT-11", "got            4         Zoë")]),
-    (Mutant::Memory(Defect::AsidesFirst), &[("ORD-06", "at `bob < ann: one`")]),
-    (Mutant::Memory(Defect::LateLeaveToldTwice), &[("EXT-01", "others hear otherwise of comer0")]),
+    (Mutant::Memory(Defect::DirectFirst), &[("ORD-06", "at `bob < ann: one`")]),
+    (
+        Mutant::Memory(Defect::LateLeaveNotifiedTwice),
+        &[("EXT-01", "others hear otherwise of comer0")],
+    ),
     (
         Mutant::Memory(Defect::LateReportLost),
         &[("EXT-04", "of 5 private messages 0 arrive, and of 3 their sender is told")],
     ),
     (Mutant::Memory(Defect::LatePrivateDoubled), &[("EXT-04", "reaches 2 connections")]),
-    (Mutant::Memory(Defect::LateAsidesFirst), &[("ORD-06", "bob does not hear `0` at its place")]),
+    (Mutant::Memory(Defect::LateDirectFirst), &[("ORD-06", "bob does not hear `0` at its place")]),
     (
-        Mutant::Memory(Defect::TakesEverything),
+        Mutant::Memory(Defect::NeverFull),
         &[("EXT-12", "unread, and nobody is told"), ("EXT-13", "received another pair")],
     ),
 ];

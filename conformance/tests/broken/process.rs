@@ -21,7 +21,7 @@ pub(crate) const KILLS: &[Kill] = &[
     ),
     (Mutant::Process(Defect::KeepsMuch), &[("BPR-04", "the server's memory grew by")]),
     (
-        Mutant::Process(Defect::Spins),
+        Mutant::Process(Defect::BusyLoops),
         &[("BPR-06", "while it waited for a full socket"), ("RES-07", "while nobody spoke")],
     ),
     (Mutant::Process(Defect::DiesOfAcceptErrors), &[("RES-01", "the server has ended")]),
@@ -29,7 +29,10 @@ pub(crate) const KILLS: &[Kill] = &[
     (Mutant::Process(Defect::StopsAccepting), &[("RES-03", "nothing that cyd says is relayed")]),
     (Mutant::Process(Defect::FatClients), &[("RES-07", "each silent member costs")]),
     (Mutant::Process(Defect::DiesWithoutThreads), &[("RES-08", "the server has ended")]),
-    (Mutant::Process(Defect::EndsIdle), &[("HSK-08", "was closed"), ("SLO-02", "ann was closed")]),
+    (
+        Mutant::Process(Defect::ClosesSilent),
+        &[("HSK-08", "was closed"), ("SLO-02", "ann was closed")],
+    ),
     (
         Mutant::Process(Defect::DiesOfSignals),
         &[("SHD-01", "the server ended with signal: 15"), ("SHD-06", "ann received 0 pairs")],
@@ -41,13 +44,16 @@ pub(crate) const KILLS: &[Kill] = &[
             ("SHD-05", "the server goes on after more than one signal"),
         ],
     ),
-    (Mutant::Process(Defect::LeavesSilently), &[("SHD-06", "ann received 0 pairs")]),
-    (Mutant::Process(Defect::ForgetsTheLast), &[("SHD-01", "did not receive what was said next")]),
-    (Mutant::Process(Defect::ClosesIdle), &[("BPR-08", "is not cut off")]),
+    (Mutant::Process(Defect::StopsSilently), &[("SHD-06", "ann received 0 pairs")]),
+    (
+        Mutant::Process(Defect::DelaysLongMessages),
+        &[("SHD-01", "did not receive what was said next")],
+    ),
+    (Mutant::Process(Defect::ClosesStalled), &[("BPR-08", "is not cut off")]),
     (Mutant::Process(Defect::CutsAtTheEnd), &[("SHD-01", "a torn pair before its end")]),
     (Mutant::Process(Defect::SharesPort), &[("SHD-04", "on the same port does not end")]),
     (Mutant::Process(Defect::ChecksThenTakes), &[("NAM-02", "50 members have ")]),
     (Mutant::Process(Defect::LogsRaw), &[("SEC-01", "the log holds a raw")]),
     (Mutant::Process(Defect::LogsMessages), &[("SEC-02", "the server logged")]),
-    (Mutant::Process(Defect::WarnsNobody), &[("SEC-03", "nothing in the log warns")]),
+    (Mutant::Process(Defect::NoWarning), &[("SEC-03", "nothing in the log warns")]),
 ];

@@ -10,7 +10,7 @@ use conformance::process::ServerProcess;
 use conformance::target::{Medium, Model, NotStarted, Subject, Target, TcpWire, Wire};
 use protocol::{Decoder, encode_frame};
 
-use crate::altered::Altered;
+use crate::altered::StartedBy;
 
 /// How what passes is cut.
 #[derive(Clone, Copy, Debug)]
@@ -22,7 +22,7 @@ pub(crate) enum Cut {
 }
 
 pub(crate) fn proxied(cut: Cut) -> impl Subject {
-    Altered(move |flags: &[String]| {
+    StartedBy(move |flags: &[String]| {
         let exe = Path::new(env!("CARGO_BIN_EXE_conformance"));
         let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
         let server = ServerProcess::ours(Model::Select, exe, &flags)

@@ -63,12 +63,12 @@ pub(crate) struct Common {
 
 impl Common {
     /// Whether a server with this defect has no time for a connection, because of others.
-    pub(crate) fn is_held_up(&self, defect: Defect, connection: usize) -> bool {
+    pub(crate) fn is_blocked(&self, defect: Defect, connection: usize) -> bool {
         let others = |waited_for: &HashSet<usize>| waited_for.iter().any(|id| *id != connection);
         match defect {
             Defect::WaitsForNames => others(&self.unnamed),
             Defect::WaitsForFrames => others(&self.mid_frame),
-            Defect::PoolRunsOut => self.unnamed.len().max(self.mid_frame.len()) >= POOL,
+            Defect::SmallPool => self.unnamed.len().max(self.mid_frame.len()) >= POOL,
             _ => false,
         }
     }
@@ -78,7 +78,7 @@ impl Target for BrokenTarget {
     fn connect(&self) -> io::Result<Box<dyn Wire>> {
         let mut common = self.common.borrow_mut();
         common.connections += 1;
-        if common.dead || (self.defect == Defect::FewPlaces && common.connections > 20) {
+        if common.dead || (self.defect == Defect::TwentyConnections && common.connections > 20) {
             return Err(io::ErrorKind::ConnectionRefused.into());
         }
         let id = common.connections;
@@ -103,7 +103,7 @@ impl Target for BrokenTarget {
     }
 
     fn restart(&mut self) -> Result<(), NotStarted> {
-        assert_eq!(Defect::StaysDown, self.defect, "no other defect is about restarting");
+        assert_eq!(Defect::RestartFails, self.defect, "no other defect is about restarting");
         Err(NotStarted::Failed("address already in use".into()))
     }
 }

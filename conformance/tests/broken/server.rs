@@ -14,7 +14,7 @@ use signal_hook::consts::SIGTERM;
 use signal_hook::iterator::Signals;
 use socket2::{Domain, Socket, Type};
 
-use crate::server_room::{REST, Room};
+use crate::server_room::{RETRY_INTERVAL, Room};
 
 /// What is wrong with a server that takes a process to see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -28,7 +28,7 @@ pub(crate) enum Defect {
     /// What full sockets do not take waits in memory, far too much of it.
     KeepsMuch,
     /// Some threads never rest.
-    Spins,
+    BusyLoops,
     /// An error in accepting ends the server.
     DiesOfAcceptErrors,
     /// An error in accepting is logged and tried again, at once.
@@ -40,17 +40,17 @@ pub(crate) enum Defect {
     /// No thread for a client ends the server.
     DiesWithoutThreads,
     /// A connection that is silent for a moment is ended.
-    EndsIdle,
+    ClosesSilent,
     /// SIGTERM does what it does to a program that knows nothing of it.
     DiesOfSignals,
     /// After SIGTERM all clients are waited for.
     WaitsForClients,
     /// Members are not told of a shutdown.
-    LeavesSilently,
+    StopsSilently,
     /// A long message goes out with the next one, and at the end not at all.
-    ForgetsTheLast,
+    DelaysLongMessages,
     /// A reader that does not read is closed, behind what it does not read.
-    ClosesIdle,
+    ClosesStalled,
     /// The pair that tells of a shutdown is cut.
     CutsAtTheEnd,
     /// The port is shared with whoever wants it, too.
@@ -62,7 +62,7 @@ pub(crate) enum Defect {
     /// Every message goes to the log.
     LogsMessages,
     /// Nobody is warned of an open door.
-    WarnsNobody,
+    NoWarning,
 }
 
 impl Defect {
@@ -121,14 +121,14 @@ fn serve(defect: Defect, listen: &str) -> ! {
     if defect != Defect::DiesOfSignals {
         let mut signals = Signals::new([SIGTERM]).expect("signals can be heeded");
         let room = Arc::clone(&room);
-        thread::spawn(move || signals.forever().for_each(|_| room.shut()));
+        thread::spawn(move || signals.forever().for_each(|_| room.shut_down()));
     }
     match defect {
         // Several, so that they are seen on a busy machine, too.
-        Defect::Spins => (0..4).for_each(|_| drop(thread::spawn(spin))),
+        Defect::BusyLoops => (0..4).for_each(|_| drop(thread::spawn(spin))),
         Defect::KeepsMuch => drop(thread::spawn({
             let room = Arc::clone(&room);
-            move || room.flush_for_ever()
+            move || room.flush_repeatedly()
         })),
         _ => {}
     }
@@ -154,7 +154,7 @@ fn bind(defect: Defect, listen: &str) -> io::Result<TcpListener> {
     socket.set_reuse_port(defect == Defect::SharesPort)?;
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
-    if !address.ip().is_loopback() && defect != Defect::WarnsNobody {
+    if !address.ip().is_loopback() && defect != Defect::NoWarning {
         eprintln!("this is open to everybody: no login, no encryption");
     }
     Ok(socket.into())
@@ -167,7 +167,7 @@ fn after_accept_error(defect: Defect, error: &io::Error) {
         Defect::StopsAccepting => loop {
             thread::park();
         },
-        _ => thread::park_timeout(REST),
+        _ => thread::park_timeout(RETRY_INTERVAL),
     }
 }
 

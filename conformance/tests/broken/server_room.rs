@@ -43,13 +43,13 @@ impl Room {
 
     /// One client, from its name to its end.
     pub(crate) fn serve(&self, stream: &Arc<TcpStream>) -> io::Result<()> {
-        let fat = if self.defect == Defect::FatClients { 256 << 10 } else { 0 };
-        let held = vec![1_u8; fat];
+        let extra_bytes = if self.defect == Defect::FatClients { 256 << 10 } else { 0 };
+        let held = vec![1_u8; extra_bytes];
         stream.set_nodelay(true)?;
-        let waits = matches!(self.defect, Defect::BlocksOnFull | Defect::Spins);
+        let waits = matches!(self.defect, Defect::BlocksOnFull | Defect::BusyLoops);
         let patience = (!waits).then_some(PATIENCE);
         stream.set_write_timeout(patience)?;
-        stream.set_read_timeout((self.defect == Defect::EndsIdle).then_some(PATIENCE))?;
+        stream.set_read_timeout((self.defect == Defect::ClosesSilent).then_some(PATIENCE))?;
         let outcome = self.read(stream);
         self.lock().retain(|member| !Arc::ptr_eq(&member.stream, stream));
         stream.shutdown(Shutdown::Both).ok();
@@ -85,7 +85,7 @@ impl Room {
         }
         if self.defect == Defect::ChecksThenTakes {
             drop(members);
-            thread::park_timeout(REST);
+            thread::park_timeout(RETRY_INTERVAL);
             members = self.lock();
         }
         if self.defect == Defect::LogsRaw {
@@ -101,7 +101,7 @@ impl Room {
             eprintln!("{name:?}: {} bytes", text.len());
         }
         let mut pair = encoded(name, text);
-        if self.defect == Defect::ForgetsTheLast && text.len() >= LONG_BYTES {
+        if self.defect == Defect::DelaysLongMessages && text.len() >= LONG_BYTES {
             let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
             pair = std::mem::replace(&mut *held, pair);
         }
@@ -112,21 +112,21 @@ impl Room {
     }
 
     /// Offers full sockets again what they did not take.
-    pub(crate) fn flush_for_ever(&self) -> ! {
+    pub(crate) fn flush_repeatedly(&self) -> ! {
         loop {
-            thread::park_timeout(REST);
-            self.lock().retain_mut(|member| member.offer().is_ok());
+            thread::park_timeout(RETRY_INTERVAL);
+            self.lock().retain_mut(|member| member.flush().is_ok());
         }
     }
 
     /// What SIGTERM does.
-    pub(crate) fn shut(&self) {
+    pub(crate) fn shut_down(&self) {
         while self.defect == Defect::WaitsForClients && !self.lock().is_empty() {
-            thread::park_timeout(REST);
+            thread::park_timeout(RETRY_INTERVAL);
         }
         let mut notice = encoded(b"server", b"the server stops");
         match self.defect {
-            Defect::LeavesSilently => notice.clear(),
+            Defect::StopsSilently => notice.clear(),
             Defect::CutsAtTheEnd => notice.truncate(12),
             _ => {}
         }
@@ -148,9 +148,9 @@ impl Member {
         if !(self.slow && defect == Defect::DropsPairs && !self.unsent.is_empty()) {
             self.unsent.extend(pair);
         }
-        self.offer()?;
+        self.flush()?;
         match defect {
-            Defect::KeepsMuch if self.unsent.len() < HOARD_BYTES => return Ok(()),
+            Defect::KeepsMuch if self.unsent.len() < QUEUE_BYTES_MAX => return Ok(()),
             Defect::KeepsMuch => return self.close(),
             _ if !self.slow => self.wait()?,
             _ => {}
@@ -163,7 +163,7 @@ impl Member {
                 self.unsent.clear();
                 Ok(())
             }
-            Defect::ClosesIdle => self.close(),
+            Defect::ClosesStalled => self.close(),
             _ => {
                 SockRef::from(&*self.stream).set_linger(Some(Duration::ZERO))?;
                 self.close()
@@ -172,7 +172,7 @@ impl Member {
     }
 
     /// Writes what its socket takes at once.
-    fn offer(&mut self) -> io::Result<()> {
+    fn flush(&mut self) -> io::Result<()> {
         match SockRef::from(&*self.stream).send_with_flags(&self.unsent, libc::MSG_DONTWAIT) {
             Ok(count) => drop(self.unsent.drain(..count)),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
@@ -200,11 +200,11 @@ impl Member {
 }
 
 /// Before something is tried again.
-pub(crate) const REST: Duration = Duration::from_millis(20);
+pub(crate) const RETRY_INTERVAL: Duration = Duration::from_millis(20);
 const MESSAGE_MAX: usize = 64 * 1024;
 /// As long as a message of a flood.
 const LONG_BYTES: usize = 1000;
 /// How long a full socket is waited for, once: longer than a busy machine keeps a client from reading.
 const PATIENCE: Duration = Duration::from_millis(800);
 /// For one client. Some of them need more than our servers declare for all.
-const HOARD_BYTES: usize = 8 << 20;
+const QUEUE_BYTES_MAX: usize = 8 << 20;
