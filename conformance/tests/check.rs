@@ -130,7 +130,7 @@ fn a_client_is_held_to_the_rules_for_clients() {
 #[test]
 fn a_client_that_does_not_come_is_told_once_with_its_own_words() {
     let output = check(["--client", "--", PROGRAM, "chat", NOBODY]);
-    assert_told_once(&output, "; it said:\nclient-cli: cannot reach 127.0.0.1:1");
+    assert_told_once(&output, "; it printed:\nclient-cli: cannot reach 127.0.0.1:1");
 }
 
 #[test]

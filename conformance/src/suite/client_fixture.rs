@@ -1,4 +1,4 @@
-//! ClientFixture: a client under test at a server that the harness plays.
+//! Client fixture: starts a client under test, and plays its server.
 
 use std::ffi::OsString;
 use std::io;
@@ -15,18 +15,18 @@ use crate::process::{ClientProcess, Left, Screen};
 use crate::support::quote::quoted;
 use crate::target::{Evidence, Origin, Received, TcpWire, Wire};
 
-/// Any client that a command starts.
+/// The command that starts a client.
 #[derive(Clone, Debug)]
 pub struct ClientCommand {
-    /// Program and arguments; `{port}` stands for the port of 127.0.0.1 that the server listens on. It has
-    /// to say its name without being asked for it.
+    /// Program and arguments; `{port}` stands for the port of 127.0.0.1 on which the suite listens. The
+    /// client has to send its name without asking its user for it.
     pub command: Vec<OsString>,
     /// Who wrote it.
     pub origin: Origin,
 }
 
 impl ClientCommand {
-    /// The command that runs one row again with the same seed.
+    /// The command that tests one rule again with the same seed.
     pub fn rerun(&self, id: &str, seed: u64) -> String {
         if self.origin == Origin::Ours {
             return format!("cargo test -p conformance --test client -- --exact client::{id}");
@@ -36,7 +36,7 @@ impl ClientCommand {
     }
 }
 
-/// Everything a test needs to talk to one client, as often as it likes.
+/// Everything that a test needs to start a client, as often as it likes.
 #[derive(Debug)]
 pub struct ClientFixture<'a> {
     client: &'a ClientCommand,
@@ -45,26 +45,28 @@ pub struct ClientFixture<'a> {
 }
 
 impl<'a> ClientFixture<'a> {
-    /// Nobody has come yet.
+    /// A fixture that has started no client yet.
     pub fn new(client: &'a ClientCommand, slack: f64) -> Self {
         Self { client, transcript: Transcript::start(), slack }
     }
 
-    /// What was sent to the client, and what it left behind.
+    /// What the suite sent to the client, and what the client printed.
     pub fn transcript(&self) -> &Transcript {
         &self.transcript
     }
 
-    /// Starts a client and takes its name.
+    /// Starts a client, accepts its connection, and reads its name.
     ///
     /// # Errors
     ///
-    /// It cannot be started, or does not come and say its name: nothing is known about it then.
+    /// The client cannot be started, does not connect, or does not send its name. Nothing is known about it
+    /// then.
     pub fn start(&self, screen: Screen) -> Result<ClientUnderTest, TestError> {
-        let harness =
-            |error: io::Error| TestError::Inconclusive(format!("no client can come: {error}"));
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(harness)?;
-        let port = listener.local_addr().map_err(harness)?.port();
+        let failed = |error: io::Error| {
+            TestError::Inconclusive(format!("the suite cannot listen for the client: {error}"))
+        };
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(failed)?;
+        let port = listener.local_addr().map_err(failed)?.port();
         let process = ClientProcess::start(&self.client.command, port, screen)
             .map_err(|error| TestError::Inconclusive(error.to_string()))?;
         let start = Instant::now();
@@ -72,10 +74,10 @@ impl<'a> ClientFixture<'a> {
             if let Some(connection) = accept(&listener, LOOK_INTERVAL) {
                 break connection;
             }
-            let told = exit_report(&process);
-            if told.is_some() || start.elapsed() > STARTS_WITHIN {
-                let told = told.unwrap_or_default();
-                return Err(TestError::Inconclusive(format!("the client does not connect{told}")));
+            let exit = exit_report(&process);
+            if exit.is_some() || start.elapsed() > STARTS_WITHIN {
+                let exit = exit.unwrap_or_default();
+                return Err(TestError::Inconclusive(format!("the client does not connect{exit}")));
             }
         };
         self.transcript.record("client", Event::Connected);
@@ -93,7 +95,7 @@ impl<'a> ClientFixture<'a> {
     }
 }
 
-/// One client that has come and said its name.
+/// One client that has connected and sent its name.
 #[derive(Debug)]
 pub struct ClientUnderTest {
     wire: TcpWire,
@@ -114,11 +116,11 @@ impl ClientUnderTest {
     pub fn send(&mut self, bytes: &[u8]) -> Result<(), TestError> {
         self.transcript.record("server", Event::Sent(bytes.into()));
         self.wire.send(bytes).map_err(|error| {
-            TestError::broken(format!("the client does not take what the server sends: {error}"))
+            TestError::broken(format!("the client did not accept what the server sent: {error}"))
         })
     }
 
-    /// Waits until the client has read what was sent, so that the next write is a segment of its own.
+    /// Waits until the client has read everything sent, so that the next write arrives as a piece of its own.
     ///
     /// # Errors
     ///
@@ -132,31 +134,31 @@ impl ClientUnderTest {
         Ok(())
     }
 
-    /// Whether some cut was only likely, not seen, to reach the client as one.
+    /// Whether the suite once had to assume that the client had read everything before the next write.
     pub fn has_assumed_reads(&self) -> bool {
         self.assumed_reads
     }
 
-    /// From here on the client gets no more than a gibibyte of addresses on top of what it has: setting
-    /// memory aside for a length that nobody can mean then fails, and this machine does not suffer.
-    /// Nothing happens where the system has no such limit.
+    /// Limits the client's address space to 1 GiB more than it has now. A client that allocates the length
+    /// in a header then fails, and this machine does not run out of memory. Does nothing on systems other
+    /// than Linux.
     pub fn limit_memory(&self) {
         limit_addresses(self.process.id());
     }
 
-    /// Ends the connection with FIN, and waits for the client's end.
+    /// Ends the connection with FIN, and waits for the end of the client's process.
     ///
     /// # Errors
     ///
     /// It does not end.
     pub fn close(mut self) -> Result<Left, TestError> {
         self.transcript.record("server", Event::HalfClosed);
-        // One that has left already is what its end will tell.
+        // It fails if the client has already ended the connection; its exit shows why.
         self.wire.half_close().ok();
         self.wait("the server has ended the connection")
     }
 
-    /// Breaks the connection off with RST, and waits for the client's end.
+    /// Ends the connection with RST, and waits for the end of the client's process.
     ///
     /// # Errors
     ///
@@ -167,22 +169,22 @@ impl ClientUnderTest {
         self.wait("the server has reset the connection")
     }
 
-    /// Waits for the client's end, which something that was sent has to bring about.
+    /// Waits for the end of the client's process. `after` says what should have caused it.
     ///
     /// # Errors
     ///
     /// It does not end.
     pub fn wait(self, after: &str) -> Result<Left, TestError> {
         let Some(left) = self.process.wait(self.deadline) else {
-            return Err(TestError::broken(format!("the client goes on although {after}")));
+            return Err(TestError::broken(format!("the client did not exit although {after}")));
         };
-        for (who, bytes) in [("shown", &left.shown), ("told", &left.told)] {
+        for (who, bytes) in [("stdout", &left.shown), ("stderr", &left.told)] {
             self.transcript.record(who, Event::Received(bytes[..].into()));
         }
         Ok(left)
     }
 
-    /// Takes the client's first frame.
+    /// Reads the client's first frame.
     fn take_name(&mut self) -> Result<(), TestError> {
         let mut frames = Decoder::new(NAME_BYTES_MAX);
         let start = Instant::now();
@@ -199,19 +201,21 @@ impl ClientUnderTest {
                 }
                 Ok(None) => {}
                 Err(error) => {
-                    return Err(TestError::Inconclusive(format!("no name comes: {error}")));
+                    return Err(TestError::Inconclusive(format!(
+                        "the client sends no valid name: {error}"
+                    )));
                 }
             }
         }
-        let told = exit_report(&self.process).unwrap_or_default();
+        let exit = exit_report(&self.process).unwrap_or_default();
         Err(TestError::Inconclusive(format!(
-            "the client at {} does not say its name{told}",
+            "the client at {} does not send its name{exit}",
             self.peer
         )))
     }
 }
 
-/// The next connection, if one comes in time.
+/// The next connection, if there is one in time.
 fn accept(listener: &TcpListener, within: Duration) -> Option<(TcpWire, SocketAddr)> {
     let within = Timespec::try_from(within).ok()?;
     let ready = poll(&mut [PollFd::new(listener, PollFlags::IN)], Some(&within));
@@ -222,13 +226,13 @@ fn accept(listener: &TcpListener, within: Duration) -> Option<(TcpWire, SocketAd
     Some((TcpWire::accepted(stream).ok()?, peer))
 }
 
-/// What a client said that has ended, as the end of a sentence.
+/// The exit of a client and what it printed, as the end of a sentence; `None` if it still runs.
 fn exit_report(process: &ClientProcess) -> Option<String> {
     let left = process.wait(Duration::ZERO)?;
-    let told = String::from_utf8_lossy(&left.told);
-    Some(match told.trim_end() {
-        "" => format!(" but ends ({})", left.status),
-        told => format!("; it said:\n{told}"),
+    let printed = String::from_utf8_lossy(&left.told);
+    Some(match printed.trim_end() {
+        "" => format!(" but exits ({})", left.status),
+        printed => format!("; it printed:\n{printed}"),
     })
 }
 
@@ -238,7 +242,7 @@ fn limit_addresses(id: u32) {
     let limit = address_space(id).map(|now| now + EXTRA_ADDRESS_BYTES);
     let pid = i32::try_from(id).ok().and_then(Pid::from_raw);
     if let (Some(limit), Some(pid)) = (limit, pid) {
-        // One that has ended already needs no limit.
+        // It fails if the client has already ended, which then needs no limit.
         prlimit(Some(pid), Resource::As, Rlimit { current: Some(limit), maximum: Some(limit) })
             .ok();
     }
@@ -247,12 +251,12 @@ fn limit_addresses(id: u32) {
 #[cfg(not(target_os = "linux"))]
 fn limit_addresses(_id: u32) {}
 
-/// An interpreter takes a second to start on a busy machine; this is ten times that.
+/// Ten times as long as an interpreter takes to start on a busy machine.
 const STARTS_WITHIN: Duration = Duration::from_secs(10);
-/// Between two looks at whether it is still there.
+/// Time between two checks whether the client still runs.
 const LOOK_INTERVAL: Duration = Duration::from_millis(20);
-/// Far longer than a client needs to end.
+/// Far longer than a client needs to exit.
 const DEADLINE: Duration = Duration::from_secs(5);
 const NAME_BYTES_MAX: usize = 64 * 1024;
-/// Less than the length that is announced, more than any client needs to say so.
+/// Less than the announced length, and more than any client needs to print an error.
 const EXTRA_ADDRESS_BYTES: u64 = 1 << 30;

@@ -1,4 +1,4 @@
-//! What can go wrong in a test, and whose error it is.
+//! Error: why a test stopped, and whether the server, the test or the machine is the cause.
 
 use std::{fmt, io};
 
@@ -13,9 +13,9 @@ pub enum TestError {
     Broken {
         /// What happened, in one sentence.
         what: String,
-        /// The bytes that the rule asks for, if it is about bytes.
+        /// The bytes that the rule requires; empty if they are not known or the rule is not about bytes.
         expected: Vec<u8>,
-        /// The bytes that came.
+        /// The bytes that the client received; empty if there were none.
         received: Vec<u8>,
     },
     /// The test does not apply to this server.
@@ -24,18 +24,18 @@ pub enum TestError {
     /// The server does not declare what the test needs to know.
     #[error("it does not declare its {0}")]
     Undeclared(&'static str),
-    /// The harness or the machine failed: nothing is known about the server.
+    /// The suite or the machine failed, so nothing is known about the server.
     #[error("{0}")]
     Inconclusive(String),
 }
 
 impl TestError {
-    /// The server broke the rule in a way that bytes do not show.
+    /// The server broke the rule, and there are no bytes to compare.
     pub fn broken(what: impl Into<String>) -> Self {
         Self::Broken { what: what.into(), expected: Vec::new(), received: Vec::new() }
     }
 
-    /// The same, with the place in the test where it was found.
+    /// Adds the place in the test where the error was found.
     #[must_use]
     pub fn at(self, place: impl fmt::Display) -> Self {
         match self {
@@ -46,7 +46,8 @@ impl TestError {
         }
     }
 
-    /// A connection could not be made: the server's error, unless this machine has run out of something.
+    /// A connection could not be made. The server is at fault, unless this machine has no descriptor or
+    /// no port left.
     pub fn connecting(error: &io::Error) -> Self {
         let code = Errno::from_io_error(error);
         if matches!(code, Some(Errno::MFILE | Errno::NFILE | Errno::ADDRNOTAVAIL)) {
@@ -58,11 +59,11 @@ impl TestError {
     }
 }
 
-/// The value that a test needs.
+/// The declared value that a test needs; `what` names it in the result.
 ///
 /// # Errors
 ///
-/// It is not declared: the test does not apply.
+/// The server does not declare the value, so the test does not apply.
 pub fn needed<T>(value: Option<T>, what: &'static str) -> Result<T, TestError> {
     value.ok_or(TestError::Undeclared(what))
 }

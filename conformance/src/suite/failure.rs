@@ -1,4 +1,4 @@
-//! A broken rule as its report: enough to understand it without running anything.
+//! Failure: the report of a broken rule, complete enough to be understood without another run.
 
 use std::fmt;
 
@@ -6,22 +6,22 @@ use super::causes::likely_cause;
 use super::error::TestError;
 use super::transcript::shown;
 
-/// Everything there is to know about a broken rule.
+/// Everything that is known about a broken rule.
 #[derive(Clone, Debug)]
 pub struct Failure {
     /// The rule's id.
     pub id: String,
-    /// What the rule says.
+    /// The sentence of the rule.
     pub sentence: String,
     /// What happened.
     pub error: TestError,
-    /// What the clients did and saw, on one clock.
+    /// What the clients sent and received, as lines of the test's transcript.
     pub transcript: Vec<String>,
     /// The end of the server's log.
     pub log: String,
-    /// What chance was drawn from.
+    /// The seed of every random choice.
     pub seed: u64,
-    /// The command that runs this row again.
+    /// The command that runs this rule again.
     pub rerun: String,
 }
 
@@ -35,7 +35,7 @@ impl fmt::Display for Failure {
         if let Some(cause) = likely_cause(&self.id) {
             writeln!(f, "  likely cause   {cause}")?;
         }
-        writeln!(f, "  what the clients did and saw (>> sent, << received)")?;
+        writeln!(f, "  what the clients sent (>>) and received (<<)")?;
         for line in &self.transcript {
             writeln!(f, "  {line}")?;
         }
@@ -47,11 +47,11 @@ impl fmt::Display for Failure {
             writeln!(f, "    {}", shown(line.as_bytes()))?;
         }
         writeln!(f, "  seed           {}", self.seed)?;
-        write!(f, "  again with     {}", self.rerun)
+        write!(f, "  run it again   {}", self.rerun)
     }
 }
 
-/// Both texts from shortly before their first difference, with a mark under it.
+/// Writes both texts from shortly before their first difference, with a mark under it.
 fn write_difference(f: &mut fmt::Formatter<'_>, expected: &[u8], received: &[u8]) -> fmt::Result {
     if expected.is_empty() && received.is_empty() {
         return Ok(());
@@ -62,7 +62,7 @@ fn write_difference(f: &mut fmt::Formatter<'_>, expected: &[u8], received: &[u8]
         if bytes.is_empty() { "(nothing)".to_owned() } else { shown(&bytes[start..]) }
     };
     writeln!(f, "  expected       {}", or_nothing(expected))?;
-    writeln!(f, "  received            {}", or_nothing(received))?;
+    writeln!(f, "  received       {}", or_nothing(received))?;
     if !expected.is_empty() && !received.is_empty() {
         let column = shown(&received[start..same]).chars().count();
         writeln!(f, "                 {:column$}^ the first difference, at byte {same}", "")?;
@@ -70,7 +70,7 @@ fn write_difference(f: &mut fmt::Formatter<'_>, expected: &[u8], received: &[u8]
     Ok(())
 }
 
-/// What is shown before the first difference.
+/// The bytes shown before the first difference.
 const CONTEXT_BYTES: usize = 60;
 const LOG_LINES_MAX: usize = 15;
 
@@ -84,7 +84,7 @@ mod tests {
             id: "RLY-03".into(),
             sentence: "Whole pairs.".into(),
             error: TestError::Broken {
-                what: "bob received another pair".into(),
+                what: "bob received a different pair than expected".into(),
                 expected: b"3         ann2         hi".into(),
                 received: b"3         ann2         ho".into(),
             },
@@ -95,8 +95,11 @@ mod tests {
         };
         let text = failure.to_string();
         let lines: Vec<&str> = text.lines().collect();
-        let received = lines.iter().position(|line| line.contains("received ")).unwrap();
+        let received = lines
+            .iter()
+            .position(|line| line.starts_with("  received "))
+            .expect("it is in the report");
         assert_eq!(lines[received].rfind('o'), lines[received + 1].find('^'), "{text}");
-        assert!(text.ends_with("again with     again"), "{text}");
+        assert!(text.ends_with("run it again   again"), "{text}");
     }
 }

@@ -1,4 +1,4 @@
-//! The fixture of one test: a server, a clock, a hidden witness, and the barriers built on them.
+//! Fixture: the server of one test, its deadlines, a hidden witness, and the barriers built on them.
 
 mod barrier;
 mod connections;
@@ -18,23 +18,24 @@ use crate::spec::{Mode, Relay};
 use crate::support::token::Tokens;
 use crate::target::{Declared, Medium, Target};
 
-/// Everything a test needs to talk to one server.
+/// Everything that a test needs to talk to one server.
 ///
-/// A client gets in by [`join`](Self::join), which returns when the server is known to relay to it
-/// (a barrier), and "nothing else arrives" is proven by [`fence`](Self::fence). [`drain`](Self::drain)
-/// comes last. Nothing here sleeps: every wait is for an event and has a bound.
+/// A test calls [`join`](Self::join) for every client; it returns when the client is known to be in the
+/// room (a barrier). [`fence`](Self::fence) shows that nothing else is in flight. The runner calls
+/// [`drain`](Self::drain) last. Nothing here sleeps: every wait is for an event and has a bound.
 pub struct Fixture {
     server: Box<dyn Target>,
     transcript: Transcript,
     tokens: Tokens,
-    /// Reads and never speaks; in the room before the first client. With extensions there is none: the
-    /// server's greeting says that a client is in, and nobody unseen is counted by `/who`.
+    /// A hidden member that joins before the first client, only reads, and shows that others are in the
+    /// room. With extensions there is none: the server's greeting shows that a client is in the room, and
+    /// `/who` would list the witness.
     witness: Option<Client>,
     connections: Connections,
     relay: Relay,
     mode: Mode,
     slack: f64,
-    /// The longest relay seen while joining.
+    /// The longest time from sending a message to its relay that was seen while joining.
     relay_time: Duration,
     level: u8,
     asked: u8,
@@ -43,27 +44,27 @@ pub struct Fixture {
     declared: Declared,
 }
 
-/// How a test is to be run.
+/// The parameters of one test.
 #[derive(Clone, Debug)]
 pub struct Conditions {
-    /// What chance is drawn from.
+    /// The seed of every random choice.
     pub seed: u64,
-    /// Factor on every deadline.
+    /// A factor that multiplies every deadline.
     pub slack: f64,
     /// The level of the rule under test.
     pub level: u8,
-    /// The highest level asked for.
+    /// The highest level that was requested.
     pub asked: u8,
-    /// To whom this server relays.
+    /// To which members this server relays a message.
     pub relay: Relay,
-    /// Whether it speaks of itself.
+    /// Whether its extensions are on.
     pub mode: Mode,
     /// What this server declares.
     pub declared: Declared,
 }
 
 impl Fixture {
-    /// An empty fixture in front of a server.
+    /// A fixture for a fresh server, with no client yet.
     pub fn new(server: Box<dyn Target>, conditions: Conditions) -> Self {
         Self {
             server,
@@ -83,7 +84,7 @@ impl Fixture {
         }
     }
 
-    /// What every client did and saw.
+    /// What every client sent and received.
     pub fn transcript(&self) -> &Transcript {
         &self.transcript
     }
@@ -93,42 +94,42 @@ impl Fixture {
         &*self.server
     }
 
-    /// Whether the server speaks of itself.
+    /// Whether the server's extensions are on.
     pub fn mode(&self) -> Mode {
         self.mode
     }
 
-    /// What the server promises to keep.
+    /// The limits and policies that the server declares.
     pub fn declared(&self) -> &Declared {
         &self.declared
     }
 
-    /// Whether some cut was only likely, not seen, to reach the server as one.
+    /// Whether the suite once had to assume that the server had read everything before the next write.
     pub fn has_assumed_reads(&self) -> bool {
         self.assumed_reads
     }
 
-    /// The highest level asked for: how far to try a rule that grows with the level.
+    /// The highest level that was requested. Some rules require more at a higher level.
     pub fn asked_level(&self) -> u8 {
         self.asked
     }
 
-    /// What chance is drawn from.
+    /// The seed of every random choice.
     pub fn seed(&self) -> u64 {
         self.seed
     }
 
-    /// How long to wait for something that has to come: far longer than it ever takes here.
+    /// How long to wait for something that has to happen: far longer than it takes on this machine.
     pub fn deadline(&self) -> Duration {
         DEADLINE_MIN.max(self.relay_time * RELAYS_PER_DEADLINE).mul_f64(self.slack)
     }
 
-    /// How long to look at one client while another one may have the answer.
+    /// How long to wait for one client before looking at another one.
     pub fn look_interval(&self) -> Duration {
         LOOK_INTERVAL
     }
 
-    /// A new connection that has said nothing.
+    /// A new connection on which nothing has been sent.
     ///
     /// # Errors
     ///
@@ -141,11 +142,11 @@ impl Fixture {
         Ok(Client::new(label, wire, &self.transcript, &self.tokens))
     }
 
-    /// `from` says something, and everyone in `to` receives it next.
+    /// `from` sends a message, and it is the next pair that each client in `to` receives.
     ///
     /// # Errors
     ///
-    /// Somebody does not.
+    /// A client in `to` receives something else or nothing, or the server does not take the message.
     pub fn relay(
         &self,
         from: &mut Client,
@@ -160,13 +161,13 @@ impl Fixture {
         Ok(())
     }
 
-    /// Waits for a client's connection to end, with nothing before that.
+    /// Waits until the server ends a client's connection; the client may receive nothing before that.
     ///
-    /// At level 0 a server may need some other event before it closes: it gets one.
+    /// A level-0 server may close only at its next event, so it gets one: a new connection.
     ///
     /// # Errors
     ///
-    /// Something else comes, or the connection stays open.
+    /// The client receives something, or the connection stays open.
     pub fn expect_end(&self, client: &mut Client) -> Result<End, TestError> {
         if self.level > 0 {
             return client.expect_end(self.deadline());
@@ -174,40 +175,40 @@ impl Fixture {
         let start = Instant::now();
         while client.end().is_none() && start.elapsed() < self.deadline() {
             if client.read_once(POKE_INTERVAL) == Progress::None {
-                // Failing to connect is no poke, and seen by the test's next step.
+                // An attempt that fails is reported by the test's next step.
                 drop(self.server.connect());
             }
         }
         client.expect_end(Duration::ZERO)
     }
 
-    /// As [`expect_end`](Self::expect_end), and the end has to be a FIN.
+    /// Like [`expect_end`](Self::expect_end), and the end has to be a FIN.
     ///
     /// # Errors
     ///
-    /// Something else comes, the connection stays open, or it is reset.
+    /// The client receives something, or the connection stays open or is reset.
     pub fn expect_orderly_end(&self, client: &mut Client) -> Result<(), TestError> {
         match self.expect_end(client)? {
             End::Eof => Ok(()),
             End::Reset => Err(TestError::broken(format!(
-                "{} is reset instead of closed in order",
+                "the server reset {}'s connection instead of closing it with a FIN",
                 client.label()
             ))),
         }
     }
 
-    /// Waits until the server has read what a client sent. One that once did not, or cannot be seen to,
-    /// gets no more than a moment from then on.
+    /// Waits until the server has read what a client sent. If it once did not, or if this system does not
+    /// show it, later calls wait only for a moment.
     pub fn await_read(&mut self, client: &mut Client) {
         let within = if self.assumed_reads { Duration::ZERO } else { self.deadline() };
         self.assumed_reads |= client.await_read(within) == crate::target::Evidence::Assumed;
     }
 
-    /// Everything a client receives up to the end of its stream.
+    /// Everything that a client receives up to the end of its connection.
     ///
     /// # Errors
     ///
-    /// The stream is malformed, or does not end.
+    /// The bytes are not whole pairs, or the connection does not end.
     pub fn read_to_end(&self, client: &mut Client) -> Result<Vec<Pair>, TestError> {
         let mut pairs = Vec::new();
         let start = Instant::now();
@@ -216,7 +217,7 @@ impl Fixture {
                 Next::Pair(pair) => pairs.push(pair),
                 Next::Ended(_) => return Ok(pairs),
                 Next::Silence if start.elapsed() > self.deadline() => {
-                    return Err(TestError::broken(format!("{} is not closed", client.label())));
+                    return Err(client.not_ended());
                 }
                 // As in `expect_end`.
                 Next::Silence => drop(self.server.connect()),
@@ -225,10 +226,10 @@ impl Fixture {
     }
 }
 
-/// Generous for a loaded machine, short enough to wait for when a server is broken.
+/// Enough for a busy machine, and short enough to wait for when a server is broken.
 const DEADLINE_MIN: Duration = Duration::from_secs(2);
 const RELAYS_PER_DEADLINE: u32 = 200;
-/// Between looking at one client and the other.
+/// Time spent on one client before the test looks at another.
 const LOOK_INTERVAL: Duration = Duration::from_millis(5);
-/// How long a server at level 0 may think before it is given another event.
+/// How long a level-0 server may take before it gets another event.
 const POKE_INTERVAL: Duration = Duration::from_millis(5);

@@ -1,4 +1,4 @@
-//! MessageStream: a known stream of messages, report through a server as fast as it takes them.
+//! Message stream: numbered messages of one member, sent as fast as the server takes them, and their readers.
 
 use std::time::{Duration, Instant};
 
@@ -10,8 +10,8 @@ use super::error::TestError;
 use super::fixture::Fixture;
 use crate::target::Received;
 
-/// Numbered messages of one speaker: what it sends, and what every other member has to receive, to the
-/// byte. So nothing has to be parsed, and nothing can be missing, doubled or out of order unseen.
+/// Numbered messages of one member, as the bytes that it sends and the bytes that every other member has to
+/// receive. The readers compare bytes, so a missing, doubled or misplaced message is always seen.
 #[derive(Debug)]
 pub struct MessageStream {
     frames: Vec<u8>,
@@ -19,7 +19,7 @@ pub struct MessageStream {
 }
 
 impl MessageStream {
-    /// About `bytes` bytes of messages of [`TEXT_BYTES`] each, said by `name`.
+    /// About `bytes` bytes of messages of [`TEXT_BYTES`] each, sent by the member `name`.
     pub fn of(name: &[u8], bytes: usize) -> Self {
         let (mut frames, mut pairs) = (BytesMut::new(), BytesMut::new());
         for number in 0..bytes / TEXT_BYTES {
@@ -30,27 +30,27 @@ impl MessageStream {
         Self { frames: frames.into(), pairs: pairs.into() }
     }
 
-    /// Enough to fill what a server and the kernel hold for a client that does not read.
+    /// More than a server and the kernel hold for a client that does not read.
     pub fn beyond_buffers(name: &[u8]) -> Self {
         Self::of(name, BEYOND_BUFFERS_BYTES)
     }
 }
 
-/// A member that reads a stream.
+/// A member that reads a message stream.
 pub struct StreamReader<'a> {
     client: &'a mut Client,
-    /// Bytes it reads at a time, at most.
+    /// The most bytes that it reads at a time.
     most: usize,
     read: usize,
 }
 
 impl<'a> StreamReader<'a> {
-    /// One that reads whatever there is.
+    /// A reader that reads everything that is there.
     pub fn eager(client: &'a mut Client) -> Self {
         Self::of_chunks(client, CHUNK_BYTES)
     }
 
-    /// One that reads a little at a time, and never stops.
+    /// A reader that reads at most so many bytes at a time.
     pub fn of_chunks(client: &'a mut Client, most: usize) -> Self {
         Self { client, most, read: 0 }
     }
@@ -59,28 +59,29 @@ impl<'a> StreamReader<'a> {
     ///
     /// # Errors
     ///
-    /// They are others.
+    /// They are not the bytes of the stream.
     pub fn read(&mut self, stream: &MessageStream, within: Duration) -> Result<usize, TestError> {
         if self.is_done(stream) {
             return Ok(0);
         }
-        // Not beyond the stream: what follows it is the test's.
+        // Not beyond the stream: the test itself reads what follows.
         let most = self.most.min(stream.pairs.len() - self.read);
         let Received::Bytes(bytes) = self.client.receive_raw(most, within) else { return Ok(0) };
         let due = &stream.pairs[self.read..self.read + bytes.len()];
         if due != bytes {
-            let what = format!("{} did not receive what was said next", self.client.label());
+            let what =
+                format!("{} received other bytes than the next message", self.client.label());
             return Err(TestError::Broken { what, expected: due.into(), received: bytes });
         }
         self.read += bytes.len();
         Ok(bytes.len())
     }
 
-    /// Reads what still comes of a stream, to its end or that of the connection.
+    /// Reads the rest of a stream, up to its end or the end of the connection.
     ///
     /// # Errors
     ///
-    /// It is something else, or neither end comes.
+    /// Something else arrives, or neither end is reached.
     pub fn read_to_end(
         &mut self,
         stream: &MessageStream,
@@ -89,7 +90,7 @@ impl<'a> StreamReader<'a> {
         while !self.is_done(stream) {
             if self.read(stream, within)? == 0 && !self.is_done(stream) {
                 return Err(TestError::broken(format!(
-                    "{} receives neither the rest nor its end",
+                    "the server sent {} neither the remaining messages nor the end",
                     self.client.label()
                 )));
             }
@@ -102,7 +103,7 @@ impl<'a> StreamReader<'a> {
         self.read == stream.pairs.len()
     }
 
-    /// Demands that it received all of a stream.
+    /// Checks that it received all of a stream.
     ///
     /// # Errors
     ///
@@ -112,27 +113,27 @@ impl<'a> StreamReader<'a> {
             return Ok(());
         }
         let (read, all) = (self.read, stream.pairs.len());
-        let what = format!("{} was closed after {read} of {all} bytes", self.client.label());
+        let label = self.client.label();
+        let what = format!("the server ended {label}'s connection after {read} of {all} bytes");
         Err(TestError::broken(what))
     }
 
-    /// Whether nothing of a flood can come any more: it has all of it, or its end.
+    /// Whether it can receive no more of a stream: it has all of it, or the connection has ended.
     pub fn is_done(&self, stream: &MessageStream) -> bool {
         self.is_complete(stream) || self.client.end().is_some()
     }
 }
 
-/// How a flood went.
+/// The measurements of a transfer.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct TransferReport {
-    /// For how long, in all, neither the speaker could send nor any reader had anything to read. Only looks
-    /// that find nothing count.
+    /// The total time in which neither the sender could send nor any reader had anything to read.
     pub stalled: Duration,
-    /// How often the speaker could send nothing.
+    /// The number of steps in which the sender's socket was full.
     pub full_socket_turns: usize,
 }
 
-/// A flood on its way.
+/// A message stream that is being sent.
 pub struct Transfer<'a> {
     stream: &'a MessageStream,
     from: &'a mut Client,
@@ -141,17 +142,17 @@ pub struct Transfer<'a> {
 }
 
 impl<'a> Transfer<'a> {
-    /// A flood of which nothing has been sent. Nothing else may be on its way to its readers: the test
-    /// fences everybody in before.
+    /// A transfer of which nothing has been sent. Nothing else may be in flight to its readers, so the test
+    /// fences all members before.
     pub fn new(stream: &'a MessageStream, from: &'a mut Client) -> Self {
         Self { stream, from, sent: 0, report: TransferReport::default() }
     }
 
-    /// Sends what is taken at once, and lets every reader read once.
+    /// Sends what the socket takes without blocking, and lets every reader read once.
     ///
     /// # Errors
     ///
-    /// The server ends the speaker, or a reader receives something else.
+    /// The server ends the sender's connection, or a reader receives something else.
     pub fn step(&mut self, readers: &mut [StreamReader<'_>]) -> Result<Progress, TestError> {
         let rest = &self.stream.frames[self.sent..];
         let sent = self.from.try_send(&rest[..rest.len().min(STEP_BYTES)])?;
@@ -164,12 +165,12 @@ impl<'a> Transfer<'a> {
         Ok(if sent + read > 0 { Progress::Made } else { Progress::None })
     }
 
-    /// Goes on until everything is sent and every reader has all of it or was closed.
+    /// Runs until everything is sent and every reader has received all of it or was closed.
     ///
     /// # Errors
     ///
-    /// As [`turn`](Self::turn); or the speaker receives anything, or nothing moves for longer than `patience`
-    /// in all.
+    /// Those of [`step`](Self::step). Or the sender receives anything. Or no bytes are sent or received for
+    /// longer than `patience` in total.
     pub fn run_to_end(
         mut self,
         fixture: &Fixture,
@@ -178,7 +179,7 @@ impl<'a> Transfer<'a> {
     ) -> Result<TransferReport, TestError> {
         loop {
             let moved = self.step(readers)?;
-            // Its own words are not for the speaker, and it would be a slow reader of them.
+            // The sender does not read. If the server sent it its own messages, it would be a slow reader.
             self.from.expect_nothing_yet()?;
             if self.is_sent() && readers.iter().all(|reader| reader.is_done(self.stream)) {
                 return Ok(self.report);
@@ -189,28 +190,29 @@ impl<'a> Transfer<'a> {
             let start = Instant::now();
             let read = match readers.iter_mut().find(|reader| !reader.is_done(self.stream)) {
                 Some(reader) => reader.read(self.stream, fixture.look_interval())?,
-                // Without a wait the time in which nothing moves would hardly be counted.
+                // Only time that is spent waiting counts as stalled, so there has to be a wait here too.
                 None => self.from.expect_nothing_within(fixture.look_interval()).map(|()| 0)?,
             };
             if read > 0 {
-                // A server may be slower than its clients: that is not standing still.
+                // A server that is slower than its clients is not stalled.
                 continue;
             }
             self.report.stalled += start.elapsed();
             if self.report.stalled > patience {
                 return Err(TestError::broken(format!(
-                    "the room stood still for more than {:.1} s",
+                    "the server accepted and delivered nothing for more than {:.1} s in total",
                     patience.as_secs_f64()
                 )));
             }
         }
     }
 
-    /// Goes on until nothing has moved for a moment in which the server had nothing to do, or everything is sent.
+    /// Runs until everything is sent, or until no bytes have moved for some 50 ms in which the server had
+    /// nothing to do.
     ///
     /// # Errors
     ///
-    /// As [`turn`](Self::turn).
+    /// Those of [`step`](Self::step).
     pub fn run_until_stalled(
         &mut self,
         fixture: &Fixture,
@@ -222,7 +224,8 @@ impl<'a> Transfer<'a> {
                 (still, moved) = (0, Instant::now());
                 continue;
             }
-            // It may only not have had its turn yet; one that is never at rest does not move any more either.
+            // A busy server may not have been scheduled yet. One that stays busy up to the deadline is
+            // stalled too.
             let waits = moved.elapsed() < fixture.deadline() && fixture.is_server_busy();
             still = if waits { 0 } else { still + 1 };
             for reader in readers.iter_mut().take(1) {
@@ -232,7 +235,7 @@ impl<'a> Transfer<'a> {
         Ok(())
     }
 
-    /// Who says it.
+    /// The member that sends.
     pub fn sender(&mut self) -> &mut Client {
         self.from
     }
@@ -243,12 +246,12 @@ impl<'a> Transfer<'a> {
     }
 }
 
-/// Of one message.
+/// The length of one message's text.
 pub const TEXT_BYTES: usize = 1024;
-/// Loopback sockets absorb up to 6 MiB; windows under test are small against the rest.
+/// The sockets of a loopback connection hold up to 6 MiB; the windows under test are far smaller than the rest.
 const BEYOND_BUFFERS_BYTES: usize = 16 << 20;
-/// Each about 5 ms long.
+/// Each step takes about 5 ms.
 const STALLED_STEPS: usize = 10;
 const CHUNK_BYTES: usize = 256 * 1024;
-/// Sent before the readers have their turn.
+/// The most that is sent before the readers read.
 const STEP_BYTES: usize = 256 * 1024;

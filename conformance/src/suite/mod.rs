@@ -1,4 +1,4 @@
-//! The suite: every rule tried on one target, by its conversations and by cases, with one verdict.
+//! The suite: tests every rule on one target, by its conversations and its case, and gives one verdict per rule.
 
 pub mod cases;
 pub mod causes;

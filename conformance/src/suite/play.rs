@@ -1,42 +1,48 @@
-//! Plays a conversation on a fixture.
+//! Play: plays a conversation of SPEC.md against a server, step by step.
 
 use super::client::{Client, Text};
 use super::error::TestError;
 use super::fixture::Fixture;
 use crate::spec::{Action, Conversation, Mode, Sender, Step, Wording};
 
-/// Plays every step, and then proves that nothing else is on its way to anybody.
+/// Plays every step, and then shows with fences that nothing else is in flight to any client.
 ///
 /// # Errors
 ///
-/// The first step that the server did not answer as written, with its line.
+/// The first step to which the server did not answer as written, with its line in SPEC.md.
 pub(super) fn play(conversation: &Conversation, fixture: &mut Fixture) -> Result<(), TestError> {
     let mut participants = Participants::default();
     for step in &conversation.steps {
-        participants.play(step, fixture).map_err(|error| at_step(error, step))?;
+        participants.play(step, fixture).map_err(|error| {
+            error.at(format_args!("at `{}` (SPEC.md, line {})", step.source, step.line))
+        })?;
     }
     participants.final_fence(fixture)
 }
 
-/// The clients of a play.
+/// The clients of a conversation.
 #[derive(Default)]
 struct Participants {
-    /// In the order of their first steps.
+    /// The current connection of each, in the order of their first steps.
     present: Vec<Participant>,
-    /// Those who were replaced by a new connection; they stay open, so that nothing is reset by us.
+    /// Connections that were replaced by a new one of the same client. They stay open, because closing one
+    /// with unread bytes would send a reset.
     replaced: Vec<Client>,
 }
 
 struct Participant {
     client: Client,
     entry: Entry,
-    /// Its last act was a write of raw bytes: the next one has to be a segment of its own.
+    /// Its last step was a write of raw bytes, so the next write has to be a segment of its own.
     wrote_last: bool,
 }
 
+/// How a client came into the conversation.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Entry {
+    /// By `joins`: it is known to be a member.
     Confirmed,
+    /// By `connects`: whether it is a member is not known.
     Unconfirmed,
 }
 
@@ -78,7 +84,7 @@ impl Participants {
         let mut participants = self.present.iter_mut();
         participants
             .find(|participant| participant.client.label() == label)
-            .expect("a conversation is only parsed if everybody comes before they act")
+            .expect("the parser rejects a step of a client that has not joined or connected")
     }
 
     fn name_of(&self, sender: &Sender) -> Vec<u8> {
@@ -93,7 +99,7 @@ impl Participants {
         }
     }
 
-    /// The end of every play: a fence from each to all.
+    /// The end of every conversation: a fence from each client to all others.
     fn final_fence(&mut self, fixture: &mut Fixture) -> Result<(), TestError> {
         for participant in &mut self.present {
             let named = participant.client.name().is_some();
@@ -131,18 +137,8 @@ impl Participant {
             Action::IsClosedInOrder => fixture.expect_orderly_end(&mut self.client),
             Action::IsRefused => self.client.expect_refusal(fixture.deadline()).map(drop),
             Action::Joins(_) | Action::Connects | Action::Receives(..) => {
-                unreachable!("the cast plays these itself")
+                unreachable!("`Participants::play` handles these")
             }
         }
-    }
-}
-
-fn at_step(error: TestError, step: &Step) -> TestError {
-    match error {
-        TestError::Broken { what, expected, received } => {
-            let what = format!("{what}, at `{}` (SPEC.md, line {})", step.source, step.line);
-            TestError::Broken { what, expected, received }
-        }
-        other => other,
     }
 }

@@ -1,4 +1,4 @@
-//! Run: one row per rule, run against one subject, with one verdict.
+//! Run: runs every test of a rule against one target, and gives one verdict.
 
 mod client;
 
@@ -13,51 +13,51 @@ use super::play::play;
 use crate::spec::{Conversation, Keyword, Mode, Party, Relay, Rule, Scope};
 use crate::target::{Medium, NotStarted, Origin, Subject, Target};
 
-/// How the suite is to be run.
+/// The parameters of a run of the suite.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
-    /// What chance is drawn from.
+    /// The seed of every random choice.
     pub seed: u64,
-    /// Factor on every deadline.
+    /// A factor that multiplies every deadline.
     pub slack: f64,
-    /// The highest level asked for: how far a rule that grows with the level is tried.
+    /// The highest level that was requested. Some rules require more at a higher level.
     pub level: u8,
 }
 
-/// What became of one rule.
+/// The result of one rule.
 #[derive(Debug)]
 pub struct Row<'a> {
     /// The rule.
     pub rule: &'a Rule,
-    /// Whether it is kept.
+    /// Whether the target keeps it.
     pub verdict: Verdict,
-    /// How long finding out took.
+    /// How long its tests took.
     pub elapsed: Duration,
 }
 
-/// Whether a rule is kept.
+/// Whether a target keeps a rule.
 #[derive(Debug)]
 pub enum Verdict {
-    /// It is; with something worth knowing, perhaps.
+    /// It does, with a remark if there is one.
     Pass(Option<String>),
-    /// A MUST is not kept.
+    /// It breaks a MUST.
     Fail(Box<Failure>),
-    /// A SHOULD is not kept.
+    /// It does not meet a SHOULD.
     Weak(Box<Failure>),
-    /// The rule leaves it open; this is how the server does it.
+    /// The rule leaves the behaviour open, and this is what the server does.
     Info(String),
-    /// The rule leaves it open, and the server does otherwise than its conversation shows.
+    /// The rule leaves the behaviour open, and the server differs from the rule's conversation.
     Differs(Box<Failure>),
-    /// The server does not declare what the rule is about; this is what it would have to declare.
+    /// The server does not declare what the rule is about. The text names what it would have to declare.
     Unsupported(String),
-    /// The test does not apply to this subject.
+    /// The test does not apply to this target.
     Skip(String),
-    /// The harness or the machine is at error.
+    /// The suite or the machine is at fault, and nothing is known about the server.
     Inconclusive(String),
 }
 
 impl Verdict {
-    /// The word that reports use.
+    /// The word for it in reports.
     pub fn word(&self) -> &'static str {
         match self {
             Self::Pass(_) => "PASS",
@@ -94,7 +94,7 @@ pub fn run_row<'a>(rule: &'a Rule, target: &dyn Subject, plan: Plan) -> Row<'a> 
     Row { rule, verdict, elapsed: start.elapsed() }
 }
 
-/// Whether there is any test of a rule.
+/// Whether the suite has any test of a rule.
 pub fn is_tested(rule: &Rule) -> bool {
     let has_case = match rule.party() {
         Party::Server => case(&rule.id).is_some(),
@@ -103,14 +103,14 @@ pub fn is_tested(rule: &Rule) -> bool {
     has_case || !rule.conversations.is_empty()
 }
 
-/// The tests of one rule against one subject.
+/// The tests of one rule against one target.
 struct Tests<'a> {
     rule: &'a Rule,
     target: &'a dyn Subject,
     plan: Plan,
 }
 
-/// Why a test did not end well.
+/// Why a test did not show that the rule is kept.
 enum NotKept {
     Failed(Box<Failure>),
     Skipped(String),
@@ -157,17 +157,20 @@ impl Tests<'_> {
         let mut flags: Vec<String> = case.flags.iter().copied().map(String::from).collect();
         match self.rule.scope {
             Scope::IfDeclared => self.require(&flags)?,
-            // The flags only make haste: without them the server is held to what it declares.
+            // The flags only shorten the test. Without them the server is checked against the limits that
+            // it declares.
             Scope::All if !self.target.takes(&flags) => flags.clear(),
             Scope::All => {}
         }
         let server = self.start(&flags)?;
         match (case.needs, server.medium()) {
             (Needs::Sockets | Needs::Process, Medium::Memory) => {
-                return Err(NotKept::Skipped("only a server behind sockets can show it".into()));
+                return Err(NotKept::Skipped(
+                    "it needs a server that is reached over sockets".into(),
+                ));
             }
             (Needs::Process, Medium::Shared) => {
-                let reason = "only a server that the suite has started can show it";
+                let reason = "it needs a server that the suite itself starts";
                 return Err(NotKept::Skipped(reason.into()));
             }
             _ => {}
@@ -177,8 +180,8 @@ impl Tests<'_> {
         self.outcome(outcome, fixture)
     }
 
-    /// A foreign server can only be tried in what it has words for. Where an extension is to be off, it
-    /// must be one that can be on.
+    /// Checks that the target has words for these flags; a server that is not ours may lack them. A rule
+    /// about a declared extension that is off (no flags) applies only if the server can switch it on.
     fn require(&self, flags: &[String]) -> Result<(), NotKept> {
         let off = self.rule.scope == Scope::IfDeclared && flags.is_empty();
         let extensions = [EXTENSIONS.to_owned()];
@@ -212,7 +215,7 @@ impl Tests<'_> {
         match outcome {
             Ok(Finding::Noted(note)) => Ok(Some(note)),
             Ok(Finding::Kept) if fixture.has_assumed_reads() => {
-                Ok(Some("cuts were assumed_reads, not seen".into()))
+                Ok(Some("whether the server read each piece by itself could not be seen".into()))
             }
             Ok(Finding::Kept) => Ok(None),
             Err(TestError::Inapplicable(reason)) => Err(NotKept::Skipped(reason)),
@@ -234,7 +237,7 @@ impl Tests<'_> {
     }
 }
 
-/// What switches a server's extensions on.
+/// The flag that switches a server's extensions on.
 const EXTENSIONS: &str = "--extensions";
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The rows of clients: run against one client, with one verdict.
+//! Client: runs the case of a rule for clients against one client, and gives one verdict.
 
 use std::time::Instant;
 
@@ -9,7 +9,7 @@ use crate::suite::client_fixture::{ClientCommand, ClientFixture};
 use crate::suite::error::TestError;
 use crate::suite::failure::Failure;
 
-/// Runs the test of a rule for clients.
+/// Runs the case of a rule for clients.
 pub fn run_client_row<'a>(rule: &'a Rule, client: &ClientCommand, plan: Plan) -> Row<'a> {
     let start = Instant::now();
     let verdict = verdict(rule, client, plan);
