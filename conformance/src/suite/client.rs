@@ -19,10 +19,10 @@ use crate::target::{Evidence, Received, Wire};
 ///
 /// There are three kinds of methods. Sending ([`say`](Self::say), [`write`](Self::write),
 /// [`half_close`](Self::half_close), [`reset`](Self::reset)) never waits for an answer. Expecting
-/// ([`expect`](Self::expect), [`expect_end`](Self::expect_end)) waits for one thing within a bound. Reading
-/// ([`read_once`](Self::read_once), [`has_pending`](Self::has_pending), [`end`](Self::end)) collects what has
-/// arrived and shows it. Pairs are kept in order until a test expects them; the suite's own tokens are
-/// skipped.
+/// ([`expect`](Self::expect), [`expect_end`](Self::expect_end)) waits for one thing within a bound.
+/// Reading ([`read_once`](Self::read_once), [`has_pending`](Self::has_pending), [`end`](Self::end))
+/// collects what has arrived and shows it. Pairs are kept in order until a test expects them; the
+/// suite's own tokens are skipped.
 pub struct Client {
     label: String,
     wire: Box<dyn Wire>,
@@ -132,8 +132,8 @@ impl Client {
         Ok(())
     }
 
-    /// Sends as many of these bytes as the kernel takes without blocking, and returns how many: zero if the
-    /// socket is full.
+    /// Sends as many of these bytes as the kernel takes without blocking, and returns how many:
+    /// zero if the socket is full.
     ///
     /// # Errors
     ///
@@ -157,8 +157,8 @@ impl Client {
         self.wire.shrink_buffer();
     }
 
-    /// Waits, without reading, until the connection is reset or closed in both directions, and returns
-    /// whether that happened in time.
+    /// Waits, without reading, until the connection is reset or closed in both directions, and
+    /// returns whether that happened in time.
     pub fn await_hangup(&mut self, within: Duration) -> bool {
         self.wire.await_hangup(within)
     }
@@ -179,7 +179,8 @@ impl Client {
         self.wire.reset();
     }
 
-    /// Waits until the server has read everything sent, so that the next write arrives as a piece of its own.
+    /// Waits until the server has read everything sent, so that the next write arrives as a piece
+    /// of its own.
     pub fn await_read(&mut self, within: Duration) -> Evidence {
         self.wire.await_read(within)
     }
@@ -207,7 +208,8 @@ impl Client {
         Progress::Made
     }
 
-    /// Reads once and returns the bytes instead of keeping pairs, for a test that parses them itself.
+    /// Reads once and returns the bytes instead of keeping pairs, for a test that parses them
+    /// itself.
     pub fn receive_raw(&mut self, most: usize, within: Duration) -> Received {
         let received = self.wire.receive(most, within);
         let event = match &received {

@@ -18,8 +18,8 @@ use crate::target::{Evidence, Origin, Received, TcpWire, Wire};
 /// The command that starts a client.
 #[derive(Clone, Debug)]
 pub struct ClientCommand {
-    /// Program and arguments; `{port}` stands for the port of 127.0.0.1 on which the suite listens. The
-    /// client has to send its name without asking its user for it.
+    /// Program and arguments; `{port}` stands for the port of 127.0.0.1 on which the suite listens.
+    /// The client has to send its name without asking its user for it.
     pub command: Vec<OsString>,
     /// Who wrote it.
     pub origin: Origin,
@@ -59,8 +59,8 @@ impl<'a> ClientFixture<'a> {
     ///
     /// # Errors
     ///
-    /// The client cannot be started, does not connect, or does not send its name. Nothing is known about it
-    /// then.
+    /// The client cannot be started, does not connect, or does not send its name. Nothing is known
+    /// about it then.
     pub fn start(&self, screen: Screen) -> Result<ClientUnderTest, TestError> {
         let failed = |error: io::Error| {
             TestError::Inconclusive(format!("the suite cannot listen for the client: {error}"))
@@ -120,7 +120,8 @@ impl ClientUnderTest {
         })
     }
 
-    /// Waits until the client has read everything sent, so that the next write arrives as a piece of its own.
+    /// Waits until the client has read everything sent, so that the next write arrives as a piece
+    /// of its own.
     ///
     /// # Errors
     ///
@@ -134,14 +135,15 @@ impl ClientUnderTest {
         Ok(())
     }
 
-    /// Whether the suite once had to assume that the client had read everything before the next write.
+    /// Whether the suite once had to assume that the client had read everything before the next
+    /// write.
     pub fn has_assumed_reads(&self) -> bool {
         self.assumed_reads
     }
 
-    /// Limits the client's address space to 1 GiB more than it has now. A client that allocates the length
-    /// in a header then fails, and this machine does not run out of memory. Does nothing on systems other
-    /// than Linux.
+    /// Limits the client's address space to 1 GiB more than it has now. A client that allocates the
+    /// length in a header then fails, and this machine does not run out of memory. Does nothing on
+    /// systems other than Linux.
     pub fn limit_memory(&self) {
         limit_addresses(self.process.id());
     }

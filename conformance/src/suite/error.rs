@@ -13,7 +13,8 @@ pub enum TestError {
     Broken {
         /// What happened, in one sentence.
         what: String,
-        /// The bytes that the rule requires; empty if they are not known or the rule is not about bytes.
+        /// The bytes that the rule requires; empty if they are not known or the rule is not about
+        /// bytes.
         expected: Vec<u8>,
         /// The bytes that the client received; empty if there were none.
         received: Vec<u8>,
@@ -46,8 +47,8 @@ impl TestError {
         }
     }
 
-    /// A connection could not be made. The server is at fault, unless this machine has no descriptor or
-    /// no port left.
+    /// A connection could not be made. The server is at fault, unless this machine has no
+    /// descriptor or no port left.
     pub fn connecting(error: &io::Error) -> Self {
         let code = Errno::from_io_error(error);
         if matches!(code, Some(Errno::MFILE | Errno::NFILE | Errno::ADDRNOTAVAIL)) {

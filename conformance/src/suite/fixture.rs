@@ -1,4 +1,5 @@
-//! Fixture: the server of one test, its deadlines, a hidden witness, and the barriers built on them.
+//! Fixture: the server of one test, its deadlines, a hidden witness, and the barriers built on
+//! them.
 
 mod barrier;
 mod connections;
@@ -20,15 +21,17 @@ use crate::target::{Declared, Medium, Target};
 
 /// Everything that a test needs to talk to one server.
 ///
-/// A test calls [`join`](Self::join) for every client; it returns when the client is known to be in the
-/// room (a barrier). [`fence`](Self::fence) shows that nothing else is in flight. The runner calls
-/// [`drain`](Self::drain) last. Nothing here sleeps: every wait is for an event and has a bound.
+/// A test calls [`join`](Self::join) for every client; it returns when the client is known to be in
+/// the room (a barrier). [`fence`](Self::fence) shows that nothing else is in flight. The runner
+/// calls [`drain`](Self::drain) last. Nothing here sleeps: every wait is for an event and has a
+/// bound.
 pub struct Fixture {
     server: Box<dyn Target>,
     transcript: Transcript,
     tokens: Tokens,
-    /// A hidden member that joins before the first client, only reads, and shows that others are in the
-    /// room. With extensions there is none: the server's greeting shows that a client is in the room, and
+    /// A hidden member that joins before the first client, only reads, and shows that others are in
+    /// the room. With extensions there is none: the server's greeting shows that a client is in the
+    /// room, and
     /// `/who` would list the witness.
     witness: Option<Client>,
     connections: Connections,
@@ -104,7 +107,8 @@ impl Fixture {
         &self.declared
     }
 
-    /// Whether the suite once had to assume that the server had read everything before the next write.
+    /// Whether the suite once had to assume that the server had read everything before the next
+    /// write.
     pub fn has_assumed_reads(&self) -> bool {
         self.assumed_reads
     }
@@ -146,7 +150,8 @@ impl Fixture {
     ///
     /// # Errors
     ///
-    /// A client in `to` receives something else or nothing, or the server does not take the message.
+    /// A client in `to` receives something else or nothing, or the server does not take the
+    /// message.
     pub fn relay(
         &self,
         from: &mut Client,
@@ -161,7 +166,8 @@ impl Fixture {
         Ok(())
     }
 
-    /// Waits until the server ends a client's connection; the client may receive nothing before that.
+    /// Waits until the server ends a client's connection; the client may receive nothing before
+    /// that.
     ///
     /// A level-0 server may close only at its next event, so it gets one: a new connection.
     ///
@@ -197,8 +203,8 @@ impl Fixture {
         }
     }
 
-    /// Waits until the server has read what a client sent. If it once did not, or if this system does not
-    /// show it, later calls wait only for a moment.
+    /// Waits until the server has read what a client sent. If it once did not, or if this system
+    /// does not show it, later calls wait only for a moment.
     pub fn await_read(&mut self, client: &mut Client) {
         let within = if self.assumed_reads { Duration::ZERO } else { self.deadline() };
         self.assumed_reads |= client.await_read(within) == crate::target::Evidence::Assumed;

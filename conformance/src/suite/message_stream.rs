@@ -1,4 +1,5 @@
-//! Message stream: numbered messages of one member, sent as fast as the server takes them, and their readers.
+//! Message stream: numbered messages of one member, sent as fast as the server takes them, and
+//! their readers.
 
 use std::time::{Duration, Instant};
 
@@ -10,8 +11,9 @@ use super::error::TestError;
 use super::fixture::Fixture;
 use crate::target::Received;
 
-/// Numbered messages of one member, as the bytes that it sends and the bytes that every other member has to
-/// receive. The readers compare bytes, so a missing, doubled or misplaced message is always seen.
+/// Numbered messages of one member, as the bytes that it sends and the bytes that every other
+/// member has to receive. The readers compare bytes, so a missing, doubled or misplaced message is
+/// always seen.
 #[derive(Debug)]
 pub struct MessageStream {
     frames: Vec<u8>,
@@ -142,8 +144,8 @@ pub struct Transfer<'a> {
 }
 
 impl<'a> Transfer<'a> {
-    /// A transfer of which nothing has been sent. Nothing else may be in flight to its readers, so the test
-    /// fences all members before.
+    /// A transfer of which nothing has been sent. Nothing else may be in flight to its readers, so
+    /// the test fences all members before.
     pub fn new(stream: &'a MessageStream, from: &'a mut Client) -> Self {
         Self { stream, from, sent: 0, report: TransferReport::default() }
     }
@@ -169,8 +171,8 @@ impl<'a> Transfer<'a> {
     ///
     /// # Errors
     ///
-    /// Those of [`step`](Self::step). Or the sender receives anything. Or no bytes are sent or received for
-    /// longer than `patience` in total.
+    /// Those of [`step`](Self::step). Or the sender receives anything. Or no bytes are sent or
+    /// received for longer than `patience` in total.
     pub fn run_to_end(
         mut self,
         fixture: &Fixture,
@@ -179,7 +181,8 @@ impl<'a> Transfer<'a> {
     ) -> Result<TransferReport, TestError> {
         loop {
             let moved = self.step(readers)?;
-            // The sender does not read. If the server sent it its own messages, it would be a slow reader.
+            // The sender does not read. If the server sent it its own messages, it would be a slow
+            // reader.
             self.from.expect_nothing_yet()?;
             if self.is_sent() && readers.iter().all(|reader| reader.is_done(self.stream)) {
                 return Ok(self.report);
@@ -190,7 +193,8 @@ impl<'a> Transfer<'a> {
             let start = Instant::now();
             let read = match readers.iter_mut().find(|reader| !reader.is_done(self.stream)) {
                 Some(reader) => reader.read(self.stream, fixture.look_interval())?,
-                // Only time that is spent waiting counts as stalled, so there has to be a wait here too.
+                // Only time that is spent waiting counts as stalled, so there has to be a wait here
+                // too.
                 None => self.from.expect_nothing_within(fixture.look_interval()).map(|()| 0)?,
             };
             if read > 0 {
@@ -207,8 +211,8 @@ impl<'a> Transfer<'a> {
         }
     }
 
-    /// Runs until everything is sent, or until no bytes have moved for some 50 ms in which the server had
-    /// nothing to do.
+    /// Runs until everything is sent, or until no bytes have moved for some 50 ms in which the
+    /// server had nothing to do.
     ///
     /// # Errors
     ///
@@ -224,8 +228,8 @@ impl<'a> Transfer<'a> {
                 (still, moved) = (0, Instant::now());
                 continue;
             }
-            // A busy server may not have been scheduled yet. One that stays busy up to the deadline is
-            // stalled too.
+            // A busy server may not have been scheduled yet. One that stays busy up to the deadline
+            // is stalled too.
             let waits = moved.elapsed() < fixture.deadline() && fixture.is_server_busy();
             still = if waits { 0 } else { still + 1 };
             for reader in readers.iter_mut().take(1) {
@@ -248,7 +252,8 @@ impl<'a> Transfer<'a> {
 
 /// The length of one message's text.
 pub const TEXT_BYTES: usize = 1024;
-/// The sockets of a loopback connection hold up to 6 MiB; the windows under test are far smaller than the rest.
+/// The sockets of a loopback connection hold up to 6 MiB; the windows under test are far smaller
+/// than the rest.
 const BEYOND_BUFFERS_BYTES: usize = 16 << 20;
 /// Each step takes about 5 ms.
 const STALLED_STEPS: usize = 10;

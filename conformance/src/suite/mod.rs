@@ -1,4 +1,5 @@
-//! The suite: tests every rule on one target, by its conversations and its case, and gives one verdict per rule.
+//! The suite: tests every rule on one target, by its conversations and its case, and gives one
+//! verdict per rule.
 
 pub mod cases;
 pub mod causes;

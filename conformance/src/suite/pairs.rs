@@ -1,9 +1,11 @@
-//! Pairs: a strict reader of what a server sends, which accepts only whole pairs with canonical headers.
+//! Pairs: a strict reader of what a server sends, which accepts only whole pairs with canonical
+//! headers.
 //!
-//! It uses neither `protocol::Decoder` nor `protocol::PairDecoder`, on purpose. Our servers and clients use
-//! these, so a defect in them would be in the sender and in the check, and no test would see it. They also
-//! accept what a client has to accept from a foreign server, such as a header that is not canonical; the
-//! suite has to report it. Only `parse_header` and `header` are shared, and `protocol/vectors.txt` checks these.
+//! It uses neither `protocol::Decoder` nor `protocol::PairDecoder`, on purpose. Our servers and
+//! clients use these, so a defect in them would be in the sender and in the check, and no test
+//! would see it. They also accept what a client has to accept from a foreign server, such as a
+//! header that is not canonical; the suite has to report it. Only `parse_header` and `header` are
+//! shared, and `protocol/vectors.txt` checks these.
 
 use protocol::{HEADER_LEN, Pair, header, parse_header};
 
@@ -56,8 +58,8 @@ impl PairReader {
     }
 }
 
-/// The payload's length, from the header at the start of `bytes`, or `None` if the header is not complete.
-/// A wrong byte is an error even if the header is not complete.
+/// The payload's length, from the header at the start of `bytes`, or `None` if the header is not
+/// complete. A wrong byte is an error even if the header is not complete.
 fn frame_length(bytes: &[u8]) -> Result<Option<usize>, Malformed> {
     let start = &bytes[..bytes.len().min(HEADER_LEN)];
     let malformed =

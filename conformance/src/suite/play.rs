@@ -25,8 +25,8 @@ pub(super) fn play(conversation: &Conversation, fixture: &mut Fixture) -> Result
 struct Participants {
     /// The current connection of each, in the order of their first steps.
     present: Vec<Participant>,
-    /// Connections that were replaced by a new one of the same client. They stay open, because closing one
-    /// with unread bytes would send a reset.
+    /// Connections that were replaced by a new one of the same client. They stay open, because
+    /// closing one with unread bytes would send a reset.
     replaced: Vec<Client>,
 }
 

@@ -48,7 +48,8 @@ pub enum Verdict {
     Info(String),
     /// The rule leaves the behaviour open, and the server differs from the rule's conversation.
     Differs(Box<Failure>),
-    /// The server does not declare what the rule is about. The text names what it would have to declare.
+    /// The server does not declare what the rule is about. The text names what it would have to
+    /// declare.
     Unsupported(String),
     /// The test does not apply to this target.
     Skip(String),
@@ -157,8 +158,8 @@ impl Tests<'_> {
         let mut flags: Vec<String> = case.flags.iter().copied().map(String::from).collect();
         match self.rule.scope {
             Scope::IfDeclared => self.require(&flags)?,
-            // The flags only shorten the test. Without them the server is checked against the limits that
-            // it declares.
+            // The flags only shorten the test. Without them the server is checked against the
+            // limits that it declares.
             Scope::All if !self.target.takes(&flags) => flags.clear(),
             Scope::All => {}
         }
@@ -180,8 +181,9 @@ impl Tests<'_> {
         self.outcome(outcome, fixture)
     }
 
-    /// Checks that the target has words for these flags; a server that is not ours may lack them. A rule
-    /// about a declared extension that is off (no flags) applies only if the server can switch it on.
+    /// Checks that the target has words for these flags; a server that is not ours may lack them. A
+    /// rule about a declared extension that is off (no flags) applies only if the server can switch
+    /// it on.
     fn require(&self, flags: &[String]) -> Result<(), NotKept> {
         let off = self.rule.scope == Scope::IfDeclared && flags.is_empty();
         let extensions = [EXTENSIONS.to_owned()];

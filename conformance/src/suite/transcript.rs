@@ -46,7 +46,8 @@ pub enum Event {
     PeerReset,
 }
 
-/// The first bytes of what was sent or received: a test that moves many megabytes does not keep them all.
+/// The first bytes of what was sent or received: a test that moves many megabytes does not keep
+/// them all.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Excerpt {
     /// At most [`SHOWN_BYTES_MAX`].
@@ -100,7 +101,8 @@ impl fmt::Display for Entry {
     }
 }
 
-/// Bytes as readable text: printable characters as they are, everything else escaped, cut after 160 bytes.
+/// Bytes as readable text: printable characters as they are, everything else escaped, cut after 160
+/// bytes.
 pub fn shown(bytes: &[u8]) -> String {
     Excerpt::from(bytes).to_string()
 }

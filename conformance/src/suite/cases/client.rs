@@ -1,4 +1,4 @@
-//! Cases of clients: what they make of what a server sends.
+//! Client: cases of the rules for clients.
 
 use std::os::unix::process::ExitStatusExt;
 
@@ -16,13 +16,14 @@ pub(super) const CASES: &[ClientCase] = &[
     ClientCase { id: "CLI-03", run: every_end_of_the_connection_ends_the_client },
 ];
 
-/// Three pairs again and again, each time cut at another place, and then byte by byte (SPEC CLI-01).
+/// Sends three pairs again and again, each time cut at another byte, and then byte by byte (SPEC
+/// CLI-01).
 fn same_pairs_at_every_cut(fixture: &ClientFixture<'_>) -> Result<Finding, TestError> {
     let mut client = fixture.start(Screen::Pipe)?;
     let length = script(0).len();
     for cut in 1..length {
         let script = script(cut);
-        // A client that leaves is known by what it has not shown.
+        // If the client has left, its output below shows at which cut.
         if send_in_parts(&mut client, &[&script[..cut], &script[cut..]]).is_err() {
             break;
         }
@@ -39,7 +40,8 @@ fn same_pairs_at_every_cut(fixture: &ClientFixture<'_>) -> Result<Finding, TestE
         }
     }
     if has_assumed_reads {
-        return Ok(Finding::Noted("cuts were assumed_reads, not seen".into()));
+        let note = "whether the client read each piece by itself could not be seen";
+        return Ok(Finding::Noted(note.into()));
     }
     Ok(Finding::Kept)
 }
@@ -52,7 +54,8 @@ fn send_in_parts(client: &mut ClientUnderTest, parts: &[&[u8]]) -> Result<(), Te
     Ok(())
 }
 
-/// What is shown behind a pair, which has to be on the next line that holds its text.
+/// What the client printed after a pair. The pair has to be on the next line with a marked text,
+/// and only there.
 fn after_pair<'a>(shown: &'a str, name: &str, text: &str) -> Option<&'a str> {
     let (before, rest) = shown.split_once(text)?;
     let line = before.lines().last().unwrap_or_default();
@@ -63,11 +66,11 @@ fn after_pair<'a>(shown: &'a str, name: &str, text: &str) -> Option<&'a str> {
 fn missing(name: &str, text: &str, cut: usize, length: usize) -> TestError {
     let place = if cut < length { format!("a cut at byte {cut}") } else { "every cut".into() };
     TestError::broken(format!(
-        "after {place}, `{text}` by {name} is not shown once and in its place"
+        "after {place}, the client did not print `{text}` by {name} once and in its place"
     ))
 }
 
-/// The bytes of three pairs, as many whatever the turn.
+/// The bytes of three pairs. Their number is the same for every turn.
 fn script(turn: usize) -> Vec<u8> {
     pairs(turn).iter().flat_map(|(name, text)| encoded(name, text)).collect()
 }
@@ -80,7 +83,8 @@ fn pairs(turn: usize) -> [(&'static str, String); 3] {
     ]
 }
 
-/// On a terminal, with each hostile character between two marks in a name and in a text (SPEC CLI-02).
+/// Sends each control sequence between two marks, in a name and in a text, to a client on a
+/// terminal (SPEC CLI-02).
 fn control_sequences_are_shown(fixture: &ClientFixture<'_>) -> Result<Finding, TestError> {
     let mut client = fixture.start(Screen::Terminal)?;
     for (number, sequence) in CONTROL_SEQUENCES.iter().enumerate() {
@@ -96,10 +100,8 @@ fn control_sequences_are_shown(fixture: &ClientFixture<'_>) -> Result<Finding, T
             let part =
                 between.next().and_then(|rest| rest.split_once(&close)).map(|(part, _)| part);
             let part = part.ok_or_else(|| {
-                TestError::broken(format!(
-                    "{place} with {} is not shown",
-                    sequence.escape_unicode()
-                ))
+                let sequence = sequence.escape_unicode();
+                TestError::broken(format!("the client did not print {place} with {sequence}"))
             })?;
             check_part(place, sequence, part)?;
         }
@@ -107,13 +109,13 @@ fn control_sequences_are_shown(fixture: &ClientFixture<'_>) -> Result<Finding, T
     Ok(Finding::Kept)
 }
 
-/// What stands where an sequence was has to be visible, and no sequence.
+/// Checks what a client printed for a control sequence: it has to be visible, and not the sequence.
 fn check_part(place: &str, sequence: &str, part: &str) -> Result<(), TestError> {
     let hostile = |char: char| char.is_control() || turns_direction(char);
     let what = if part.contains(hostile) {
-        "reaches the terminal as it came"
+        "reaches the terminal unchanged"
     } else if part == sequence.replace(hostile, "") {
-        "is left out instead of shown"
+        "is omitted instead of made visible"
     } else {
         return Ok(());
     };
@@ -125,7 +127,8 @@ fn turns_direction(char: char) -> bool {
     matches!(char, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
 }
 
-/// (SPEC CLI-03)
+/// The client exits with a reason after a FIN, a reset, an end inside a pair and a giant length
+/// (SPEC CLI-03).
 fn every_end_of_the_connection_ends_the_client(
     fixture: &ClientFixture<'_>,
 ) -> Result<Finding, TestError> {
@@ -145,8 +148,8 @@ fn every_end_of_the_connection_ends_the_client(
         let mut client = fixture.start(Screen::Pipe)?;
         client.limit_memory();
         client.send(&[before, b"9999999999"].concat())?;
-        // Nothing follows and nothing closes: it must not wait for the rest.
-        check_end(&client.wait("a giant length was announced")?, "a giant length")?;
+        // The suite sends nothing more and does not close: the client must not wait for the rest.
+        check_end(&client.wait("a header announced a giant length")?, "a giant length")?;
     }
     Ok(Finding::Kept)
 }
@@ -156,11 +159,11 @@ fn check_end(left: &Left, after: &str) -> Result<(), TestError> {
     let printed = String::from_utf8_lossy(&printed);
     let reason = printed.lines().filter(|line| !line.contains("hello")).collect::<String>();
     let what = if let Some(signal) = left.status.signal() {
-        format!("signal {signal} ends the client after {after}")
+        format!("signal {signal} ended the client after {after}")
     } else if CRASHES.iter().any(|crash| printed.contains(crash)) {
-        format!("the client crashes after {after}")
+        format!("the client crashed after {after}")
     } else if reason.trim().is_empty() {
-        format!("the client gives no reason after {after}")
+        format!("the client printed no reason after {after}")
     } else {
         return Ok(());
     };
@@ -171,11 +174,11 @@ fn encoded(name: &str, text: &str) -> Bytes {
     pair(name.as_bytes(), text.as_bytes())
 }
 
-/// Begins every text, so that none is overlooked.
+/// The beginning of every text, so that the test finds each of them.
 const MARK: &str = "turn-";
 
-/// What terminals obey: erase the screen, set the title, go back in the line, ring, erase a letter, begin
-/// a line, and so on; and what turns the direction of text.
+/// Control sequences for terminals (erase the screen, set the title, carriage return, bell,
+/// backspace, line feed and others), and characters that change the direction of text.
 const CONTROL_SEQUENCES: [&str; 12] = [
     "\x1b[2J",
     "\x1b]0;title\x07",
@@ -191,8 +194,9 @@ const CONTROL_SEQUENCES: [&str; 12] = [
     "\u{2066}",
 ];
 
-/// In the name's header, behind it, in the name, behind it, in the message's header, in the message.
+/// Inside the name's header, after it, inside the name, after it, inside the message's header, and
+/// inside the message.
 const INSIDE_A_PAIR: [usize; 6] = [1, 10, 12, 13, 20, 25];
 
-/// How programs that have crashed say so.
+/// What the runtime of a crashed program prints.
 const CRASHES: [&str; 2] = ["panicked at", "Traceback (most recent call last)"];

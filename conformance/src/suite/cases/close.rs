@@ -1,4 +1,4 @@
-//! Cases of the end of a connection.
+//! Close: cases of the end of a connection.
 
 use bytes::BytesMut;
 use protocol::encode_frame;
@@ -15,12 +15,12 @@ pub(super) const CASES: &[Case] = &[
     Case::new("CLS-07", Needs::Sockets, one_name_joins_fifty_times),
 ];
 
-/// (SPEC CLS-02)
+/// Twenty members reset their connections while messages are in flight to them (SPEC CLS-02).
 fn twenty_reset_in_a_burst(fixture: &mut Fixture) -> Result<Finding, TestError> {
     leave_in_a_burst(fixture, 20, |_, client| client.reset())
 }
 
-/// One half with FIN, one half with RST (SPEC CLS-03).
+/// Half of them leave with FIN, half with RST (SPEC CLS-03).
 fn two_hundred_leave_in_a_burst(fixture: &mut Fixture) -> Result<Finding, TestError> {
     leave_in_a_burst(fixture, 200, |turn, client| match turn % 2 {
         0 => client.half_close(),
@@ -28,7 +28,7 @@ fn two_hundred_leave_in_a_burst(fixture: &mut Fixture) -> Result<Finding, TestEr
     })
 }
 
-/// Before each of them leaves there is something on its way to all of them.
+/// Before each of them leaves, messages are in flight to all of them.
 fn leave_in_a_burst(
     fixture: &mut Fixture,
     leavers: usize,
@@ -38,7 +38,7 @@ fn leave_in_a_burst(
     let clients: Result<Vec<Client>, TestError> =
         (0..leavers).map(|turn| fixture.join(&format!("cyd{turn}"))).collect();
     let mut clients = clients?;
-    // Bob has heard the others come in, and reads from here on only what is said.
+    // Bob has received everything that belongs to the joining; only ann's messages follow.
     fixture.fence(&mut ann, &mut [&mut bob])?;
     let text = |turn, number| format!("{turn}.{number}");
     for (turn, leaver) in clients.iter_mut().enumerate() {
@@ -56,7 +56,7 @@ fn leave_in_a_burst(
     Ok(Finding::Kept)
 }
 
-/// (SPEC CLS-05)
+/// The rule leaves open what a half-closed client receives; this records it (SPEC CLS-05).
 fn what_a_half_closed_client_receives(fixture: &mut Fixture) -> Result<Finding, TestError> {
     let (mut ann, mut bob, mut cyd) =
         (fixture.join("ann")?, fixture.join("bob")?, fixture.join("cyd")?);
@@ -68,7 +68,7 @@ fn what_a_half_closed_client_receives(fixture: &mut Fixture) -> Result<Finding, 
     let fate = loop {
         match cyd.next(fixture.deadline())? {
             Next::Pair(pair) => received.push(String::from_utf8_lossy(&pair.text).into_owned()),
-            Next::Ended(_) => break "it is closed",
+            Next::Ended(_) => break "the server closes it",
             Next::Silence => break "it stays connected",
         }
     };
@@ -76,17 +76,17 @@ fn what_a_half_closed_client_receives(fixture: &mut Fixture) -> Result<Finding, 
     let said = ["before", "after"].map(|text| {
         let fate =
             if received.iter().any(|other| other == text) { "received" } else { "not received" };
-        format!("what was said {text} its FIN is {fate}")
+        format!("a message sent {text} its FIN is {fate}")
     });
     Ok(Finding::Noted(format!("{}; then {fate}", said.join(", "))))
 }
 
-/// (SPEC CLS-07)
+/// The name is free again as soon as the connection has ended (SPEC CLS-07).
 fn one_name_joins_fifty_times(fixture: &mut Fixture) -> Result<Finding, TestError> {
     let mut bob = fixture.join("bob")?;
     for turn in 0..50 {
         let mut ann = fixture.join("ann")?;
-        // Under the very name, without a number: what `relay` expects is the name that was sent.
+        // `relay` expects the name that was sent, so a number that the server appends is an error.
         fixture.relay(&mut ann, format!("visit {turn}").as_bytes(), &mut [&mut bob])?;
         fixture.fence(&mut ann, &mut [&mut bob])?;
         ann.half_close();

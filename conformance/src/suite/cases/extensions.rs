@@ -1,4 +1,4 @@
-//! Cases of the extensions: notices, names, answers, the operator's console.
+//! Extensions: cases of notices, names, answers and the operator's console.
 
 use bytes::BytesMut;
 use protocol::{Pair, encode_frame};
@@ -23,8 +23,8 @@ pub(super) const CASES: &[Case] = &[
     Case::new("EXT-14", Needs::Process, operator_lines_arrive_in_order).with(&["--console"]),
 ];
 
-/// Twelve come at once with a message behind each name, and leave in four ways, some with last words
-/// (SPEC EXT-01).
+/// Twelve clients join at once, each with a message after its name, and leave in four ways; three
+/// of them send a message before (SPEC EXT-01).
 fn every_join_and_leave_is_notified_once(fixture: &mut Fixture) -> Result<Finding, TestError> {
     let mut bob = fixture.join("bob")?;
     let mut newcomers = Vec::new();
@@ -34,7 +34,7 @@ fn every_join_and_leave_is_notified_once(fixture: &mut Fixture) -> Result<Findin
         newcomer.write(&frames(&[name.as_bytes(), b"hello"]))?;
         newcomers.push(newcomer);
     }
-    // Only what has been received is not lost with a reset.
+    // The test waits for these pairs, because a reset may discard what the server has not read.
     let mut received = next_pairs(fixture, &mut bob, 2 * newcomers.len())?;
     let mut lines: usize = 0;
     for (number, newcomer) in newcomers.iter_mut().enumerate() {
@@ -49,7 +49,8 @@ fn every_join_and_leave_is_notified_once(fixture: &mut Fixture) -> Result<Findin
     Ok(Finding::Kept)
 }
 
-/// Ends a connection in one of four ways; returns how many pairs others will hear of that.
+/// Ends a connection in one of four ways, and returns how many pairs the others receive because of
+/// it.
 fn end_in_one_of_four_ways(newcomer: &mut Client, number: usize) -> Result<usize, TestError> {
     match number % 4 {
         0 => newcomer.half_close(),
@@ -64,7 +65,8 @@ fn end_in_one_of_four_ways(newcomer: &mut Client, number: usize) -> Result<usize
     Ok(1)
 }
 
-/// Of one member: its coming, what it said, its leaving, each once and in this order.
+/// Checks the pairs about one member: its joining, its messages and its leaving, each once and in
+/// this order.
 fn check_notices(name: &str, number: usize, received: &[Pair]) -> Result<(), TestError> {
     let (joined, left) = (format!("{name} has joined"), format!("{name} has left"));
     let mut expected = vec![("server", joined.as_str()), (name, "hello")];
@@ -82,34 +84,40 @@ fn check_notices(name: &str, number: usize, received: &[Pair]) -> Result<(), Tes
     if received == expected {
         return Ok(());
     }
-    Err(TestError::Broken { what: format!("others hear otherwise of {name}"), expected, received })
+    let what =
+        format!("bob received other pairs about {name} than its joining, messages and leaving");
+    Err(TestError::Broken { what, expected, received })
 }
 
-/// All ask for it before any of them is answered (SPEC EXT-06, as NAM-02 for newcomers).
+/// All ask for the same name before the server answers any of them (SPEC EXT-06; NAM-02 for new
+/// members).
 fn thirty_ask_for_one_name(fixture: &mut Fixture) -> Result<Finding, TestError> {
-    let mut crowd: Vec<Client> = Vec::new();
+    let mut members: Vec<Client> = Vec::new();
     for number in 0..30 {
-        let label = format!("crowd{number}");
-        let mut present: Vec<&mut Client> = crowd.iter_mut().collect();
+        let label = format!("member{number}");
+        let mut present: Vec<&mut Client> = members.iter_mut().collect();
         let newcomer = fixture.join_among(&label, label.as_bytes(), &mut present)?;
-        crowd.push(newcomer);
+        members.push(newcomer);
     }
-    for client in &mut crowd {
+    for client in &mut members {
         client.say(b"/nick zed")?;
     }
     let mut names = Vec::new();
-    for client in &mut crowd {
+    for client in &mut members {
         names.push(new_name(fixture, client)?);
     }
     names.sort();
     names.dedup();
-    if names.len() == crowd.len() && names.iter().any(|name| name == "zed") {
+    if names.len() == members.len() && names.iter().any(|name| name == "zed") {
         return Ok(Finding::Kept);
     }
-    Err(TestError::broken(format!("30 members asked for the name zed, and are now {names:?}")))
+    Err(TestError::broken(format!(
+        "30 members asked for the name zed, and the server named them {names:?}"
+    )))
 }
 
-/// What the server says a client is called now; others are renamed meanwhile.
+/// The new name in the server's answer to a client; notices about other members may arrive before
+/// it.
 fn new_name(fixture: &Fixture, client: &mut Client) -> Result<String, TestError> {
     while let Next::Pair(pair) = client.next(fixture.deadline())? {
         let text = String::from_utf8_lossy(&pair.text);
@@ -117,10 +125,10 @@ fn new_name(fixture: &Fixture, client: &mut Client) -> Result<String, TestError>
             return Ok(name.to_owned());
         }
     }
-    Err(TestError::broken(format!("{} is not told of its new name", client.label())))
+    Err(TestError::broken(format!("the server did not send {} its new name", client.label())))
 }
 
-/// Ann asks for more answers than any socket holds, says something, and reads nothing (SPEC EXT-13).
+/// Ann asks for more answers than a socket holds, sends a message, and reads nothing (SPEC EXT-13).
 fn unread_answers_come_first(fixture: &mut Fixture) -> Result<Finding, TestError> {
     // Long names make long answers.
     let mut present: Vec<Client> = Vec::new();
@@ -135,31 +143,32 @@ fn unread_answers_come_first(fixture: &mut Fixture) -> Result<Finding, TestError
     let mut ann = fixture.join_among("ann", b"ann", &mut others)?;
     let asked = VOLUME_BYTES / ANSWER_BYTES;
     let mut segment = frames(&[b"/who"]).repeat(asked);
-    segment.extend(frames(&[b"told you"]));
+    segment.extend(frames(&[b"after all answers"]));
     ann.write(&segment)?;
     let (bob, others) = present.split_first_mut().expect("twelve are there");
     for turn in 0..50 {
-        // Had what ann said been carried out, it would come first.
+        // If the server had relayed ann's message, bob would receive it first.
         fixture.relay(&mut others[0], format!("turn {turn}").as_bytes(), &mut [&mut *bob])?;
     }
     for _ in 0..asked {
         next_answer(fixture, &mut ann)?;
     }
-    pairs_until(fixture, bob, "told you")?;
+    pairs_until(fixture, bob, "after all answers")?;
     Ok(Finding::Kept)
 }
 
-/// The next pair from the server; what others say may come before it.
+/// Waits for the next pair from the server; messages of other members may arrive before it.
 fn next_answer(fixture: &Fixture, client: &mut Client) -> Result<(), TestError> {
     while let Next::Pair(pair) = client.next(fixture.deadline())? {
         if pair.sender == "server" {
             return Ok(());
         }
     }
-    Err(TestError::broken(format!("{} lacks an answer", client.label())))
+    Err(TestError::broken(format!("the server did not send {} all answers", client.label())))
 }
 
-/// The operator types while a member talks: two others hear one order, and all of it (SPEC EXT-14).
+/// The operator types while a member sends: two other members receive everything, in one order
+/// (SPEC EXT-14).
 fn operator_lines_arrive_in_order(fixture: &mut Fixture) -> Result<Finding, TestError> {
     let (mut ann, mut bob, mut cyd) =
         (fixture.join("ann")?, fixture.join("bob")?, fixture.join("cyd")?);
@@ -174,7 +183,9 @@ fn operator_lines_arrive_in_order(fixture: &mut Fixture) -> Result<Finding, Test
     }
     let to_bob = next_pairs(fixture, &mut bob, 200)?;
     if to_bob != next_pairs(fixture, &mut cyd, 200)? {
-        return Err(TestError::broken("two members hear the operator at different places"));
+        let what =
+            "bob and cyd received the operator's lines and ann's messages in different orders";
+        return Err(TestError::broken(what));
     }
     for (sender, verb) in [("server", "typed"), ("ann", "said")] {
         let said = to_bob.iter().filter(|pair| pair.sender == sender);
@@ -183,7 +194,7 @@ fn operator_lines_arrive_in_order(fixture: &mut Fixture) -> Result<Finding, Test
             .eq((0..100).map(|turn| format!("{verb} {turn}")))
         {
             return Err(TestError::broken(format!(
-                "not all that {sender} said is received in its order"
+                "bob did not receive everything from {sender} in the order in which it was sent"
             )));
         }
     }
@@ -199,7 +210,8 @@ pub(super) fn next_pairs(
     let mut pairs = Vec::new();
     while pairs.len() < count {
         let Next::Pair(pair) = client.next(fixture.deadline())? else {
-            let what = format!("{} hears {} of {count} pairs", client.label(), pairs.len());
+            let (label, number) = (client.label(), pairs.len());
+            let what = format!("the server sent {label} only {number} of {count} pairs");
             let received = pairs.last().map(encoded).unwrap_or_default();
             return Err(TestError::Broken { what, expected: Vec::new(), received });
         };
@@ -208,7 +220,7 @@ pub(super) fn next_pairs(
     Ok(pairs)
 }
 
-/// What a client hears before this text.
+/// What a client receives before a pair with this text.
 pub(super) fn pairs_until(
     fixture: &Fixture,
     client: &mut Client,
@@ -221,10 +233,10 @@ pub(super) fn pairs_until(
         }
         before.push(pair);
     }
-    Err(TestError::broken(format!("{} does not hear `{text}`", client.label())))
+    Err(TestError::broken(format!("the server did not send `{text}` to {}", client.label())))
 }
 
-/// Frames in one piece.
+/// Frames of these payloads, one after the other.
 pub(super) fn frames(payloads: &[&[u8]]) -> Vec<u8> {
     let mut bytes = BytesMut::new();
     for payload in payloads {
@@ -233,7 +245,7 @@ pub(super) fn frames(payloads: &[&[u8]]) -> Vec<u8> {
     bytes.to_vec()
 }
 
-/// More than the sockets of a connection hold unread: 3.0 to 4.3 MB were measured on loopback.
+/// More than the sockets of a connection hold unread; 3.0 to 4.3 MB were measured on loopback.
 pub(super) const VOLUME_BYTES: usize = 6 << 20;
-/// What twelve names of 122 bytes come to, with the commas between them.
+/// The length of a list of twelve names of 122 bytes, with commas.
 const ANSWER_BYTES: usize = 12 * 124;

@@ -1,4 +1,4 @@
-//! Cases of frames and of the segments they come in.
+//! Frame: cases of frames and of the segments in which they arrive.
 
 use std::time::{Duration, Instant};
 
@@ -20,7 +20,7 @@ pub(super) const CASES: &[Case] = &[
     Case::new("BAD-01", Needs::Room, malformed_headers_harm_no_member),
 ];
 
-/// (SPEC FRM-03)
+/// Messages with sizes around a power of ten or of two arrive unchanged (SPEC FRM-03).
 fn every_size_is_relayed_exactly(fixture: &mut Fixture) -> Result<Finding, TestError> {
     let (mut ann, mut bob) = (fixture.join("ann")?, fixture.join("bob")?);
     for size in SIZES {
@@ -30,7 +30,7 @@ fn every_size_is_relayed_exactly(fixture: &mut Fixture) -> Result<Finding, TestE
     Ok(Finding::Kept)
 }
 
-/// Sizes around a buffer's, and the largest there is (SPEC FRM-05).
+/// Sizes around those of common buffers, and the declared maximum (SPEC FRM-05).
 fn every_size_up_to_the_limit(fixture: &mut Fixture) -> Result<Finding, TestError> {
     let most = needed(fixture.declared().max_message, "largest message")?;
     let (mut ann, mut bob) = (fixture.join("ann")?, fixture.join("bob")?);
@@ -41,10 +41,11 @@ fn every_size_up_to_the_limit(fixture: &mut Fixture) -> Result<Finding, TestErro
     Ok(Finding::Kept)
 }
 
-/// (SPEC FRM-08)
+/// The rule leaves open which spellings of a header a server accepts; this records it (SPEC
+/// FRM-08).
 fn spellings_accepted(fixture: &mut Fixture) -> Result<Finding, TestError> {
-    // Everybody is in before the first of them speaks: a server that relays such a header as it came
-    // breaks another rule, and puts every reader but this one out of step.
+    // All clients join before the first header: a server that relays such a header unchanged breaks
+    // another rule, and all clients but bob could no longer split what they receive.
     let (mut ann, mut bob, mut cyd) =
         (fixture.join("ann")?, fixture.join("bob")?, fixture.join("cyd")?);
     let mut notes = Vec::new();
@@ -54,12 +55,12 @@ fn spellings_accepted(fixture: &mut Fixture) -> Result<Finding, TestError> {
     ] {
         sender.write(bytes)?;
         let taken = is_relayed(fixture, b"hello", sender, &mut bob);
-        notes.push(format!("{kind}: {}", if taken { "accepted" } else { "refused" }));
+        notes.push(format!("{kind}: {}", if taken { "accepted" } else { "rejected" }));
     }
     Ok(Finding::Noted(notes.join(", ")))
 }
 
-/// (SPEC SEG-02)
+/// Header and payload arrive in separate segments (SPEC SEG-02).
 fn header_apart_from_payload(fixture: &mut Fixture) -> Result<Finding, TestError> {
     let (mut ann, mut bob) = (fixture.join("ann")?, fixture.join("bob")?);
     for turn in 1..=5 {
@@ -91,14 +92,14 @@ fn thousand_frames_in_one_write(fixture: &mut Fixture) -> Result<Finding, TestEr
     Ok(Finding::Kept)
 }
 
-/// (SPEC BAD-01)
+/// After each malformed header, two other members can talk (SPEC BAD-01).
 fn malformed_headers_harm_no_member(fixture: &mut Fixture) -> Result<Finding, TestError> {
     let (mut ann, mut bob) = (fixture.join("ann")?, fixture.join("bob")?);
     let mut offenders = Vec::new();
     for (turn, header) in MALFORMED.into_iter().enumerate() {
         let mut offender = fixture.join(&format!("mal{turn}"))?;
         offender.write(header)?;
-        // It stays connected, so that nobody's relays are ever met by a reset.
+        // It stays open, so that no later relay to it causes a reset.
         offender.half_close();
         offenders.push(offender);
         fixture.relay(&mut ann, b"still here", &mut [&mut bob])?;
@@ -108,7 +109,7 @@ fn malformed_headers_harm_no_member(fixture: &mut Fixture) -> Result<Finding, Te
     Ok(Finding::Kept)
 }
 
-/// Whether these bytes arrive, under whatever header, before their sender's connection ends.
+/// Whether these bytes arrive, with any header, before the server ends the sender's connection.
 fn is_relayed(fixture: &Fixture, text: &[u8], sender: &mut Client, receiver: &mut Client) -> bool {
     let start = Instant::now();
     let mut seen = Vec::new();
@@ -124,16 +125,16 @@ fn is_relayed(fixture: &Fixture, text: &[u8], sender: &mut Client, receiver: &mu
     false
 }
 
-/// Text of `size` bytes that repeats with a period no buffer has.
+/// Text of `size` bytes with a period of 26, which is no buffer's size.
 fn letters(size: usize) -> Vec<u8> {
     (b'a'..=b'z').cycle().take(size).collect()
 }
 
-/// Where headers gain a digit and where buffers end.
+/// Sizes at which the header gains a digit, and sizes of common buffers.
 const SIZES: [usize; 15] =
     [1, 9, 10, 11, 99, 100, 255, 256, 1023, 1024, 1025, 4096, 9999, 10_000, 32_768];
 
-/// Where one read no longer brings all, whatever the buffer.
+/// Sizes that one read does not return, whatever its buffer.
 const LARGE_SIZES: [usize; 6] = [65_535, 65_536, 65_537, 100_000, 262_144, 500_001];
 
 const CHUNK_BYTES: usize = 4096;

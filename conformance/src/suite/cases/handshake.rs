@@ -1,4 +1,4 @@
-//! Cases of the beginning of a connection.
+//! Handshake: cases of the beginning of a connection.
 
 use std::time::{Duration, Instant};
 
@@ -39,7 +39,7 @@ fn fifty_frames_in_one_write_with_the_name(fixture: &mut Fixture) -> Result<Find
     Ok(Finding::Kept)
 }
 
-/// (SPEC HSK-04)
+/// Half of them leave with FIN, half with RST (SPEC HSK-04).
 fn sixty_clients_leave_without_a_name(fixture: &mut Fixture) -> Result<Finding, TestError> {
     let (mut ann, mut bob) = (fixture.join("ann")?, fixture.join("bob")?);
     let mut left = Vec::new();
@@ -55,7 +55,8 @@ fn sixty_clients_leave_without_a_name(fixture: &mut Fixture) -> Result<Finding, 
     Ok(Finding::Kept)
 }
 
-/// One that says nothing, one that stops inside its name; a member may be silent for longer (SPEC HSK-08).
+/// One client sends nothing, one stops inside its name. A member may be silent for longer (SPEC
+/// HSK-08).
 fn unnamed_clients_are_closed(fixture: &mut Fixture) -> Result<Finding, TestError> {
     let timeout = needed(fixture.declared().name_timeout, "name timeout")?;
     let (mut ann, mut bob) = (fixture.join("ann")?, fixture.join("bob")?);
@@ -70,7 +71,7 @@ fn unnamed_clients_are_closed(fixture: &mut Fixture) -> Result<Finding, TestErro
     Ok(Finding::Kept)
 }
 
-/// (SPEC NAM-01)
+/// The rule leaves the handling of these names open; this records it (SPEC NAM-01).
 fn odd_names(fixture: &mut Fixture) -> Result<Finding, TestError> {
     let (mut ann, mut bob) = (fixture.join("ann")?, fixture.join("bob")?);
     let mut notes = Vec::new();
@@ -87,7 +88,7 @@ fn odd_names(fixture: &mut Fixture) -> Result<Finding, TestError> {
                     .map_or("accepted", |_| "accepted with a notice")
             }
             Admission::Ended(_) => "rejected",
-            Admission::Silent => "left without an answer",
+            Admission::Silent => "neither accepted nor rejected",
         };
         notes.push(format!("{kind}: {fate}"));
         client.half_close();
@@ -98,7 +99,8 @@ fn odd_names(fixture: &mut Fixture) -> Result<Finding, TestError> {
     Ok(Finding::Noted(notes.join(", ")))
 }
 
-/// Each says its name and a number in one write; who is accepted, and under which name, is the policy (SPEC NAM-02).
+/// Each sends its name and a number in one write. The declared policy says which clients the server
+/// accepts, and under which names (SPEC NAM-02).
 fn fifty_equal_names_at_once(fixture: &mut Fixture) -> Result<Finding, TestError> {
     let policy = needed(fixture.declared().equal_names, "policy for equal names")?;
     let mut bob = fixture.join("bob")?;
@@ -130,16 +132,22 @@ fn fifty_equal_names_at_once(fixture: &mut Fixture) -> Result<Finding, TestError
         EqualNames::Allow => (clients.len(), 1),
     };
     if names.len() != names_due {
-        return Err(TestError::broken(format!("{accepted} members have {} names", names.len())));
+        return Err(TestError::broken(format!(
+            "the server accepted {accepted} members under {} different names, not {names_due}",
+            names.len()
+        )));
     }
     if accepted != accepted_due || accepted + rejected != clients.len() {
-        let what = format!("of 50 clients {accepted} are accepted and {rejected} rejected");
+        let what = format!(
+            "the server accepted {accepted} of 50 clients and rejected {rejected}, but should accept \
+             {accepted_due}"
+        );
         return Err(TestError::broken(what));
     }
     Ok(Finding::Kept)
 }
 
-/// What the server has told this client alone, if anything, before somebody else spoke.
+/// What the server sent to this client alone before another member sent anything.
 fn direct_answer(fixture: &Fixture, client: &mut Client) -> Result<Option<Pair>, TestError> {
     match client.next(fixture.deadline())? {
         Next::Pair(pair) if pair.sender == RESERVED => Ok(Some(pair)),

@@ -1,4 +1,4 @@
-//! Cases of clients that are silent, rightly or not.
+//! Idle: cases of clients that are silent, inside a frame or between two.
 
 use std::time::{Duration, Instant};
 
@@ -13,7 +13,8 @@ pub(super) const CASES: &[Case] = &[
     Case::new("RES-07", Needs::Process, silent_members_use_little_memory),
 ];
 
-/// One stops inside a header, one inside a payload; two members are silent for as long (SPEC SLO-02).
+/// One client stops inside a header, one inside a payload. Two members are silent between frames
+/// for as long (SPEC SLO-02).
 fn incomplete_frames_end_the_connection(fixture: &mut Fixture) -> Result<Finding, TestError> {
     let timeout = needed(fixture.declared().frame_timeout, "frame timeout")?;
     let (mut ann, mut bob) = (fixture.join("ann")?, fixture.join("bob")?);
@@ -24,7 +25,7 @@ fn incomplete_frames_end_the_connection(fixture: &mut Fixture) -> Result<Finding
     for client in [&mut header, &mut payload] {
         client.expect_refusal(timeout + fixture.deadline())?;
     }
-    // Nobody speaks, so this is a wait of that length.
+    // No member sends anything, so this waits for that long.
     ann.expect_nothing_within(timeout)?;
     fixture.relay(&mut ann, b"still here", &mut [&mut bob])?;
     fixture.relay(&mut bob, b"me too", &mut [&mut ann])?;
@@ -32,7 +33,7 @@ fn incomplete_frames_end_the_connection(fixture: &mut Fixture) -> Result<Finding
     Ok(Finding::Kept)
 }
 
-/// (SPEC RES-07)
+/// A thousand silent members use little memory and no processor time (SPEC RES-07).
 fn silent_members_use_little_memory(fixture: &mut Fixture) -> Result<Finding, TestError> {
     let mut ann = fixture.join("ann")?;
     let before = fixture.usage()?;
@@ -46,29 +47,33 @@ fn silent_members_use_little_memory(fixture: &mut Fixture) -> Result<Finding, Te
     let full = fixture.usage()?;
     let each = full.resident.saturating_sub(before.resident) / SILENT;
     if each > EACH_BYTES_MAX {
-        let what = format!("each silent member costs {} KiB of memory", each >> 10);
+        let what = format!("the server uses {} KiB of memory for each silent member", each >> 10);
         return Err(TestError::broken(what));
     }
-    fixture.expect_idle_cpu("nobody spoke", |quiet| ann.expect_nothing_within(quiet))?;
-    Ok(Finding::Noted(format!("{each} bytes for each member")))
+    fixture.expect_idle_cpu("no member sent anything", |quiet| ann.expect_nothing_within(quiet))?;
+    Ok(Finding::Noted(format!("{each} bytes of memory for each member")))
 }
 
-/// Waits until everybody in the clients is known to be a member.
+/// Waits until every client is known to be a member.
 fn await_membership(
     fixture: &Fixture,
-    speaker: &mut Client,
+    sender: &mut Client,
     clients: &mut [Client],
 ) -> Result<(), TestError> {
     let start = Instant::now();
     for client in clients {
-        // Whoever came later was there when the first one answered, most of the time.
+        // Most clients are members by the time the first one receives a message, so one message is
+        // enough for them.
         while client.next(Duration::ZERO)? == Next::Silence {
-            speaker.say(b"roll call")?;
+            sender.say(b"roll call")?;
             if client.next(MEMBERSHIP_INTERVAL)? != Next::Silence {
                 break;
             }
             if start.elapsed() > fixture.deadline() * 4 {
-                let what = format!("{} never became a member", client.label());
+                let what = format!(
+                    "the server did not relay a message to {}, which had sent its name",
+                    client.label()
+                );
                 return Err(TestError::broken(what));
             }
         }
@@ -77,7 +82,8 @@ fn await_membership(
 }
 
 const SILENT: u64 = 1000;
-/// Between two calls for one client.
+/// Time between two messages for a client that is not yet a member.
 const MEMBERSHIP_INTERVAL: Duration = Duration::from_millis(50);
-/// A thread with what it has touched of its stack, or a task, with the kernel's share left out.
+/// Enough for a thread with the touched part of its stack, or for a task; the kernel's memory is
+/// not counted.
 const EACH_BYTES_MAX: u64 = 64 * 1024;

@@ -1,4 +1,4 @@
-//! Cases of clients in their thousands, all there at once.
+//! Many clients: cases with up to five thousand clients at once.
 
 use std::ops::Range;
 use std::time::{Duration, Instant};
@@ -17,12 +17,13 @@ pub(super) const CASES: &[Case] = &[
     Case::new("RES-05", Needs::Sockets, many_connect_at_once).with(&["--name-timeout", "10m"]),
 ];
 
-/// Each is seen by one member, and each hears what that member says to all (SPEC RES-04).
+/// One member receives a message of each client, and each client receives that member's message
+/// (SPEC RES-04).
 fn eleven_hundred_members_receive_all(fixture: &mut Fixture) -> Result<Finding, TestError> {
     let mut bob = fixture.join("bob")?;
     let mut clients = Vec::new();
     for number in 0..MEMBERS {
-        let mut client = fixture.connect(&format!("clients{number}"))?;
+        let mut client = fixture.connect(&format!("client{number}"))?;
         client.write(&introduction(number))?;
         clients.push(client);
     }
@@ -34,13 +35,13 @@ fn eleven_hundred_members_receive_all(fixture: &mut Fixture) -> Result<Finding, 
     Ok(Finding::Kept)
 }
 
-/// Reads until the welcome, past what the others said after this one had come.
+/// Reads until the welcome, past the messages of members that joined after this one.
 fn expect_welcome(fixture: &Fixture, client: &mut Client) -> Result<(), TestError> {
     let welcome = pair(b"bob", WELCOME);
     let mut seen = Vec::new();
     while !seen.ends_with(&welcome) {
         let Received::Bytes(bytes) = client.receive_raw(CHUNK_BYTES, fixture.deadline()) else {
-            let what = format!("{} does not hear what is said to all", client.label());
+            let what = format!("the server did not relay bob's message to {}", client.label());
             return Err(TestError::Broken {
                 what,
                 expected: welcome.to_vec(),
@@ -52,8 +53,8 @@ fn expect_welcome(fixture: &Fixture, client: &mut Client) -> Result<(), TestErro
     Ok(())
 }
 
-/// All are connected before the first one says its name. Then they come and go, some at a time: nobody
-/// hears more than it holds unread (SPEC RES-05).
+/// All connect before the first one sends its name. Then fifty at a time join, send a message and
+/// leave, so that no member receives more than its socket holds unread (SPEC RES-05).
 fn many_connect_at_once(fixture: &mut Fixture) -> Result<Finding, TestError> {
     let count = AT_ONCE_BY_LEVEL[usize::from(fixture.asked_level()).min(2)];
     let mut bob = fixture.join("bob")?;
@@ -61,8 +62,8 @@ fn many_connect_at_once(fixture: &mut Fixture) -> Result<Finding, TestError> {
     let mut clients = Vec::new();
     for number in 0..count {
         let start = Instant::now();
-        clients.push(fixture.connect(&format!("clients{number}"))?);
-        // Only a SYN that was dropped and sent again takes that long.
+        clients.push(fixture.connect(&format!("client{number}"))?);
+        // Only a SYN that the kernel dropped and the client sent again takes that long.
         slow += usize::from(start.elapsed() >= SYN_RETRY_TIME);
     }
     for (turn, batch) in clients.chunks_mut(AT_ONCE).enumerate() {
@@ -72,7 +73,7 @@ fn many_connect_at_once(fixture: &mut Fixture) -> Result<Finding, TestError> {
         for client in batch {
             fixture.read_to_end(client)?;
         }
-        // Nor does the hidden witness, which reads now.
+        // The fence makes the hidden witness read.
         fixture.fence(&mut bob, &mut [])?;
     }
     Ok(match slow {
@@ -81,17 +82,18 @@ fn many_connect_at_once(fixture: &mut Fixture) -> Result<Finding, TestError> {
     })
 }
 
-/// They may be too many to say their names in the declared time, however well they are served.
+/// Makes an error inconclusive if the declared name timeout was over: the suite may have been too
+/// slow.
 fn unless_names_are_late(fixture: &Fixture, first: Instant, error: TestError) -> TestError {
     match fixture.declared().name_timeout {
         Some(timeout) if first.elapsed() >= timeout => TestError::Inconclusive(format!(
-            "the names came later than {timeout:?} after the first connect"
+            "the suite sent names later than {timeout:?} after the first connection"
         )),
         _ => error,
     }
 }
 
-/// These say their names and a message, and are seen.
+/// Each of these clients sends its name and a message, and `listener` receives every message.
 pub(super) fn introduce(
     fixture: &Fixture,
     listener: &mut Client,
@@ -108,12 +110,12 @@ pub(super) fn introduce(
 /// A name and a message in one write.
 fn introduction(number: usize) -> BytesMut {
     let mut bytes = BytesMut::new();
-    encode_frame(format!("clients{number}").as_bytes(), &mut bytes);
+    encode_frame(format!("client{number}").as_bytes(), &mut bytes);
     encode_frame(b"here", &mut bytes);
     bytes
 }
 
-/// Waits for one message of each of these, in any order.
+/// Waits for one message of each of these clients, in any order.
 fn expect_introductions(
     fixture: &Fixture,
     listener: &mut Client,
@@ -122,17 +124,18 @@ fn expect_introductions(
     let mut seen = vec![false; numbers.len()];
     for count in 0..numbers.len() {
         let Next::Pair(pair) = listener.next(fixture.deadline())? else {
-            let what = format!("{} seen only {count} of {}", listener.label(), numbers.len());
+            let what =
+                format!("{} received {count} of {} introductions", listener.label(), numbers.len());
             return Err(TestError::broken(what));
         };
         let number = std::str::from_utf8(&pair.sender)
             .ok()
-            .and_then(|sender| sender.strip_prefix("clients")?.parse::<usize>().ok())
+            .and_then(|sender| sender.strip_prefix("client")?.parse::<usize>().ok())
             .filter(|number| pair.text == "here" && numbers.contains(number));
         match number.map(|number| &mut seen[number - numbers.start]) {
             Some(seen) if !*seen => *seen = true,
             _ => {
-                let what = format!("{} received a pair that is not its due", listener.label());
+                let what = format!("{} received an unexpected pair", listener.label());
                 return Err(TestError::Broken {
                     what,
                     expected: Vec::new(),
@@ -144,11 +147,11 @@ fn expect_introductions(
     Ok(())
 }
 
-/// More than `select` can watch.
+/// More than the descriptors that `select` can watch.
 const MEMBERS: usize = 1100;
 const WELCOME: &[u8] = b"welcome, all of you";
 const CHUNK_BYTES: usize = 64 * 1024;
 pub(super) const AT_ONCE: usize = 50;
 const AT_ONCE_BY_LEVEL: [usize; 3] = [50, 500, 5000];
-/// Of a system whose queue of new connections was full.
+/// The time after which a client's kernel sends a dropped SYN again.
 const SYN_RETRY_TIME: Duration = Duration::from_secs(1);

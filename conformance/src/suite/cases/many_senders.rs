@@ -1,4 +1,5 @@
-//! Floods: several members speak as fast as they can, everybody listens, and what each received is kept.
+//! Many senders: several members send at once as fast as they can, and the test keeps what each
+//! member receives.
 
 use std::time::Duration;
 
@@ -9,30 +10,31 @@ use crate::suite::client::{Client, Next, encoded};
 use crate::suite::error::TestError;
 use crate::suite::fixture::Fixture;
 
-/// A flood that has been received; nobody has said anything since.
+/// The members, and what each of them received.
 pub(super) struct ManySenders {
-    /// Those who spoke come first.
+    /// The senders come first.
     members: Vec<Client>,
-    /// What each member received, in its order.
+    /// The messages that each member received, in its order.
     received: Vec<Vec<Sent>>,
 }
 
-/// One message of a run.
+/// One message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Sent {
-    /// Whose, among those who spoke.
+    /// The index of its sender.
     pub(super) sender: usize,
-    /// The how manieth of this sender, from 0.
+    /// Its number among the messages of this sender, from 0.
     pub(super) number: usize,
 }
 
 impl ManySenders {
-    /// Four speak, in turns of a few hundred bytes that are cut wherever they happen to end, and three more
-    /// listen; everybody reads along.
+    /// Four members send, in slices of 499 bytes that end anywhere in a frame, and three more only
+    /// receive. All of them read meanwhile.
     ///
     /// # Errors
     ///
-    /// Something comes that nobody said. What does not come is only seen in what was [received](Self::received).
+    /// A member receives a pair that no member sent. [`received`](Self::received) shows what did
+    /// not arrive.
     pub(super) fn run(fixture: &mut Fixture) -> Result<Self, TestError> {
         let members: Result<Vec<Client>, TestError> =
             (0..SENDERS + LISTENERS).map(|place| fixture.join(&name(place))).collect();
@@ -50,12 +52,13 @@ impl ManySenders {
         Ok(run)
     }
 
-    /// What each member received in its order, with its place, those who spoke first.
+    /// The index of each member and the messages that it received, in its order. The senders come
+    /// first.
     pub(super) fn received(&self) -> impl Iterator<Item = (usize, &[Sent])> {
         self.received.iter().map(Vec::as_slice).enumerate()
     }
 
-    /// Proves that nothing else is on its way to anybody.
+    /// Shows with fences that nothing else is in flight to any member.
     ///
     /// # Errors
     ///
@@ -64,7 +67,8 @@ impl ManySenders {
         fixture.fence_all(&mut self.members.iter_mut().collect::<Vec<_>>())
     }
 
-    /// Everybody reads until it has all it is due, or nothing comes for so long.
+    /// Every member reads until it has all messages of the others, or until nothing arrives for
+    /// this time.
     fn listen(&mut self, within: Duration) -> Result<(), TestError> {
         for (place, (member, received)) in
             self.members.iter_mut().zip(&mut self.received).enumerate()
@@ -72,7 +76,7 @@ impl ManySenders {
             while received.len() < expected_count(place) {
                 let Next::Pair(pair) = member.next(within)? else { break };
                 received.push(sent(&pair).ok_or_else(|| {
-                    let what = format!("{} received a pair that nobody sent", member.label());
+                    let what = format!("{} received a pair that no member sent", member.label());
                     TestError::Broken { what, expected: Vec::new(), received: encoded(&pair) }
                 })?);
             }
@@ -81,18 +85,18 @@ impl ManySenders {
     }
 }
 
-/// How a member is called.
+/// The name of a member.
 pub(super) fn name(place: usize) -> String {
     format!("member{place}")
 }
 
-/// How many messages a member is to hear: everybody's but its own.
+/// The number of messages that a member has to receive: all but its own.
 fn expected_count(place: usize) -> usize {
     let others = if place < SENDERS { SENDERS - 1 } else { SENDERS };
     others * MESSAGES_EACH
 }
 
-/// All that one member says.
+/// All frames of one sender.
 fn stream(sender: usize) -> Vec<u8> {
     let mut stream = BytesMut::new();
     for number in 0..MESSAGES_EACH {
@@ -101,13 +105,13 @@ fn stream(sender: usize) -> Vec<u8> {
     stream.to_vec()
 }
 
-/// A text that is no other sent's, nor a part of one.
+/// The text of a message. It differs from all others, and is no part of another.
 fn text(Sent { sender, number }: Sent) -> String {
     let padding = "-".repeat((number * 7 + sender) % PADDING_MAX);
     format!("{sender} {number} {padding}.")
 }
 
-/// The sent that a pair is, if it is one to the byte.
+/// The message in a pair, if the pair is exactly one of the sent ones.
 fn sent(pair: &Pair) -> Option<Sent> {
     let said = std::str::from_utf8(&pair.text).ok()?;
     let mut parts = said.split(' ');
@@ -115,11 +119,11 @@ fn sent(pair: &Pair) -> Option<Sent> {
     (pair.sender == name(sent.sender) && said == text(sent)).then_some(sent)
 }
 
-/// Members that speak and members that only listen.
+/// The numbers of members that send and of members that only receive.
 pub(super) const SENDERS: usize = 4;
 const LISTENERS: usize = 3;
-/// Messages of each sender.
+/// The number of messages of each sender.
 pub(super) const MESSAGES_EACH: usize = 500;
-/// About twelve messages, and hardly ever whole ones.
+/// About twelve messages; it rarely ends between two frames.
 const SLICE_BYTES: usize = 499;
 const PADDING_MAX: usize = 60;

@@ -1,4 +1,4 @@
-//! Cases of what clients can do to whoever runs the server.
+//! Operator: cases of what clients can do to the person who runs the server.
 
 use std::net::{Ipv4Addr, TcpStream};
 
@@ -17,7 +17,7 @@ pub(super) const CASES: &[Case] = &[
         .with(&["--listen", "0.0.0.0:{port}"]),
 ];
 
-/// In names, in messages, and where a header should be (SPEC SEC-01).
+/// Control characters in names, in messages and instead of a header (SPEC SEC-01).
 fn logs_contain_no_raw_control_characters(fixture: &mut Fixture) -> Result<Finding, TestError> {
     let mut ann = fixture.join("ann")?;
     for (number, control) in CONTROLS.into_iter().enumerate() {
@@ -36,13 +36,13 @@ fn logs_contain_no_raw_control_characters(fixture: &mut Fixture) -> Result<Findi
     let raw = CONTROLS.iter().find(|control| log.contains(&format!("{control}{MARK}")));
     raw.map_or(Ok(Finding::Kept), |control| {
         Err(TestError::broken(format!(
-            "the log holds a raw {} of a client",
+            "the server's log contains an unescaped {} that a client sent",
             control.escape_default()
         )))
     })
 }
 
-/// A thousand messages of one, garbage of many (SPEC SEC-02).
+/// Five thousand messages of one member, garbage of twenty clients (SPEC SEC-02).
 fn log_size_is_bounded(fixture: &mut Fixture) -> Result<Finding, TestError> {
     let (mut ann, mut bob) = (fixture.join("ann")?, fixture.join("bob")?);
     let mut messages = BytesMut::new();
@@ -56,7 +56,7 @@ fn log_size_is_bounded(fixture: &mut Fixture) -> Result<Finding, TestError> {
     let mut hostile = Vec::new();
     for number in 0..HOSTILE {
         let mut client = fixture.connect(&format!("hostile{number}"))?;
-        // A server may be quick to end it.
+        // A server may end the connection before it has read all of this.
         client.write(&[0xff; 4096]).ok();
         hostile.push(client);
     }
@@ -71,13 +71,14 @@ fn log_size_is_bounded(fixture: &mut Fixture) -> Result<Finding, TestError> {
         let what = format!("the server logged {logged} bytes because of {clients} clients");
         return Err(TestError::broken(what));
     }
-    Ok(Finding::Noted(format!("{logged} bytes for {clients} clients")))
+    Ok(Finding::Noted(format!("{logged} bytes logged for {clients} clients")))
 }
 
-/// The test itself stays on loopback (SPEC SEC-03).
+/// The server listens on all addresses; the test connects only over loopback (SPEC SEC-03).
 fn listening_on_all_addresses_is_reported(fixture: &mut Fixture) -> Result<Finding, TestError> {
     let port = fixture.process()?.addr().port();
-    // All of 127.0.0.0/8 is loopback, and only a server that listens on every address answers here.
+    // All of 127.0.0.0/8 is loopback. Only a server that listens on all addresses answers at this
+    // one.
     if TcpStream::connect((Ipv4Addr::new(127, 0, 0, 2), port)).is_err() {
         return Err(TestError::Inapplicable("it listens on one loopback address only".into()));
     }
@@ -85,10 +86,12 @@ fn listening_on_all_addresses_is_reported(fixture: &mut Fixture) -> Result<Findi
     if WARNINGS.iter().any(|word| log.contains(word)) {
         return Ok(Finding::Kept);
     }
-    Err(TestError::broken("nothing in the log warns of an open door"))
+    Err(TestError::broken(
+        "the server listens on all addresses, and its log has no warning about that",
+    ))
 }
 
-/// Ends the server, which nobody holds up any more: the end of all that it ever wrote to its log.
+/// Ends the server, and returns the end of its complete log.
 fn last_log(fixture: &mut Fixture) -> Result<String, TestError> {
     fixture.close_witness();
     let process = fixture.process()?;
@@ -99,13 +102,13 @@ fn last_log(fixture: &mut Fixture) -> Result<String, TestError> {
     })
 }
 
-/// What terminals obey: escape, carriage return, bell, backspace, and a C1 control.
+/// Control characters for terminals: escape, carriage return, bell, backspace, and a C1 control.
 const CONTROLS: [char; 5] = ['\x1b', '\r', '\x07', '\x08', '\u{9b}'];
-/// What tells a control of ours from any other.
+/// Follows each control character, so that the test does not find those of the server itself.
 const MARK: &str = "[31mforged";
 const MESSAGES: usize = 2500;
 const HOSTILE: u64 = 20;
 const LOG_BYTES_AT_START: u64 = 8192;
-/// A name of 128 bytes may need eight times that when it is escaped, and be told twice.
+/// A name of 128 bytes may need eight times as many when it is escaped, and may be logged twice.
 const LOG_BYTES_PER_CLIENT: u64 = 2048;
 const WARNINGS: [&str; 3] = ["encrypt", "login", "authenti"];

@@ -1,4 +1,4 @@
-//! Cases of the order in which members hear things.
+//! Order: cases of the order in which members receive messages.
 
 use bytes::BytesMut;
 use protocol::encode_frame;
@@ -17,7 +17,7 @@ pub(super) const CASES: &[Case] = &[
     Case::new("ORD-05", Needs::Room, a_busy_sender_starves_no_other),
 ];
 
-/// Three hundred messages, ten at a time; from level 1 on a flood as well (SPEC ORD-01).
+/// Three hundred messages, ten at a time; from level 1 on also many senders at once (SPEC ORD-01).
 fn each_sender_in_order(fixture: &mut Fixture) -> Result<Finding, TestError> {
     let (mut ann, mut bob, mut cyd) =
         (fixture.join("ann")?, fixture.join("bob")?, fixture.join("cyd")?);
@@ -42,13 +42,13 @@ fn each_sender_in_order(fixture: &mut Fixture) -> Result<Finding, TestError> {
     Ok(Finding::Kept)
 }
 
-/// No message comes behind a later one of the same sender.
+/// Checks that no message arrives after a later one of the same sender.
 fn check_each_in_order(place: usize, received: &[Sent]) -> Result<(), TestError> {
     for (turn, message) in received.iter().enumerate() {
         let before = received[..turn].iter().rev().find(|other| other.sender == message.sender);
         if let Some(before) = before.filter(|before| before.number > message.number) {
             return Err(TestError::broken(format!(
-                "{} received {}'s message {} behind {}",
+                "{} received {}'s message {} after its message {}",
                 name(place),
                 name(message.sender),
                 message.number,
@@ -59,13 +59,13 @@ fn check_each_in_order(place: usize, received: &[Sent]) -> Result<(), TestError>
     Ok(())
 }
 
-/// Two speak at the same moment, two hundred times; a third one hears both, in any order. From level 1 on
-/// four flood the room as well (SPEC ORD-02).
+/// Two members send at the same moment, two hundred times, and a third receives both messages, in
+/// any order. From level 1 on also many senders at once (SPEC ORD-02).
 fn two_senders_never_interleave(fixture: &mut Fixture) -> Result<Finding, TestError> {
     let (mut ann, mut bob, mut cyd) =
         (fixture.join("ann")?, fixture.join("bob")?, fixture.join("cyd")?);
     for turn in 0..200 {
-        // Texts of different lengths: parts that change places are never whole by chance.
+        // Texts of different lengths: parts that are exchanged never form a valid pair.
         let (of_ann, of_bob) = (format!("{turn}"), format!("{turn:040}"));
         ann.say(of_ann.as_bytes())?;
         bob.say(of_bob.as_bytes())?;
@@ -75,7 +75,7 @@ fn two_senders_never_interleave(fixture: &mut Fixture) -> Result<Finding, TestEr
     }
     fixture.fence_all(&mut [&mut ann, &mut bob, &mut cyd])?;
     if fixture.asked_level() > 0 {
-        // It takes nothing for a message that is not whole.
+        // A pair that is not exactly one of the sent messages is an error.
         ManySenders::run(fixture)?.finish(fixture)?;
     }
     Ok(Finding::Kept)
@@ -88,7 +88,7 @@ fn expect_both(
     of_bob: &str,
 ) -> Result<(), TestError> {
     let Next::Pair(first) = receiver.next(fixture.deadline())? else {
-        let what = format!("{} received neither of two messages", receiver.label());
+        let what = format!("the server sent {} neither of two messages", receiver.label());
         return Err(TestError::broken(what));
     };
     let ann_pair = (b"ann".as_slice(), of_ann.as_bytes());
@@ -97,7 +97,7 @@ fn expect_both(
         pair if pair == ann_pair => bob_pair,
         pair if pair == bob_pair => ann_pair,
         _ => {
-            let what = format!("{} received a pair that nobody sent", receiver.label());
+            let what = format!("{} received a pair that no member sent", receiver.label());
             return Err(TestError::Broken {
                 what,
                 expected: Vec::new(),
@@ -109,17 +109,19 @@ fn expect_both(
     Ok(())
 }
 
-/// A flood, and what any two received of it, each without its own words, comes in the same order (SPEC ORD-03).
+/// Many senders at once: any two members receive the messages of the others in the same order
+/// (SPEC ORD-03).
 fn all_members_receive_one_order(fixture: &mut Fixture) -> Result<Finding, TestError> {
     let senders = ManySenders::run(fixture)?;
-    let (_, everything) = senders.received().last().expect("there are members who only listen");
+    let (_, everything) = senders.received().last().expect("some members only receive");
     for (place, received) in senders.received() {
         let wanted = everything.iter().filter(|message| message.sender != place);
         let disagreeing =
             wanted.zip(received).filter(|(wanted, received)| wanted != received).count();
         if disagreeing > 0 {
             return Err(TestError::broken(format!(
-                "at {disagreeing} of {} places {} received another message than one who only listened",
+                "{} received the messages in another order than a member that sent none: \
+                 {disagreeing} of {} places differ",
                 received.len(),
                 name(place)
             )));
@@ -129,8 +131,9 @@ fn all_members_receive_one_order(fixture: &mut Fixture) -> Result<Finding, TestE
     Ok(Finding::Kept)
 }
 
-/// Bob answers each question as soon as he has it, and Ann goes on at once; Cyd joined last, and so is the
-/// last that a server which delivers to one after the other comes to (SPEC ORD-04).
+/// Bob answers each question as soon as he receives it, and Ann sends the next one at once. Cyd
+/// joined last, so a server that delivers to one member after the other delivers to him last (SPEC
+/// ORD-04).
 fn answers_come_after_their_questions(fixture: &mut Fixture) -> Result<Finding, TestError> {
     let (mut ann, mut bob, mut cyd) =
         (fixture.join("ann")?, fixture.join("bob")?, fixture.join("cyd")?);
@@ -151,7 +154,7 @@ fn answers_come_after_their_questions(fixture: &mut Fixture) -> Result<Finding, 
     Ok(Finding::Kept)
 }
 
-/// How many questions and answers somebody has seen.
+/// The number of questions and answers that a member has received.
 #[derive(Default)]
 struct Seen {
     questions: usize,
@@ -168,7 +171,10 @@ impl Seen {
     ) -> Result<(), TestError> {
         while self.questions < rounds || self.answers < rounds {
             let Next::Pair(pair) = client.next(fixture.deadline())? else {
-                let what = format!("{} received only a part of {rounds} rounds", client.label());
+                let what = format!(
+                    "the server sent {} only a part of {rounds} questions and answers",
+                    client.label()
+                );
                 return Err(TestError::broken(what));
             };
             if pair.text == format!("question {}", self.questions) {
@@ -184,7 +190,8 @@ impl Seen {
                 }
                 self.answers += 1;
             } else {
-                let what = format!("{} received a pair out of its turn", client.label());
+                let what =
+                    format!("{} received a question or an answer out of order", client.label());
                 return Err(TestError::Broken {
                     what,
                     expected: Vec::new(),
@@ -196,9 +203,9 @@ impl Seen {
     }
 }
 
-/// Ann pours; Cyd says one message while a quarter of it is out. A server that serves whoever has most to say
-/// lets the message come behind all the rest. A machine at its limits may delay it too, but not every time, and
-/// so the best of a few floods counts (SPEC ORD-05).
+/// Ann sends 4000 messages; Cyd sends one after the first 1000. A server that reads from one client
+/// for as long as it sends delivers Cyd's message after all of Ann's. A busy machine may delay it
+/// too, but not every time, so the best of a few attempts counts (SPEC ORD-05).
 fn a_busy_sender_starves_no_other(fixture: &mut Fixture) -> Result<Finding, TestError> {
     let (mut ann, mut bob, mut cyd) =
         (fixture.join("ann")?, fixture.join("bob")?, fixture.join("cyd")?);
@@ -212,12 +219,12 @@ fn a_busy_sender_starves_no_other(fixture: &mut Fixture) -> Result<Finding, Test
         }
     }
     Err(TestError::broken(format!(
-        "a message waited behind {fewest} messages of a flood that were sent after it, in the best of \
-         {ATTEMPTS_MAX} floods"
+        "the server delivered cyd's message after {fewest} messages that ann sent later, in the best of \
+         {ATTEMPTS_MAX} attempts"
     )))
 }
 
-/// How many messages that Ann sent after Cyd's message reach Bob before it.
+/// The number of messages that Ann sent after Cyd's message and that reach Bob before it.
 fn messages_before(
     message: &str,
     fixture: &Fixture,
@@ -234,7 +241,7 @@ fn messages_before(
     ann.write(&batch(MESSAGES_BEFORE))?;
     cyd.say(message.as_bytes())?;
     ann.write(&batch(MESSAGES_AFTER))?;
-    // What Cyd hears of the flood needs no second look.
+    // Cyd reads too, so that he is no slow reader; what he receives is not checked.
     for _ in 0..MESSAGES_BEFORE + MESSAGES_AFTER {
         let Next::Pair(_) = cyd.next(fixture.deadline())? else { break };
     }
@@ -251,7 +258,7 @@ fn messages_before(
 
 const ROUNDS: usize = 3000;
 const ROUNDS_PER_CHECK: usize = 50;
-/// Of a flood: before the message, and after it.
+/// Messages that Ann sends before Cyd's message, and after it.
 const MESSAGES_BEFORE: usize = 1000;
 const MESSAGES_AFTER: usize = 3000;
 const ATTEMPTS_MAX: usize = 5;

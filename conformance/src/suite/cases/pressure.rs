@@ -1,4 +1,4 @@
-//! Cases of readers that are slow, or do not read at all.
+//! Pressure: cases of readers that are slow or do not read.
 
 use std::time::{Duration, Instant};
 
@@ -23,7 +23,8 @@ pub(super) const CASES: &[Case] = &[
     Case::new("BPR-09", Needs::Sockets, a_member_with_unread_answers_is_aborted).with(SENDER_ONLY),
 ];
 
-/// (SPEC BPR-01)
+/// A reader that never reads does not delay the others longer than the declared patience (SPEC
+/// BPR-01).
 fn a_stalled_reader_delays_no_member(fixture: &mut Fixture) -> Result<Finding, TestError> {
     let patience = needed(fixture.declared().patience, "patience")?;
     let mut setup = Setup::new(fixture, 1, 1)?;
@@ -32,21 +33,22 @@ fn a_stalled_reader_delays_no_member(fixture: &mut Fixture) -> Result<Finding, T
     Ok(Finding::Kept)
 }
 
-/// It reads on when all is over (SPEC BPR-02).
+/// A reader that reads nothing until all is sent receives every byte up to where it ends (SPEC
+/// BPR-02).
 fn a_stalled_reader_gets_no_gap(fixture: &mut Fixture) -> Result<Finding, TestError> {
     let mut setup = Setup::new(fixture, 1, 1)?;
     setup.send_stream(fixture, long(fixture))?;
     let mut reader = StreamReader::eager(&mut setup.stalled[0]);
     while reader.read(&setup.stream, PAUSE)? > 0 {}
     if !reader.is_done(&setup.stream) {
-        // What is said now must not come before the rest.
+        // Messages that are sent now must not arrive before the rest.
         (0..3).try_for_each(|_| setup.sender.say(b"is anything missing?"))?;
         reader.read_to_end(&setup.stream, fixture.deadline())?;
     }
     Ok(Finding::Kept)
 }
 
-/// (SPEC BPR-03)
+/// A reader that never reads is ended or kept, as the server declares (SPEC BPR-03).
 fn a_stalled_reader_is_treated_as_declared(fixture: &mut Fixture) -> Result<Finding, TestError> {
     let policy = needed(fixture.declared().slow_readers, "policy for slow readers")?;
     let mut setup = Setup::new(fixture, 1, 1)?;
@@ -54,28 +56,28 @@ fn a_stalled_reader_is_treated_as_declared(fixture: &mut Fixture) -> Result<Find
     match (policy, is_closed(&mut setup.stalled[0], &setup.stream)) {
         (SlowPolicy::Ends, true) | (SlowPolicy::Keeps, false) => Ok(Finding::Kept),
         (SlowPolicy::Ends, false) => {
-            Err(TestError::broken("a reader that never reads is declared to be ended, and is not"))
+            Err(TestError::broken("the server declares that it ends stalled readers, but kept one"))
         }
-        (SlowPolicy::Keeps, true) => {
-            Err(TestError::broken("a reader that never reads is declared to be kept, and is ended"))
-        }
+        (SlowPolicy::Keeps, true) => Err(TestError::broken(
+            "the server declares that it keeps stalled readers, but ended one",
+        )),
     }
 }
 
-/// By a reset, which is seen at once, or in order, behind what was not read.
+/// Whether the server ended the connection: with a reset, or with a FIN after the unread bytes.
 fn is_closed(stalled: &mut Client, stream: &MessageStream) -> bool {
     stalled.await_hangup(PAUSE)
         || (StreamReader::eager(stalled).read_to_end(stream, PAUSE).is_ok()
             && stalled.end().is_some())
 }
 
-/// (SPEC BPR-04)
+/// Ten readers that never read cost no more memory than declared (SPEC BPR-04).
 fn stalled_readers_use_the_declared_memory(fixture: &mut Fixture) -> Result<Finding, TestError> {
     let memory = needed(fixture.declared().memory, "memory for messages")?;
     let mut setup = Setup::new(fixture, 1, 10)?;
     setup.stream = MessageStream::of(b"ann", MEMORY_STREAM_BYTES);
     let before = fixture.usage()?.resident;
-    // How long it takes is the business of other rows.
+    // How long it takes is checked by other rules.
     setup.send_stream(fixture, MEMORY_STREAM_TIME)?;
     check_memory(fixture, before, memory)
 }
@@ -86,10 +88,11 @@ fn a_stalled_reader_blocks_no_sender(fixture: &mut Fixture) -> Result<Finding, T
     let mut setup = Setup::new(fixture, 1, 1)?;
     let report = setup.send_stream(fixture, patience + fixture.deadline())?;
     let waited = report.stalled.as_millis();
-    Ok(Finding::Noted(format!("the sender waited for {waited} ms in all")))
+    Ok(Finding::Noted(format!("the sender waited for {waited} ms in total")))
 }
 
-/// It does not read for a moment and then a little at a time (SPEC BPR-06).
+/// A reader pauses, and then reads little at a time. The server uses no processor time while it
+/// waits (SPEC BPR-06).
 fn waiting_for_a_slow_reader_uses_no_cpu(fixture: &mut Fixture) -> Result<Finding, TestError> {
     let Setup { mut sender, mut stalled, stream, .. } = Setup::new(fixture, 0, 1)?;
     let mut bystander = fixture.join("bystander")?;
@@ -99,7 +102,7 @@ fn waiting_for_a_slow_reader_uses_no_cpu(fixture: &mut Fixture) -> Result<Findin
     let mut reading = StreamReader::eager(&mut bystander);
     transfer.run_until_stalled(fixture, std::slice::from_mut(&mut reading))?;
     fixture.expect_idle_cpu("it waited for a full socket", |quiet| {
-        // It may be ended meanwhile; the wait is only shorter then.
+        // The server may end the connection meanwhile, which only shortens the wait.
         stalled[0].await_hangup(quiet);
         Ok(())
     })?;
@@ -108,7 +111,7 @@ fn waiting_for_a_slow_reader_uses_no_cpu(fixture: &mut Fixture) -> Result<Findin
     Ok(Finding::Kept)
 }
 
-/// Once as fast as they can, once a little at a time (SPEC BPR-07).
+/// Ten readers read at full speed, and then little at a time (SPEC BPR-07).
 fn readers_that_keep_reading_lose_nothing(fixture: &mut Fixture) -> Result<Finding, TestError> {
     let memory = needed(fixture.declared().memory, "memory for messages")?;
     let Setup { mut sender, mut readers, .. } = Setup::new(fixture, 10, 0)?;
@@ -125,35 +128,39 @@ fn readers_that_keep_reading_lose_nothing(fixture: &mut Fixture) -> Result<Findi
         reading.iter().try_for_each(|reader| reader.check_complete(&stream))?;
     }
     check_memory(fixture, before, memory)?;
-    Ok(Finding::Noted(format!("the sender could not send in {full_socket_turns} turns")))
+    Ok(Finding::Noted(format!("the sender 's socket was full in {full_socket_turns} steps")))
 }
 
-/// By a reset, and nine others notice nothing (SPEC BPR-08).
+/// The server resets a reader that never reads, and nine others receive everything (SPEC BPR-08).
 fn a_stalled_reader_is_aborted(fixture: &mut Fixture) -> Result<Finding, TestError> {
     let patience = needed(fixture.declared().patience, "patience")?;
     let mut setup = Setup::new(fixture, 9, 1)?;
-    // A second, as far as this machine's seconds go.
+    // One second, multiplied by the slack for this machine.
     let second = fixture.deadline() / 2;
     setup.send_stream(fixture, patience + second)?;
     let stalled = &mut setup.stalled[0];
     if !stalled.await_hangup(second) {
-        return Err(TestError::broken("a reader that never reads is not cut off"));
+        return Err(TestError::broken(
+            "the server did not reset the connection of a reader that never reads",
+        ));
     }
     StreamReader::eager(stalled).read_to_end(&setup.stream, Duration::ZERO)?;
     match stalled.end() {
         Some(End::Reset) => Ok(Finding::Kept),
-        _ => Err(TestError::broken("a reader that never reads is closed and not reset")),
+        _ => Err(TestError::broken(
+            "the server closed the connection of a reader that never reads with a FIN instead of a reset",
+        )),
     }
 }
 
-/// (SPEC BPR-09)
+/// A member that never reads the answers to its own messages is aborted (SPEC BPR-09).
 fn a_member_with_unread_answers_is_aborted(fixture: &mut Fixture) -> Result<Finding, TestError> {
     let patience = needed(fixture.declared().patience, "patience")?;
     let mut ann = fixture.connect("ann")?;
     ann.say(b"ann")?;
     ann.say(b"is this answered?")?;
     let Next::Pair(_) = ann.next(fixture.deadline())? else {
-        return Err(TestError::Undeclared("answers to a client's own doing"));
+        return Err(TestError::Undeclared("answers to a client's own messages"));
     };
     ann.shrink_buffer();
     let stream = MessageStream::beyond_buffers(b"ann");
@@ -163,14 +170,14 @@ fn a_member_with_unread_answers_is_aborted(fixture: &mut Fixture) -> Result<Find
         match transfer.step(&mut []) {
             Ok(Progress::Made) => still = Instant::now(),
             Ok(Progress::None) if !transfer.sender().await_hangup(fixture.look_interval()) => {}
-            // It is cut off, which a write meets as well.
+            // The server has aborted the connection, which may also show as an error of a write.
             Ok(Progress::None) | Err(_) => return Ok(Finding::Kept),
         }
     }
-    Err(TestError::broken("a member that does not read its answers is waited for"))
+    Err(TestError::broken("the server did not abort a member that does not read its answers"))
 }
 
-/// A sender, those who read, and those who do not.
+/// A sender, members that read, and members that do not read.
 struct Setup {
     sender: Client,
     readers: Vec<Client>,
@@ -193,7 +200,8 @@ impl Setup {
         Ok(Self { sender, readers, stalled, stream: MessageStream::beyond_buffers(b"ann") })
     }
 
-    /// Floods the room while the stalled ones do not read; everybody else has to receive everything.
+    /// Sends the stream while the stalled members do not read. The readers have to receive all of
+    /// it.
     fn send_stream(
         &mut self,
         fixture: &Fixture,
@@ -207,7 +215,7 @@ impl Setup {
         Ok(report)
     }
 
-    /// Those who read go on as if nothing had happened.
+    /// The sender and a reader go on as before.
     fn exchange(&mut self, fixture: &mut Fixture) -> Result<(), TestError> {
         let reader = &mut self.readers[0];
         fixture.relay(&mut self.sender, b"still here", &mut [&mut *reader])?;
@@ -232,7 +240,7 @@ fn check_memory(fixture: &Fixture, before: u64, declared: u64) -> Result<Finding
     Ok(Finding::Noted(note))
 }
 
-/// Flags for little room, few clients, short messages and so much patience.
+/// Flags for a small window, few clients, short messages and this patience.
 const fn small_limits(patience: &'static str) -> [&'static str; 10] {
     [
         "--window",
@@ -248,26 +256,26 @@ const fn small_limits(patience: &'static str) -> [&'static str; 10] {
     ]
 }
 
-/// Our servers, with little room and little patience.
+/// A small window and a short patience.
 const SHORT: &[&str] = &["--window", "1MiB", "--patience", "300ms"];
-/// And with few clients, so that what they declare to need is little.
+/// The same with few clients, so that the declared memory is small.
 const SMALL: &[&str] = &small_limits("300ms");
-/// Little room, and time for a slow reader on a busy machine.
+/// A small window, and enough patience for a slow reader on a busy machine.
 const PATIENT: &[&str] = &small_limits("10s");
 const SENDER_ONLY: &[&str] = &["--relay", "sender", "--patience", "300ms"];
-/// For servers that do not declare theirs.
+/// For servers that do not declare their patience.
 const PATIENCE_ASSUMED: Duration = Duration::from_secs(10);
-/// After which it is taken that nothing more comes by itself.
+/// After this time without bytes, the test assumes that the server sends nothing more by itself.
 const PAUSE: Duration = Duration::from_millis(400);
-/// Far more than any bound that a server under test declares.
+/// Far more than the declared bound of any server under test.
 const MEMORY_STREAM_BYTES: usize = 64 << 20;
 const MEMORY_STREAM_TIME: Duration = Duration::from_mins(1);
 const FULL_SPEED_BYTES: usize = 16 << 20;
 const EAGER_BYTES: usize = 256 * 1024;
 const SLOW_READ_BYTES: usize = 32 * 1024;
-/// Some 20 MB/s for each of ten readers that take turns: less than any server sends.
+/// Some 20 MB/s for each of ten readers: less than any server sends.
 const STEADY_READ_BYTES: usize = 4 * 1024;
 const STEADY_BYTES: usize = 8 << 20;
-/// What an allocator keeps for itself, threads' stacks, code that was not run before.
+/// Memory that the allocator keeps, thread stacks, and code that runs for the first time.
 const MEMORY_SLACK: u64 = 8 << 20;
-const NO_USAGE: &str = "this system does not tell what a process uses";
+const NO_USAGE: &str = "this system does not report what a process uses";

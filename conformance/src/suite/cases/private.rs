@@ -1,4 +1,5 @@
-//! Cases of private messages: whom they reach, where they stand, and what becomes of one too many.
+//! Private: cases of private messages: which connection receives them, in which order, and with
+//! which bound.
 
 use std::collections::HashMap;
 
@@ -24,8 +25,9 @@ pub(super) const CASES: &[Case] = &[
     Case::new("ORD-06", Needs::Room, private_messages_keep_their_places).with(&["--extensions"]),
 ];
 
-/// Ann writes to bob in bursts while he changes his name, leaves and comes back, and while cyd takes his
-/// name: each text reaches one connection, or ann is reported (SPEC EXT-04).
+/// Ann sends bursts of private messages to bob while he changes his name, leaves and joins again,
+/// and while cyd takes his name. Each message reaches one connection, or the server reports that it
+/// reached none (SPEC EXT-04).
 fn private_message_reaches_one_connection_or_none(
     fixture: &mut Fixture,
 ) -> Result<Finding, TestError> {
@@ -36,7 +38,7 @@ fn private_message_reaches_one_connection_or_none(
         let dice = mixed(fixture.seed().wrapping_add(round));
         let burst = burst(round);
         let change = |bob: &mut Client, cyd: &mut Client| change_members(dice, bob, cyd);
-        // Whose bytes are first on their way is drawn, too.
+        // Which of them writes first is random too.
         if dice & 1 == 0 {
             ann.write(&burst)?;
             change(&mut bob, &mut cyd)?;
@@ -51,7 +53,7 @@ fn private_message_reaches_one_connection_or_none(
             pairs_until(fixture, &mut bob, &over)?
         } else {
             let last = fixture.read_to_end(&mut bob)?;
-            // Its name may have become cyd's meanwhile: then it gets a number.
+            // Cyd may have taken the name meanwhile; bob then gets a number.
             bob = fixture.join("bob")?;
             last
         };
@@ -60,7 +62,8 @@ fn private_message_reaches_one_connection_or_none(
     Ok(Finding::Kept)
 }
 
-/// Some private texts, and a mark behind them: one for ann herself, one for everybody else.
+/// Some private messages, and after them one private message to ann and one message to all as
+/// marks.
 fn burst(round: u64) -> Vec<u8> {
     let texts = (0..BURST).map(|number| format!("/msg bob {round}.{number}"));
     let marks = [format!("/msg ann over {round}"), format!("over {round}")];
@@ -81,7 +84,7 @@ fn change_members(dice: u64, bob: &mut Client, cyd: &mut Client) -> Result<(), T
     }
 }
 
-/// Every text of a burst is with one connection, or its sender was reported.
+/// Checks that every message of a burst reached one connection, or that the server reported it.
 fn check_burst(round: u64, to_ann: &[Pair], to_others: &[&Vec<Pair>]) -> Result<(), TestError> {
     let mut found: HashMap<&[u8], usize> = HashMap::new();
     let private = |pair: &&Pair| pair.sender == "ann" && pair.text.starts_with(b"(private) ");
@@ -90,21 +93,21 @@ fn check_burst(round: u64, to_ann: &[Pair], to_others: &[&Vec<Pair>]) -> Result<
     }
     if let Some((text, times)) = found.iter().find(|(_, times)| **times > 1) {
         let text = String::from_utf8_lossy(text);
-        return Err(TestError::broken(format!("`{text}` reaches {times} connections")));
+        return Err(TestError::broken(format!("`{text}` reached {times} connections")));
     }
     let reported = to_ann.iter().filter(|pair| pair.text == "nobody here is called bob").count();
     if found.len() + reported == BURST {
         return Ok(());
     }
     Err(TestError::broken(format!(
-        "in round {round}, of {BURST} private messages {} arrive, and of {reported} their sender is reported \
-         that they do not",
+        "in round {round}, {} of {BURST} private messages reached bob or cyd, and the server reported \
+         {reported} to ann as undeliverable",
         found.len(),
     )))
 }
 
-/// Bob reads nothing until ann has been reported that he is full; then he gets what was accepted, and no more
-/// (SPEC EXT-12).
+/// Bob reads nothing until the server reports to ann that his queue is full. He then receives
+/// exactly the messages that the server had accepted (SPEC EXT-12).
 fn full_recipient_is_reported(fixture: &mut Fixture) -> Result<Finding, TestError> {
     let unread_max =
         needed(fixture.declared().direct_bytes, "limit of private text")? + VOLUME_BYTES;
@@ -121,7 +124,9 @@ fn full_recipient_is_reported(fixture: &mut Fixture) -> Result<Finding, TestErro
             others => return Err(unexpected("ann", &others[0])),
         }
         if accepted * 8000 > unread_max {
-            let what = format!("bob has {accepted} private texts unread, and nobody is reported");
+            let what = format!(
+                "bob has {accepted} private messages unread, and the server reports nothing to ann"
+            );
             return Err(TestError::broken(what));
         }
     }
@@ -135,7 +140,7 @@ fn full_recipient_is_reported(fixture: &mut Fixture) -> Result<Finding, TestErro
     Ok(Finding::Kept)
 }
 
-/// Two hundred messages with a private one behind each, while another member talks (SPEC ORD-06).
+/// Two hundred messages, each followed by a private one, while another member sends (SPEC ORD-06).
 fn private_messages_keep_their_places(fixture: &mut Fixture) -> Result<Finding, TestError> {
     let mut ann = fixture.join("ann")?;
     let mut bob = fixture.join_among("bob", b"bob", &mut [&mut ann])?;
@@ -156,14 +161,14 @@ fn private_messages_keep_their_places(fixture: &mut Fixture) -> Result<Finding, 
     for expected in expected {
         let pair = of_ann.next().filter(|pair| pair.text == expected);
         pair.ok_or_else(|| {
-            TestError::broken(format!("bob does not hear `{expected}` at its place"))
+            TestError::broken(format!("bob did not receive `{expected}` in its place"))
         })?;
     }
     Ok(Finding::Kept)
 }
 
 fn unexpected(who: &str, pair: &Pair) -> TestError {
-    let what = format!("{who} received a pair that is not its due");
+    let what = format!("{who} received an unexpected pair");
     TestError::Broken { what, expected: Vec::new(), received: encoded(pair) }
 }
 

@@ -1,4 +1,4 @@
-//! Cases of who receives what.
+//! Relay: cases of which member receives which message.
 
 use std::time::{Duration, Instant};
 
@@ -22,14 +22,15 @@ pub(super) const CASES: &[Case] = &[
     Case::new("RLY-09", Needs::Room, every_message_of_many_senders_arrives),
 ];
 
-/// Four clients take turns; each must end with exactly what the other three said (SPEC RLY-01).
+/// Four clients take turns to send. Each receives exactly the messages of the other three (SPEC
+/// RLY-01).
 fn each_message_once_to_each_other(fixture: &mut Fixture) -> Result<Finding, TestError> {
     let mut clients: Vec<Client> = ["ann", "bob", "cyd", "dan"]
         .iter()
         .map(|name| fixture.join(name))
         .collect::<Result<_, _>>()?;
     for turn in 0..100 {
-        // The sender goes last, and so each is the sender in turn.
+        // `rotate_left` puts the next sender last.
         clients.rotate_left(1);
         let (sender, others) = clients.split_last_mut().expect("there are four clients");
         let mut others: Vec<&mut Client> = others.iter_mut().collect();
@@ -38,9 +39,9 @@ fn each_message_once_to_each_other(fixture: &mut Fixture) -> Result<Finding, Tes
     fixture.fence_all(&mut clients.iter_mut().collect::<Vec<_>>())?;
     clients.iter_mut().for_each(Client::half_close);
     for client in &mut clients {
-        // To the very end of the stream, where a duplicate would show that was late.
+        // Up to the end of the connection: a duplicate may arrive late.
         if let Some(pair) = fixture.read_to_end(client)?.first() {
-            let what = format!("{} received another pair before its end", client.label());
+            let what = format!("{} received another pair before the end", client.label());
             let received = crate::suite::client::encoded(pair);
             return Err(TestError::Broken { what, expected: Vec::new(), received });
         }
@@ -48,9 +49,9 @@ fn each_message_once_to_each_other(fixture: &mut Fixture) -> Result<Finding, Tes
     Ok(Finding::Kept)
 }
 
-/// (SPEC RLY-04)
+/// Ann sends while she is the only member, and the server goes on (SPEC RLY-04).
 fn a_member_alone_can_send(fixture: &mut Fixture) -> Result<Finding, TestError> {
-    // No witness yet: for once the client is alone.
+    // The witness joins later, so that ann is alone in the room.
     let mut ann = fixture.connect("ann")?;
     ann.say(b"ann")?;
     for text in ["is", "anybody", "here?"] {
@@ -65,8 +66,8 @@ fn a_member_alone_can_send(fixture: &mut Fixture) -> Result<Finding, TestError> 
     Ok(Finding::Kept)
 }
 
-/// A reader that takes whatever one read brings for a whole part has to find every pair whole. Each
-/// relay meets it waiting, so that a second write would come too late (SPEC RLY-06).
+/// A client that takes the result of one read for a whole header or payload has to find every pair
+/// whole. It waits for each relay, so a second write would come too late (SPEC RLY-06).
 fn a_one_read_client_stays_in_step(fixture: &mut Fixture) -> Result<Finding, TestError> {
     let (mut ann, mut bob) = (fixture.join("ann")?, fixture.join("bob")?);
     fixture.fence(&mut ann, &mut [&mut bob])?;
@@ -79,14 +80,15 @@ fn a_one_read_client_stays_in_step(fixture: &mut Fixture) -> Result<Finding, Tes
     }
     if split > 0 {
         return Err(TestError::broken(format!(
-            "{split} of {ONE_READ_RELAYS} relays came in parts, and would have been lost"
+            "the server sent {split} of {ONE_READ_RELAYS} pairs in parts, which a client that reads once would \
+             lose"
         )));
     }
     Ok(Finding::Kept)
 }
 
-/// The same reader reads nothing for a second, as its user does, while 5000 messages are said in bursts of 1 to
-/// 300. They are more than its buffers hold, and it has to find every pair whole (SPEC RLY-12).
+/// The same client reads nothing for a second, while Ann sends 5000 messages in bursts of 1 to 300.
+/// They are more than its socket holds, and it has to find every pair whole (SPEC RLY-12).
 fn a_paused_one_read_client_finds_whole_pairs(fixture: &mut Fixture) -> Result<Finding, TestError> {
     let (mut ann, mut bob, mut cyd) =
         (fixture.join("ann")?, fixture.join("bob")?, fixture.join("cyd")?);
@@ -94,13 +96,13 @@ fn a_paused_one_read_client_finds_whole_pairs(fixture: &mut Fixture) -> Result<F
     let (paused_since, mut said) = (Instant::now(), 0);
     let text = [b'x'; PAUSED_TEXT_BYTES];
     while said < PAUSED_RELAYS || paused_since.elapsed() < PAUSED_TIME {
-        // 1 to 300 messages, in no order; then one small one at a time until the second is over.
+        // Bursts of 1 to 300 messages, then single small ones until the second is over.
         let (burst, text) =
             if said < PAUSED_RELAYS { (said * 97 % 300 + 1, &text[..]) } else { (1, &text[..0]) };
         let mut frames = BytesMut::new();
         (0..burst).for_each(|_| encode_frame(text, &mut frames));
         ann.write(&frames)?;
-        // With the last of them the burst is over.
+        // When cyd has received the last one, the server has handled the burst.
         for _ in 0..burst {
             cyd.expect(b"ann", Text::Exactly(text), fixture.deadline())?;
         }
@@ -108,7 +110,7 @@ fn a_paused_one_read_client_finds_whole_pairs(fixture: &mut Fixture) -> Result<F
     }
     for number in 1..=said {
         if read_like_one_read_client(fixture, &mut bob)? == Reading::Split {
-            let what = format!("of {said} pairs, number {number} is cut");
+            let what = format!("the server sent pair {number} of {said} in parts");
             return Err(TestError::broken(what));
         }
     }
@@ -130,7 +132,7 @@ fn newcomers_receive_no_history(fixture: &mut Fixture) -> Result<Finding, TestEr
     Ok(Finding::Kept)
 }
 
-/// (SPEC RLY-08)
+/// Twenty clients send a message and half-close at once (SPEC RLY-08).
 fn messages_before_a_fin_are_relayed(fixture: &mut Fixture) -> Result<Finding, TestError> {
     let mut bob = fixture.join("bob")?;
     let mut left = Vec::new();
@@ -139,7 +141,7 @@ fn messages_before_a_fin_are_relayed(fixture: &mut Fixture) -> Result<Finding, T
         let mut ann = fixture.join(&name)?;
         ann.say(b"last words")?;
         ann.half_close();
-        bob.expect(name.as_bytes(), Text::Exactly(b"last words"), fixture.deadline())?;
+        bob.expect(name.as_bytes(), Text::Exactly(b"last message"), fixture.deadline())?;
         left.push(ann);
     }
     left.push(bob);
@@ -181,7 +183,8 @@ enum Reading {
     Split,
 }
 
-/// Reads one pair as an old client does: waits for the first header, and takes it that the rest is there.
+/// Reads one pair like a client that takes one read for a whole part: it waits only for the first
+/// header.
 fn read_like_one_read_client(fixture: &Fixture, client: &mut Client) -> Result<Reading, TestError> {
     let mut reading = Reading::Whole;
     for frame in 0..2 {
@@ -189,7 +192,7 @@ fn read_like_one_read_client(fixture: &Fixture, client: &mut Client) -> Result<R
         let header = read_part(fixture, client, HEADER_LEN, within, &mut reading)?;
         let length = parse_header(&header).ok().flatten().and_then(|n| usize::try_from(n).ok());
         let length = length.filter(|&length| length <= PART_BYTES_MAX).ok_or_else(|| {
-            let what = "a header is malformed".into();
+            let what = format!("{} received a malformed header", client.label());
             TestError::Broken { what, expected: Vec::new(), received: header }
         })?;
         read_part(fixture, client, length, Duration::ZERO, &mut reading)?;
@@ -197,7 +200,7 @@ fn read_like_one_read_client(fixture: &Fixture, client: &mut Client) -> Result<R
     Ok(reading)
 }
 
-/// Reads exactly `length` bytes, and notes whether an old client would have gone without some.
+/// Reads exactly `length` bytes, and records whether one read was not enough.
 fn read_part(
     fixture: &Fixture,
     client: &mut Client,
@@ -213,7 +216,7 @@ fn read_part(
             Received::Silence if within.is_zero() => {}
             _ => {
                 return Err(TestError::broken(format!(
-                    "{} received no whole pair",
+                    "the server sent {} no whole pair",
                     client.label()
                 )));
             }
@@ -228,7 +231,8 @@ fn read_part(
 
 const ONE_READ_RELAYS: usize = 1000;
 const PAUSED_RELAYS: usize = 5000;
-/// All of them are more than the buffers of a client, and less than makes a server wait for one.
+/// Messages of this size are in total more than a client's buffers, and less than what makes a
+/// server wait.
 const PAUSED_TEXT_BYTES: usize = 200;
 const PAUSED_TIME: Duration = Duration::from_secs(1);
 const PART_BYTES_MAX: usize = 2048;

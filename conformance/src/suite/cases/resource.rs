@@ -1,4 +1,4 @@
-//! Cases of a server that is started a second time.
+//! Resource: cases of a server that is started a second time.
 
 use super::{Case, Finding, Needs};
 use crate::suite::error::TestError;
@@ -10,22 +10,22 @@ pub(super) const CASES: &[Case] = &[
     Case::new("SHD-03", Needs::Sockets, restart_on_the_same_port),
 ];
 
-/// (SPEC LIM-04)
+/// The server does not start with limits that contradict each other, and names them (SPEC LIM-04).
 fn contradicting_limits_are_reported(fixture: &mut Fixture) -> Result<Finding, TestError> {
     match fixture.server().start_with(&["--window", "1KiB", "--max-message", "1KiB"]) {
         Err(NotStarted::Inapplicable(reason)) => Err(TestError::Inapplicable(reason.into())),
         Err(NotStarted::Failed(message)) if message.contains("--window") => Ok(Finding::Kept),
         Err(NotStarted::Failed(message)) => Err(TestError::broken(format!(
-            "the server does not say which limits do not agree: {message}"
+            "the server does not name the limits that contradict each other: {message}"
         ))),
         Ok(_) => {
-            Err(TestError::broken("the server starts with a window that holds no four messages"))
+            Err(TestError::broken("the server starts with a window smaller than four messages"))
         }
     }
 }
 
-/// The first server ends while a client is still connected, which leaves its port in a state of waiting
-/// (SPEC SHD-03).
+/// The server ends while a client is still connected, which leaves its port in TIME_WAIT (SPEC
+/// SHD-03).
 fn restart_on_the_same_port(fixture: &mut Fixture) -> Result<Finding, TestError> {
     fixture.require_restart()?;
     let (mut ann, mut bob) = (fixture.join("ann")?, fixture.join("bob")?);

@@ -1,4 +1,4 @@
-//! Cases of the pieces that a client's bytes come in, and of a receiver that takes its own in pieces.
+//! Segment: cases of bytes that arrive in pieces, in both directions.
 
 use bytes::BytesMut;
 use protocol::{encode_frame, encode_pair};
@@ -32,8 +32,8 @@ fn one_byte_at_a_time(fixture: &mut Fixture) -> Result<Finding, TestError> {
     Ok(Finding::Kept)
 }
 
-/// A name and two messages, once for every place to cut them and once for each of a hundred pairs of
-/// places; that the pieces arrive as pieces is seen, not hoped (SPEC SEG-03).
+/// A name and two messages, once for every place to cut them, and once for each of a hundred pairs
+/// of places. The suite waits until the server has read each piece (SPEC SEG-03).
 fn every_cut_and_some_pairs_of_cuts(fixture: &mut Fixture) -> Result<Finding, TestError> {
     let mut bob = fixture.join("bob")?;
     let mut left = Vec::new();
@@ -42,21 +42,21 @@ fn every_cut_and_some_pairs_of_cuts(fixture: &mut Fixture) -> Result<Finding, Te
     let pairs = (0..PAIRS_OF_CUTS).map(|turn| two_cuts(mixed(seed ^ mixed(turn))));
     for (turn, cuts) in single.chain(pairs).enumerate() {
         let name = format!("zoë{turn:03}");
-        let mut speaker = fixture.connect(&name)?;
-        send_in_pieces(fixture, &mut speaker, &mut bob, &name, &cuts)
-            .map_err(|error| error.at(format_args!("cut behind byte {cuts:?}")))?;
-        speaker.half_close();
-        left.push(speaker);
+        let mut sender = fixture.connect(&name)?;
+        send_in_pieces(fixture, &mut sender, &mut bob, &name, &cuts)
+            .map_err(|error| error.at(format_args!("with a cut after byte {cuts:?}")))?;
+        sender.half_close();
+        left.push(sender);
     }
     let mut ann = fixture.join("ann")?;
     fixture.fence_all(&mut [&mut ann, &mut bob])?;
     Ok(Finding::Kept)
 }
 
-/// One client's whole session, cut at these places.
+/// Sends one client's whole session, cut at these places.
 fn send_in_pieces(
     fixture: &mut Fixture,
-    speaker: &mut Client,
+    sender: &mut Client,
     listener: &mut Client,
     name: &str,
     cuts: &[usize],
@@ -65,8 +65,8 @@ fn send_in_pieces(
     let ends = cuts.iter().copied().chain([script.len()]);
     let mut start = 0;
     for end in ends {
-        speaker.write(&script[start..end])?;
-        fixture.await_read(speaker);
+        sender.write(&script[start..end])?;
+        fixture.await_read(sender);
         start = end;
     }
     for text in SCRIPT {
@@ -75,7 +75,7 @@ fn send_in_pieces(
     Ok(())
 }
 
-/// Two different places, in order.
+/// Two different places, in ascending order.
 fn two_cuts(random: u64) -> Vec<usize> {
     let places = SCRIPT_BYTES as u64 - 1;
     let first = random % places;
@@ -96,14 +96,14 @@ fn a_receiver_with_a_small_buffer_gets_all(fixture: &mut Fixture) -> Result<Find
         encode_pair(b"ann", text.as_bytes(), &mut due);
     }
     let mut received = 0;
-    // Never the same few bytes, and never a whole pair's.
+    // A different number of bytes each time, and rarely a whole pair.
     for few in (1..SMALL_BUFFER_READ_MAX).cycle() {
         if received == due.len() {
             break;
         }
         let Received::Bytes(bytes) = bob.receive_raw(few, fixture.deadline()) else {
             return Err(TestError::broken(format!(
-                "bob received {received} of {} bytes",
+                "the server sent bob only {received} of {} bytes",
                 due.len()
             )));
         };
@@ -111,7 +111,7 @@ fn a_receiver_with_a_small_buffer_gets_all(fixture: &mut Fixture) -> Result<Find
         if !rest.starts_with(&bytes) {
             let expected = rest[..bytes.len().min(rest.len())].to_vec();
             let what =
-                format!("bob received other bytes than were sent, behind the first {received}");
+                format!("bob received other bytes than ann sent, after the first {received}");
             return Err(TestError::Broken { what, expected, received: bytes });
         }
         received += bytes.len();
@@ -120,7 +120,7 @@ fn a_receiver_with_a_small_buffer_gets_all(fixture: &mut Fixture) -> Result<Find
     Ok(Finding::Kept)
 }
 
-/// What a client of this name sends.
+/// The frames that a client with this name sends.
 fn frames(name: &str, texts: &[&str]) -> BytesMut {
     let mut frames = BytesMut::new();
     for payload in [name].iter().chain(texts) {
@@ -130,9 +130,9 @@ fn frames(name: &str, texts: &[&str]) -> BytesMut {
 }
 
 const SCRIPT: [&str; 2] = ["hi", "سلام"];
-/// Of a name of seven bytes and the script.
+/// For a name of seven bytes.
 const SCRIPT_BYTES: usize = 3 * protocol::HEADER_LEN + 7 + 2 + 8;
 const PAIRS_OF_CUTS: u64 = 100;
-/// Some 190 KiB: more than the kernel holds for a narrow receiver.
+/// Some 190 KiB: more than the kernel holds for a receiver with a small buffer.
 const SMALL_BUFFER_MESSAGES: usize = 1000;
 const SMALL_BUFFER_READ_MAX: usize = 900;

@@ -1,4 +1,4 @@
-//! Cases of a server that has nothing left: no descriptor, no thread, no place.
+//! Shortage: cases of a server that has no descriptor, thread or place left.
 
 use std::time::Instant;
 
@@ -18,7 +18,7 @@ pub(super) const CASES: &[Case] = &[
     Case::new("RES-09", Needs::Sockets, a_newcomer_without_a_place).with(&["--max-clients", "6"]),
 ];
 
-/// (SPEC RES-01)
+/// Two members go on talking (SPEC RES-01).
 fn members_talk_when_no_descriptor_is_left(fixture: &mut Fixture) -> Result<Finding, TestError> {
     let outcome = Setup::new(fixture).and_then(|mut setup| {
         (0..20).try_for_each(|_| setup.exchange(fixture))?;
@@ -28,22 +28,24 @@ fn members_talk_when_no_descriptor_is_left(fixture: &mut Fixture) -> Result<Find
     Ok(Finding::Kept)
 }
 
-/// (SPEC RES-02)
+/// The server neither loops nor fills its log (SPEC RES-02).
 fn no_busy_loop_when_no_descriptor_is_left(fixture: &mut Fixture) -> Result<Finding, TestError> {
     let mut setup = Setup::new(fixture)?;
     let before = fixture.process()?.log_bytes();
-    fixture
-        .expect_idle_cpu("it had no descriptors", |quiet| setup.ann.expect_nothing_within(quiet))?;
+    fixture.expect_idle_cpu("it had no free descriptor", |quiet| {
+        setup.ann.expect_nothing_within(quiet)
+    })?;
     let logged = fixture.process()?.log_bytes() - before;
     if logged > LOG_BYTES_MAX {
-        let what = format!("out of descriptors, the server logged {logged} bytes in a moment");
+        let what =
+            format!("the server logged {logged} bytes in a second while it had no free descriptor");
         return Err(TestError::broken(what));
     }
     setup.exchange(fixture)?;
     Ok(Finding::Kept)
 }
 
-/// (SPEC RES-03)
+/// When the waiting clients have left, the server accepts new ones (SPEC RES-03).
 fn clients_are_accepted_when_descriptors_are_free_again(
     fixture: &mut Fixture,
 ) -> Result<Finding, TestError> {
@@ -59,10 +61,10 @@ fn clients_are_accepted_when_descriptors_are_free_again(
 /// (SPEC RES-08)
 fn a_newcomer_without_a_thread(fixture: &mut Fixture) -> Result<Finding, TestError> {
     fixture.require_restart()?;
-    // The limit does not bind the mightiest user.
+    // The limit does not apply to root.
     fixture.restart_as(if geteuid().is_root() { User::Nobody } else { User::Same })?;
     let (mut ann, mut bob) = (fixture.join("ann")?, fixture.join("bob")?);
-    // It has more threads than that already.
+    // The server already has more threads than that.
     fixture.process()?.limit("nproc", 1).map_err(cannot_limit)?;
     let outcome = newcomer_outcome(fixture).and_then(|fate| {
         fixture.relay(&mut ann, b"still here", &mut [&mut bob])?;
@@ -72,15 +74,17 @@ fn a_newcomer_without_a_thread(fixture: &mut Fixture) -> Result<Finding, TestErr
     outcome.map_err(|error| or_ended(fixture, error))
 }
 
-/// What becomes of one more client.
+/// What the server does with one more client.
 fn newcomer_outcome(fixture: &mut Fixture) -> Result<&'static str, TestError> {
     let mut cyd = fixture.connect("cyd")?;
-    // It may be refused as soon as it is there.
+    // The server may reject it before it has sent its name.
     cyd.say(b"cyd").ok();
     match fixture.try_admit(&mut cyd)? {
-        Admission::In => Ok("served without a thread of its own"),
+        Admission::In => Ok("accepted, without a thread of its own"),
         Admission::Ended(_) => Ok("refused"),
-        Admission::Silent => Err(TestError::broken("a newcomer is left without an answer")),
+        Admission::Silent => {
+            Err(TestError::broken("the server neither accepted nor rejected a newcomer"))
+        }
     }
 }
 
@@ -92,7 +96,7 @@ fn a_newcomer_without_a_place(fixture: &mut Fixture) -> Result<Finding, TestErro
     }
     let (mut ann, mut bob) = (fixture.join("ann")?, fixture.join("bob")?);
     let mut members = Vec::new();
-    // The hidden witness is one, too.
+    // The hidden witness also takes a place.
     for number in 3..places {
         members.push(fixture.join(&format!("member{number}"))?);
     }
@@ -103,7 +107,7 @@ fn a_newcomer_without_a_place(fixture: &mut Fixture) -> Result<Finding, TestErro
     Ok(Finding::Kept)
 }
 
-/// Two members of a server that has no descriptor left, and those who wait to get in.
+/// Two members of a server that has no free descriptor, and clients that wait to be accepted.
 struct Setup {
     ann: Client,
     bob: Client,
@@ -115,16 +119,16 @@ impl Setup {
         let (ann, bob) = (fixture.join("ann")?, fixture.join("bob")?);
         let most = fixture.usage()?.descriptors + SPARE;
         fixture.process()?.limit("nofile", most).map_err(cannot_limit)?;
-        // The kernel lets all of them in, whatever the server does.
+        // The kernel completes these connections, whatever the server does.
         let newcomers = (0..NEWCOMERS).map(|number| {
             let mut newcomer = fixture.connect(&format!("newcomer{number}"))?;
-            // A silent one would be another test. It may be refused already.
+            // A silent client would be another test. The server may already have rejected this one.
             newcomer.say(newcomer.label().to_owned().as_bytes()).ok();
             Ok(newcomer)
         });
         let mut setup = Self { ann, bob, newcomers: newcomers.collect::<Result<_, _>>()? };
         let start = Instant::now();
-        // One that accepts no more than it can hold never gets there, which is as good.
+        // A server that accepts no more than it can hold stays below the limit, which is fine.
         while fixture.usage()?.descriptors < most && start.elapsed() < fixture.deadline() {
             setup.exchange(fixture)?;
         }
@@ -137,7 +141,7 @@ impl Setup {
     }
 }
 
-/// The plainest word for whatever an ended server looks like to its clients, who see it first.
+/// If the server has ended, reports that instead of what its clients saw first.
 fn or_ended(fixture: &Fixture, error: TestError) -> TestError {
     let status = fixture.process().ok().and_then(|process| process.wait(fixture.deadline()));
     status.map_or(error, |status| TestError::broken(format!("the server has ended ({status})")))
@@ -148,10 +152,10 @@ fn cannot_limit(error: std::io::Error) -> TestError {
     TestError::Inapplicable(format!("the server's limits cannot be set: {error}"))
 }
 
-/// Descriptors left when the newcomers come.
+/// Descriptors that are free when the newcomers connect.
 const SPARE: u64 = 8;
 const NEWCOMERS: usize = 40;
-/// In a second or two: a few lines, not a line for every attempt.
+/// In one or two seconds: a few lines, but not one for each attempt.
 const LOG_BYTES_MAX: u64 = 4096;
-/// Each is filled by a client of the harness.
+/// The suite fills each place with a client.
 const PLACES_MAX: usize = 1000;

@@ -1,4 +1,4 @@
-//! Cases of the end of a server, and of one that cannot begin.
+//! Shutdown: cases of the end of a server, and of a server that cannot start.
 
 use std::time::{Duration, Instant};
 
@@ -27,7 +27,8 @@ fn messages_read_before_the_signal_are_delivered(
     fixture.close_witness();
     let stream = MessageStream::of(b"ann", READ_BYTES);
     Transfer::new(&stream, &mut ann).run_to_end(fixture, &mut [], fixture.deadline())?;
-    // What another one has heard was read; the rest of a flood may still be on its way to the server.
+    // What cyd has received was read by the server. The end of the stream may still be in flight to
+    // it.
     let all_but_one = MessageStream::of(b"ann", READ_BYTES - TEXT_BYTES);
     let mut cyd_reader = StreamReader::eager(&mut cyd);
     cyd_reader.read_to_end(&all_but_one, fixture.deadline())?;
@@ -40,23 +41,23 @@ fn messages_read_before_the_signal_are_delivered(
     for client in [&mut bob, &mut ann] {
         expect_closing_messages(fixture, client)?;
     }
-    // Whoever has seen the end goes, and is not waited for.
+    // The clients have seen the end and close; the server need not wait for them.
     drop((ann, bob, cyd));
     match fixture.process()?.wait(grace + fixture.deadline()) {
         Some(status) if status.success() => Ok(Finding::Kept),
         Some(status) => Err(TestError::broken(format!("the server ended with {status}"))),
-        None => Err(TestError::broken("the server has not ended in the declared time")),
+        None => Err(TestError::broken("the server did not end within the declared grace")),
     }
 }
 
-/// (SPEC SHD-02)
+/// Clients of every uncooperative kind are connected (SPEC SHD-02).
 fn no_client_delays_the_shutdown(fixture: &mut Fixture) -> Result<Finding, TestError> {
     let grace = needed(fixture.declared().grace, "grace")?;
     let _clients = UncooperativeClients::join(fixture)?;
     fixture.process()?.terminate();
     match fixture.process()?.wait(grace + fixture.deadline()) {
         Some(_) => Ok(Finding::Kept),
-        None => Err(TestError::broken("the server has not ended in the declared time")),
+        None => Err(TestError::broken("the server did not end within the declared grace")),
     }
 }
 
@@ -64,15 +65,17 @@ fn no_client_delays_the_shutdown(fixture: &mut Fixture) -> Result<Finding, TestE
 fn a_taken_port_is_reported(fixture: &mut Fixture) -> Result<Finding, TestError> {
     let second = fixture.start_beside()?;
     let Some(status) = second.wait(fixture.deadline() * 2) else {
-        return Err(TestError::broken("a second server on the same port does not end"));
+        return Err(TestError::broken("a second server on the same port did not end"));
     };
     if status.success() {
-        return Err(TestError::broken("a second server on the same port ends with status 0"));
+        return Err(TestError::broken("a second server on the same port ended with status 0"));
     }
     if second.last_log(fixture.deadline()).is_none_or(|log| log.trim().is_empty()) {
-        return Err(TestError::broken("a second server on the same port ends without a word"));
+        return Err(TestError::broken(
+            "a second server on the same port ended without an error message",
+        ));
     }
-    // The first one did not notice.
+    // The first server goes on.
     let (mut ann, mut bob) = (fixture.join("ann")?, fixture.join("bob")?);
     fixture.relay(&mut ann, b"still here", &mut [&mut bob])?;
     Ok(Finding::Kept)
@@ -81,19 +84,19 @@ fn a_taken_port_is_reported(fixture: &mut Fixture) -> Result<Finding, TestError>
 /// (SPEC SHD-05)
 fn a_second_signal_ends_at_once(fixture: &mut Fixture) -> Result<Finding, TestError> {
     if fixture.declared().grace.is_some_and(|grace| grace <= fixture.deadline()) {
-        let what = "one signal ends it as fast as that; it has no words for a longer --grace";
+        let what = "its grace is too short to show the effect of a second signal, and it declares no words for --grace";
         return Err(TestError::Inapplicable(what.into()));
     }
     let _clients = UncooperativeClients::join(fixture)?;
     let start = Instant::now();
     while start.elapsed() < fixture.deadline() {
-        // Two signals in one moment count as one: whoever is ended by the second is ended by some later one.
+        // Signals that arrive together count as one, so the test sends one every 50 ms.
         fixture.process()?.terminate();
         if fixture.process()?.wait(BETWEEN_SIGNALS).is_some() {
             return Ok(Finding::Kept);
         }
     }
-    Err(TestError::broken("the server goes on after more than one signal"))
+    Err(TestError::broken("the server did not end after more than one signal"))
 }
 
 /// (SPEC SHD-06)
@@ -105,7 +108,8 @@ fn members_are_notified_of_the_shutdown(fixture: &mut Fixture) -> Result<Finding
         let pairs = fixture.read_to_end(client)?;
         let [notice] = &pairs[..] else {
             let (label, count) = (client.label(), pairs.len());
-            let what = format!("{label} received {count} pairs at the end, and not one notice");
+            let what =
+                format!("{label} received {count} pairs before the end instead of one notice");
             return Err(TestError::broken(what));
         };
         client.check_refusal(notice)?;
@@ -113,23 +117,24 @@ fn members_are_notified_of_the_shutdown(fixture: &mut Fixture) -> Result<Finding
     Ok(Finding::Kept)
 }
 
-/// Nothing but the server's own words, whole, and then an end in order.
+/// Checks that a client receives only whole pairs from the server itself, and then a FIN.
 fn expect_closing_messages(fixture: &Fixture, client: &mut Client) -> Result<(), TestError> {
     while let Next::Pair(pair) = client.next(fixture.deadline())? {
         client.check_refusal(&pair)?;
     }
     match client.expect_end(Duration::ZERO)? {
         End::Eof => Ok(()),
-        End::Reset => {
-            Err(TestError::broken(format!("{} is reset instead of closed", client.label())))
-        }
+        End::Reset => Err(TestError::broken(format!(
+            "the server reset {}'s connection instead of closing it with a FIN",
+            client.label()
+        ))),
     }
 }
 
-/// Those who could hold up an end: somebody silent, somebody without a name, somebody inside a frame, and
-/// somebody who does not read while somebody else goes on speaking.
+/// Clients that could delay a shutdown: one without a name, one inside a frame, and one that does
+/// not read while another one sends.
 struct UncooperativeClients(
-    #[expect(dead_code, reason = "they only have to be there")] Vec<Client>,
+    #[expect(dead_code, reason = "they only have to stay connected")] Vec<Client>,
 );
 
 impl UncooperativeClients {
@@ -149,8 +154,8 @@ impl UncooperativeClients {
     }
 }
 
-/// Nobody is given up for not reading. In half a window, for which such a member holds up the room, is more than
-/// the kernel takes for it after all: given time it makes room for some 600 KB.
+/// No member is aborted for not reading. Half the window, up to which the room waits for a stalled
+/// member, is more than the kernel holds for it in the end (some 600 KB).
 const SHORT_GRACE: &[&str] = &["--grace", "500ms", "--window", "8MiB", "--patience", "1h"];
 const LONG_GRACE: &[&str] = &["--grace", "1h", "--window", "8MiB", "--patience", "1h"];
 const READ_BYTES: usize = 1 << 20;

@@ -1,4 +1,4 @@
-//! Cases of clients that begin and do not go on.
+//! Stalled: cases of clients that begin a name or a frame and do not go on.
 
 use super::{Case, Finding, Needs};
 use crate::suite::client::{Client, Text};
@@ -18,7 +18,8 @@ fn hundred_unnamed_clients_delay_no_member(fixture: &mut Fixture) -> Result<Find
     expect_others_can_talk(fixture, &mut silent?)
 }
 
-/// Ten stop inside a header, the last one inside its payload, and hear what is said (SPEC SEG-05).
+/// Ten members stop inside a header and one inside its payload; all of them receive a message (SPEC
+/// SEG-05).
 fn clients_stop_after_every_byte_of_a_header(fixture: &mut Fixture) -> Result<Finding, TestError> {
     let mut bob = fixture.join("bob")?;
     let mut stuck = Vec::new();
@@ -38,7 +39,7 @@ fn clients_stop_after_every_byte_of_a_header(fixture: &mut Fixture) -> Result<Fi
     Ok(Finding::Kept)
 }
 
-/// Members that stop inside a header or a payload in turn (SPEC SLO-01).
+/// Half of the members stop inside a header, half inside a payload (SPEC SLO-01).
 fn hundred_clients_stop_inside_a_frame(fixture: &mut Fixture) -> Result<Finding, TestError> {
     let mut parked = Vec::new();
     for number in 0..100 {
@@ -49,7 +50,7 @@ fn hundred_clients_stop_inside_a_frame(fixture: &mut Fixture) -> Result<Finding,
     expect_others_can_talk(fixture, &mut parked)
 }
 
-/// Two who come late talk, whatever the others do not do.
+/// Two clients that join later can talk while `others` do nothing.
 fn expect_others_can_talk(
     fixture: &mut Fixture,
     others: &mut [Client],

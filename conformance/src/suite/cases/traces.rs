@@ -1,4 +1,4 @@
-//! Cases of what clients leave behind in the server's process.
+//! Traces: cases of descriptors, threads and memory that the server should release.
 
 use std::iter::once;
 use std::time::Instant;
@@ -25,7 +25,7 @@ pub(super) const CASES: &[Case] = &[
 /// (SPEC RES-06)
 fn ten_thousand_sessions_leave_nothing(fixture: &mut Fixture) -> Result<Finding, TestError> {
     let (mut ann, mut bob) = (fixture.join("ann")?, fixture.join("bob")?);
-    // What a server sets up once, for as many clients as will ever be there together.
+    // One batch before measuring: what the server allocates once is not counted.
     thousand_sessions(fixture, &mut bob, 0)?;
     let before = fixture.usage()?;
     for turn in 1..=10 {
@@ -35,7 +35,7 @@ fn ten_thousand_sessions_leave_nothing(fixture: &mut Fixture) -> Result<Finding,
     Ok(Finding::Kept)
 }
 
-/// A thousand clients, some at once, come, speak and leave.
+/// A thousand clients, fifty at a time, join, send a message and leave.
 fn thousand_sessions(
     fixture: &mut Fixture,
     listener: &mut Client,
@@ -44,7 +44,7 @@ fn thousand_sessions(
     let first = turn * 1000;
     for first in (first..first + 1000).step_by(AT_ONCE) {
         let numbers = first..first + AT_ONCE;
-        let batch = numbers.map(|number| fixture.connect(&format!("clients{number}")));
+        let batch = numbers.map(|number| fixture.connect(&format!("client{number}")));
         let mut batch = batch.collect::<Result<Vec<Client>, TestError>>()?;
         introduce(fixture, listener, first, &mut batch)?;
         for (place, client) in batch.iter_mut().enumerate() {
@@ -57,7 +57,7 @@ fn thousand_sessions(
     Ok(())
 }
 
-/// In order and by a reset in turn.
+/// Every second client leaves with FIN, the others with RST.
 fn leave(turn: usize, client: &mut Client) {
     match turn % 2 {
         0 => client.half_close(),
@@ -78,12 +78,12 @@ fn thousand_garbage_sessions_leave_nothing(fixture: &mut Fixture) -> Result<Find
     Ok(Finding::Kept)
 }
 
-/// Some clients say things that are no frames, and leave.
+/// Some clients send bytes that are no frames, and leave.
 fn garbage_sessions(fixture: &mut Fixture, seed: u64, first: usize) -> Result<(), TestError> {
     let mut batch = Vec::new();
     for number in first..first + AT_ONCE {
         let mut client = fixture.connect(&format!("garbage{number}"))?;
-        // A server may have seen enough before all of it is sent.
+        // A server may end the connection before it has read all of this.
         client.write(&garbage(mixed(seed ^ mixed(number as u64)), number)).ok();
         leave(number, &mut client);
         batch.push(client);
@@ -91,14 +91,14 @@ fn garbage_sessions(fixture: &mut Fixture, seed: u64, first: usize) -> Result<()
     for client in &mut batch {
         while client.end().is_none() {
             if client.receive_raw(GARBAGE_BYTES_MAX, fixture.deadline()) == Received::Silence {
-                return Err(TestError::broken(format!("{} is not closed", client.label())));
+                return Err(client.not_ended());
             }
         }
     }
     Ok(())
 }
 
-/// Bytes of one of four kinds, none of which is ever a message.
+/// Bytes of one of four kinds, none of which contains a message.
 fn garbage(random: u64, number: usize) -> Vec<u8> {
     let bytes = (0u64..).map(|place| mixed(random ^ place).to_le_bytes()[0]);
     let length = 1 + usize::try_from(random % GARBAGE_BYTES_MAX as u64).unwrap_or_default();
@@ -112,17 +112,18 @@ fn garbage(random: u64, number: usize) -> Vec<u8> {
     }
 }
 
-/// Members promise as much as they may, and send one byte of it (SPEC LIM-01).
+/// Members announce messages of the maximum length, and send one byte of each (SPEC LIM-01).
 fn announced_lengths_cost_no_memory(fixture: &mut Fixture) -> Result<Finding, TestError> {
     let most = needed(fixture.declared().max_message, "largest message")?;
     let count = ANNOUNCED_BYTES_MIN.div_ceil(most).max(ANNOUNCERS_MIN);
     if count > ANNOUNCERS_MAX {
-        let what = format!("it takes {count} clients for messages of {most} bytes to be seen");
+        let what =
+            format!("messages of {most} bytes are too short: the test would need {count} clients");
         return Err(TestError::Inapplicable(what));
     }
     let mut clients = Vec::new();
     for number in 0..count {
-        clients.push(fixture.join(&format!("clients{number}"))?);
+        clients.push(fixture.join(&format!("client{number}"))?);
     }
     let before = fixture.usage()?.resident;
     for client in &mut clients {
@@ -139,8 +140,8 @@ fn announced_lengths_cost_no_memory(fixture: &mut Fixture) -> Result<Finding, Te
     Ok(Finding::Kept)
 }
 
-/// Waits until the server holds no more than it did before. Between two looks two members talk: the server
-/// is awake, and so has every random to let go.
+/// Waits until the server holds no more than before. Two members send meanwhile, so that the server
+/// wakes and can release memory.
 fn expect_release(
     fixture: &mut Fixture,
     before: Usage,
@@ -171,11 +172,11 @@ fn expect_release(
 }
 
 const GARBAGE_BYTES_MAX: usize = 64;
-/// What fifty that promise a mebibyte promise.
+/// The announced bytes of fifty clients with a limit of 1 MiB.
 const ANNOUNCED_BYTES_MIN: usize = 50 << 20;
 const ANNOUNCERS_MIN: usize = 50;
 /// Fewer than a server of this level has to serve (SPEC RES-04).
 const ANNOUNCERS_MAX: usize = 1000;
-/// What an allocator keeps for later, in arenas of several threads; a leak of 500 bytes for each of ten
-/// thousand clients is more.
+/// Memory that the allocator keeps in the arenas of several threads. A leak of 500 bytes for each
+/// of ten thousand clients is more.
 const RESIDENT_SLACK: u64 = 4 << 20;

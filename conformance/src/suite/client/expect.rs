@@ -103,7 +103,8 @@ impl Client {
         self.expect_end(Duration::ZERO)
     }
 
-    /// Checks that the sender of a pair before the end of the connection is the server (SPEC NAM-08).
+    /// Checks that the sender of a pair before the end of the connection is the server (SPEC
+    /// NAM-08).
     ///
     /// # Errors
     ///
