@@ -1,10 +1,10 @@
-//! One of our servers that is had in another way than it comes, and declares what it declares otherwise.
+//! Altered: one of our servers with another way to start it.
 
 use conformance::target::{Declared, NotStarted, Origin, Subject, Target};
 
 use crate::our_server;
 
-/// What starts it, with the flags that it is asked for.
+/// The function that starts the server with the requested flags.
 pub(crate) struct StartedBy<Start>(pub(crate) Start);
 
 impl<Start> Subject for StartedBy<Start>

@@ -1,4 +1,5 @@
-//! This program as a small client with a defect, and which rows have to see it.
+//! Client: this program as a small client with a defect, and the rules whose tests have to detect
+//! it.
 
 use std::env;
 use std::io::{self, Read, Write};
@@ -11,28 +12,28 @@ use protocol::{HEADER_LEN, parse_header};
 
 use crate::{Kill, Mutant};
 
-/// What is wrong with a client.
+/// The defects of a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ClientDefect {
-    /// Takes what one read brings for a whole part of a frame.
+    /// Takes the result of one read for a whole header or payload.
     OneReadPerPart,
-    /// Shows every pair twice when its bytes came in pieces.
+    /// Prints a pair twice if its bytes arrived in pieces.
     ShowsTwice,
-    /// Prints what it receives as it is.
+    /// Prints what it receives unchanged.
     ShowsRaw,
-    /// Leaves out what it cannot show.
+    /// Omits control characters.
     OmitsControls,
-    /// Cleans texts, and takes names for harmless.
+    /// Escapes control characters in texts, but not in names.
     ShowsNamesRaw,
-    /// Does not look for the end of the stream.
+    /// Ignores EOF.
     IgnoresEof,
-    /// Ends without a word.
+    /// Exits without a reason.
     EndsSilently,
-    /// Takes it that a connection is never reset.
+    /// Assumes that the server never resets the connection.
     CrashesOnReset,
-    /// Waits for whatever a header announces.
+    /// Waits for as many bytes as a header announces.
     Waits,
-    /// Sets memory aside for whatever a header announces.
+    /// Allocates as many bytes as a header announces.
     Allocates,
 }
 
@@ -52,50 +53,53 @@ const ALL: [ClientDefect; 10] = [
 pub(crate) const KILLS: &[Kill] = &[
     (
         Mutant::Client(ClientDefect::OneReadPerPart),
-        &[("CLI-01", "after a cut at byte 1, `turn-001 one` by ann is not shown")],
+        &[("CLI-01", "after a cut at byte 1, the client did not print `turn-001 one` by ann once")],
     ),
     (
         Mutant::Client(ClientDefect::ShowsTwice),
-        &[("CLI-01", "after a cut at byte 1, `turn-001 one` by ann is not shown once")],
+        &[("CLI-01", "after a cut at byte 1, the client did not print `turn-001 one` by ann once")],
     ),
     (
         Mutant::Client(ClientDefect::ShowsRaw),
-        &[("CLI-02", "in a name, \\u{1b}\\u{5b}\\u{32}\\u{4a} reaches the terminal")],
+        &[("CLI-02", "in a name, \\u{1b}\\u{5b}\\u{32}\\u{4a} reaches the terminal unchanged")],
     ),
-    (Mutant::Client(ClientDefect::OmitsControls), &[("CLI-02", "is left out instead of shown")]),
+    (
+        Mutant::Client(ClientDefect::OmitsControls),
+        &[("CLI-02", "is omitted instead of made visible")],
+    ),
     (Mutant::Client(ClientDefect::ShowsNamesRaw), &[("CLI-02", "in a name, ")]),
     (
         Mutant::Client(ClientDefect::IgnoresEof),
-        &[("CLI-03", "the client goes on although the server has ended the connection")],
+        &[("CLI-03", "the client did not exit although the server has ended the connection")],
     ),
     (
         Mutant::Client(ClientDefect::EndsSilently),
-        &[("CLI-03", "the client gives no reason after an end between two pairs")],
+        &[("CLI-03", "the client printed no reason after an end between two pairs")],
     ),
     (
         Mutant::Client(ClientDefect::CrashesOnReset),
-        &[("CLI-03", "the client crashes after a reset")],
+        &[("CLI-03", "the client crashed after a reset")],
     ),
     (
         Mutant::Client(ClientDefect::Waits),
-        &[("CLI-03", "the client goes on although a giant length was announced")],
+        &[("CLI-03", "the client did not exit although a header announced a giant length")],
     ),
     (
         Mutant::Client(ClientDefect::Allocates),
-        &[("CLI-03", "signal 6 ends the client after a giant length")],
+        &[("CLI-03", "signal 6 ended the client after a giant length")],
     ),
 ];
 
-/// The command that starts this program as such a client.
+/// The command that starts this program as a client with this defect.
 pub(crate) fn broken(defect: ClientDefect) -> ClientCommand {
     let this = env::current_exe().expect("a test program knows its own file");
-    // A backtrace takes longer to print than these tests wait.
+    // Printing a backtrace takes longer than these tests wait.
     let words = ["env".into(), "RUST_BACKTRACE=0".into(), this.into(), CLIENT.into()];
     let words = words.into_iter().chain([format!("{defect:?}").into(), "{port}".into()]);
     ClientCommand { command: words.collect(), origin: Origin::Foreign }
 }
 
-/// Is the client that the command line asks for, if it asks for one.
+/// Runs this program as the client that the command line names, if it names one.
 pub(crate) fn asked_for(mut arguments: impl Iterator<Item = String>) -> Option<ExitCode> {
     arguments.nth(1).filter(|word| word == CLIENT)?;
     let (name, port) = (arguments.next()?, arguments.next()?.parse().ok()?);
@@ -123,7 +127,7 @@ fn chat(defect: ClientDefect, port: u16) -> io::Result<()> {
     }
 }
 
-/// A frame's text, and how many reads it took.
+/// A frame's text, and the number of reads that it took.
 fn frame(server: &mut TcpStream, defect: ClientDefect) -> io::Result<(String, usize)> {
     let mut header = [0; HEADER_LEN];
     let pieces = part(server, &mut header, defect)?;
@@ -132,14 +136,15 @@ fn frame(server: &mut TcpStream, defect: ClientDefect) -> io::Result<(String, us
     if length > 1 << 20 && !matches!(defect, ClientDefect::Waits | ClientDefect::Allocates) {
         return Err(io::Error::other("too long a message"));
     }
-    // Only the one that believes lengths sets so much aside; the other reads for ever into little.
+    // Only the client that allocates holds so much; the one that waits reads for ever into a small
+    // buffer.
     let held = if defect == ClientDefect::Waits { length.min(1 << 20) } else { length };
     let mut payload = vec![0; held];
     let more_pieces = part(server, &mut payload, defect)?;
     Ok((String::from_utf8_lossy(&payload).into_owned(), pieces + more_pieces))
 }
 
-/// Fills `part`, and returns how many reads that took.
+/// Fills `part`, and returns the number of reads that it took.
 fn part(server: &mut TcpStream, part: &mut [u8], defect: ClientDefect) -> io::Result<usize> {
     let (mut filled, mut reads) = (0, 0);
     while filled < part.len() {
@@ -160,7 +165,7 @@ fn part(server: &mut TcpStream, part: &mut [u8], defect: ClientDefect) -> io::Re
     Ok(reads)
 }
 
-/// Text as this client shows it.
+/// Text as this client prints it.
 fn cleaned(text: &str, defect: ClientDefect) -> String {
     let hostile = |char: char| char.is_control() || "\u{202e}\u{2066}".contains(char);
     match defect {
@@ -170,5 +175,5 @@ fn cleaned(text: &str, defect: ClientDefect) -> String {
     }
 }
 
-/// The first word of the command line that asks for a client.
+/// The first word of a command line that starts this program as a client.
 const CLIENT: &str = "broken-client";

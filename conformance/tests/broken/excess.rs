@@ -1,4 +1,5 @@
-//! One of our servers that holds more than it should, because more is asked of it than its clients ask.
+//! Excess: one of our servers that seems to retain too much, because a wire sends it more than its
+//! client does.
 
 use std::cell::RefCell;
 use std::io;
@@ -11,12 +12,12 @@ use protocol::{HEADER_LEN, parse_header};
 use crate::altered::StartedBy;
 use crate::{Kill, Mutant, our_server};
 
-/// What such a server seems to do.
+/// What the server seems to retain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Excess {
-    /// It keeps something of every connection: beside each stands another one that never ends.
+    /// Something of every connection: for each one, the target opens another that never ends.
     KeepsConnections,
-    /// It holds what a header promises: the bytes do come, all but the last.
+    /// The announced length of every message: the wire sends the announced bytes, all but the last.
     AllocatesAnnouncedLengths,
 }
 

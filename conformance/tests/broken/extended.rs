@@ -1,11 +1,12 @@
-//! What a defect of its extensions does to what passes a server.
+//! Extended: the defects of the extensions.
 
 use protocol::Pair;
 
 use crate::corrupt::encoded;
 use crate::defect::Defect;
 
-/// The `number`th pair of a connection as a server with this defect sends it; `good` if it is none of these.
+/// The `number`th pair of a connection as a server with this defect sends it. `good` is the correct
+/// pair.
 pub(crate) fn corrupt_extension_pair(
     defect: Defect,
     pair: &Pair,
@@ -38,12 +39,12 @@ pub(crate) fn corrupt_extension_pair(
     }
 }
 
-/// Puts what came together into the order of a server with this defect.
+/// Brings the pairs of one batch into the order in which a server with this defect sends them.
 pub(crate) fn reorder_notices(defect: Defect, batch: &mut [Vec<u8>]) {
     let holds = |pair: &[u8], text: &[u8]| pair.windows(text.len()).any(|part| part == text);
     let is_public = |pair: &Vec<u8>| !holds(pair, PRIVATE);
     match defect {
-        // The sorts are stable: everything else keeps its order.
+        // The sorts are stable, so all other pairs keep their order.
         Defect::LeaveNotifiedEarly => batch.sort_by_key(|pair| !holds(pair, b" has left")),
         Defect::JoinNotifiedLate => batch.sort_by_key(|pair| holds(pair, b" has joined")),
         Defect::LateDirectFirst if batch.len() <= LATE_PAIRS => {}
@@ -52,7 +53,7 @@ pub(crate) fn reorder_notices(defect: Defect, batch: &mut [Vec<u8>]) {
     }
 }
 
-/// What a server with this defect takes a message for.
+/// The message that a server with this defect reads from a payload.
 pub(crate) fn reinterpret(defect: Defect, payload: &[u8]) -> Vec<u8> {
     match defect {
         Defect::SlashesKept if payload.starts_with(b"//") => [b"/", payload].concat(),

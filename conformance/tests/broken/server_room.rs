@@ -1,4 +1,4 @@
-//! The room of a small server, with the defects that show in it.
+//! Server room: the room of the small server, with the defects that show in it.
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -17,31 +17,31 @@ use crate::server::Defect;
 pub(crate) struct Room {
     defect: Defect,
     members: Mutex<Vec<Member>>,
-    /// A pair that goes out with the next one.
+    /// A pair that is delivered together with the next one.
     held: Mutex<Vec<u8>>,
 }
 
 struct Member {
     name: Vec<u8>,
     stream: Arc<TcpStream>,
-    /// What its socket has not taken yet.
+    /// Bytes that its socket has not taken yet.
     unsent: Vec<u8>,
-    /// It was waited for once.
+    /// Whether the server has already waited once for its full socket.
     slow: bool,
 }
 
 impl Room {
-    /// An empty one.
+    /// A room without members.
     pub(crate) fn new(defect: Defect) -> Self {
         Self { defect, members: Mutex::default(), held: Mutex::default() }
     }
 
-    /// What is wrong with it.
+    /// The server's defect.
     pub(crate) fn defect(&self) -> Defect {
         self.defect
     }
 
-    /// One client, from its name to its end.
+    /// Serves one client, from its name to the end of its connection.
     pub(crate) fn serve(&self, stream: &Arc<TcpStream>) -> io::Result<()> {
         let extra_bytes = if self.defect == Defect::FatClients { 256 << 10 } else { 0 };
         let held = vec![1_u8; extra_bytes];
@@ -73,7 +73,7 @@ impl Room {
         Ok(())
     }
 
-    /// Lets a client in, under a number if its name is taken.
+    /// Adds a member. If the name is taken, it gets a number.
     fn join(&self, wanted: &[u8], stream: &Arc<TcpStream>) -> Vec<u8> {
         let free = |members: &[Member], name: &[u8]| members.iter().all(|m| m.name != name);
         let mut members = self.lock();
@@ -111,7 +111,7 @@ impl Room {
         self.lock().retain_mut(is_kept);
     }
 
-    /// Offers full sockets again what they did not take.
+    /// Retries all full sockets, for ever.
     pub(crate) fn flush_repeatedly(&self) -> ! {
         loop {
             thread::park_timeout(RETRY_INTERVAL);
@@ -119,7 +119,7 @@ impl Room {
         }
     }
 
-    /// What SIGTERM does.
+    /// The handler of SIGTERM.
     pub(crate) fn shut_down(&self) {
         while self.defect == Defect::WaitsForClients && !self.lock().is_empty() {
             thread::park_timeout(RETRY_INTERVAL);
@@ -143,7 +143,7 @@ impl Room {
 }
 
 impl Member {
-    /// Writes a pair behind all that was written before; an error ends the member.
+    /// Writes a pair after all earlier ones. After an error the member is removed.
     fn deliver(&mut self, defect: Defect, pair: &[u8]) -> io::Result<()> {
         if !(self.slow && defect == Defect::DropsPairs && !self.unsent.is_empty()) {
             self.unsent.extend(pair);
@@ -171,7 +171,7 @@ impl Member {
         }
     }
 
-    /// Writes what its socket takes at once.
+    /// Writes what its socket takes without blocking.
     fn flush(&mut self) -> io::Result<()> {
         match SockRef::from(&*self.stream).send_with_flags(&self.unsent, libc::MSG_DONTWAIT) {
             Ok(count) => drop(self.unsent.drain(..count)),
@@ -181,7 +181,7 @@ impl Member {
         Ok(())
     }
 
-    /// Writes what its socket takes before the time for writing is over.
+    /// Writes what its socket takes before the write timeout.
     fn wait(&mut self) -> io::Result<()> {
         while !self.unsent.is_empty() {
             match (&*self.stream).write(&self.unsent) {
@@ -199,12 +199,13 @@ impl Member {
     }
 }
 
-/// Before something is tried again.
+/// Time before the next attempt.
 pub(crate) const RETRY_INTERVAL: Duration = Duration::from_millis(20);
 const MESSAGE_MAX: usize = 64 * 1024;
-/// As long as a message of a flood.
+/// At least as long as a message of a message stream.
 const LONG_BYTES: usize = 1000;
-/// How long a full socket is waited for, once: longer than a busy machine keeps a client from reading.
+/// How long the server waits, once, for a full socket: longer than a busy machine keeps a client
+/// from reading.
 const PATIENCE: Duration = Duration::from_millis(800);
-/// For one client. Some of them need more than our servers declare for all.
+/// The bound of one client's queue. A few clients exceed what our servers declare for all.
 const QUEUE_BYTES_MAX: usize = 8 << 20;

@@ -1,4 +1,4 @@
-//! One connection to a room in memory, with a defect.
+//! Wire: one connection to a room in memory, with a defect.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -21,7 +21,7 @@ pub(crate) struct BrokenWire {
     defect: Defect,
     id: usize,
     common: Rc<RefCell<Common>>,
-    /// What the client receives next.
+    /// The bytes that the client receives next.
     ready: VecDeque<u8>,
     pairs: PairDecoder,
     pairs_seen: usize,
@@ -30,9 +30,9 @@ pub(crate) struct BrokenWire {
     parts: usize,
     name: Option<Vec<u8>>,
     said: usize,
-    /// Bytes of what the others said that came before this connection, or went to it.
+    /// Bytes of the history that were sent before this connection, or that it has received.
     history_seen: usize,
-    /// The latest frame, while it may turn out to be the last.
+    /// The latest frame, held back because it may be the last one.
     unsent: Option<Vec<u8>>,
 }
 
@@ -70,11 +70,12 @@ impl Wire for BrokenWire {
         let bytes = corrupt_input(self.defect, bytes);
         self.parts += 1;
         match self.defect {
-            // Bytes that are no whole frame yet go through as they are.
+            // A new decoder loses the bytes of an incomplete frame.
             Defect::PartsDropped | Defect::OneFramePerWrite => self.frames = Decoder::new(1 << 20),
             Defect::ThirdPartsLost if self.parts == 3 => self.frames = Decoder::new(1 << 20),
             Defect::BufferDiscarded if is_malformed(&bytes) => return self.room.send(MALFORMED),
-            // These are only about what comes back: the room itself takes in what its limits allow.
+            // These defects are in the answers only. The room itself applies its limits to the
+            // input.
             Defect::RejectsSilently | Defect::ResetsAtTheEnd => return self.room.send(&bytes),
             Defect::HeadersKept => self.common.borrow_mut().header = header_if_odd(&bytes),
             _ => {}
@@ -98,7 +99,7 @@ impl Wire for BrokenWire {
             return Received::Silence;
         }
         if self.defect != Defect::LastFrameWaits {
-            self.flush().expect("a room in memory takes everything");
+            self.flush().expect("a room in memory accepts every write");
         }
         let received = self.room.receive(1 << 20, within);
         if let Received::Bytes(bytes) = &received {
@@ -142,7 +143,7 @@ impl Wire for BrokenWire {
 }
 
 impl BrokenWire {
-    /// Hands every whole frame that has come to the room.
+    /// Passes every whole frame to the room.
     fn pass_frames(&mut self) -> io::Result<()> {
         let mut sent = 0;
         loop {
@@ -160,7 +161,7 @@ impl BrokenWire {
         }
     }
 
-    /// A frame was malformed.
+    /// Handles a malformed frame.
     fn pass_malformed(&mut self) -> io::Result<()> {
         match self.defect {
             Defect::OffendersNotClosed => return Ok(()),
@@ -171,7 +172,7 @@ impl BrokenWire {
         self.room.send(MALFORMED)
     }
 
-    /// Hands one frame of the client's to the room.
+    /// Passes one frame of the client to the room.
     fn pass_message(&mut self, payload: &[u8]) -> io::Result<()> {
         self.flush()?;
         if std::str::from_utf8(payload).is_err() && self.defect == Defect::DiesOfBadText {
@@ -231,7 +232,7 @@ impl BrokenWire {
         self.unsent.take().map_or(Ok(()), |frame| self.room.send(&frame))
     }
 
-    /// The client has left, in whatever way.
+    /// Records that the client has left, in whatever way.
     fn leave(&mut self) {
         let mut common = self.common.borrow_mut();
         common.left = true;
@@ -239,7 +240,7 @@ impl BrokenWire {
         common.mid_frame.remove(&self.id);
     }
 
-    /// Passes on what the room sent, with the defect.
+    /// Takes the pairs that the room sent, and applies the defect.
     fn corrupt_batch(&mut self) {
         let mut batch = Vec::new();
         while let Ok(Some(pair)) = self.pairs.next_pair() {
@@ -255,7 +256,7 @@ impl BrokenWire {
     }
 }
 
-/// What a receive without bytes for the client amounts to.
+/// The result of a receive that has no bytes for the client.
 fn received_nothing(defect: Defect, received: Received) -> Received {
     match received {
         Received::Bytes(_) => Received::Silence,
@@ -264,7 +265,7 @@ fn received_nothing(defect: Defect, received: Received) -> Received {
     }
 }
 
-/// What the room is told of a malformed frame.
+/// What the room receives instead of a malformed frame.
 const MALFORMED: &[u8] = b"malformed!";
 const BUFFER_BYTES: usize = 8192;
 const FEW_MESSAGES: usize = 20;

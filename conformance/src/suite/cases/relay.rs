@@ -139,7 +139,7 @@ fn messages_before_a_fin_are_relayed(fixture: &mut Fixture) -> Result<Finding, T
     for turn in 0..20 {
         let name = format!("ann{turn}");
         let mut ann = fixture.join(&name)?;
-        ann.say(b"last words")?;
+        ann.say(b"last message")?;
         ann.half_close();
         bob.expect(name.as_bytes(), Text::Exactly(b"last message"), fixture.deadline())?;
         left.push(ann);

@@ -24,7 +24,7 @@ fn contradicting_limits_are_reported(fixture: &mut Fixture) -> Result<Finding, T
     }
 }
 
-/// The server ends while a client is still connected, which leaves its port in TIME_WAIT (SPEC
+/// The server ends while a client is still connected, which leaves its port in `TIME_WAIT` (SPEC
 /// SHD-03).
 fn restart_on_the_same_port(fixture: &mut Fixture) -> Result<Finding, TestError> {
     fixture.require_restart()?;
