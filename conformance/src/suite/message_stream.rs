@@ -57,7 +57,7 @@ impl<'a> StreamReader<'a> {
         Self { client, most, read: 0 }
     }
 
-    /// Reads the next bytes of a stream, if they come in time, and returns how many.
+    /// Reads the next bytes of a stream, if they arrive in time, and returns how many.
     ///
     /// # Errors
     ///

@@ -106,7 +106,10 @@ pub(crate) const KILLS: &[Kill] = &[
             ("SLO-01", "the server relays none of parked32's messages"),
         ],
     ),
-    (Mutant::Memory(Defect::UnnamedReceive), &[("HSK-06", "cyd received a pair before the end")]),
+    (
+        Mutant::Memory(Defect::UnnamedReceive),
+        &[("HSK-06", "cyd received a pair before the end of the connection")],
+    ),
     (
         Mutant::Memory(Defect::HalfNamesJoin),
         &[("HSK-07", "the server did not end cyd's connection")],
@@ -191,7 +194,7 @@ pub(crate) const KILLS: &[Kill] = &[
     ),
     (
         Mutant::Memory(Defect::OtherServerName),
-        &[("NAM-08", "a pair before the end that is not from `server`")],
+        &[("NAM-08", "a pair that is not from `server` before the end of the connection")],
     ),
     (Mutant::Memory(Defect::CommandsTaken), &[("EXT-02", "at `bob < ann: /who`")]),
     (

@@ -49,7 +49,7 @@ pub(crate) const KILLS: &[Kill] = &[
         Mutant::Process(Defect::DiesOfSignals),
         &[
             ("SHD-01", "the server ended with signal: 15"),
-            ("SHD-06", "ann received 0 pairs before the end"),
+            ("SHD-06", "ann received 0 pairs before the end of the connection"),
         ],
     ),
     (
@@ -59,7 +59,10 @@ pub(crate) const KILLS: &[Kill] = &[
             ("SHD-05", "the server did not end after more than one signal"),
         ],
     ),
-    (Mutant::Process(Defect::StopsSilently), &[("SHD-06", "ann received 0 pairs before the end")]),
+    (
+        Mutant::Process(Defect::StopsSilently),
+        &[("SHD-06", "ann received 0 pairs before the end of the connection")],
+    ),
     (
         Mutant::Process(Defect::DelaysLongMessages),
         &[("SHD-01", "received other bytes than the next message")],
@@ -68,7 +71,10 @@ pub(crate) const KILLS: &[Kill] = &[
         Mutant::Process(Defect::ClosesStalled),
         &[("BPR-08", "did not reset the connection of a reader that never reads")],
     ),
-    (Mutant::Process(Defect::CutsAtTheEnd), &[("SHD-01", "an incomplete pair before the end")]),
+    (
+        Mutant::Process(Defect::CutsAtTheEnd),
+        &[("SHD-01", "an incomplete pair before the end of the connection")],
+    ),
     (Mutant::Process(Defect::SharesPort), &[("SHD-04", "on the same port did not end")]),
     (
         Mutant::Process(Defect::ChecksThenTakes),

@@ -41,7 +41,10 @@ fn each_message_once_to_each_other(fixture: &mut Fixture) -> Result<Finding, Tes
     for client in &mut clients {
         // Up to the end of the connection: a duplicate may arrive late.
         if let Some(pair) = fixture.read_to_end(client)?.first() {
-            let what = format!("{} received another pair before the end", client.label());
+            let what = format!(
+                "{} received another pair before the end of the connection",
+                client.label()
+            );
             let received = crate::suite::client::encoded(pair);
             return Err(TestError::Broken { what, expected: Vec::new(), received });
         }

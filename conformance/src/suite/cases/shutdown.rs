@@ -108,8 +108,9 @@ fn members_are_notified_of_the_shutdown(fixture: &mut Fixture) -> Result<Finding
         let pairs = fixture.read_to_end(client)?;
         let [notice] = &pairs[..] else {
             let (label, count) = (client.label(), pairs.len());
-            let what =
-                format!("{label} received {count} pairs before the end instead of one notice");
+            let what = format!(
+                "{label} received {count} pairs before the end of the connection, not one notice"
+            );
             return Err(TestError::broken(what));
         };
         client.check_refusal(notice)?;

@@ -81,10 +81,13 @@ impl Client {
     pub fn expect_end(&mut self, within: Duration) -> Result<End, TestError> {
         match self.next(within)? {
             Next::Ended(end) if self.incoming.rest().is_empty() => Ok(end),
-            Next::Ended(_) => {
-                Err(self.unexpected("an incomplete pair before the end", self.incoming.rest()))
+            Next::Ended(_) => Err(self.unexpected(
+                "an incomplete pair before the end of the connection",
+                self.incoming.rest(),
+            )),
+            Next::Pair(pair) => {
+                Err(self.unexpected("a pair before the end of the connection", &encoded(&pair)))
             }
-            Next::Pair(pair) => Err(self.unexpected("a pair before the end", &encoded(&pair))),
             Next::Silence => Err(self.not_ended()),
         }
     }
@@ -113,7 +116,10 @@ impl Client {
         if pair.sender == RESERVED.as_bytes() {
             return Ok(());
         }
-        Err(self.unexpected("a pair before the end that is not from `server`", &encoded(pair)))
+        Err(self.unexpected(
+            "a pair that is not from `server` before the end of the connection",
+            &encoded(pair),
+        ))
     }
 
     /// Checks without waiting that nothing has arrived.
