@@ -153,14 +153,14 @@ impl Client {
     }
 
     /// Makes its receive buffer small, so that a server meets a full socket early.
-    pub fn shrink_buffer(&mut self) {
-        self.wire.shrink_buffer();
+    pub fn shrink_receive_buffer(&mut self) {
+        self.wire.shrink_receive_buffer();
     }
 
     /// Waits, without reading, until the connection is reset or closed in both directions, and
     /// returns whether that happened in time.
-    pub fn await_hangup(&mut self, within: Duration) -> bool {
-        self.wire.await_hangup(within)
+    pub fn wait_for_break(&mut self, within: Duration) -> bool {
+        self.wire.wait_for_break(within)
     }
 
     /// Sends FIN. A connection that has already ended stays as it is.

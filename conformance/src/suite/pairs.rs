@@ -1,11 +1,11 @@
 //! Pairs: a strict reader of what a server sends, which accepts only whole pairs with canonical
 //! headers.
 //!
-//! It uses neither `protocol::Decoder` nor `protocol::PairDecoder`, on purpose. Our servers and
-//! clients use these, so a defect in them would be in the sender and in the check, and no test
-//! would see it. They also accept what a client has to accept from a foreign server, such as a
-//! header that is not canonical; the suite has to report it. Only `parse_header` and `header` are
-//! shared, and `protocol/vectors.txt` checks these.
+//! It uses neither `protocol::Decoder`, `protocol::PairDecoder` nor `protocol::split_frame`, on
+//! purpose. Our servers and clients use these, so a defect in them would be in the sender and in
+//! the check, and no test would see it. They also accept what a client has to accept from a foreign
+//! server, such as a header that is not canonical; the suite has to report it. Only `parse_header`
+//! and `header` are shared, and `protocol/vectors.txt` checks these.
 
 use protocol::{HEADER_LEN, Pair, header, parse_header};
 

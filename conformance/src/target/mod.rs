@@ -178,10 +178,10 @@ pub trait Wire {
     }
 
     /// From here on takes as little as the kernel allows before it is read.
-    fn shrink_buffer(&mut self) {}
+    fn shrink_receive_buffer(&mut self) {}
 
     /// Waits, without reading, until the connection is broken off; whether that was seen in time.
-    fn await_hangup(&mut self, _within: Duration) -> bool {
+    fn wait_for_break(&mut self, _within: Duration) -> bool {
         false
     }
 

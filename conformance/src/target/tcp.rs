@@ -79,14 +79,14 @@ impl Wire for TcpWire {
         }
     }
 
-    fn shrink_buffer(&mut self) {
+    fn shrink_receive_buffer(&mut self) {
         if let Ok(stream) = self.stream() {
             // Where it fails the kernel takes more, and the test needs longer.
             SockRef::from(stream).set_recv_buffer_size(SMALL_BUFFER_BYTES).ok();
         }
     }
 
-    fn await_hangup(&mut self, within: Duration) -> bool {
+    fn wait_for_break(&mut self, within: Duration) -> bool {
         let Ok(stream) = self.stream() else { return true };
         // Nothing is asked for: a broken connection is told all the same.
         let mut waits = [PollFd::new(stream, PollFlags::empty())];

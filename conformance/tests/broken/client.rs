@@ -127,7 +127,8 @@ fn chat(defect: ClientDefect, port: u16) -> io::Result<()> {
     }
 }
 
-/// A frame's text, and the number of reads that it took.
+/// A frame's text, and the number of reads that it took. The defects are in the reading, so this client has
+/// its own reader of frames.
 fn frame(server: &mut TcpStream, defect: ClientDefect) -> io::Result<(String, usize)> {
     let mut header = [0; HEADER_LEN];
     let pieces = part(server, &mut header, defect)?;

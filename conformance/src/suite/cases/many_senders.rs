@@ -1,5 +1,9 @@
 //! Many senders: several members send at once as fast as they can, and the test keeps what each
 //! member receives.
+//!
+//! The load generator has a checker of numbered messages too. It is not used here on purpose: each rule
+//! asks one question about the whole sequence, whether it is complete, in each sender's order, or in one
+//! order for all members.
 
 use std::time::Duration;
 

@@ -66,7 +66,7 @@ fn a_stalled_reader_is_treated_as_declared(fixture: &mut Fixture) -> Result<Find
 
 /// Whether the server ended the connection: with a reset, or with a FIN after the unread bytes.
 fn is_closed(stalled: &mut Client, stream: &MessageStream) -> bool {
-    stalled.await_hangup(PAUSE)
+    stalled.wait_for_break(PAUSE)
         || (StreamReader::eager(stalled).read_to_end(stream, PAUSE).is_ok()
             && stalled.end().is_some())
 }
@@ -103,7 +103,7 @@ fn waiting_for_a_slow_reader_uses_no_cpu(fixture: &mut Fixture) -> Result<Findin
     transfer.run_until_stalled(fixture, std::slice::from_mut(&mut reading))?;
     fixture.expect_idle_cpu("it waited for a full socket", |quiet| {
         // The server may end the connection meanwhile, which only shortens the wait.
-        stalled[0].await_hangup(quiet);
+        stalled[0].wait_for_break(quiet);
         Ok(())
     })?;
     let slow = StreamReader::of_chunks(&mut stalled[0], SLOW_READ_BYTES);
@@ -115,7 +115,7 @@ fn waiting_for_a_slow_reader_uses_no_cpu(fixture: &mut Fixture) -> Result<Findin
 fn readers_that_keep_reading_lose_nothing(fixture: &mut Fixture) -> Result<Finding, TestError> {
     let memory = needed(fixture.declared().memory, "memory for messages")?;
     let Setup { mut sender, mut readers, .. } = Setup::new(fixture, 10, 0)?;
-    readers.iter_mut().for_each(Client::shrink_buffer);
+    readers.iter_mut().for_each(Client::shrink_receive_buffer);
     let before = fixture.usage()?.resident;
     let mut full_socket_turns = 0;
     for (bytes, most) in [(FULL_SPEED_BYTES, EAGER_BYTES), (STEADY_BYTES, STEADY_READ_BYTES)] {
@@ -139,7 +139,7 @@ fn a_stalled_reader_is_aborted(fixture: &mut Fixture) -> Result<Finding, TestErr
     let second = fixture.deadline() / 2;
     setup.send_stream(fixture, patience + second)?;
     let stalled = &mut setup.stalled[0];
-    if !stalled.await_hangup(second) {
+    if !stalled.wait_for_break(second) {
         return Err(TestError::broken(
             "the server did not reset the connection of a reader that never reads",
         ));
@@ -162,14 +162,14 @@ fn a_member_with_unread_answers_is_aborted(fixture: &mut Fixture) -> Result<Find
     let Next::Pair(_) = ann.next(fixture.deadline())? else {
         return Err(TestError::Undeclared("answers to a client's own messages"));
     };
-    ann.shrink_buffer();
+    ann.shrink_receive_buffer();
     let stream = MessageStream::beyond_buffers(b"ann");
     let mut transfer = Transfer::new(&stream, &mut ann);
     let mut still = Instant::now();
     while still.elapsed() < patience + fixture.deadline() {
         match transfer.step(&mut []) {
             Ok(Progress::Made) => still = Instant::now(),
-            Ok(Progress::None) if !transfer.sender().await_hangup(fixture.look_interval()) => {}
+            Ok(Progress::None) if !transfer.sender().wait_for_break(fixture.look_interval()) => {}
             // The server has aborted the connection, which may also show as an error of a write.
             Ok(Progress::None) | Err(_) => return Ok(Finding::Kept),
         }
@@ -192,7 +192,7 @@ impl Setup {
             (0..count).map(|number| fixture.join(&format!("{kind}{number}"))).collect()
         };
         let (mut readers, mut stalled) = (group("reader", readers)?, group("stalled", stalled)?);
-        stalled.iter_mut().for_each(Client::shrink_buffer);
+        stalled.iter_mut().for_each(Client::shrink_receive_buffer);
         let mut all: Vec<&mut Client> = vec![&mut sender];
         all.extend(readers.iter_mut().chain(&mut stalled));
         fixture.fence_all(&mut all)?;

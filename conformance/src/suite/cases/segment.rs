@@ -88,7 +88,7 @@ fn two_cuts(random: u64) -> Vec<usize> {
 /// (SPEC SEG-06)
 fn a_receiver_with_a_small_buffer_gets_all(fixture: &mut Fixture) -> Result<Finding, TestError> {
     let (mut ann, mut bob) = (fixture.join("ann")?, fixture.join("bob")?);
-    bob.shrink_buffer();
+    bob.shrink_receive_buffer();
     let mut due = BytesMut::new();
     for number in 0..SMALL_BUFFER_MESSAGES {
         let text = format!("{number} {}", "-".repeat(number % 300));

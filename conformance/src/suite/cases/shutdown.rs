@@ -146,7 +146,7 @@ impl UncooperativeClients {
         fixture.close_witness();
         let unnamed = fixture.connect("unnamed")?;
         mid_frame.write(b"5         he")?;
-        stalled.shrink_buffer();
+        stalled.shrink_receive_buffer();
         let stream = MessageStream::beyond_buffers(b"ann");
         let mut reading = [StreamReader::eager(&mut mid_frame)];
         let mut transfer = Transfer::new(&stream, &mut ann);
