@@ -29,7 +29,12 @@ RUN_BY_GATE = [
     "cargo test --workspace",
     "cargo run --release --package conformance -- siege --short",
 ]
-COMMANDS = [SERVER, ANN, BOB, TUTORIAL, CHECK, *RUN_BY_GATE]
+# Servers with other flags, and the line that each prints when it is ready.
+OTHER_SERVERS = {
+    f"{SERVER} -- --listen 0.0.0.0:1234": "listening on 0.0.0.0:1234",
+    f"{SERVER} -- --max-message 4MiB --window 32MiB --frame-timeout 5m": "listening on 127.0.0.1:1234",
+}
+COMMANDS = [SERVER, ANN, BOB, TUTORIAL, CHECK, *OTHER_SERVERS, *RUN_BY_GATE]
 
 TWINS = ["server-select", "server-threaded", "server-async"]
 CLAIM = "`server-threaded` and `server-async` take the same flags and do the same"
@@ -206,6 +211,17 @@ def chat_through(name):
         bob.wait_for_exit(1)
 
 
+def chat_briefly(command, ready):
+    """Starts this server, sends messages from one client to another, and ends it."""
+    with contextlib.ExitStack() as running:
+        server = start(command, running)
+        server.wait_for_line(ready)
+        ann, bob = (start(command, running) for command in (ANN, BOB))
+        bob.wait_for_line("ann > hello", repeat=lambda: ann.type_in("hello"))
+        server.process.send_signal(signal.SIGINT)
+        server.wait_for_exit(0)
+
+
 def check_the_tutorial():
     with contextlib.ExitStack() as running:
         start(CHECK, running).wait_for_exit(0, 3 * STEP_SECONDS_MAX)
@@ -221,6 +237,9 @@ def main():
         for name in TWINS:
             chat_through(name)
             print(f"{name}: two line clients and the tutorial's client have chatted", flush=True)
+        for command, ready in OTHER_SERVERS.items():
+            chat_briefly(command, ready)
+            print(f"{command}: two line clients have chatted", flush=True)
         check_the_tutorial()
         print("the tutorial's server has been checked", flush=True)
     except Failure as failure:

@@ -15,7 +15,7 @@ use criterion::{
     BenchmarkGroup, BenchmarkId, Criterion, SamplingMode, Throughput, criterion_group,
     criterion_main,
 };
-use load::{Churn, Crowd, Extent, FanOut, Shape, make_room_for};
+use load::{Churn, Crowd, Extent, FanOut, Shape, raise_open_files_limit};
 
 /// Fan-out of one speaker: an iteration is a message, heard by all.
 fn fan_out(criterion: &mut Criterion) {
@@ -97,7 +97,7 @@ const IN_FLIGHT: u64 = 1024;
 /// Short samples: with a server started and filled for each, the 24 cells take under three minutes.
 fn prepared() -> Criterion {
     checked(end_children_on_signals());
-    checked(make_room_for(LISTENERS_MAX));
+    checked(raise_open_files_limit(LISTENERS_MAX));
     Criterion::default()
         .sample_size(10)
         .warm_up_time(Duration::from_millis(700))

@@ -1,4 +1,4 @@
-//! The conformance suite and the servers it is made for, as one program.
+//! The program: the conformance suite, the three servers and the tools that measure them.
 
 use std::process::ExitCode;
 

@@ -40,7 +40,7 @@ use std::sync::Arc;
 use conformance::spec::{Keyword, Rule, rules};
 use conformance::suite::failure::Failure;
 use conformance::suite::{Plan, Verdict, is_tested, run_client_row, run_row};
-use conformance::target::{MemoryRoom, Model, OurServer, Subject};
+use conformance::target::{MemoryRoom, Model, OurServer, Target};
 use libtest_mimic::{Arguments, Failed, Trial};
 
 use self::client::ClientDefect;
@@ -143,14 +143,14 @@ fn fails(mutant: Mutant, id: &str, expected: &str) -> Result<(), Failed> {
     Ok(())
 }
 
-fn passes(sound: &dyn Subject, id: &str) -> Result<(), Failed> {
+fn passes(sound: &dyn Target, id: &str) -> Result<(), Failed> {
     match verdict(sound, id, SLACK_SOUND) {
         Verdict::Pass(_) => Ok(()),
         verdict => Err(format!("the test does not pass: {verdict:?}").into()),
     }
 }
 
-fn target(mutant: Mutant) -> Arc<dyn Subject> {
+fn target(mutant: Mutant) -> Arc<dyn Target> {
     match mutant {
         Mutant::Memory(defect) => Arc::new(BrokenRoom { defect }),
         Mutant::Cuts(cut) => Arc::new(proxied(cut)),
@@ -176,7 +176,7 @@ fn slack(mutant: Mutant) -> f64 {
 }
 
 /// The same server without the defect, unless the suite's own test runs it anyway.
-fn without_defect(mutant: Mutant) -> Option<Arc<dyn Subject>> {
+fn without_defect(mutant: Mutant) -> Option<Arc<dyn Target>> {
     match mutant {
         Mutant::Memory(defect) => defect.shows_in_memory().then(|| Arc::new(MemoryRoom) as _),
         Mutant::Cuts(_)
@@ -225,7 +225,7 @@ fn what_happened(failure: &Failure) -> String {
     happened.split("  likely cause").next().unwrap_or_default().into()
 }
 
-fn verdict(target: &dyn Subject, id: &str, slack: f64) -> Verdict {
+fn verdict(target: &dyn Target, id: &str, slack: f64) -> Verdict {
     let _turn = machine::turn(id);
     run_row(&rule(id), target, Plan { seed: 1, slack, level: 2 }).verdict
 }

@@ -1,5 +1,5 @@
-//! Every file of bad input, played to the three servers and to the room in memory: one trial per subject
-//! and way of sending, named as in `select::whole`.
+//! Corpus: every file of bad input, sent to the three servers and to the room in memory. There is
+//! one trial per target and way of sending, with a name such as `select::whole`.
 
 #[path = "corpus/outcomes.rs"]
 mod outcomes;
@@ -15,10 +15,10 @@ use std::time::Duration;
 
 use conformance::process::ServerProcess;
 use conformance::spec::rules;
-use conformance::target::{MemoryRoom, Model, Subject, TcpWire};
+use conformance::target::{MemoryRoom, Model, Target, TcpWire};
 use libtest_mimic::{Arguments, Failed, Trial};
 use outcomes::{Entry, folder, table};
-use play::{Company, Way};
+use play::{Members, Way};
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
@@ -36,7 +36,8 @@ fn main() -> ExitCode {
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
-/// Every file has its entry and every entry its file; what an entry refers to exists.
+/// Checks that the table has an entry for each file and no other, and that the rules of each entry
+/// exist.
 fn check_table(entries: &[Entry]) -> Result<(), Failed> {
     let named: Vec<_> = entries.iter().map(|entry| entry.file.clone()).collect();
     if named != files() {
@@ -56,56 +57,58 @@ fn check_table(entries: &[Entry]) -> Result<(), Failed> {
         }
     }
     if entries.len() < 300 {
-        return Err(format!("only {} files: the search is wrong", entries.len()).into());
+        return Err(format!("only {} files: the search for files is wrong", entries.len()).into());
     }
     Ok(())
 }
 
-/// Every file of the corpus, sorted.
+/// The paths of all files of the corpus, sorted.
 fn files() -> Vec<String> {
     let list = |path: &Path| {
-        let entries = fs::read_dir(path).expect("a folder of the tree can be read");
-        entries.map(|entry| entry.expect("an entry can be read").path()).collect::<Vec<_>>()
+        let entries = fs::read_dir(path).expect("a folder of the corpus can be read");
+        entries.map(|entry| entry.expect("its entries can be read").path()).collect::<Vec<_>>()
     };
     let folders = list(&folder()).into_iter().filter(|path| path.is_dir());
     let mut files: Vec<String> = folders
         .flat_map(|path| list(&path))
         .map(|path| {
-            let path = path.strip_prefix(folder()).expect("it was found in there");
-            path.to_str().expect("the names are plain").to_owned()
+            let path = path.strip_prefix(folder()).expect("it is in the folder");
+            path.to_str().expect("the names are UTF-8").to_owned()
         })
         .collect();
     files.sort();
     files
 }
 
-/// Against a server; at its end it must have counted the reasons of the table.
+/// Sends the files to a server, which must have counted the reasons of the table when it ends.
 fn live(model: Model, way: Way, entries: &[Entry]) -> Result<(), Failed> {
     let server = ServerProcess::ours(model, env!("CARGO_BIN_EXE_conformance").as_ref(), &FLAGS)?;
     let addr = server.addr();
-    let mut company = Company::gather(Box::new(move || Ok(Box::new(TcpWire::connect(addr)?))))?;
-    let played: Vec<&Entry> = entries.iter().filter(|entry| way.suits_a_network(entry)).collect();
-    play_all(&mut company, way, &played)?;
+    let mut members = Members::join(Box::new(move || Ok(Box::new(TcpWire::connect(addr)?))))?;
+    let played: Vec<&Entry> =
+        entries.iter().filter(|entry| way.is_quick_over_a_network(entry)).collect();
+    play_all(&mut members, way, &played)?;
     server.terminate();
-    let status = server.wait(EXIT_WITHIN).ok_or("the server does not end")?;
+    let status = server.wait(EXIT_WITHIN).ok_or("the server does not end at SIGTERM")?;
     if !status.success() {
         return Err(format!("exit status 0 expected, got {status}").into());
     }
-    let log = server.last_log(EXIT_WITHIN).ok_or("its log does not end")?;
+    let log = server.last_log(EXIT_WITHIN).ok_or("the server's outputs stay open")?;
     compare_counts(&played, &log)
 }
 
+/// Sends the files to a room in memory.
 fn in_memory(way: Way, entries: &[Entry]) -> Result<(), Failed> {
     let room = MemoryRoom.start(&FLAGS.map(String::from))?;
-    let mut company = Company::gather(Box::new(move || room.connect()))?;
-    play_all(&mut company, way, &entries.iter().collect::<Vec<_>>())
+    let mut members = Members::join(Box::new(move || room.connect()))?;
+    play_all(&mut members, way, &entries.iter().collect::<Vec<_>>())
 }
 
-/// Plays file after file; a broken server is not asked for all of them.
-fn play_all(company: &mut Company, way: Way, entries: &[&Entry]) -> Result<(), Failed> {
+/// Sends one file after the other, and ends after [`FAILURES_MAX`] failures.
+fn play_all(members: &mut Members, way: Way, entries: &[&Entry]) -> Result<(), Failed> {
     let mut failures = Vec::new();
     for entry in entries {
-        let got = company.play(entry, way)?;
+        let got = members.play(entry, way)?;
         if got != entry.outcome {
             let expected = &entry.outcome;
             failures.push(format!("{}\n expected\n{expected} got\n{got}", entry.file));
@@ -117,13 +120,14 @@ fn play_all(company: &mut Company, way: Way, entries: &[&Entry]) -> Result<(), F
     if failures.is_empty() { Ok(()) } else { Err(failures.join("\n").into()) }
 }
 
-/// Compares how many connections ended for which reason with the server's last words.
+/// Compares the number of connections per close reason with the server's last line of log.
 fn compare_counts(entries: &[&Entry], log: &str) -> Result<(), Failed> {
     let mut expected = BTreeMap::new();
     for entry in entries {
         *expected.entry(format!("closed_{}", entry.end)).or_insert(0) += 1;
     }
-    let last = log.lines().rfind(|line| line.contains("stopped:")).ok_or("no last words")?;
+    let last = log.lines().rfind(|line| line.contains("stopped:"));
+    let last = last.ok_or("the log has no line with `stopped:`")?;
     let counts = last.split(' ').filter_map(|word| word.split_once('='));
     let got: BTreeMap<String, i32> = counts
         .filter(|(label, _)| label.starts_with("closed_") && *label != "closed_shutdown")
@@ -132,10 +136,10 @@ fn compare_counts(entries: &[&Entry], log: &str) -> Result<(), Failed> {
     if got == expected {
         return Ok(());
     }
-    Err(format!("ends by reason: expected {expected:?}, got {got:?}").into())
+    Err(format!("connections per close reason: expected {expected:?}, got {got:?}").into())
 }
 
-/// The table is made for this limit; nobody is hurried by a busy machine.
+/// The limit for which the table was made, and timeouts that do not end on a slow machine.
 const FLAGS: [&str; 6] = ["--max-message", "64", "--reject-linger", "1m", "--frame-timeout", "1m"];
 const FAILURES_MAX: usize = 5;
 const EXIT_WITHIN: Duration = Duration::from_secs(20);

@@ -1,7 +1,8 @@
-//! Counts: the system calls that messages cost each server, which no load of the machine changes much.
+//! Counts: the number of system calls per message of each server, on which other load of the
+//! machine has little effect.
 //!
-//! One speaker talks to a hundred listeners while strace writes down every call of the server. Without strace,
-//! or where it may not trace, the trials are listed as ignored.
+//! One speaker sends to a hundred listeners while strace records every call of the server. Without
+//! strace, or without the right to trace, the trials are listed as ignored.
 
 #[path = "counts/record.rs"]
 mod record;
@@ -33,12 +34,12 @@ fn main() -> ExitCode {
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
-/// Holds a server to the table.
+/// Compares the calls of a server with the table.
 fn hold(model: Model) -> Result<(), Failed> {
     let recorded = Recorded::start(model)?;
     let shape = Shape::chat(1, LISTENERS, SIZE);
     let mut crowd = Crowd::join(recorded.server.addr(), &shape)?;
-    // To a newcomer our servers write in small groups at first (SPEC RLY-12).
+    // Our servers write to a new member in small groups until it is streaming (SPEC RLY-12).
     crowd.fan_out(FanOut { extent: Extent::Messages(MESSAGES_PROVING), in_flight: 64 })?;
     let alone = during(&mut crowd, &ALONE)?;
     let together = during(&mut crowd, &TOGETHER)?;
@@ -47,7 +48,7 @@ fn hold(model: Model) -> Result<(), Failed> {
     TOGETHER.check(model, &record.calls(&together), MESSAGES)
 }
 
-/// The time it takes to have everybody hear the messages of this work.
+/// Sends the messages of this work, and returns the time from the first send to the last delivery.
 fn during(crowd: &mut Crowd, work: &Work) -> Result<Range<SystemTime>, LoadError> {
     let start = SystemTime::now();
     let (extent, in_flight) = (Extent::Messages(MESSAGES as u64), work.in_flight);
@@ -55,8 +56,9 @@ fn during(crowd: &mut Crowd, work: &Work) -> Result<Range<SystemTime>, LoadError
     Ok(start..SystemTime::now())
 }
 
-/// Enough that what a server does now and then hardly counts.
+/// Enough that calls which a server makes only now and then have little weight.
 const MESSAGES: usize = 200;
-/// Twice what our servers ask for, in messages of [`SIZE`] bytes.
+/// Twice the bytes after which our servers take a member for streaming, in messages of [`SIZE`]
+/// bytes.
 const MESSAGES_PROVING: u64 = (2 * STREAMING_BYTES).div_ceil(SIZE) as u64;
 const SIZE: usize = 1000;

@@ -1,10 +1,11 @@
-//! Out of everything: descriptors, threads and memory maps, for each server as a process of its own.
+//! Exhaustion: servers without descriptors, threads or memory maps.
 //!
-//! Each trial brings a server to where the machine gives it nothing more, looks at it for five seconds
-//! (SPEC RES-01, RES-02), gives it something back and measures how soon the next client is in (RES-03).
-//! A trial that this machine does not allow is listed as ignored, with its reason.
+//! Each trial takes from a server process the last of a resource, observes it for five seconds
+//! (SPEC RES-01, RES-02), gives some of the resource back, and measures how soon the next client is
+//! admitted (RES-03). A trial whose requirements this machine does not meet is listed as ignored,
+//! with the reason.
 
-#[path = "exhaustion/child.rs"]
+#[path = "common/child.rs"]
 mod child;
 #[path = "exhaustion/crowd.rs"]
 mod crowd;
@@ -27,12 +28,12 @@ use server_core::socket::ACCEPT_BACKOFF;
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
-    // They hardly do anything but wait.
+    // The trials mostly wait.
     arguments.test_threads.get_or_insert(AT_ONCE);
-    // Without it there are fewer connections, which the trials tell.
+    // If it cannot be raised, there are fewer connections, which the trials print.
     rlimit::increase_nofile_limit(u64::MAX).ok();
-    let mut trials = vec![trial("rest", None, check_rest)];
-    let linux = (!cfg!(target_os = "linux")).then(|| "takes Linux".to_owned());
+    let mut trials = vec![trial("accept_backoff", None, check_backoff)];
+    let linux = (!cfg!(target_os = "linux")).then(|| "needs Linux".to_owned());
     for model in Model::ALL {
         for limit in [32, 256] {
             let mut add = |name: &str, run: fn(Model, u64) -> Result<(), Failed>| {
@@ -60,27 +61,28 @@ fn trial(
     Trial::test(name, run).with_kind(obstacle.unwrap_or_default()).with_ignored_flag(ignored)
 }
 
-/// What bounds the time to recover is how long a listener rests; the rest is the machine's business.
-fn check_rest() -> Result<(), Failed> {
+/// Checks that the listener's pause after a failed accept leaves enough of the time to recover.
+fn check_backoff() -> Result<(), Failed> {
     if ACCEPT_BACKOFF * 4 <= RECOVERY_MAX {
         return Ok(());
     }
-    Err(format!("a rest of at most {:?} expected, got {ACCEPT_BACKOFF:?}", RECOVERY_MAX / 4).into())
+    let most = RECOVERY_MAX / 4;
+    Err(format!("an accept backoff of at most {most:?} expected, got {ACCEPT_BACKOFF:?}").into())
 }
 
-/// Comes again until there is a place, and tells how long after `relief` that was.
+/// Connects again and again until a client is admitted, and returns the time since `relief`.
 fn recover(stage: &mut Fixture, relief: Instant) -> Result<Duration, Failed> {
     while relief.elapsed() < RECOVERY_MAX * SLACK {
         let mut newcomer = stage.connect("newcomer")?;
-        // It may be refused already.
+        // The server may have rejected it already.
         if newcomer.say(b"newcomer").is_ok() && stage.try_admit(&mut newcomer)? == Admission::In {
             return Ok(relief.elapsed());
         }
     }
-    Err(format!("a newcomer in within {:?} expected", RECOVERY_MAX * SLACK).into())
+    Err(format!("a newcomer admitted within {:?} expected", RECOVERY_MAX * SLACK).into())
 }
 
 const AT_ONCE: usize = 16;
 const RECOVERY_MAX: Duration = Duration::from_millis(250);
-/// For a machine that is busy with something else.
+/// For a slow machine.
 const SLACK: u32 = 4;

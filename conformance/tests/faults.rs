@@ -1,12 +1,13 @@
-//! Faults: system calls that fail as they do once in a year, made to by strace.
+//! Faults: system calls that fail, as they rarely do, because strace injects errors.
 //!
-//! For each call and error the table says who may suffer: nobody, or only the member whose own socket it
-//! was. Everybody else has to lose nothing, new clients have to get in, and SIGTERM has to end the server
-//! with status 0. Without strace, or where it may not trace, the trials are listed as ignored.
+//! For each call and error, the table says which members may lose their connection: none, or only
+//! the member whose socket it was. All others must lose nothing, new clients must be admitted, and
+//! SIGTERM must end the server with status 0. Without strace, or without the right to trace, the
+//! trials are listed as ignored.
 
 #[path = "faults/chat.rs"]
 mod chat;
-#[path = "exhaustion/child.rs"]
+#[path = "common/child.rs"]
 mod child;
 #[path = "common/strace.rs"]
 mod strace;
@@ -26,7 +27,7 @@ use table::{Fault, Loss, faults};
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
-    // They hardly do anything but wait.
+    // The trials mostly wait.
     arguments.test_threads.get_or_insert(AT_ONCE);
     let obstacle = strace::obstacle();
     let trials = Model::ALL.into_iter().flat_map(|model| {
@@ -48,71 +49,74 @@ fn main() -> ExitCode {
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
-/// Members talk while calls fail; then it is seen who is left and what they have heard.
+/// Makes members talk while calls fail, and checks which are left and what they have received.
 fn survive(model: Model, fault: &Fault, name: &str) -> Result<(), Failed> {
     let record = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name.replace("::", "-"));
     let child = start(model, fault, &record)?;
     let mut chat = Chat::new(child.addr());
-    chat.gather()?;
+    chat.join()?;
     chat.talk()?;
-    chat.gather_one()?;
-    check_rest(&child, &mut chat)?;
+    chat.join_one()?;
+    check_idle(&child, &mut chat)?;
     chat.compare()?;
-    let told = chat.told();
-    if let Some(reason) = &fault.told
-        && !told.contains(&reason.to_string())
+    let received = chat.rejections();
+    if let Some(reason) = &fault.rejection
+        && !received.contains(&reason.to_string())
     {
-        return Err(format!("`{reason}` told to a newcomer expected, got {told:?}").into());
+        return Err(format!("a newcomer rejected for `{reason}` expected, got {received:?}").into());
     }
     let injected = || Ok(fs::read_to_string(&record)?.matches("INJECTED").count());
-    child.await_that("the fault has happened", || injected().map(|count| count > 0))?;
-    let lost_max = if fault.loss == Loss::Nobody { 0 } else { injected()? };
-    let (lost, here) = chat.lost_and_here();
-    if lost > lost_max || here < 2 {
-        return Err(
-            format!("at most {lost_max} of {} cut off expected, got {lost}", lost + here).into()
-        );
+    child.await_that("an injected fault", || injected().map(|count| count > 0))?;
+    let lost_max = if fault.loss == Loss::None { 0 } else { injected()? };
+    let (lost, present) = chat.lost_and_present();
+    if lost > lost_max || present < 2 {
+        return Err(format!(
+            "at most {lost_max} of {} cut off expected, got {lost}",
+            lost + present
+        )
+        .into());
     }
     child.stop()?;
     Ok(fs::remove_file(&record)?)
 }
 
-/// A server that can start no thread cannot serve: it says so in one line, and that is no panic.
+/// A server that cannot start a thread cannot serve: it reports that in one line, without a panic.
 fn give_up_in_one_line(model: Model) -> Result<(), Failed> {
     let inject = "inject=clone3:error=EAGAIN";
     let prefix = ["strace", "-D", "-f", "--seccomp-bpf", "-qq", "-o", "/dev/null"];
     let prefix = [&prefix[..], &["-e", "trace=clone3", "-e", inject]].concat();
-    let said = match Child::start(model, &prefix, &[]) {
-        Ok(_) => return Err("it serves without a thread for its log".into()),
-        Err(said) => said.message().unwrap_or_default().to_owned(),
+    let got = match Child::start(model, &prefix, &[]) {
+        Ok(_) => return Err("an end expected, but the server serves without threads".into()),
+        Err(error) => error.message().unwrap_or_default().to_owned(),
     };
-    let told = format!("server-{model}: a thread cannot be started");
-    if said.contains("exit status: 1") && said.contains(&told) && !said.contains("panicked") {
+    let expected = format!("server-{model}: a thread cannot be started");
+    if got.contains("exit status: 1") && got.contains(&expected) && !got.contains("panicked") {
         return Ok(());
     }
-    Err(format!("status 1 and `{told}` expected, got {said}").into())
+    Err(format!("status 1 and `{expected}` expected, got {got}").into())
 }
 
-/// Starts a server whose calls fail. It is the child itself; strace is a process beside it.
+/// Starts a server whose calls fail. The server itself is the child; strace is a process beside it.
 fn start(model: Model, fault: &Fault, record: &Path) -> Result<Child, Failed> {
     let (trace, inject) = (format!("trace={}", fault.calls), fault.injection());
-    let record = record.to_str().ok_or("a path that can be written")?;
+    let record = record.to_str().ok_or("the path of the record must be UTF-8")?;
     let prefix = ["strace", "-D", "-f", "--seccomp-bpf", "-qq", "-o", record];
     let prefix = [&prefix[..], &["-e", &trace, "-e", &inject]].concat();
     Child::start(model, &prefix, &["--relay", "everyone"])
 }
 
-/// When nobody says anything, nothing happens.
-fn check_rest(child: &Child, chat: &mut Chat) -> Result<(), Failed> {
+/// Checks that a server without messages sends nothing and uses less than a tenth of a processor.
+fn check_idle(child: &Child, chat: &mut Chat) -> Result<(), Failed> {
     let (start, cpu) = (Instant::now(), child.cpu()?);
     chat.expect_silence(WINDOW)?;
     let used = child.cpu()?.saturating_sub(cpu);
     if used <= start.elapsed() / 10 {
         return Ok(());
     }
-    Err(format!("{used:?} of processor time are used in {:?} of silence", start.elapsed()).into())
+    let (most, elapsed) = (start.elapsed() / 10, start.elapsed());
+    Err(format!("at most {most:?} of processor time in {elapsed:?} expected, got {used:?}").into())
 }
 
 const AT_ONCE: usize = 16;
-/// Long enough to tell a server that spins from one that rests.
+/// Long enough to distinguish a server that spins from one that waits.
 const WINDOW: Duration = Duration::from_millis(500);

@@ -1,17 +1,16 @@
-//! Three clients of the tutorial's kind hold a conversation through every server.
+//! Guests: three stand-ins for the tutorial's client talk through each of our servers, and through
+//! the stand-in for the tutorial's server.
 
 #[path = "common/python.rs"]
 mod python;
 
-use std::io::{BufRead, BufReader, Write};
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Command, ExitCode, Stdio};
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
-use std::thread;
+use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use conformance::process::ServerProcess;
+use conformance::process::{ClientProcess, ServerProcess, Stdout};
 use conformance::target::Model;
 use libtest_mimic::{Arguments, Trial};
 
@@ -21,13 +20,13 @@ fn main() -> ExitCode {
         .into_iter()
         .map(|model| trial(model.name(), move || converse(&ours(model)), obstacle))
         .collect();
-    trials.push(trial("the_guest", || converse(&the_guest()), obstacle));
+    trials.push(trial("the_stand_in", || converse(&stand_in()), obstacle));
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
 
-/// A conversation through one server; with an obstacle it is listed as ignored, with its reason.
+/// The trial of one server. With an obstacle, it is listed as ignored, with the reason.
 fn trial(server: &str, talk: impl FnOnce() + Send + 'static, obstacle: Option<&str>) -> Trial {
-    let name = format!("guests_talk_through_{server}");
+    let name = format!("clients_talk_through_{server}");
     let run = move || {
         talk();
         Ok(())
@@ -42,132 +41,111 @@ fn ours(model: Model) -> ServerProcess {
     ServerProcess::ours(model, exe, &[]).expect("our servers start")
 }
 
-fn the_guest() -> ServerProcess {
-    let script = guest("server.py").into_os_string();
+/// The stand-in for the tutorial's server.
+fn stand_in() -> ServerProcess {
+    let script = script("server.py").into_os_string();
     let command = ["python3".into(), script, "--port".into(), "{port}".into()];
-    ServerProcess::start(&command).expect("the guest starts")
+    ServerProcess::start(&command).expect("the stand-in starts")
 }
 
 fn converse(server: &ServerProcess) {
-    let mut maryam = Guest::join("مریم", server.addr());
-    let mut ming = Guest::join("小明", server.addr());
-    let mut zoe = Guest::join("Zoë 🦀", server.addr());
+    let mut maryam = Client::join("مریم", server.addr());
+    let mut ming = Client::join("小明", server.addr());
+    let mut zoe = Client::join("Zoë 🦀", server.addr());
     maryam.meet(&mut ming);
     ming.meet(&mut zoe);
     zoe.meet(&mut maryam);
     for (turn, text) in TEXTS.iter().enumerate() {
-        let mut everybody = [&mut maryam, &mut ming, &mut zoe];
-        everybody.rotate_left(turn % 3);
-        let [speaker, others @ ..] = everybody;
+        let mut all = [&mut maryam, &mut ming, &mut zoe];
+        all.rotate_left(turn % 3);
+        let [speaker, listeners @ ..] = all;
         speaker.say(text);
-        for other in others {
-            other.hears(speaker.name, text);
+        for listener in listeners {
+            listener.receives(speaker.name, text);
         }
     }
-    // Long enough to come in several segments where a server sends pairs in pieces.
+    // Long enough to arrive in several segments.
     let long = "سلام ".repeat(500);
     zoe.say(&long);
-    maryam.hears("Zoë 🦀", &long);
-    ming.hears("Zoë 🦀", &long);
+    maryam.receives("Zoë 🦀", &long);
+    ming.receives("Zoë 🦀", &long);
     server.terminate();
-    for mut guest in [maryam, ming, zoe] {
-        guest.sees("Connection closed by the server");
+    for mut client in [maryam, ming, zoe] {
+        client.prints("Connection closed by the server");
     }
 }
 
-/// A running client. It shows what has come only after a line was typed, and an empty line says nothing:
-/// so the way to wait for something is to press Enter until it is there.
-struct Guest {
+/// A running client of the tutorial's kind. It prints what it has received only after a line of
+/// input, and an empty line sends nothing: so a test that waits for something presses Enter until
+/// it is there.
+struct Client {
     name: &'static str,
-    process: Child,
-    keyboard: ChildStdin,
-    screen: Receiver<String>,
-    /// Everything shown so far that nobody asked for yet.
-    shown: Vec<String>,
+    process: ClientProcess,
+    /// The position in its output after the last line that was found.
+    position: usize,
 }
 
-impl Guest {
+impl Client {
     fn join(name: &'static str, addr: SocketAddr) -> Self {
-        let mut process = Command::new("python3")
-            .arg(guest("client.py"))
-            .args(["--host", &addr.ip().to_string(), "--port", &addr.port().to_string()])
-            .env("PYTHONUTF8", "1")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("python3 was there a moment ago");
-        let keyboard = process.stdin.take().expect("it was asked for as a pipe");
-        let stdout = process.stdout.take().expect("it was asked for as a pipe");
-        let (show, screen) = mpsc::channel();
-        thread::spawn(move || {
-            for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-                if show.send(line).is_err() {
-                    return;
-                }
-            }
-        });
-        let mut guest = Self { name, process, keyboard, screen, shown: Vec::new() };
-        guest.say(name);
-        guest
+        let words = ["env", "PYTHONUTF8=1", "python3"].map(OsString::from);
+        let host = addr.ip().to_string();
+        let arguments = ["--host", &host, "--port", "{port}"].map(OsString::from);
+        let script = [script("client.py").into_os_string()];
+        let command: Vec<_> = words.into_iter().chain(script).chain(arguments).collect();
+        let process = ClientProcess::start(&command, addr.port(), Stdout::Pipe);
+        let client = Self { name, process: process.expect("python3 starts"), position: 0 };
+        client.say(name);
+        client
     }
 
-    fn say(&mut self, text: &str) {
-        // A client that has ended shows why on its screen.
-        writeln!(self.keyboard, "{text}").ok();
+    fn say(&self, text: &str) {
+        // This fails if the client has ended; its output then shows why.
+        self.process.type_in(&format!("{text}\n")).ok();
     }
 
-    /// Speaks until the other one hears it, which proves that both are in the room.
-    fn meet(&mut self, other: &mut Self) {
+    /// Sends messages until the other client has received one, which shows that both are in the
+    /// room.
+    fn meet(&self, other: &mut Self) {
         let start = Instant::now();
         for turn in 0.. {
             let text = format!("knock {turn}");
             self.say(&text);
             other.say("");
-            if other.looks_for(&format!("{} > {text}", self.name), PACE) {
+            if other.finds(&format!("{} > {text}", self.name)) {
                 return;
             }
-            assert!(start.elapsed() < DEADLINE, "{} never hears {}", other.name, self.name);
+            assert!(
+                start.elapsed() < DEADLINE,
+                "{} receives nothing from {}",
+                other.name,
+                self.name
+            );
         }
     }
 
-    fn hears(&mut self, sender: &str, text: &str) {
-        self.sees(&format!("{sender} > {text}"));
+    fn receives(&mut self, sender: &str, text: &str) {
+        self.prints(&format!("{sender} > {text}"));
     }
 
-    fn sees(&mut self, text: &str) {
+    fn prints(&mut self, text: &str) {
         let start = Instant::now();
-        while !self.looks_for(text, PACE) {
-            assert!(start.elapsed() < DEADLINE, "{} sees {:?}, no {text:?}", self.name, self.shown);
+        while !self.finds(text) {
+            let (name, outputs) = (self.name, self.process.outputs());
+            assert!(start.elapsed() < DEADLINE, "{name}: {text:?} expected, got\n{outputs}");
             self.say("");
         }
     }
 
-    /// Looks at the screen until this text is on it, or nothing more comes.
-    fn looks_for(&mut self, text: &str, within: Duration) -> bool {
-        loop {
-            // The prompt stands on the same line as what follows it.
-            if let Some(place) = self.shown.iter().position(|line| line.ends_with(text)) {
-                self.shown.drain(..=place);
-                return true;
-            }
-            match self.screen.recv_timeout(within) {
-                Ok(line) => self.shown.push(line),
-                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return false,
-            }
-        }
+    /// Waits a moment for a new line that ends with this text; before it is the prompt.
+    fn finds(&mut self, text: &str) -> bool {
+        let found = self.process.wait_for_line(self.position, text, PACE);
+        self.position = found.unwrap_or(self.position);
+        found.is_some()
     }
 }
 
-impl Drop for Guest {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        self.process.kill().ok();
-        self.process.wait().ok();
-    }
-}
-
-fn guest(script: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("guests").join(script)
+fn script(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("guests").join(name)
 }
 
 const TEXTS: [&str; 7] = [
@@ -179,6 +157,6 @@ const TEXTS: [&str; 7] = [
     "12345678",
     "bye 👋",
 ];
-/// Between two presses of Enter.
+/// Time between two presses of Enter.
 const PACE: Duration = Duration::from_millis(20);
 const DEADLINE: Duration = Duration::from_secs(15);

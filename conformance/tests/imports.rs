@@ -1,18 +1,20 @@
-//! Imports: no file of the workspace imports another one that leads back to it, and the folders of this crate
-//! import only those that they may.
+//! Imports: the files of the workspace import each other without circles, and the folders of this
+//! crate import only the folders that they may.
 //!
-//! A file imports another one if it names something that is defined there: in a `use`, or by a path such as
-//! `crate::a::f()`, `super::f()` or `part::f()`. What is only passed on is followed to where it is defined, so it does
-//! not matter through which module a name comes. For a module and its parts that means:
+//! A file imports another file if it names an item that is defined there: in a `use`, or by a path
+//! such as `crate::a::f()`, `super::f()` or `part::f()`. Re-exports are followed to the definition,
+//! so the module through which an item is named does not matter. For a module and its submodules
+//! this means:
 //!
-//! - declaring a part (`mod part`) is no import, nor is passing on what it holds (`pub use self::part::Name`), as long
-//!   as the module makes no use of that name itself;
-//! - a part that adds methods to a type of its parent (`impl Fixture { … }`) is the rest of that type's file: what it
-//!   uses of the parent is no import;
-//! - whatever else a part uses of its parent is an import: then the parent may use nothing of that part.
+//! - To declare a submodule (`mod part`) is not an import. To re-export an item of it (`pub use
+//!   self::part::Name`) is not an import, unless the module uses the item itself.
+//! - A submodule that adds methods to a type of its parent (`impl Fixture { … }`) counts as a part of
+//!   the parent's file: what it uses of the parent is not an import.
+//! - Everything else that a submodule uses of its parent is an import. The parent then may use
+//!   nothing of the submodule.
 //!
-//! The root of a crate holds it together: what it defines itself is for all of its modules, and no import.
-//! What only tests are built with may import what it likes.
+//! Items that the root of a crate defines can be used by all of its modules. Code that is compiled
+//! only for tests may import everything.
 
 #[path = "imports/circles.rs"]
 mod circles;
@@ -32,11 +34,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use self::circles::circles;
-use self::folders::{breaches, folders};
+use self::folders::{folders, violations};
 use self::tree::{Edge, Tree};
 
-/// What each folder of this crate may import, besides `protocol`. `load::wire` is that folder of the crate `load`, `load`
-/// the rest of it.
+/// The folders and crates that each folder of this crate may import, besides `protocol`.
+/// `load::wire` and `load::measure` are those folders of the crate `load`; `load` is the rest of
+/// it.
 const FOLDERS: [(&str, &[&str]); 9] = [
     (
         "cli",
@@ -88,7 +91,8 @@ const FOLDERS: [(&str, &[&str]); 9] = [
     ("spec", &[]),
 ];
 
-/// The same of the folders of the lab, whose own module file may import them all.
+/// The folders of the lab that each of its folders may import. The lab's own module file may import
+/// all of them.
 const LAB: [(&str, &[&str]); 4] = [
     ("plan", &["result"]),
     ("report", &["plan", "result"]),
@@ -97,7 +101,7 @@ const LAB: [(&str, &[&str]); 4] = [
 ];
 
 #[test]
-fn no_file_leads_back_to_itself() {
+fn no_files_import_each_other_in_a_circle() {
     let none: Vec<Vec<String>> = Vec::new();
     assert_eq!(none, circles(&by_file(&workspace().edges())), "circles of imports");
 }
@@ -106,15 +110,17 @@ fn no_file_leads_back_to_itself() {
 fn folders_import_only_what_they_may() {
     let edges = workspace().edges();
     let between = folders(&edges, "conformance/src/");
-    assert!(between.len() > 20, "only {between:?} were found: the search is wrong");
-    assert_eq!(BTreeSet::new(), breaches(&between, &FOLDERS), "folder and what it may not import");
+    assert!(between.len() > 20, "only {between:?} were found: the search for imports is wrong");
+    let of_crate = violations(&between, &FOLDERS);
+    assert_eq!(BTreeSet::new(), of_crate, "a folder, and what it must not import");
     let of_lab = folders(&edges, "conformance/src/lab/");
     let inside = of_lab.into_iter().filter(|(_, to)| LAB.iter().any(|(name, _)| name == to));
-    assert_eq!(BTreeSet::new(), breaches(&inside.collect(), &LAB), "the same inside the lab");
+    let of_lab = violations(&inside.collect(), &LAB);
+    assert_eq!(BTreeSet::new(), of_lab, "a folder of the lab, and what it must not import");
 }
 
 #[test]
-fn what_folders_may_import_makes_no_circle() {
+fn the_allowed_imports_have_no_circle() {
     for table in [&FOLDERS[..], &LAB] {
         let edges = table.iter().map(|(folder, allowed)| {
             ((*folder).to_owned(), allowed.iter().map(ToString::to_string).collect())
@@ -131,11 +137,11 @@ fn by_file(edges: &BTreeSet<Edge>) -> BTreeMap<String, BTreeSet<String>> {
     all
 }
 
-/// Every crate of the workspace.
+/// The modules of all crates of the workspace.
 fn workspace() -> Tree {
     let mut tree = Tree::default();
     let read = |file: &str| fs::read_to_string(root().join(file)).ok();
-    let manifest = read("Cargo.toml").expect("a workspace has a manifest");
+    let manifest = read("Cargo.toml").expect("the workspace has a Cargo.toml");
     let members = manifest.split_once("members = [").expect("it has members").1;
     let members = members.split_once(']').expect("the list ends").0;
     for member in members.split('"').skip(1).step_by(2) {
@@ -146,5 +152,8 @@ fn workspace() -> Tree {
 }
 
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a crate stands in a folder").into()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("the crate is in a folder of the workspace")
+        .into()
 }

@@ -69,7 +69,7 @@ fn refuses_what_is_of_another_machine(out: &Kept, mut record: Value) {
 fn a_server_that_loses_doubles_or_swaps_voids_its_cell() {
     for fault in ["drop", "double", "swap"] {
         let out = Kept::new(fault);
-        let faulty = format!("faulty={PROGRAM} serve naive-send --fault {fault} {LISTEN}");
+        let faulty = format!("faulty={PROGRAM} serve naive-send --defect {fault} {LISTEN}");
         let mut command = lab(&["--only", "S64", "--repeats", "1", "--server", &faulty]);
         let output = command.args(out.flag()).output().unwrap();
         assert_eq!(Some(1), output.status.code(), "{}", text(&output));
@@ -85,7 +85,7 @@ fn a_server_that_loses_doubles_or_swaps_voids_its_cell() {
 #[test]
 fn what_comes_late_is_seen_in_the_longest_times() {
     let out = Kept::new("delay");
-    let faulty = format!("late={PROGRAM} serve naive-send --fault delay {LISTEN}");
+    let faulty = format!("late={PROGRAM} serve naive-send --defect delay {LISTEN}");
     let mut command = lab(&["--only", "W2", "--repeats", "1", "--server", &faulty]);
     let output = command.args(out.flag()).output().unwrap();
     let record = out.record();

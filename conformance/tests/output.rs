@@ -1,4 +1,5 @@
-//! The program's exit status when what it prints cannot be written, or nobody reads it any more.
+//! The program's output: the width of its help, and the exit status when it cannot be written or
+//! its reader has gone.
 
 #[path = "common/running.rs"]
 mod running;
@@ -14,20 +15,32 @@ use rustix::process::Signal;
 use self::running::Running;
 
 #[test]
-#[cfg(target_os = "linux")]
-fn a_full_disk_is_told_in_one_line() {
-    for arguments in [&["list"][..], &["--help"], &one_row()] {
-        let output = program(arguments).stdout(full()).output().unwrap();
-        let told = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(Some(2), output.status.code(), "{arguments:?}: {told}");
-        assert_eq!(1, told.lines().count(), "{arguments:?}: {told}");
-        assert!(told.contains("cannot be written"), "{arguments:?}: {told}");
+fn help_fits_in_80_columns_and_has_examples() {
+    for arguments in
+        [&["--help"][..], &["check", "--help"], &["list", "--help"], &["serve", "--help"]]
+    {
+        let output = program(arguments).env("COLUMNS", "80").output().unwrap();
+        let help = String::from_utf8_lossy(&output.stdout);
+        assert!(help.lines().all(|line| line.chars().count() <= 80), "{help}");
+        assert!(help.contains("\nExamples:\n"), "{help}");
     }
 }
 
 #[test]
 #[cfg(target_os = "linux")]
-fn where_nothing_can_be_told_the_status_still_is_right() {
+fn a_full_disk_is_reported_in_one_line() {
+    for arguments in [&["list"][..], &["--help"], &one_row()] {
+        let output = program(arguments).stdout(full()).output().unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(Some(2), output.status.code(), "{arguments:?}: {stderr}");
+        assert_eq!(1, stderr.lines().count(), "{arguments:?}: {stderr}");
+        assert!(stderr.contains("cannot be written"), "{arguments:?}: {stderr}");
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn the_status_is_right_even_if_no_error_can_be_written() {
     for (status, arguments) in [
         (0, &one_row()[..]),
         (2, &["check", "--", "./no-such-server", "{port}"]),
@@ -40,22 +53,22 @@ fn where_nothing_can_be_told_the_status_still_is_right() {
 }
 
 #[test]
-fn a_reader_that_has_seen_enough_ends_the_run() {
+fn a_reader_that_closes_the_pipe_ends_the_run() {
     let endless = [&["check", "--repeat", "1000000"][..], &one_row()[1..]].concat();
     let mut check = Running(program(&endless).spawn().unwrap());
-    let mut seen = BufReader::new(check.0.stdout.take().unwrap());
-    seen.read_line(&mut String::new()).unwrap();
-    drop(seen);
+    let mut reader = BufReader::new(check.0.stdout.take().unwrap());
+    reader.read_line(&mut String::new()).unwrap();
+    drop(reader);
     let stderr = check.0.stderr.take().unwrap();
-    let (tell, end) = mpsc::channel();
-    thread::spawn(move || tell.send(io::read_to_string(stderr)));
-    let told = end.recv_timeout(PATIENCE).expect("the run ends").unwrap();
-    // As of a program that SIGPIPE has ended, and without a word.
+    let (sender, end) = mpsc::channel();
+    thread::spawn(move || sender.send(io::read_to_string(stderr)));
+    let stderr = end.recv_timeout(DEADLINE).expect("the run ends").unwrap();
+    // The status of a program that SIGPIPE has ended, and no message.
     let status = check.0.wait().unwrap().code();
-    assert_eq!((Some(128 + Signal::PIPE.as_raw()), ""), (status, &*told));
+    assert_eq!((Some(128 + Signal::PIPE.as_raw()), ""), (status, &*stderr));
 }
 
-/// One row of one of our own servers.
+/// A check of one rule with one of our servers.
 fn one_row() -> [&'static str; 9] {
     let address = "127.0.0.1:{port}";
     ["check", "--only", "RLY-02", "--", PROGRAM, "serve", "select", "--listen", address]
@@ -75,5 +88,5 @@ fn full() -> Stdio {
 }
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_conformance");
-/// Nothing here takes this long unless it hangs.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// No step takes this long unless it hangs.
+const DEADLINE: Duration = Duration::from_secs(30);

@@ -1,4 +1,4 @@
-//! A server that others use, too: no row leaves a client behind in it, however the row ends.
+//! Shared: on a server that others use as well, no row abandons a client, however the row ends.
 
 use std::cell::Cell;
 use std::io;
@@ -8,55 +8,58 @@ use std::time::Duration;
 use conformance::spec::{Rule, rules};
 use conformance::suite::{Plan, Verdict, is_tested, run_row};
 use conformance::target::{
-    Evidence, Medium, MemoryRoom, NotStarted, Origin, Received, Subject, Target, Wire,
+    Evidence, Instance, Medium, MemoryRoom, NotStarted, Origin, Received, Target, Wire,
 };
 
 #[test]
-fn rows_that_end_well_see_their_clients_off() {
+fn rows_that_pass_end_all_their_connections() {
     let room = SharedRoom::new("others");
     for rule in rows() {
         let verdict = run_row(&rule, &room, PLAN).verdict;
-        let well = !matches!(verdict, Verdict::Fail(_) | Verdict::Inconclusive(_));
-        assert!(well, "{}: {verdict:?}", rule.id);
-        assert_eq!(0, room.left_behind.take(), "clients left behind by {}", rule.id);
+        let passes = !matches!(verdict, Verdict::Fail(_) | Verdict::Inconclusive(_));
+        assert!(passes, "{}: {verdict:?}", rule.id);
+        assert_eq!(0, room.abandoned.take(), "clients abandoned by {}", rule.id);
     }
 }
 
 #[test]
-fn rows_that_fail_see_their_clients_off() {
+fn rows_that_fail_end_all_their_connections() {
     let room = SharedRoom::new("everyone");
     let mut failed = 0;
     for rule in rows() {
         failed += u32::from(matches!(run_row(&rule, &room, PLAN).verdict, Verdict::Fail(_)));
-        assert_eq!(0, room.left_behind.take(), "clients left behind by {}", rule.id);
+        assert_eq!(0, room.abandoned.take(), "clients abandoned by {}", rule.id);
     }
-    assert!(failed > 10, "only {failed} rows see that the sender hears itself");
+    assert!(failed > 10, "only {failed} rows notice that the sender receives its own messages");
 }
 
-/// Those with a test; not that of eleven hundred clients, which no room in memory is made for.
+/// The rules with a test, except the one with eleven hundred clients, for which the room in memory
+/// is not made.
 fn rows() -> impl Iterator<Item = Rule> {
     rules().into_iter().filter(|rule| is_tested(rule) && rule.id != "RES-04")
 }
 
-/// A room in memory that says of itself that others use it, and counts who is left behind in it.
+/// A room in memory that declares itself shared, and counts the clients that are abandoned in it.
 struct SharedRoom {
     relay: &'static str,
-    left_behind: Rc<Cell<u32>>,
+    abandoned: Rc<Cell<u32>>,
 }
 
 impl SharedRoom {
     fn new(relay: &'static str) -> Self {
-        Self { relay, left_behind: Rc::default() }
+        Self { relay, abandoned: Rc::default() }
     }
 }
 
-impl Subject for SharedRoom {
-    fn start(&self, flags: &[String]) -> Result<Box<dyn Target>, NotStarted> {
+impl Target for SharedRoom {
+    fn start(&self, flags: &[String]) -> Result<Box<dyn Instance>, NotStarted> {
         if !flags.is_empty() {
-            return Err(NotStarted::Inapplicable("it runs already"));
+            return Err(NotStarted::Inapplicable(
+                "it runs already, so its flags cannot be changed",
+            ));
         }
         let room = MemoryRoom.start(&["--relay".into(), self.relay.into()])?;
-        Ok(Box::new(SharedTarget { room, left_behind: Rc::clone(&self.left_behind) }))
+        Ok(Box::new(SharedInstance { room, abandoned: Rc::clone(&self.abandoned) }))
     }
 
     fn origin(&self) -> Origin {
@@ -68,16 +71,16 @@ impl Subject for SharedRoom {
     }
 }
 
-struct SharedTarget {
-    room: Box<dyn Target>,
-    left_behind: Rc<Cell<u32>>,
+struct SharedInstance {
+    room: Box<dyn Instance>,
+    abandoned: Rc<Cell<u32>>,
 }
 
-impl Target for SharedTarget {
+impl Instance for SharedInstance {
     fn connect(&self) -> io::Result<Box<dyn Wire>> {
-        let left_behind = Rc::clone(&self.left_behind);
+        let abandoned = Rc::clone(&self.abandoned);
         let wire = self.room.connect()?;
-        Ok(Box::new(Watched { wire, spoke: false, left: false, ended: false, left_behind }))
+        Ok(Box::new(Observed { wire, has_sent: false, has_left: false, ended: false, abandoned }))
     }
 
     fn medium(&self) -> Medium {
@@ -85,18 +88,19 @@ impl Target for SharedTarget {
     }
 }
 
-/// A connection whose manners are watched: who has spoken has to leave, and to wait for the end.
-struct Watched {
+/// A connection that observes its client: one that has sent must half-close or reset, and wait for
+/// the end.
+struct Observed {
     wire: Box<dyn Wire>,
-    spoke: bool,
-    left: bool,
+    has_sent: bool,
+    has_left: bool,
     ended: bool,
-    left_behind: Rc<Cell<u32>>,
+    abandoned: Rc<Cell<u32>>,
 }
 
-impl Wire for Watched {
+impl Wire for Observed {
     fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.spoke = true;
+        self.has_sent = true;
         self.wire.send(bytes)
     }
 
@@ -107,12 +111,12 @@ impl Wire for Watched {
     }
 
     fn half_close(&mut self) -> io::Result<()> {
-        self.left = true;
+        self.has_left = true;
         self.wire.half_close()
     }
 
     fn reset(&mut self) {
-        (self.left, self.ended) = (true, true);
+        (self.has_left, self.ended) = (true, true);
         self.wire.reset();
     }
 
@@ -121,13 +125,13 @@ impl Wire for Watched {
     }
 }
 
-impl Drop for Watched {
+impl Drop for Observed {
     fn drop(&mut self) {
-        if self.spoke && !(self.left && self.ended) {
-            self.left_behind.set(self.left_behind.get() + 1);
+        if self.has_sent && !(self.has_left && self.ended) {
+            self.abandoned.set(self.abandoned.get() + 1);
         }
     }
 }
 
-/// Short deadlines: nothing here has to be waited for.
+/// With short deadlines, because a room in memory answers at once.
 const PLAN: Plan = Plan { seed: 1, slack: 0.1, level: 1 };

@@ -13,12 +13,12 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use conformance::baselines::Yardstick;
+use conformance::baselines::Baseline;
 use conformance::spec::{Party, Rule, rules};
 use conformance::suite::cases::{Needs, case};
 use conformance::suite::{Plan, Verdict, is_tested, run_row};
 use conformance::support::token::mixed;
-use conformance::target::{CommandServer, MemoryRoom, Model, OurServer, Subject};
+use conformance::target::{CommandServer, MemoryRoom, Model, OurServer, Target};
 use libtest_mimic::{Arguments, Failed, Trial};
 
 fn main() -> ExitCode {
@@ -48,7 +48,7 @@ fn main() -> ExitCode {
     let level_0 = rules.iter().filter(|rule| rule.level == 0);
     let level_0_plan = Plan { level: 0, ..plan };
     trials.extend(level_0.clone().map(|rule| trial("guest", rule, &guest, level_0_plan, obstacle)));
-    for rung in Yardstick::RUNGS {
+    for rung in Baseline::NAIVE {
         let command = rung.command(Path::new(env!("CARGO_BIN_EXE_conformance")));
         let server = Arc::new(CommandServer { command, manifest: None });
         let obstacle = |rule: &Rule| machine::obstacle(&rule.id);
@@ -64,7 +64,7 @@ fn main() -> ExitCode {
 
 /// One rule on one target. If this machine lacks something, the trial is listed as ignored with the
 /// reason.
-fn trial<S: Subject + Send + Sync + 'static>(
+fn trial<S: Target + Send + Sync + 'static>(
     label: &str,
     rule: &Arc<Rule>,
     target: &Arc<S>,

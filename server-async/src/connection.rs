@@ -25,7 +25,7 @@ use crate::deliver::{Halves, deliver, deliver_loop};
 
 /// A client's task: reads and delivers until there is a reason to stop, then drains and closes.
 pub(crate) async fn serve(server: &Server, mut stream: TcpStream, peer: SocketAddr, place: usize) {
-    // A task has one waker for as long as it lives.
+    // A task of tokio has one waker for as long as it lives.
     let waker = poll_fn(|context| Poll::Ready(context.waker().clone())).await;
     server.lock().connections[place].clone_from(&waker);
     let mut session = Session::new(Arc::clone(&server.settings), peer, Instant::now());

@@ -19,7 +19,7 @@ use crate::{Server, State};
 #[derive(Default)]
 pub(crate) struct Delivery {
     /// The log's head when the last round of wake-ups began. Later bytes need another round.
-    woken_head: u64,
+    round_head: u64,
     /// The place at which the round in progress goes on; `None` between two rounds.
     next_place: Option<usize>,
     /// The task that goes on with it.
@@ -29,7 +29,7 @@ pub(crate) struct Delivery {
 impl Delivery {
     /// Whether there is something new for all members that no round has looked at.
     fn has_news(&self, room: &Room<Waker>) -> bool {
-        self.woken_head != room.head()
+        self.round_head != room.head()
     }
 }
 
@@ -37,7 +37,7 @@ impl Delivery {
 /// in progress includes what is appended meanwhile.
 pub(crate) fn deliver(mut state: MutexGuard<'_, State>) {
     let mut woken: Vec<Waker> = Vec::new();
-    while let Some(member) = state.room.next_direct() {
+    while let Some(member) = state.room.next_to_serve() {
         woken.extend(state.room.handle(member).cloned());
     }
     if state.delivery.next_place.is_none() {
@@ -50,15 +50,15 @@ pub(crate) fn deliver(mut state: MutexGuard<'_, State>) {
     woken.into_iter().for_each(Waker::wake);
 }
 
-/// Collects the wakers of as many members that lag as one turn allows, in a new round if none is in progress and
-/// there is something new.
+/// Collects the wakers of members that are behind, in a new round if none is in progress and there is something new:
+/// of 32 members, or of all that are left if much was appended since the round began.
 fn round(state: &mut State, woken: &mut Vec<Waker>) {
     let State { room, delivery, .. } = state;
     if delivery.next_place.is_none() && delivery.has_news(room) {
-        delivery.woken_head = room.head();
+        delivery.round_head = room.head();
         delivery.next_place = Some(0);
     }
-    for _ in 0..members_per_turn(room.head() - delivery.woken_head) {
+    for _ in 0..members_per_turn(room.head() - delivery.round_head) {
         let Some(place) = delivery.next_place else { return };
         let next = room.next_to_wake(place);
         delivery.next_place = next.map(MemberId::next_place);
@@ -72,7 +72,7 @@ pub(crate) async fn wake_loop(server: &Server) {
     loop {
         poll_fn(|context| {
             let State { room, delivery, .. } = &mut *server.lock();
-            // A task has one waker for as long as it lives.
+            // A task of tokio has one waker for as long as it lives.
             delivery.wake_task.get_or_insert_with(|| context.waker().clone());
             let goes_on = delivery.next_place.is_some() || delivery.has_news(room);
             if goes_on { Poll::Ready(()) } else { Poll::Pending }
@@ -85,7 +85,8 @@ pub(crate) async fn wake_loop(server: &Server) {
     }
 }
 
-/// What the two halves of a client's task, reading and delivering, share.
+/// What the two halves of a client's task, reading and delivering, share. `serve` (connection.rs) polls both whenever
+/// the task runs, reading first. They never run at once: the atomics only let the task move between workers.
 #[derive(Default)]
 pub(crate) struct Halves {
     /// The member, once it has joined.
@@ -124,6 +125,7 @@ pub(crate) async fn deliver_rest(server: &Server, stream: &TcpStream, session: &
         let delivered = poll_deliver(server, stream, member, context);
         match delivered.map_ok(|()| session.is_drained(&server.lock().room)) {
             Poll::Ready(Ok(true) | Err(_)) => Poll::Ready(()),
+            // Something was queued since, and its sender has woken this task.
             Poll::Ready(Ok(false)) | Poll::Pending => Poll::Pending,
         }
     })
@@ -152,6 +154,7 @@ fn poll_deliver(
                 context.waker().wake_by_ref();
                 return Poll::Pending;
             }
+            // The next look at the socket registers the waker, or finds it writable.
             Progress::Full => {}
         }
     }
@@ -196,7 +199,7 @@ fn deliver_to(
             None => Ok(Progress::Done),
         };
         if wake == Wake::Waiters {
-            // With extensions, the other members are notified that this one has left.
+            // If the member was aborted, the room has appended a notice, with extensions.
             deliver(state);
         }
         progress

@@ -14,7 +14,8 @@ use self::segment::{Segment, merge};
 /// There are two kinds of method: [`append`](Self::append) and [`trim`](Self::trim) move the two ends;
 /// [`freeze`](Self::freeze) and [`read`](Self::read) serve what lies between them. All messages that are
 /// appended between two freezes become one contiguous slice. A slice is a reference-counted
-/// [`Bytes`]: it is written to sockets without the room's lock, and all members share it.
+/// [`Bytes`]: it is written to sockets without the room's lock, and all members share it. The tail is the
+/// unused end of a 64 KiB block, and a freeze cuts a segment off its front.
 ///
 /// ```text
 ///   start                        frozen            head
@@ -66,6 +67,7 @@ impl Log {
     /// Appends one pair and returns the new head (SPEC RLY-03).
     pub fn append(&mut self, sender: &[u8], text: &[u8]) -> u64 {
         let length = pair_len(sender, text);
+        // If the block has no space left, and members still need its slices, another block begins.
         if !self.tail.try_reclaim(length) {
             self.freeze();
             self.tail = BytesMut::with_capacity(BLOCK.max(length));
@@ -85,12 +87,13 @@ impl Log {
         self.segments.push_back(Segment { start, bytes });
         if self.segments.len() > self.segments_max {
             merge(&mut self.segments);
+            // If that helped little, the next merge waits until there are twice as many.
             self.segments_max = SEGMENTS_MAX.max(2 * self.segments.len());
         }
     }
 
-    /// Freezes the tail if it is large, also in comparison with the last segment. Freezing a small tail
-    /// would only cut the log into more slices.
+    /// Freezes the tail if it has at least 1 KiB and half the bytes of the last segment: otherwise slices
+    /// would become smaller and smaller.
     pub fn freeze_if_large(&mut self) {
         let last = self.segments.back().map_or(0, |segment| segment.bytes.len());
         if self.tail.len() >= SLICE_MIN.max(last / 2) {
@@ -102,7 +105,7 @@ impl Log {
     ///
     /// # Panics
     ///
-    /// `from` was trimmed: a cursor fell out of the window unnoticed.
+    /// `from` is before the start: bytes were trimmed that a member still needed.
     pub fn read(&self, from: u64, to: u64) -> impl Iterator<Item = Bytes> {
         assert!(from >= self.start(), "a cursor never falls behind the log's start");
         let first = match self.segments.back() {
@@ -127,8 +130,8 @@ impl Log {
         debug_assert!(self.start() <= self.frozen && self.frozen <= self.head());
     }
 
-    /// Discards the bytes of the tail before `position`. All members have skipped them without reading,
-    /// because every one of them was their sender.
+    /// Discards the bytes of the tail before `position`. Every cursor is after them: its member joined later or
+    /// skipped them as its own message, or the room is empty.
     fn trim_tail(&mut self, position: u64) {
         let end = position.clamp(self.frozen, self.head());
         self.tail.advance(segment::distance(self.frozen, end));

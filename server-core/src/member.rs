@@ -32,13 +32,13 @@ pub(crate) struct Member<H> {
     /// Distinguishes this member from others that had the same place in the room.
     pub(crate) serial: u64,
     /// Everything before it was delivered, or is not for this member. `start ≤ cursor ≤ head` of the log.
-    /// It may be after `frozen`: a member skips its own message as soon as it is appended.
+    /// It may be after `frozen`: a member joins at the head, and skips its own message at once.
     cursor: u64,
     /// Where the view differs from the log. Most members only listen, and thousands of them must not pay
     /// for it: `None` until the view differs for the first time.
     overlay: Option<Box<Overlay>>,
-    /// Whether it is in the room's list of members with direct messages.
-    pub(crate) has_direct: bool,
+    /// Whether it is in the room's list of members to be served apart from a round.
+    pub(crate) is_listed: bool,
     /// Whether its task was woken and has not asked for its next batch since.
     pub(crate) woken: bool,
     /// Whether the last write to its socket was incomplete, because the socket's buffer was full.
@@ -56,7 +56,7 @@ impl<H> Member<H> {
             serial,
             cursor,
             overlay: None,
-            has_direct: false,
+            is_listed: false,
             woken: false,
             full: false,
             pacing: Pacing::default(),

@@ -69,20 +69,18 @@ impl Pacing {
         self.written
     }
 
-    /// Fills `batch` with `slices`: in one write for a streaming member, in groups for any other.
-    pub(crate) fn fill(
+    /// Whether the member reads all the time, and receives everything in one write.
+    pub(crate) fn is_streaming(&self, cursor: u64, now: Instant) -> bool {
+        self.reading(cursor, now) == Reading::Streaming
+    }
+
+    /// Fills `batch` with `slices` in groups, for a member that is not streaming.
+    pub(crate) fn fill_in_groups(
         &self,
         batch: &mut WriteBatch,
         slices: impl Iterator<Item = Bytes>,
-        cursor: u64,
-        now: Instant,
     ) {
-        match self.reading(cursor, now) {
-            Reading::Streaming => batch.fill(slices),
-            Reading::Proving | Reading::Stalled => {
-                fill_in_groups(batch, slices, self.pair_remainder());
-            }
-        }
+        fill_in_groups(batch, slices, self.pair_remainder());
     }
 
     /// Asks for the send buffer that suits the batch, if the socket has another one: a small one shows early that
@@ -101,6 +99,7 @@ impl Pacing {
 
     /// Records that the socket took `bytes` of a batch that was built at `now`, and whether it is full since.
     /// `remainder` is that of the pair in which the bytes end, `head` the log's.
+    #[inline]
     pub(crate) fn record_write(
         &mut self,
         bytes: usize,

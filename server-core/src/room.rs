@@ -29,7 +29,7 @@ use extensions::Extensions;
 /// 1. Input: [`join`](Self::join), then [`hear`](Self::hear) any number of times, which calls
 ///    [`say`](Self::say).
 /// 2. Delivery: to all members when [`head`](Self::head) has moved, and to each member that
-///    [`next_direct`](Self::next_direct) returns. [`next_batch`](Self::next_batch) fills a
+///    [`next_to_serve`](Self::next_to_serve) returns. [`next_batch`](Self::next_batch) fills a
 ///    [`WriteBatch`](crate::WriteBatch), the server writes it to the socket with the room unlocked, and
 ///    [`advance`](Self::advance) records how much the socket took.
 /// 3. The end: [`drain`](Self::drain) fixes how far the member is served. Delivery goes on until
@@ -43,7 +43,7 @@ use extensions::Extensions;
 pub struct Room<H> {
     relay: Relay,
     /// Bytes of direct messages that may wait for one member.
-    direct_bytes: usize,
+    direct_bytes_max: usize,
     log: Log,
     members: Slab<Member<H>>,
     names: Names,
@@ -52,9 +52,9 @@ pub struct Room<H> {
     serial: u64,
     /// How many batches were asked for.
     batches: u64,
-    /// Members that were sent a direct message since [`next_direct`](Room::next_direct) returned them. Each
-    /// is in it at most once, and is in the room.
-    with_direct: VecDeque<MemberId>,
+    /// Members to be served apart from a round: they have a new direct message, or their full socket is
+    /// writable again. Each is in it at most once, and is in the room.
+    to_serve: VecDeque<MemberId>,
     /// `None` in base mode (SPEC EXT-02).
     extensions: Option<Extensions>,
     /// Why members were aborted, until their connections leave.
@@ -109,17 +109,17 @@ pub enum Wake {
 impl<H: Clone> Room<H> {
     /// An empty room without extensions. `window` and `patience` are those of the flow rule. The window, in
     /// bytes, holds at least four of the largest pairs.
-    pub fn new(relay: Relay, window: u64, patience: Duration, direct_bytes: usize) -> Self {
+    pub fn new(relay: Relay, window: u64, patience: Duration, direct_bytes_max: usize) -> Self {
         Self {
             relay,
-            direct_bytes,
+            direct_bytes_max,
             log: Log::default(),
             members: Slab::new(),
             names: Names::new(),
             flow: Flow::new(window, patience),
             serial: 0,
             batches: 0,
-            with_direct: VecDeque::new(),
+            to_serve: VecDeque::new(),
             extensions: None,
             aborted: HashMap::new(),
             closed: false,

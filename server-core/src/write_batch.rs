@@ -7,8 +7,8 @@ use std::time::Instant;
 use bytes::Bytes;
 
 /// Slices of a member's view, in order, divided into writes. [`Room::next_batch`](crate::Room::next_batch)
-/// fills it, [`socket::write_batch`](crate::socket::write_batch) sends it, and
-/// [`Room::advance`](crate::Room::advance) records how much of it the socket took.
+/// fills it, the server writes it to the member's socket, and [`Room::advance`](crate::Room::advance) records
+/// how much of it the socket took.
 #[derive(Debug, Default)]
 pub struct WriteBatch {
     slices: Vec<Bytes>,

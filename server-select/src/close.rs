@@ -9,9 +9,10 @@ use crate::Server;
 use crate::connection::Phase;
 
 impl Server {
-    /// Starts the end of a connection. Its member is served what it is owed, then its name is free, then the
+    /// Ends a connection. Its member is served what it is owed, then its name is free, then the
     /// client sees the end.
     pub(crate) fn drain(&mut self, place: usize, reason: CloseReason) {
+        // This is the beginning; `leave` goes on.
         let until = self.shutdown.serve_until(&self.settings, &reason, Instant::now());
         let connection = &mut self.connections[place];
         let wake = connection.session.drain(&mut self.room, &reason);

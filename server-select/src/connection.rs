@@ -19,7 +19,8 @@ pub(crate) struct Connection {
     pub(crate) phase: Phase,
     /// The deadline that its timer is set to.
     timer: Option<Instant>,
-    /// Whether the poll reported EOF or an error: the connection is read until that shows.
+    /// Whether the poll reported EOF or an error. It reports that once, so reading goes on, past a short read, until a
+    /// read returns it.
     eof: bool,
 }
 

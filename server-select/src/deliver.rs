@@ -1,4 +1,4 @@
-//! Deliver: moves every member's cursor, after each turn of the loop.
+//! Deliver: moves every member's cursor, in each turn of the loop after its reads.
 
 use std::time::Instant;
 
@@ -10,9 +10,10 @@ use crate::Server;
 /// How far the members were served.
 #[derive(Default)]
 pub(crate) struct Delivery {
-    /// The log's head when the last round began. Later bytes need another round.
-    served_head: u64,
-    /// Whether a member had more to receive than one batch holds.
+    /// The log's head when the last round began. Some members have received later bytes, too; another round serves
+    /// the others.
+    round_head: u64,
+    /// Whether a member was left behind: its batch was full, or the rest was not frozen yet.
     more: bool,
     /// The place at which the round in progress goes on; `None` between two rounds.
     next_place: Option<usize>,
@@ -29,13 +30,13 @@ impl Delivery {
 
     /// Whether there is something that no round has looked at.
     fn has_news(&self, room: &Room<usize>) -> bool {
-        self.served_head != room.head() || room.direct_pending() > 0
+        self.round_head != room.head() || room.to_serve() > 0
     }
 }
 
 impl Server {
-    /// Serves the members whose full sockets are writable again, and those with direct messages. Then goes on
-    /// with the round over all members, or begins one if there is something new for all.
+    /// Serves the members whose full sockets are writable again, and those to be served apart from a round. Then
+    /// goes on with the round over all members, or begins one if there is something new for all.
     pub(crate) fn deliver(&mut self) {
         for place in std::mem::take(&mut self.delivery.writable) {
             let connection = self.connections.get(place);
@@ -44,8 +45,8 @@ impl Server {
                 self.deliver_to(member);
             }
         }
-        for _ in 0..self.room.direct_pending() {
-            let Some(member) = self.room.next_direct() else { break };
+        for _ in 0..self.room.to_serve() {
+            let Some(member) = self.room.next_to_serve() else { break };
             if !self.room.is_full(member) {
                 self.deliver_to(member);
             }
@@ -62,15 +63,15 @@ impl Server {
             return;
         }
         let had_more = std::mem::take(&mut delivery.more);
-        if had_more || delivery.served_head != self.room.head() {
-            delivery.served_head = self.room.head();
+        if had_more || delivery.round_head != self.room.head() {
+            delivery.round_head = self.room.head();
             delivery.next_place = Some(0);
         }
     }
 
-    /// Serves as many members as one turn allows.
+    /// Serves as many members as one turn allows: 32, or all that are left if much was appended since the round began.
     fn round(&mut self) {
-        for _ in 0..members_per_turn(self.room.head() - self.delivery.served_head) {
+        for _ in 0..members_per_turn(self.room.head() - self.delivery.round_head) {
             let Some(place) = self.delivery.next_place else { return };
             let next = self.room.next_behind(place);
             self.delivery.next_place = next.map(MemberId::next_place);

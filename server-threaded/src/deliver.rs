@@ -12,18 +12,20 @@ use server_core::{MemberId, WriteBatch};
 use crate::poll::{self, Block};
 use crate::{MEMBERS_PER_TURN, MutexGuard, Server, State, socket};
 
-/// How far the members were served, and by which thread. It is under the same lock as the room: a thread that
-/// appends learns in the same critical section whether another one will deliver.
+/// How far the members were served, and by which thread. It is under the same lock as the room (`State` in
+/// lib.rs): a thread that appends learns in the same critical section whether another one will deliver.
 #[derive(Default)]
 pub(crate) struct Delivery {
     deliverer: Deliverer,
-    /// The log's head when the last round began. Later bytes need another round.
-    served_head: u64,
-    /// Whether a member had more to receive than one batch holds.
+    /// The log's head when the last round began. Some members have received later bytes, too; another round serves
+    /// the others.
+    round_head: u64,
+    /// Whether a member was left behind: its batch was full, or the rest was not frozen yet.
     more: bool,
     /// The place at which the round in progress goes on; `None` between two rounds.
     next_place: Option<usize>,
-    /// The thread that began the last round.
+    /// The thread that began the last round. If another one begins the next, several threads have something to say,
+    /// and a yield may save rounds.
     last: Option<ThreadId>,
     /// Whether the delivery thread is parked or about to be, and was not woken since.
     parked: bool,
@@ -44,26 +46,28 @@ enum Deliverer {
 /// What a turn left undone.
 #[derive(Default)]
 struct Left {
-    /// A member has more to receive than one batch holds.
+    /// A member was left behind although its socket is not full.
     more: bool,
     /// A socket has become full: the delivery thread waits until it is writable.
     filled: bool,
 }
 
 /// Delivers, unless there is nothing new or another thread is delivering. That thread looks for news before it
-/// stops, so the round in progress includes what this one appended. After some members the delivery thread takes
-/// over: this thread has a client to read.
+/// stops, so it also delivers what this one appended. After some members the delivery thread takes over: this thread
+/// has a client to read. The lock comes from the caller, so that nothing happens between the append and the look at
+/// the deliverer; it is released during each write.
 pub(crate) fn deliver<'a>(server: &'a Server, mut state: MutexGuard<'a, State>) {
     if !needs_deliverer(&state) {
         return;
     }
-    let (mut filled, mut members) = (false, MEMBERS_PER_TURN);
+    let (mut filled, mut budget) = (false, MEMBERS_PER_TURN);
     loop {
         state.delivery.deliverer = Deliverer::Appender;
         let left;
-        (state, left) = round(server, state, &mut members);
+        (state, left) = round(server, state, &mut budget);
         filled |= left.filled;
-        if state.delivery.deliverer == Deliverer::None || members < state.room.len() {
+        // It goes on if there is more, and if the rest of its turn is enough for a whole round.
+        if state.delivery.deliverer == Deliverer::None || budget < state.room.len() {
             break;
         }
     }
@@ -87,31 +91,31 @@ fn needs_deliverer(state: &State) -> bool {
 
 /// Whether there is something that no round has looked at.
 fn has_news(state: &State) -> bool {
-    state.delivery.served_head != state.room.head() || state.room.direct_pending() > 0
+    state.delivery.round_head != state.room.head() || state.room.to_serve() > 0
 }
 
-/// Serves the members with direct messages, and then, if there is something new for all, every member that
-/// lags. Stops after so many `members`; the round then goes on later.
+/// Serves the members that are to be served apart from a round, and then, if there is something new for all, every
+/// member that is behind. The round stops after `budget` members and goes on later.
 fn round<'a>(
     server: &'a Server,
     mut state: MutexGuard<'a, State>,
-    members: &mut usize,
+    budget: &mut usize,
 ) -> (MutexGuard<'a, State>, Left) {
     state = begin_round(server, state);
     let (mut left, mut batch) = (Left::default(), WriteBatch::default());
-    for _ in 0..state.room.direct_pending() {
-        let Some(member) = state.room.next_direct() else { break };
-        state = serve(server, state, member, &mut left, &mut batch);
-        *members = members.saturating_sub(1);
+    for _ in 0..state.room.to_serve() {
+        let Some(member) = state.room.next_to_serve() else { break };
+        state = serve_member(server, state, member, &mut left, &mut batch);
+        *budget = budget.saturating_sub(1);
     }
     while let Some(place) = state.delivery.next_place
-        && *members > 0
+        && *budget > 0
     {
         let next = state.room.next_behind(place);
         state.delivery.next_place = next.map(MemberId::next_place);
         let Some(member) = next else { break };
-        state = serve(server, state, member, &mut left, &mut batch);
-        *members -= 1;
+        state = serve_member(server, state, member, &mut left, &mut batch);
+        *budget -= 1;
     }
     end_turn(&mut state, &left);
     (state, left)
@@ -125,21 +129,21 @@ fn begin_round<'a>(server: &'a Server, mut state: MutexGuard<'a, State>) -> Mute
     let me = Some(thread::current().id());
     let is_alone = std::mem::replace(&mut state.delivery.last, me) == me;
     if !is_alone && state.room.len() >= YIELD_MEMBERS_MIN {
-        // Other threads that can run append first, and this round includes what they append.
+        // Other threads that have something to append usually do so now, and share the round.
         drop(state);
         thread::yield_now();
         state = server.lock();
     }
     let had_more = std::mem::take(&mut state.delivery.more);
-    if had_more || state.delivery.served_head != state.room.head() {
-        state.delivery.served_head = state.room.head();
+    if had_more || state.delivery.round_head != state.room.head() {
+        state.delivery.round_head = state.room.head();
         state.delivery.next_place = Some(0);
     }
     state
 }
 
 /// Serves one member and records what is left. The delivery thread waits for the sockets that are full.
-fn serve<'a>(
+fn serve_member<'a>(
     server: &'a Server,
     mut state: MutexGuard<'a, State>,
     member: MemberId,
@@ -156,8 +160,9 @@ fn serve<'a>(
     state
 }
 
-/// Stops delivering, or leaves the rest to the delivery thread. The last look for news and the decision to stop
-/// are one critical section, so nothing that was appended is left without a deliverer.
+/// Decides which thread delivers next: none, or the delivery thread. (`deliver` may take over again, under this lock.)
+/// The last look for news and the decision are one critical section, so nothing that was appended is left without a
+/// deliverer.
 fn end_turn(state: &mut State, left: &Left) {
     state.delivery.more |= left.more;
     let goes_on = state.delivery.more || state.delivery.next_place.is_some() || has_news(state);
@@ -207,8 +212,8 @@ pub(crate) fn delivery_thread(server: &Server) {
     }
 }
 
-/// Makes a round, or goes on with one. If sockets that were reported writable took nothing, the kernel has no
-/// memory for them, and another try at once would make that worse.
+/// Makes a round, or goes on with one. If a whole round filled sockets and no write took a byte, the poll reports
+/// sockets writable that are not: the kernel has no memory for them. Another try at once would only use the processor.
 fn long_round<'a>(server: &'a Server, state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
     let (writes, is_part) = (state.room.counters().writes, state.delivery.next_place.is_some());
     let (state, left) = round(server, state, &mut { MEMBERS_PER_TURN });

@@ -66,8 +66,7 @@ fn admit(
     }
 }
 
-/// Sends a client the reason, half-closes, and lets the rejection thread linger, if not too many clients linger
-/// already (SPEC RES-09).
+/// Sends a client the reason, half-closes and lingers, if not too many linger already (SPEC RES-09).
 fn reject(
     server: &Server,
     stream: Arc<TcpStream>,

@@ -160,7 +160,7 @@ pub(crate) fn join() -> (Client, TcpStream) {
     (client, stream)
 }
 
-/// The next frame's payload; `None` at EOF.
+/// The next frame's payload; `None` at EOF. The client encodes with the crate `protocol`, so this reader does not use it.
 pub(crate) fn read_frame(stream: &mut TcpStream) -> Option<String> {
     let mut header = [0; 10];
     match stream.read(&mut header).unwrap() {

@@ -1,4 +1,4 @@
-//! Churn: visitors that come, say one thing, are heard by a witness, and leave.
+//! Churn: visitors that join, send one message to a witness, and leave.
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -7,87 +7,92 @@ use std::time::{Duration, Instant};
 use hdrhistogram::Histogram;
 
 use super::connect::{Role, connect, fresh_number};
-use super::fault::{Fault, LoadError};
-use super::message::{self, MESSAGE_BYTES_MIN, Stamp};
-use super::watch::{histogram, nanos};
-use crate::wire::Dialect;
-use crate::wire::split_pair;
+use super::error::{LoadError, Violation};
+use super::stream::{self, MESSAGE_BYTES_MIN, Stamp, StreamChecker};
+use super::tracker::{histogram, nanos};
+use crate::wire::{Dialect, split_pair};
 
 /// A witness in the room, and the number of the next visitor.
+///
+/// [`join`](Self::join) comes first, then [`run`](Self::run) any number of times. After an error it
+/// is of no more use.
 #[derive(Debug)]
 pub struct Churn {
     addr: SocketAddr,
     number: u32,
     witness: TcpStream,
-    /// Heard by the witness, and not yet a whole pair.
-    heard: Vec<u8>,
-    /// What the next visitor says carries this number.
+    /// Bytes that the witness received and that are no whole pair yet.
+    carry: Vec<u8>,
+    /// Number of the next message, which is also that of its visitor.
     next: u64,
+    /// The witness's check: all visitors together count as one speaker.
+    checker: StreamChecker,
 }
 
 /// How long visits took.
 #[derive(Clone, Debug)]
-pub struct Churned {
-    /// All of them.
+pub struct ChurnTimes {
+    /// All visits together.
     pub elapsed: Duration,
-    /// Each, from before it connected until it was let go, in nanoseconds.
+    /// One visit, from before its connect until the server closed the connection, in nanoseconds.
     pub each: Histogram<u64>,
 }
 
 impl Churn {
-    /// Puts a witness into the room and waits until it is known to hear others.
+    /// Connects a witness and waits until it receives what others send.
     ///
     /// # Errors
     ///
-    /// A connection fails, or the witness hears nothing, or something wrong.
+    /// A connection fails, or the witness receives nothing, or something wrong.
     pub fn join(addr: SocketAddr) -> Result<Self, LoadError> {
         let number = fresh_number();
         let failed = || LoadError::io(format!("joining {addr} as the witness"));
         let witness = connect(addr, Dialect::Chat, &format!("witness-{number}"), Role::Speaker)
             .map_err(failed())?;
-        witness.set_read_timeout(Some(TOKEN_PACE)).map_err(failed())?;
-        let mut churn = Self { addr, number, witness, heard: Vec::new(), next: 0 };
-        churn.admit()?;
+        witness.set_read_timeout(Some(TOKEN_PERIOD)).map_err(failed())?;
+        let (carry, checker) = (Vec::new(), StreamChecker::new(1));
+        let mut churn = Self { addr, number, witness, carry, next: 0, checker };
+        churn.await_token()?;
         churn.witness.set_read_timeout(Some(STALL)).map_err(failed())?;
         Ok(churn)
     }
 
-    /// Lets `visitors` come and leave, one after the other, and tells how long that took.
+    /// Lets `visitors` join and leave, one after the other, and returns how long that took.
     ///
     /// # Errors
     ///
-    /// A visitor cannot connect, is not heard exactly once, hears something itself, or is not let go
-    /// after its end of the stream.
-    pub fn run(&mut self, visitors: u64) -> Result<Churned, LoadError> {
+    /// A visitor cannot connect, its message does not reach the witness exactly once, it receives
+    /// something itself, or the server does not close its connection after its EOF.
+    pub fn run(&mut self, visitors: u64) -> Result<ChurnTimes, LoadError> {
         let (start, mut each) = (Instant::now(), histogram());
         for _ in 0..visitors {
-            let (number, came) = (self.next, Instant::now());
-            let mut visitor = self.enter(number)?;
-            self.speak(&mut visitor)?;
-            self.expect(number, number)?;
+            let (number, began) = (self.next, Instant::now());
+            let mut visitor = self.connect_visitor(number)?;
+            self.send(&mut visitor)?;
+            self.expect(number)?;
             leave(&mut visitor).map_err(LoadError::io(format!("leaving as visitor {number}")))?;
-            each.saturating_record(nanos(came.elapsed()));
+            each.saturating_record(nanos(began.elapsed()));
         }
-        Ok(Churned { elapsed: start.elapsed(), each })
+        Ok(ChurnTimes { elapsed: start.elapsed(), each })
     }
 
-    /// The join barrier: one visitor repeats itself until the witness hears it.
-    fn admit(&mut self) -> Result<(), LoadError> {
-        let mut visitor = self.enter(0)?;
+    /// The join barrier: one visitor repeats a message until the witness receives it.
+    fn await_token(&mut self) -> Result<(), LoadError> {
+        let mut visitor = self.connect_visitor(0)?;
         let start = Instant::now();
         while start.elapsed() < STALL {
-            self.speak(&mut visitor)?;
-            if let Some(first) = self.hear(0)? {
-                for sequence in first + 1..self.next {
-                    self.expect(0, sequence)?;
+            self.send(&mut visitor)?;
+            if self.receive(0)? {
+                while self.checker.next(0) != Some(self.next) {
+                    self.expect(0)?;
                 }
                 return Ok(());
             }
         }
-        Err(self.stalled(0, 0))
+        Err(self.stalled(0))
     }
 
-    fn enter(&self, number: u64) -> Result<TcpStream, LoadError> {
+    fn connect_visitor(&self, number: u64) -> Result<TcpStream, LoadError> {
         let failed = || LoadError::io(format!("joining {} as visitor {number}", self.addr));
         let visitor = connect(self.addr, Dialect::Chat, &self.name(number), Role::Speaker)
             .map_err(failed())?;
@@ -95,79 +100,78 @@ impl Churn {
         Ok(visitor)
     }
 
-    fn speak(&mut self, visitor: &mut TcpStream) -> Result<(), LoadError> {
+    fn send(&mut self, visitor: &mut TcpStream) -> Result<(), LoadError> {
         let mut frame = protocol::header(MESSAGE_BYTES_MIN).to_vec();
         let stamp = Stamp { speaker: 0, sequence: self.next };
-        message::append(stamp, MESSAGE_BYTES_MIN, &mut frame);
+        stream::append(stamp, MESSAGE_BYTES_MIN, &mut frame);
         self.next += 1;
-        visitor.write_all(&frame).map_err(LoadError::io("speaking as a visitor"))
+        visitor.write_all(&frame).map_err(LoadError::io("sending as a visitor"))
     }
 
-    /// Waits until the witness hears message `sequence`, from visitor `number` and nothing before it.
-    fn expect(&mut self, number: u64, sequence: u64) -> Result<(), LoadError> {
-        match self.hear(number)? {
-            Some(got) if got == sequence => Ok(()),
-            Some(got) => {
-                let fault = Fault::Sequence { speaker: 0, expected: sequence, got };
-                Err(LoadError::violation("the witness")(fault))
-            }
-            None => Err(self.stalled(number, sequence)),
-        }
+    /// Waits until the witness receives the next message, which must be of visitor `number`.
+    fn expect(&mut self, number: u64) -> Result<(), LoadError> {
+        if self.receive(number)? { Ok(()) } else { Err(self.stalled(number)) }
     }
 
-    /// The number of the next message heard, which has to be of visitor `number`; `None` if none
-    /// comes within the read timeout.
-    fn hear(&mut self, number: u64) -> Result<Option<u64>, LoadError> {
+    /// Waits for the next message of visitor `number`, and checks it; whether one came within the
+    /// read timeout.
+    fn receive(&mut self, number: u64) -> Result<bool, LoadError> {
         let name = self.name(number);
         let mut buffer = [0; 4096];
         loop {
-            if let Some(sequence) = self.take(&name).map_err(LoadError::violation("the witness"))? {
-                return Ok(Some(sequence));
+            if self.check(&name).map_err(LoadError::violation("the witness"))? {
+                return Ok(true);
             }
             match self.witness.read(&mut buffer) {
-                Ok(0) => return Err(self.cut_off(number)),
-                Ok(count) => self.heard.extend_from_slice(&buffer[..count]),
-                Err(error) if is_timeout(&error) => return Ok(None),
+                Ok(0) => return Err(self.closed(number)),
+                Ok(count) => self.carry.extend_from_slice(&buffer[..count]),
+                Err(error) if is_timeout(&error) => return Ok(false),
                 Err(error) => return Err(LoadError::io("reading as the witness")(error)),
             }
         }
     }
 
-    fn take(&mut self, name: &str) -> Result<Option<u64>, Fault> {
-        let pair = split_pair(&self.heard, PAYLOAD_LIMIT);
-        let pair = pair.map_err(|error| Fault::Frame(error.into()))?;
-        let Some((pair, rest)) = pair else { return Ok(None) };
-        let stamp = message::parse(pair.text)?;
-        if pair.sender != name.as_bytes() {
-            let sender = pair.sender.escape_ascii().to_string();
-            return Err(Fault::Sender { speaker: stamp.speaker, sender });
+    /// Checks the first message received, if it is whole; whether it was.
+    fn check(&mut self, name: &str) -> Result<bool, Violation> {
+        let pair = split_pair(&self.carry, PAYLOAD_LIMIT);
+        let pair = pair.map_err(|error| Violation::Frame(error.into()))?;
+        let Some((pair, rest)) = pair else { return Ok(false) };
+        let stamp = stream::parse(pair.text)?;
+        if pair.sender != name.as_bytes() || stamp.speaker != 0 {
+            return Err(Violation::sender(stamp.speaker, pair.sender));
         }
-        let taken = self.heard.len() - rest.len();
-        self.heard.drain(..taken);
-        Ok(Some(stamp.sequence))
+        self.checker.check(stamp)?;
+        let taken = self.carry.len() - rest.len();
+        self.carry.drain(..taken);
+        Ok(true)
     }
 
     fn name(&self, number: u64) -> String {
         format!("visitor-{}-{number}", self.number)
     }
 
-    fn stalled(&self, number: u64, sequence: u64) -> LoadError {
-        let missing = format!("message {sequence} of {}", self.name(number));
-        LoadError::Stalled { member: "the witness".into(), missing, waited: STALL }
+    fn stalled(&self, number: u64) -> LoadError {
+        let (member, missing) = self.missing(number);
+        LoadError::Stalled { member, missing, waited: STALL }
     }
 
-    fn cut_off(&self, number: u64) -> LoadError {
-        let missing = self.name(number);
-        LoadError::CutOff { member: "the witness".into(), missing }
+    fn closed(&self, number: u64) -> LoadError {
+        let (member, missing) = self.missing(number);
+        LoadError::Closed { member, missing }
+    }
+
+    fn missing(&self, number: u64) -> (String, String) {
+        let next = self.checker.next(0).unwrap_or(0);
+        ("the witness".into(), format!("message {next} of {}", self.name(number)))
     }
 }
 
-/// Ends the visitor's stream and waits for the server to end its own, with nothing in it.
+/// Half-closes the visitor's connection and waits for the server's EOF, with no byte before it.
 fn leave(visitor: &mut TcpStream) -> io::Result<()> {
     visitor.shutdown(Shutdown::Write)?;
     match visitor.read(&mut [0; 64])? {
         0 => Ok(()),
-        _ => Err(io::Error::other("it heard something although nobody else spoke")),
+        _ => Err(io::Error::other("it received something although no other client sent anything")),
     }
 }
 
@@ -175,7 +179,9 @@ fn is_timeout(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
 }
 
-const TOKEN_PACE: Duration = Duration::from_millis(20);
+/// Between two messages of the join barrier.
+const TOKEN_PERIOD: Duration = Duration::from_millis(20);
+/// What does not come within this time is missing.
 const STALL: Duration = Duration::from_secs(10);
 /// Longer than any name or message here.
 const PAYLOAD_LIMIT: usize = 1024;

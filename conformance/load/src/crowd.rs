@@ -1,4 +1,4 @@
-//! Crowd: up to ten thousand clients on one thread, joined behind a barrier, driven by readiness.
+//! Crowd: up to ten thousand clients on one thread, driven by readiness.
 
 use std::io;
 use std::net::SocketAddr;
@@ -7,25 +7,25 @@ use std::time::{Duration, Instant};
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
 
-use super::alarm::ALARM;
 use super::connect::{Role, connect, fresh_number};
-use super::fault::LoadError;
-use super::hall::Hall;
-use super::ledger::Roster;
-use super::message::{MESSAGE_BYTES_MIN, SPEAKERS_MAX};
+use super::error::LoadError;
 use super::outbox::Outbox;
+use super::roster::Roster;
+use super::stream::{MESSAGE_BYTES_MIN, SPEAKERS_MAX};
+use super::table::ConnectionTable;
+use super::timer::TIMER;
 use crate::wire::Dialect;
 
-/// How many clients a crowd has, and how much they say at a time.
+/// How many clients a crowd has, and the size of their messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shape {
-    /// Clients that speak; in the chat they hear each other too.
+    /// Clients that send. In the chat they also receive each other's messages.
     pub speakers: usize,
-    /// Clients that only listen.
+    /// Clients that only receive.
     pub listeners: usize,
     /// Bytes of every message, at least [`MESSAGE_BYTES_MIN`].
     pub size: usize,
-    /// What the server understands.
+    /// The protocol that the server speaks.
     pub dialect: Dialect,
 }
 
@@ -36,15 +36,16 @@ impl Shape {
     }
 }
 
-/// Clients of one server, all joined: whatever is said from here on, every one of them has to hear.
+/// Honest clients of one server, all joined. Every message sent from here on must reach every one
+/// of them.
 ///
-/// Two kinds of method: [`join`](Self::join) and [`add_listeners`](Self::add_listeners) make it bigger;
-/// [`fan_out`](Self::fan_out), [`paced`](Self::paced) and [`ping_pong`](Self::ping_pong) put load on the
-/// server, and return when all that was said has been heard by all. After an error a crowd is of no
-/// more use.
+/// There are two kinds of method. [`join`](Self::join) and [`add_listeners`](Self::add_listeners)
+/// connect clients. [`fan_out`](Self::fan_out), [`open_loop`](Self::open_loop) and
+/// [`ping_pong`](Self::ping_pong) put load on the server, and return when every message has been
+/// received by all. After an error a crowd is of no more use.
 #[derive(Debug)]
 pub struct Crowd {
-    pub(super) hall: Hall,
+    pub(super) table: ConnectionTable,
     pub(super) poll: Poll,
     pub(super) events: Events,
     addr: SocketAddr,
@@ -52,23 +53,23 @@ pub struct Crowd {
     pub(super) stall: Duration,
 }
 
-/// Clients that have joined and know each other, for whoever goes on with them in another way.
+/// The speakers of a crowd, for a caller that goes on with them in another way.
 #[derive(Debug)]
 pub struct Speakers {
-    /// Tells who is ready; the tokens are places in `seats`.
+    /// Reports which connection is ready. The tokens are places in `connections`.
     pub poll: Poll,
-    /// In the order of their places, which is also that of the alphabet.
+    /// The names, in the order of `connections`, which is also alphabetical.
     pub names: Vec<String>,
-    /// Everybody's connection and what was said over it.
-    pub seats: Vec<(TcpStream, Outbox)>,
+    /// Every speaker's connection and outbox.
+    pub connections: Vec<(TcpStream, Outbox)>,
 }
 
 impl Crowd {
-    /// Connects everybody and waits until each is known to hear every speaker.
+    /// Connects all clients and waits until each has received a message of every speaker.
     ///
     /// # Errors
     ///
-    /// A connection fails, or the server loses or spoils something already now.
+    /// A connection fails, or the server loses or alters something already now.
     ///
     /// # Panics
     ///
@@ -83,18 +84,18 @@ impl Crowd {
         let names = (0..shape.speakers).map(name);
         let poll = Poll::new().map_err(LoadError::io("creating a poll"))?;
         let Shape { size, dialect, .. } = *shape;
-        let hall = Hall::new(Roster { names: names.collect(), size, dialect });
+        let table = ConnectionTable::new(Roster { names: names.collect(), size, dialect });
         let events = Events::with_capacity(EVENTS_PER_TURN);
-        let mut crowd = Self { hall, poll, events, addr, number, stall: STALL };
+        let mut crowd = Self { table, poll, events, addr, number, stall: STALL };
         for speaker in 0..shape.speakers {
-            crowd.seat(&crowd.hall.roster.names[speaker].clone())?;
+            crowd.connect(&crowd.table.roster.names[speaker].clone())?;
         }
-        crowd.admit()?;
+        crowd.await_tokens()?;
         crowd.add_listeners(shape.listeners)?;
         Ok(crowd)
     }
 
-    /// Connects more listeners and waits until each is known to hear every speaker.
+    /// Connects more listeners and waits until each has received a message of every speaker.
     ///
     /// # Errors
     ///
@@ -102,72 +103,75 @@ impl Crowd {
     pub fn add_listeners(&mut self, count: usize) -> Result<(), LoadError> {
         let goal = self.listeners() + count;
         while self.listeners() < goal {
-            // A batch at a time, so that no backlog is overrun; a growing one, because every batch
-            // costs tokens that all have to hear.
+            // One batch at a time, so that no backlog overflows. The batches grow, because the
+            // tokens of each batch are delivered to all members.
             let batch = (self.listeners() / 2).clamp(BATCH_MIN, BATCH_MAX);
             for listener in self.listeners()..goal.min(self.listeners() + batch) {
-                self.seat(&format!("listener-{}-{listener:05}", self.number))?;
+                self.connect(&format!("listener-{}-{listener:05}", self.number))?;
             }
-            self.admit()?;
+            self.await_tokens()?;
         }
         Ok(())
     }
 
-    /// Changes how long nothing may come before the server counts as stalled; 10 s at first.
+    /// Sets how long nothing may arrive before the load ends with [`LoadError::Stalled`]; 10 s at
+    /// first.
     #[must_use]
     pub fn with_stall(mut self, stall: Duration) -> Self {
         self.stall = stall;
         self
     }
 
-    /// Hands over the speakers, who have heard all that was said so far; the listeners leave.
+    /// Returns the speakers, which have received everything sent so far. The listeners' connections
+    /// are closed.
     pub fn into_speakers(self) -> Speakers {
-        let (names, seats) = self.hall.into_speakers();
-        Speakers { poll: self.poll, names, seats }
+        let (names, connections) = self.table.into_speakers();
+        Speakers { poll: self.poll, names, connections }
     }
 
-    /// Listeners so far.
+    /// How many listeners have joined.
     pub fn listeners(&self) -> usize {
-        self.hall.members.len() - self.hall.speakers()
+        self.table.members.len() - self.table.speakers()
     }
 
-    /// Waits until everybody has heard all that was said.
+    /// Waits until all members have received everything that was sent.
     pub(super) fn settle(&mut self) -> Result<(), LoadError> {
-        while self.hall.lag() != Some(0) {
+        while self.table.lag() != Some(0) {
             self.turn()?;
         }
         Ok(())
     }
 
-    /// Waits for something to be ready, and does it.
+    /// Waits until a member is ready, and handles its event.
     pub(super) fn turn(&mut self) -> Result<(), LoadError> {
         if self.turn_within(self.stall)? { Ok(()) } else { Err(self.stalled()) }
     }
 
-    /// The join barrier: the speakers repeat a token until everybody has heard one of each of them.
-    /// From then on a gap is a loss.
-    fn admit(&mut self) -> Result<(), LoadError> {
+    /// The join barrier: the speakers repeat a token until all members have received one of every
+    /// speaker. From then on a gap is a loss.
+    fn await_tokens(&mut self) -> Result<(), LoadError> {
         let start = Instant::now();
-        // A token for thousands takes a while: with ever longer pauses, few are on their way.
-        let mut pace = TOKEN_PACE_FIRST;
-        while self.hall.lag().is_none() {
+        // Delivering a token to thousands takes a while. The pauses double, so that few tokens are
+        // in flight.
+        let mut pause = TOKEN_PAUSE_FIRST;
+        while self.table.lag().is_none() {
             if start.elapsed() > self.stall {
                 return Err(self.stalled());
             }
-            self.hall.say(self.hall.speakers() as u64)?;
-            self.await_token(pace)?;
-            pace *= 2;
+            self.table.send(self.table.speakers() as u64)?;
+            self.await_token(pause)?;
+            pause *= 2;
         }
         self.settle()?;
-        self.hall.fall_in();
+        self.table.follow_reference();
         Ok(())
     }
 
-    /// Waits until everybody has heard something of every speaker, or this time is over.
-    pub(super) fn await_token(&mut self, pace: Duration) -> Result<(), LoadError> {
+    /// Waits until all members have received a message of every speaker, or for at most this time.
+    pub(super) fn await_token(&mut self, within: Duration) -> Result<(), LoadError> {
         let start = Instant::now();
-        while self.hall.lag().is_none()
-            && let Some(left) = pace.checked_sub(start.elapsed())
+        while self.table.lag().is_none()
+            && let Some(left) = within.checked_sub(start.elapsed())
         {
             self.turn_within(left)?;
         }
@@ -179,15 +183,15 @@ impl Crowd {
     }
 
     pub(super) fn stalled_for(&self, waited: Duration) -> LoadError {
-        let (member, missing) = self.hall.laggard();
+        let (member, missing) = self.table.laggard();
         LoadError::Stalled { member, missing, waited }
     }
 
-    fn seat(&mut self, name: &str) -> Result<(), LoadError> {
+    fn connect(&mut self, name: &str) -> Result<(), LoadError> {
         let failed = || LoadError::io(format!("joining {} as {name}", self.addr));
-        let (member, speakers) = (self.hall.members.len(), self.hall.speakers());
+        let (member, speakers) = (self.table.members.len(), self.table.speakers());
         let role = if member < speakers { Role::Speaker } else { Role::Listener };
-        let stream = connect(self.addr, self.hall.roster.dialect, name, role).map_err(failed())?;
+        let stream = connect(self.addr, self.table.roster.dialect, name, role).map_err(failed())?;
         stream.set_nonblocking(true).map_err(failed())?;
         let mut stream = TcpStream::from_std(stream);
         let interest = match role {
@@ -195,24 +199,24 @@ impl Crowd {
             Role::Listener => Interest::READABLE,
         };
         self.poll.registry().register(&mut stream, Token(member), interest).map_err(failed())?;
-        self.hall.seat(stream);
+        self.table.add(stream);
         Ok(())
     }
 
-    /// As [`turn`](Self::turn), for at most `patience`; tells whether any member was ready.
-    pub(super) fn turn_within(&mut self, patience: Duration) -> Result<bool, LoadError> {
-        self.wait(patience)?;
+    /// As [`turn`](Self::turn), for at most `within`. Returns whether any member was ready.
+    pub(super) fn turn_within(&mut self, within: Duration) -> Result<bool, LoadError> {
+        self.wait(within)?;
         let mut anything = false;
-        for event in self.events.iter().filter(|event| event.token() != ALARM) {
-            self.hall.attend(event)?;
+        for event in self.events.iter().filter(|event| event.token() != TIMER) {
+            self.table.handle_event(event)?;
             anything = true;
         }
         Ok(anything)
     }
 
-    /// Waits for events; there are none if a signal comes.
-    pub(super) fn wait(&mut self, patience: Duration) -> Result<(), LoadError> {
-        match self.poll.poll(&mut self.events, Some(patience)) {
+    /// Waits for events; there are none if a signal interrupts the wait.
+    pub(super) fn wait(&mut self, within: Duration) -> Result<(), LoadError> {
+        match self.poll.poll(&mut self.events, Some(within)) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => self.events.clear(),
             polled => polled.map_err(LoadError::io("polling"))?,
         }
@@ -224,6 +228,6 @@ const EVENTS_PER_TURN: usize = 1024;
 /// The shortest backlog in use holds 128 connections.
 const BATCH_MIN: usize = 100;
 const BATCH_MAX: usize = 1000;
-/// Between the first two tokens of a speaker: most servers have read a hundred names by then.
-const TOKEN_PACE_FIRST: Duration = Duration::from_millis(2);
+/// Between the first two tokens of a speaker. Most servers have read a hundred names by then.
+const TOKEN_PAUSE_FIRST: Duration = Duration::from_millis(2);
 const STALL: Duration = Duration::from_secs(10);

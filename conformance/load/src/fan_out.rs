@@ -1,91 +1,93 @@
-//! Workloads of a crowd: saturating fan-out and ping-pong.
+//! Closed loops of a crowd: saturating fan-out and ping-pong.
 
 use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
 
 use super::crowd::Crowd;
-use super::fault::LoadError;
-use super::watch::{histogram, nanos};
+use super::error::LoadError;
+use super::tracker::{histogram, nanos};
 
-/// A saturating load: as much is said as the bound on messages in flight allows.
+/// A saturating load: the speakers send as much as the bound on messages in flight allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FanOut {
     /// When to stop.
     pub extent: Extent,
-    /// The most messages that any one member may have still to hear.
+    /// The most messages that any one member may not have received yet.
     pub in_flight: u64,
 }
 
-/// How much is said.
+/// How much is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Extent {
-    /// So many messages by all speakers together.
+    /// This many messages of all speakers together.
     Messages(u64),
-    /// As many messages as are said in this time.
+    /// As many messages as can be sent in this time.
     Lasting(Duration),
 }
 
 impl Extent {
-    fn left(self, said: u64, elapsed: Duration) -> u64 {
+    fn left(self, sent: u64, elapsed: Duration) -> u64 {
         match self {
-            Self::Messages(count) => count - said,
+            Self::Messages(count) => count - sent,
             Self::Lasting(time) if elapsed < time => u64::MAX,
             Self::Lasting(_) => 0,
         }
     }
 }
 
-/// What was counted, every delivery of it checked.
+/// What was counted. Every delivery was checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tally {
-    /// Messages said.
+    /// Messages sent.
     pub messages: u64,
-    /// Messages heard: each by everybody but its speaker.
+    /// Messages received: each by all members but its speaker.
     pub deliveries: u64,
-    /// From before the first was said until the last was heard by all.
+    /// From before the first message was sent until all members had received the last.
     pub elapsed: Duration,
-    /// Listeners that heard another order than whoever heard it first: none, if the server keeps one
-    /// order for all.
+    /// Listeners that received the messages of different speakers in another order than the first
+    /// listener did; 0 if the server keeps one order for all.
     pub strayed: usize,
 }
 
-/// What a game of ping-pong found.
+/// What a ping-pong measured.
 #[derive(Clone, Debug)]
 pub struct Rounds {
-    /// What was said and heard.
+    /// What was sent and received.
     pub tally: Tally,
-    /// From the first word of a round until its answer was heard, in nanoseconds.
+    /// From the first message of a round until its answer was received, in nanoseconds.
     pub round_trips: Histogram<u64>,
 }
 
 impl Crowd {
-    /// Has the speakers say as much as `plan` allows, and returns when everybody has heard all of it.
+    /// Sends as much as `plan` allows, and returns when all members have received all of it.
     ///
     /// # Errors
     ///
-    /// A delivery is missing, doubled, damaged or out of its speaker's order; or a connection fails.
+    /// A delivery is lost, duplicated, altered or out of its speaker's order; or a connection
+    /// fails.
     ///
     /// # Panics
     ///
-    /// Nothing may be in flight.
+    /// `in_flight` is 0.
     pub fn fan_out(&mut self, plan: FanOut) -> Result<Tally, LoadError> {
-        assert!(plan.in_flight > 0, "nothing may be in flight");
-        self.hall.fall_in();
-        let (start, first) = (Instant::now(), self.hall.said());
+        assert!(plan.in_flight > 0, "no message may be in flight");
+        self.table.follow_reference();
+        let (start, first) = (Instant::now(), self.table.sent);
         loop {
-            let lag = self.hall.lag().expect("whoever has joined has heard every speaker");
-            let left = plan.extent.left(self.hall.said() - first, start.elapsed());
+            let lag = self.table.lag().expect("a joined member has received every speaker");
+            let left = plan.extent.left(self.table.sent - first, start.elapsed());
             if left == 0 && lag == 0 {
                 return Ok(self.tally(start, first));
             }
-            self.hall.say(left.min(plan.in_flight.saturating_sub(lag)))?;
+            self.table.send(left.min(plan.in_flight.saturating_sub(lag)))?;
             self.turn()?;
         }
     }
 
-    /// Has two speakers answer each other `rounds` times, one message in flight: service time. Where
-    /// speakers do not hear, whoever listens hears in their place.
+    /// Makes two speakers answer each other `rounds` times with one message in flight, which
+    /// measures service time. In a dialect whose speakers do not receive, a message is answered
+    /// when the listeners have received it.
     ///
     /// # Errors
     ///
@@ -93,28 +95,28 @@ impl Crowd {
     ///
     /// # Panics
     ///
-    /// The crowd has other than two speakers, or nobody hears them.
+    /// The crowd has not exactly two speakers, or no member receives their messages.
     pub fn ping_pong(&mut self, rounds: u64) -> Result<Rounds, LoadError> {
-        assert_eq!(self.hall.speakers(), 2, "two play ping-pong");
-        assert!(self.hall.hearers() > 0, "somebody has to hear it");
-        self.hall.fall_in();
-        let (start, first) = (Instant::now(), self.hall.said());
+        assert_eq!(self.table.speakers(), 2, "a ping-pong has two speakers");
+        assert!(self.table.receivers() > 0, "no member receives the messages");
+        self.table.follow_reference();
+        let (start, first) = (Instant::now(), self.table.sent);
         let mut round_trips = histogram();
         for _ in 0..rounds {
-            let served = Instant::now();
+            let began = Instant::now();
             for speaker in 0..2 {
-                self.hall.say_as(speaker, 1)?;
+                self.table.send_as(speaker, 1)?;
                 self.settle()?;
             }
-            round_trips.saturating_record(nanos(served.elapsed()));
+            round_trips.saturating_record(nanos(began.elapsed()));
         }
         Ok(Rounds { tally: self.tally(start, first), round_trips })
     }
 
     pub(super) fn tally(&self, start: Instant, first: u64) -> Tally {
-        let messages = self.hall.said() - first;
-        let deliveries = messages * u64::from(self.hall.hearers());
-        let strayed = self.hall.strayed();
+        let messages = self.table.sent - first;
+        let deliveries = messages * u64::from(self.table.receivers());
+        let strayed = self.table.strayed();
         Tally { messages, deliveries, elapsed: start.elapsed(), strayed }
     }
 }

@@ -1,126 +1,131 @@
-//! Members: a connection under load, and how what it hears is checked.
+//! Members: a connection under load, and how what it receives is checked.
 
 use std::io::{self, Read};
 use std::mem;
 
 use mio::net::TcpStream;
 
-use super::fault::Fault;
-use super::ledger::{Ledger, Roster};
-use super::message::Stamp;
+use super::error::Violation;
 use super::reference::{Comparison, Reference};
+use super::roster::Roster;
+use super::stream::{Stamp, StreamChecker};
 
 /// One connection of the crowd.
 #[derive(Debug)]
 pub(super) struct Member {
     pub(super) stream: TcpStream,
-    pub(super) hearing: Hearing,
+    pub(super) receiver: Receiver,
 }
 
-/// How what a member hears is checked.
+/// How what a member receives is checked.
 #[derive(Debug)]
-pub(super) enum Hearing {
-    /// By its own counters.
-    Alone(Alone),
-    /// By comparison with the reference, up to this offset of it.
+pub(super) enum Receiver {
+    /// It decodes and checks its own stream.
+    Decoding(Decoding),
+    /// It is compared with the reference, up to this offset of it.
     Following(u64),
-    /// It only speaks. What it gets are answers, which have only to be well made.
-    Deaf(Vec<u8>),
+    /// It only sends. It receives answers, whose form alone is checked.
+    SendOnly(Vec<u8>),
 }
 
-/// One who is not compared with anybody.
+/// A receiver with a checker of its own.
 #[derive(Debug)]
-pub(super) struct Alone {
-    pub(super) ledger: Ledger,
-    /// Something begun and not complete.
+pub(super) struct Decoding {
+    pub(super) checker: StreamChecker,
+    /// The first bytes of something that is not complete.
     carry: Vec<u8>,
-    /// Whether it followed until something came that is no message. It heard no other order then.
+    /// Whether it followed the reference until something came that is no message. Its order was the
+    /// same then.
     is_interrupted: bool,
 }
 
-impl Hearing {
+impl Receiver {
     pub(super) fn new(speakers: usize) -> Self {
-        Self::Alone(Alone::new(Ledger::new(speakers), &[]))
+        Self::Decoding(Decoding::new(StreamChecker::new(speakers), &[]))
     }
 
-    /// Checks what has come, and calls `seen` with every message that is whole now.
-    pub(super) fn hear(
+    /// Checks bytes that have arrived, and calls `seen` with the stamp of every message that is now
+    /// complete.
+    pub(super) fn receive(
         &mut self,
         bytes: &[u8],
         reference: &mut Reference,
         roster: &Roster,
         seen: impl FnMut(Stamp),
-    ) -> Result<(), Fault> {
+    ) -> Result<(), Violation> {
         let offset = match self {
             Self::Following(offset) => offset,
-            Self::Alone(alone) => return alone.hear(bytes, roster, seen).map(|_| ()),
-            Self::Deaf(carry) => return skip(carry, bytes, roster),
+            Self::Decoding(decoding) => return decoding.receive(bytes, roster, seen).map(|_| ()),
+            Self::SendOnly(carry) => return skip(carry, bytes, roster),
         };
         if reference.follow(*offset, bytes, roster)? == Comparison::Same {
             let from = mem::replace(offset, *offset + bytes.len() as u64);
             reference.between(from, *offset).for_each(seen);
             return Ok(());
         }
-        let (ledger, begun) = reference.ledger_at(*offset);
-        let mut alone = Alone::new(ledger, begun);
-        alone.is_interrupted = alone.hear(bytes, roster, seen)? > 0;
-        *self = Self::Alone(alone);
+        let (checker, begun) = reference.checker_at(*offset);
+        let mut decoding = Decoding::new(checker, begun);
+        decoding.is_interrupted = decoding.receive(bytes, roster, seen)? > 0;
+        *self = Self::Decoding(decoding);
         Ok(())
     }
 
-    /// How many messages are behind this member; `None` while it has not heard every speaker yet.
-    /// All are behind one who hears none.
-    pub(super) fn heard(&self, reference: &Reference) -> Option<u64> {
+    /// How many messages this member has received, those before it joined included; `None` before
+    /// the first message of every speaker. A member that only sends counts as having received all.
+    pub(super) fn passed(&self, reference: &Reference) -> Option<u64> {
         match self {
-            Self::Alone(Alone { ledger, .. }) => ledger.is_complete().then(|| ledger.heard()),
-            Self::Following(offset) => Some(reference.heard_at(*offset)),
-            Self::Deaf(_) => Some(u64::MAX),
+            Self::Decoding(Decoding { checker, .. }) => {
+                checker.is_complete().then(|| checker.passed())
+            }
+            Self::Following(offset) => Some(reference.passed_at(*offset)),
+            Self::SendOnly(_) => Some(u64::MAX),
         }
     }
 
-    /// Its counters, if it hears.
-    pub(super) fn ledger(&self, reference: &Reference) -> Option<Ledger> {
+    /// Its checker; `None` if it only sends.
+    pub(super) fn checker(&self, reference: &Reference) -> Option<StreamChecker> {
         match self {
-            Self::Alone(Alone { ledger, .. }) => Some(ledger.clone()),
-            Self::Following(offset) => Some(reference.ledger_at(*offset).0),
-            Self::Deaf(_) => None,
+            Self::Decoding(Decoding { checker, .. }) => Some(checker.clone()),
+            Self::Following(offset) => Some(reference.checker_at(*offset).0),
+            Self::SendOnly(_) => None,
         }
     }
 
-    /// Joins the listeners that follow the reference, if it has heard just what they have.
-    pub(super) fn fall_in(&mut self, reference: &Reference) {
-        if let Self::Alone(Alone { ledger, carry, .. }) = self
+    /// Starts to follow the reference, if it has received exactly what the reference holds.
+    pub(super) fn follow_reference(&mut self, reference: &Reference) {
+        if let Self::Decoding(Decoding { checker, carry, .. }) = self
             && carry.is_empty()
             && reference.is_whole()
-            && ledger == reference.ahead()
+            && checker == reference.checker_at_head()
         {
             *self = Self::Following(reference.head());
         }
     }
 
-    /// Whether it is alone because it hears another order than whoever hears things first.
-    pub(super) fn is_stray(&self) -> bool {
-        matches!(self, Self::Alone(Alone { is_interrupted: false, .. }))
+    /// Whether it has its own checker because it received messages in another order than the
+    /// reference.
+    pub(super) fn has_strayed(&self) -> bool {
+        matches!(self, Self::Decoding(Decoding { is_interrupted: false, .. }))
     }
 }
 
-impl Alone {
-    fn new(ledger: Ledger, begun: &[u8]) -> Self {
-        Self { ledger, carry: begun.to_vec(), is_interrupted: false }
+impl Decoding {
+    fn new(checker: StreamChecker, begun: &[u8]) -> Self {
+        Self { checker, carry: begun.to_vec(), is_interrupted: false }
     }
 
-    /// As [`Hearing::hear`]; returns how many bytes there were that are no message.
-    fn hear(
+    /// As [`Receiver::receive`]; returns how many bytes belonged to no message.
+    fn receive(
         &mut self,
         bytes: &[u8],
         roster: &Roster,
         mut seen: impl FnMut(Stamp),
-    ) -> Result<usize, Fault> {
+    ) -> Result<usize, Violation> {
         let carry = mem::take(&mut self.carry);
         let whole = if carry.is_empty() { bytes } else { &[&carry[..], bytes].concat() };
         let (mut at, mut skipped) = (0, 0);
         loop {
-            at += self.ledger.take(&whole[at..], roster, &mut seen)?;
+            at += roster.check(&whole[at..], &mut self.checker, &mut seen)?;
             let others = roster.skip_others(&whole[at..])?;
             if others == 0 {
                 break;
@@ -132,40 +137,40 @@ impl Alone {
     }
 }
 
-/// Skips whatever is whole, messages too, and keeps the rest.
-fn skip(carry: &mut Vec<u8>, bytes: &[u8], roster: &Roster) -> Result<(), Fault> {
+/// Skips everything that is complete, messages too, and keeps the rest.
+fn skip(carry: &mut Vec<u8>, bytes: &[u8], roster: &Roster) -> Result<(), Violation> {
     carry.extend_from_slice(bytes);
     let mut rest = &carry[..];
-    while let Some((_, behind)) = roster.split(rest)? {
-        rest = behind;
+    while let Some((_, after)) = roster.split(rest)? {
+        rest = after;
     }
     carry.drain(..carry.len() - rest.len());
     Ok(())
 }
 
-/// What one attempt to read brought.
+/// The result of one read from a non-blocking socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Got {
-    /// This many bytes.
+pub enum ReadOutcome {
+    /// This many bytes, at least one.
     Bytes(usize),
-    /// Nothing for now.
-    Nothing,
-    /// The end of the stream, or a reset.
-    End,
+    /// No byte for now.
+    WouldBlock,
+    /// EOF, or a reset.
+    Eof,
 }
 
-/// Reads once.
+/// Reads once. An interrupted read counts as [`ReadOutcome::WouldBlock`].
 ///
 /// # Errors
 ///
-/// Reading fails in another way than by a reset.
-pub fn read(stream: &mut TcpStream, buffer: &mut [u8]) -> io::Result<Got> {
+/// The read fails, other than by a reset.
+pub fn read_once(stream: &mut TcpStream, buffer: &mut [u8]) -> io::Result<ReadOutcome> {
     match stream.read(buffer) {
-        Ok(0) => Ok(Got::End),
-        Ok(count) => Ok(Got::Bytes(count)),
+        Ok(0) => Ok(ReadOutcome::Eof),
+        Ok(count) => Ok(ReadOutcome::Bytes(count)),
         Err(error) => match error.kind() {
-            io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted => Ok(Got::Nothing),
-            io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => Ok(Got::End),
+            io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted => Ok(ReadOutcome::WouldBlock),
+            io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => Ok(ReadOutcome::Eof),
             _ => Err(error),
         },
     }

@@ -1,8 +1,8 @@
-//! Peers: message brokers of others, each as it serves best, measured beside our servers if installed.
+//! Brokers: message brokers that are measured beside our servers if they are installed.
 //!
-//! They do other work than a chat server and promise other things; what they show is where a figure
-//! stands among programs that people know. Whatever is set otherwise than they come is told by
-//! [`Peer::tuned`]: nothing is kept on disk or logged, and no listener is cut off for being slow.
+//! A broker does other work than a chat server and promises other things. Its figures show where a
+//! figure stands among well-known programs. [`Broker::tuned`] lists every setting that differs from
+//! the default: nothing is kept on disk or logged, and no slow listener is disconnected.
 
 mod settings;
 #[cfg(test)]
@@ -18,10 +18,10 @@ use load::wire::Dialect;
 use self::settings::SettingsFile;
 use crate::process::{ServerProcess, StartError};
 
-/// A broker that may be installed.
+/// A broker that can be measured if it is installed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Peer {
-    /// Redis, by publish and subscribe.
+pub enum Broker {
+    /// Redis, with publish and subscribe.
     Redis,
     /// The NATS server.
     Nats,
@@ -32,16 +32,16 @@ pub enum Peer {
 /// A broker that is installed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Installed {
-    /// Which one.
-    pub peer: Peer,
-    /// Its program.
+    /// The broker.
+    pub broker: Broker,
+    /// Its program file.
     pub path: PathBuf,
-    /// As it tells it, such as `7.0.15`.
+    /// Its version as the program prints it, such as `7.0.15`.
     pub version: String,
 }
 
-impl Peer {
-    /// All of them, in the order they are listed in.
+impl Broker {
+    /// All of them, in the order in which they are listed.
     pub const ALL: [Self; 3] = [Self::Redis, Self::Nats, Self::Mosquitto];
 
     /// Its name in tables and on command lines.
@@ -53,7 +53,7 @@ impl Peer {
         }
     }
 
-    /// How its clients speak.
+    /// The protocol that its clients speak.
     pub fn dialect(self) -> Dialect {
         match self {
             Self::Redis => Dialect::Redis,
@@ -62,48 +62,48 @@ impl Peer {
         }
     }
 
-    /// What is set otherwise than it comes, and why, in one line.
+    /// Every setting that differs from the default, and why, in one line.
     pub fn tuned(self) -> &'static str {
         match self {
             Self::Redis => {
-                "no snapshots, a slow subscriber may leave anything unread, 11000 clients, a backlog \
-                 of 4096, clients from all loopback addresses let in, warnings only"
+                "no snapshots, no bound on what a slow subscriber leaves unread, 11000 clients, a \
+                 backlog of 4096, clients from all loopback addresses accepted, warnings only"
             }
             Self::Nats => {
                 "a slow subscriber may leave 1 GiB unread and take 60 s, messages of up to 8 MiB, \
                  a PING only at the start and then every hour"
             }
             Self::Mosquitto => {
-                "TCP_NODELAY, a slow subscriber may leave anything unread, no log, no figures of \
-                 its own published, anybody may connect"
+                "TCP_NODELAY, no bound on what a slow subscriber leaves unread, no log, no \
+                 statistics published, clients accepted without a name"
             }
         }
     }
 
-    /// Looks for it where programs are.
+    /// Finds its program and reads its version.
     ///
     /// # Errors
     ///
-    /// A sentence that says why it is left out.
+    /// A sentence that says why it cannot be measured.
     pub fn find(self) -> Result<Installed, String> {
         let program = self.program();
         let missing = || format!("{program} is not installed; Debian has a package of that name");
         let path = find_program(program).ok_or_else(missing)?;
         let version = self.version(&path)?;
-        Ok(Installed { peer: self, path, version })
+        Ok(Installed { broker: self, path, version })
     }
 
     fn version(self, path: &Path) -> Result<String, String> {
         let failed = |error: &dyn std::fmt::Display| {
-            format!("{} does not tell its version: {error}", path.display())
+            format!("{} does not print its version: {error}", path.display())
         };
-        // Mosquitto tells it with its help only, whose exit status says nothing.
+        // Mosquitto prints it with its help only, and the exit status of that means nothing.
         let flag = if self == Self::Mosquitto { "-h" } else { "--version" };
         let mut command = Command::new(path);
         let output = command.arg(flag).stdin(Stdio::null()).output();
         let output = output.map_err(|error| failed(&error))?;
-        let said = String::from_utf8_lossy(&output.stdout);
-        version_in(&said).ok_or_else(|| failed(&"there is none in what it says"))
+        let output = String::from_utf8_lossy(&output.stdout);
+        version_in(&output).ok_or_else(|| failed(&"there is none in its output"))
     }
 
     fn program(self) -> &'static str {
@@ -122,7 +122,7 @@ impl Peer {
         }
     }
 
-    /// What only a file can say.
+    /// The settings that only a file can contain.
     fn settings(self) -> Option<&'static str> {
         match self {
             Self::Redis => None,
@@ -139,14 +139,14 @@ impl Installed {
     ///
     /// As [`ServerProcess::start`]; or its settings cannot be written.
     pub fn start(&self) -> Result<ServerProcess, StartError> {
-        // It is read once, at the start, and then no longer needed.
-        let settings = self.peer.settings().map(SettingsFile::holding).transpose();
+        // The broker reads the file once, when it starts.
+        let settings = self.broker.settings().map(SettingsFile::holding).transpose();
         let settings = settings.map_err(|source| {
-            let program = self.peer.program().into();
+            let program = self.broker.program().into();
             StartError::Spawn { program, source }
         })?;
         let file = settings.as_ref().map(|settings| ["-c".into(), settings.path().into()]);
-        let arguments = self.peer.arguments().iter().map(OsString::from);
+        let arguments = self.broker.arguments().iter().map(OsString::from);
         let command: Vec<OsString> = iter::once(self.path.clone().into())
             .chain(arguments)
             .chain(file.into_iter().flatten())
@@ -155,19 +155,19 @@ impl Installed {
     }
 }
 
-/// The program of this name, in the places of the environment and in those where daemons are kept.
+/// The program of this name, in the folders of `PATH` and in those for daemons.
 fn find_program(name: &str) -> Option<PathBuf> {
-    let places = env::var_os("PATH").unwrap_or_default();
+    let folders = env::var_os("PATH").unwrap_or_default();
     let daemons = ["/usr/sbin", "/usr/local/sbin"].map(PathBuf::from);
-    env::split_paths(&places)
+    env::split_paths(&folders)
         .chain(daemons)
-        .map(|place| place.join(name))
+        .map(|folder| folder.join(name))
         .find(|path| path.is_file())
 }
 
-/// The first word that begins with a number and a dot, a `v` or `v=` before it or not.
-fn version_in(said: &str) -> Option<String> {
-    let numbers = said.split_ascii_whitespace().map(|word| word.trim_start_matches(['v', '=']));
+/// The first word that begins with a number and a dot, or with `v` or `v=` before them.
+fn version_in(output: &str) -> Option<String> {
+    let numbers = output.split_ascii_whitespace().map(|word| word.trim_start_matches(['v', '=']));
     let is_version = |word: &&str| {
         let number = word.split_once('.').map(|(number, _)| number);
         number.is_some_and(|number| number.parse::<u32>().is_ok())

@@ -1,9 +1,9 @@
-//! Floor: servers that do nothing but pass bytes on. What they cost is the kernel's share and the load's.
+//! Floor: servers that only copy bytes. Their cost is the cost of the kernel and of the load.
 //!
-//! [`relay`] passes on what each client says to all others, which is the least that a chat server can do;
-//! [`blocking`] does so between two clients, which is the least that a question and its answer can take.
-//! Their clients speak [`Dialect::Floor`](load::wire::Dialect::Floor): a name that goes to
-//! nobody, and then pairs that the speakers make themselves.
+//! [`relay`] copies what each client sends to all others, which is the least that a chat server can
+//! do. [`blocking`] does so between two clients, which is the least that a message and its answer
+//! can take. Their clients speak [`Dialect::Floor`](load::wire::Dialect::Floor): a name that is not
+//! relayed, and then pairs that the speakers make themselves.
 
 mod blocking;
 mod member;

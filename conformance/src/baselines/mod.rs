@@ -1,10 +1,10 @@
-//! Baselines: servers that are measured beside ours, from a program that only passes on bytes to brokers that people
-//! know.
+//! Baselines: programs that are measured beside our servers, from one that only copies bytes to
+//! well-known brokers.
 
+mod baseline;
 mod brokers;
 mod floor;
 mod naive;
-mod yardstick;
 
-pub use self::brokers::{Installed, Peer};
-pub use self::yardstick::{FaultyArgs, Yardstick, YardstickArgs};
+pub use self::baseline::{Baseline, BaselineArgs, DefectiveArgs};
+pub use self::brokers::{Broker, Installed};

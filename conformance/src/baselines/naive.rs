@@ -1,21 +1,24 @@
-//! Rungs: naive servers of the chat protocol, each a step that people climb before they come to a log.
+//! Naive servers of the chat protocol: the designs that programmers usually try before a shared
+//! log.
 //!
-//! They speak the protocol and keep level 0, and no more: no limit on members, names as they come, no
-//! farewell. All but the last make one system call for every delivery.
+//! They meet level 0 of the protocol and no more: no limit on members, no check of names, no
+//! graceful shutdown. All but
+//! [`queue`] make one system call for every delivery.
 //!
-//! | rung | who writes to a member | who waits for a member that does not read | what such a member costs |
+//! | server | what writes to a member | what waits for a member that does not read | what such a member costs |
 //! |---|---|---|---|
-//! | [`send`] | whoever reads a message, at once, under the room's lock | everybody, for ever | the room |
-//! | [`writer`] | a thread of its own, from a channel | nobody | memory, without a bound |
-//! | [`channel`] | a task of its own, from a channel | nobody | memory, without a bound |
-//! | [`queue`] | one loop, from a queue, once per wake-up | nobody | memory, without a bound |
-//! | our servers | a loop, a thread or a task, from one log that all members share | nobody | its place: it is dropped |
+//! | [`send`] | the thread that reads a message, at once, under the room's lock | all members, for ever | the room |
+//! | [`writer`] | a thread of its own, from a channel | its thread | memory, without a bound |
+//! | [`channel`] | a task of its own, from a channel | its task | memory, without a bound |
+//! | [`queue`] | one loop, from a queue, once per wake-up | nothing | memory, without a bound |
+//! | our servers | a loop, a thread or a task, from one log that all members share | the room, for its patience | its connection, which is aborted |
 //!
-//! A message of a channel or a queue is a handle to one pair: it is counted, not copied. A server with a log has
-//! neither: a member is a place in the log, and one write carries all that lies behind that place.
+//! A channel or a queue holds reference-counted handles to one pair, and copies no bytes. A server
+//! with a log needs neither: a member is a position in the log, and one write carries everything
+//! after that position.
 
 mod channel;
-mod fault;
+mod defect;
 mod frames;
 mod queue;
 mod send;
@@ -30,12 +33,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 pub(crate) use self::channel::serve as serve_channel;
-pub(crate) use self::fault::{Trouble, serve as serve_faulty};
+pub(crate) use self::defect::{Defect, serve as serve_defective};
 pub(crate) use self::queue::serve as serve_queue;
 pub(crate) use self::send::serve as serve_send;
 pub(crate) use self::writer::serve as serve_writer;
 
-/// Who is here, by number, and of each what it takes to write to it.
+/// The members by number, each with what is needed to write to it.
 struct Room<W>(Mutex<BTreeMap<u64, W>>);
 
 impl<W> Room<W> {
@@ -43,12 +46,12 @@ impl<W> Room<W> {
         Self(Mutex::new(BTreeMap::new()))
     }
 
-    /// One lock for all members: so everybody gets the messages in the same order.
+    /// One lock for all members, so all receive the messages in one order.
     fn lock(&self) -> MutexGuard<'_, BTreeMap<u64, W>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Does this for everybody but `from`, one after the other, under the lock.
+    /// Calls `act` for each member but `from`, one after the other, under the lock.
     fn each_other(&self, from: u64, act: impl Fn(&mut W)) {
         for (number, write) in self.lock().iter_mut() {
             if *number != from {
@@ -58,20 +61,20 @@ impl<W> Room<W> {
     }
 }
 
-/// Gives every client a thread that talks with it.
+/// Starts a thread for every client.
 fn for_each_client(
     listener: &TcpListener,
-    talk: impl Fn(u64, TcpStream) -> io::Result<()> + Clone + Send + 'static,
+    serve: impl Fn(u64, TcpStream) -> io::Result<()> + Clone + Send + 'static,
 ) -> io::Result<()> {
     for number in 0.. {
         let (stream, _) = listener.accept()?;
-        let talk = talk.clone();
-        // What goes wrong with a client is its own affair: its connection closes, the room goes on.
-        thread::Builder::new().spawn(move || talk(number, stream).ok())?;
+        let serve = serve.clone();
+        // An error of one client ends its own connection only.
+        thread::Builder::new().spawn(move || serve(number, stream).ok())?;
     }
     Ok(())
 }
 
-/// The longest name or message: the load's longest, and some more.
+/// The longest name or message: more than the longest of the load.
 const FRAME_MAX: usize = 4 << 20;
 const READ_CHUNK: usize = 16 * 1024;

@@ -1,4 +1,4 @@
-//! `list`: every rule, and how it is tested.
+//! List: prints every rule, its level, and how it is tested.
 
 use std::io::{self, Write};
 
@@ -35,3 +35,13 @@ fn line(rule: &Rule) -> String {
         "{id}  level {level}  {keyword:<6}  {scope:<11}  {conversations:<16}  {case:<4}  {sentence}"
     )
 }
+
+pub(super) const EXAMPLES: &str = "\
+Each line has the id of the rule, its level, its keyword, whether it binds only
+servers that declare something, how many conversations of SPEC.md and which code
+test it, and its sentence.
+
+Examples:
+  conformance list
+  conformance list | grep RLY-
+  conformance list | grep 'level 0'";

@@ -1,10 +1,10 @@
-//! The command line of the one binary: serve, check, list, lab, diff, siege.
+//! Cli: the command line of the program: serve, chat, check, list, lab, diff, siege.
 
 mod check;
-mod examinee;
 mod list;
 mod serve;
 mod tally;
+mod target;
 
 use std::ffi::OsString;
 use std::iter;
@@ -14,7 +14,8 @@ use clap::{Parser, Subcommand};
 
 use crate::support::console::{USAGE, exit_status};
 
-/// Holds chat servers to the protocol's rules
+/// Tests servers and clients of the chat protocol against its rules, and measures
+/// and attacks the servers
 #[derive(Debug, Parser)]
 #[command(name = "conformance", version, after_help = EXAMPLES)]
 struct Cli {
@@ -24,41 +25,45 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run one of this project's servers, or a yardstick to measure them by
+    /// Run one of this project's servers, or a baseline for measurements
+    #[command(after_help = serve::EXAMPLES)]
     Serve {
         #[command(subcommand)]
         served: serve::Served,
     },
-    /// Run this project's line client
+    /// Run this project's chat client
     #[command(disable_help_flag = true)]
     Chat {
-        /// Its command line; `chat --help` explains it
+        /// Arguments of the client; `chat --help` lists them
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<OsString>,
     },
-    /// Hold a server, or a client, to the rules of a level
+    /// Test a server against the rules up to a level, or a client against the rules for clients
+    #[command(after_help = check::EXAMPLES)]
     Check(check::CheckArgs),
-    /// Show every rule, its level, and how it is tested
+    /// Print every rule, its level, and how it is tested
+    #[command(after_help = list::EXAMPLES)]
     List,
-    /// Measure the three servers, and others beside them
+    /// Measure servers beside each other
     Lab(crate::lab::LabArgs),
-    /// Compare two reports of the lab, and show what exceeds the noise
+    /// Compare two reports of the lab, and print the differences that exceed the noise
     Diff(crate::lab::DiffArgs),
-    /// Surround honest clients with a hostile crowd, and see whether they are harmed
+    /// Attack servers with hostile clients, and check that honest clients are not harmed
     Siege(crate::siege::SiegeArgs),
 }
 
-/// Runs the command line, the program's name first, and returns its exit status: 0 all is well, 1 a rule is
-/// broken, 2 nothing can be said or the output cannot be written, 3 the command line is wrong, 141 whoever
-/// read the output left before its end.
+/// Runs a command line, which begins with the program's name, and returns its exit status: 0
+/// success, 1 a rule is broken, 2 there is no result or the output cannot be written, 3 the command
+/// line is wrong, 141 the reader of the output has closed it.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => {
             let printed = error.print();
-            // Help is asked for and goes to standard output; a mistake is one even if nobody is told.
-            let mistaken = error.use_stderr();
-            return if mistaken {
+            // Help goes to standard output. A mistake keeps its status even if its message cannot
+            // be written.
+            let is_mistake = error.use_stderr();
+            return if is_mistake {
                 ExitCode::from(USAGE)
             } else {
                 exit_status(printed.map(success))
@@ -87,13 +92,15 @@ fn chat(arguments: Vec<OsString>) -> ExitCode {
 const EXAMPLES: &str = "\
 Examples:
   conformance serve async --listen 127.0.0.1:1234
-  conformance check -- python3 conformance/guests/server.py --port {port}
-  conformance check --level 1 --connect 127.0.0.1:1234
-  conformance check --level 2 --manifest my-server.toml -- ./my-server {port}
-  conformance check --client -- ./my-client 127.0.0.1:{port}
-  conformance check --only RLY-03,SEG-02 -- ./my-server {port}
+  conformance chat --name ann 127.0.0.1:1234
+  conformance check --level 1 -- ./my-server {port}
   conformance list
+  conformance lab --quick
   conformance siege --short
 
-Exit status: 0 all is well; 1 a rule is broken; 2 nothing can be said, or not be written; 3 the command
-line is wrong; 141 whoever read the output left before its end.";
+Exit status:
+  0    success
+  1    a rule is broken
+  2    there is no result, or the output cannot be written
+  3    the command line is wrong
+  141  the reader of the output has closed it, as in `| head -1`";

@@ -1,4 +1,4 @@
-//! Tally: a line for every row as it ends, and the summary of them all.
+//! Tally: prints a line for each row, counts the results, and prints the summary.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -10,7 +10,7 @@ use crate::suite::failure::Failure;
 use crate::suite::{Row, Verdict};
 use crate::support::console::INCONCLUSIVE;
 
-/// What became of the rows so far.
+/// The results of the rows so far.
 #[derive(Default)]
 pub(super) struct Tally {
     passed: u64,
@@ -18,18 +18,18 @@ pub(super) struct Tally {
     inconclusive: u64,
     failures: Vec<Failure>,
     weaknesses: Vec<Failure>,
-    /// Rows that say nothing about the server: how many of each word and reason.
-    unanswered: BTreeMap<(&'static str, String), u64>,
+    /// The number of rows that were left out, for each word and reason.
+    skipped: BTreeMap<(&'static str, String), u64>,
 }
 
 impl Tally {
-    /// Rows counted so far.
+    /// The number of rows so far.
     pub(super) fn rows(&self) -> u64 {
         let broken = self.failures.len() + self.weaknesses.len();
         self.passed + self.recorded + self.inconclusive + self.left_out() + broken as u64
     }
 
-    /// Adds one row.
+    /// Counts one row.
     pub(super) fn count(&mut self, row: Row<'_>) {
         let word = row.verdict.word();
         match row.verdict {
@@ -42,11 +42,12 @@ impl Tally {
         }
     }
 
-    /// Writes every failure in full, then the numbers, then why some rows were left out.
+    /// Writes every failure in full, then the numbers, then the reasons for rows that were left
+    /// out.
     ///
     /// # Errors
     ///
-    /// It cannot be written.
+    /// The output cannot be written.
     pub(super) fn write_summary(&self, out: &mut impl Write, seed: u64) -> io::Result<()> {
         for failure in self.failures.iter().chain(&self.weaknesses) {
             writeln!(out, "\n{failure}")?;
@@ -62,17 +63,17 @@ impl Tally {
             self.left_out(),
             self.inconclusive,
         )?;
-        for ((word, reason), count) in &self.unanswered {
+        for ((word, reason), count) in &self.skipped {
             writeln!(out, "  {count:>3} {word}: {reason}")?;
         }
         out.flush()
     }
 
-    /// A server that fails is known to fail, whatever else could not be found out. When no row said
-    /// anything, neither does the whole.
+    /// The exit status. A failure counts more than an inconclusive row. Without any result, the run
+    /// is inconclusive.
     pub(super) fn status(&self) -> ExitCode {
-        let silent = self.passed + self.recorded == 0 && self.weaknesses.is_empty();
-        match (self.failures.is_empty(), self.inconclusive == 0 && !silent) {
+        let is_empty = self.passed + self.recorded == 0 && self.weaknesses.is_empty();
+        match (self.failures.is_empty(), self.inconclusive == 0 && !is_empty) {
             (false, _) => ExitCode::from(1),
             (true, false) => ExitCode::from(INCONCLUSIVE),
             (true, true) => ExitCode::SUCCESS,
@@ -80,19 +81,19 @@ impl Tally {
     }
 
     fn leave_out(&mut self, word: &'static str, reason: String) {
-        *self.unanswered.entry((word, reason)).or_default() += 1;
+        *self.skipped.entry((word, reason)).or_default() += 1;
     }
 
     fn left_out(&self) -> u64 {
-        self.unanswered.values().sum()
+        self.skipped.values().sum()
     }
 }
 
-/// Writes what became of one rule.
+/// Writes the result of one row.
 ///
 /// # Errors
 ///
-/// It cannot be written.
+/// The output cannot be written.
 pub(super) fn write_row(out: &mut impl Write, row: &Row<'_>) -> io::Result<()> {
     let Row { rule, verdict, elapsed } = row;
     let style = style(verdict);

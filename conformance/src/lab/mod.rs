@@ -12,7 +12,7 @@ mod run;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
-use load::make_room_for;
+use load::raise_open_files_limit;
 
 use self::plan::again;
 pub use self::plan::args::LabArgs;
@@ -22,10 +22,10 @@ use self::result::record::{EntrantRecord, FORMAT, Kind, LeftOut, PointRecord, Re
 use self::run::entrant::Entrant;
 use self::run::list;
 use self::run::session::{Session, steps};
-use crate::support::console::{Frame, INCONCLUSIVE, USAGE, complain};
+use crate::support::console::{INCONCLUSIVE, TableStyle, USAGE, print_error};
 use crate::support::cores::Cores;
 use crate::support::environment::Environment;
-use crate::support::interrupt::give_up_on_signals;
+use crate::support::interrupt::kill_servers_on_signals;
 use crate::support::out::Out;
 use crate::support::progress::Progress;
 
@@ -42,7 +42,7 @@ pub fn run(args: &LabArgs) -> io::Result<ExitCode> {
     let points = match asked {
         Ok(points) => points,
         Err(error) => {
-            complain(format_args!("lab: {error}"));
+            print_error(format_args!("lab: {error}"));
             return Ok(ExitCode::from(USAGE));
         }
     };
@@ -50,7 +50,7 @@ pub fn run(args: &LabArgs) -> io::Result<ExitCode> {
         Ok(None) => Ok(ExitCode::SUCCESS),
         Ok(Some((record, out))) => tell(&record, out.as_ref()),
         Err(error) => {
-            complain(format_args!("lab: {error}"));
+            print_error(format_args!("lab: {error}"));
             Ok(ExitCode::from(INCONCLUSIVE))
         }
     }
@@ -65,7 +65,7 @@ fn measure(args: &LabArgs, points: Vec<Point>) -> io::Result<Option<(Record, Opt
         return out.flush().map(|()| None);
     }
     let out = args.out.as_deref().map(Out::prepare).transpose()?;
-    let interruption = give_up_on_signals()?;
+    let interruption = kill_servers_on_signals()?;
     let (points, too_big) = within_limits(points);
     if let ([], [first, ..]) = (&points[..], &too_big[..]) {
         return Err(io::Error::other(format!("nothing of it can be measured: {}", first.reason)));
@@ -90,7 +90,7 @@ fn measure(args: &LabArgs, points: Vec<Point>) -> io::Result<Option<(Record, Opt
 fn within_limits(points: Vec<Point>) -> (Vec<Point>, Vec<LeftOut>) {
     let (mut fitting, mut too_big) = (Vec::new(), Vec::new());
     for point in points {
-        match make_room_for(point.load.connections()) {
+        match raise_open_files_limit(point.load.connections()) {
             Ok(()) => fitting.push(point),
             Err(error) => {
                 let (point, reason) = (Some(point.id), error.to_string());
@@ -127,7 +127,7 @@ fn begin(args: &LabArgs, entrants: &[Entrant], points: &[Point]) -> Record {
         repeats: args.repeats(),
         is_interrupted: false,
         environment: Environment::read(),
-        cores: Cores::apart(),
+        cores: Cores::separate(),
         entrants: entrants.collect(),
         points: points.iter().map(again).collect(),
         left_out: Vec::new(),
@@ -141,7 +141,7 @@ fn tell(record: &Record, out: Option<&Out>) -> io::Result<ExitCode> {
         keep(out, record)?;
     }
     let mut stdout = anstream::stdout().lock();
-    writeln!(stdout, "{}", report::render(record, Frame::of_output()))?;
+    writeln!(stdout, "{}", report::render(record, TableStyle::of_output()))?;
     stdout.flush()?;
     let is_void = record.runs.iter().any(|run| run.void.is_some());
     let is_broken = record.entrants.iter().any(|entrant| entrant.is_broken);
@@ -154,10 +154,10 @@ fn tell(record: &Record, out: Option<&Out>) -> io::Result<ExitCode> {
 
 /// Writes `lab.json` and `lab.txt`.
 fn keep(out: &Out, record: &Record) -> io::Result<()> {
-    out.keep("lab.json", &(record.to_json() + "\n"))?;
-    let text = report::render(record, Frame::Plain);
+    out.write("lab.json", &(record.to_json() + "\n"))?;
+    let text = report::render(record, TableStyle::Plain);
     let runs = report::all_runs(record);
-    out.keep("lab.txt", &format!("{text}\n\n{runs}\n"))
+    out.write("lab.txt", &format!("{text}\n\n{runs}\n"))
 }
 
 /// What a shell says of a program that Ctrl-C has ended.

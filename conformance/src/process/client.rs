@@ -1,65 +1,64 @@
-//! A chat client under test as a child process: started, watched, never left behind.
+//! Client: a chat client under test as a child process, which ends with the test.
 
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read};
+use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::Arc;
-use std::sync::mpsc::{self, Receiver};
-use std::thread;
 use std::time::Duration;
 
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
 use super::error::StartError;
-use super::group::{Group, enlist};
-use super::launch::with_port;
+use super::group::{Group, register};
+use super::launch::fill_in_port;
+use super::output::Output;
 
-/// A running client whose standard input stays open. Dropping it kills its whole process group.
+/// A running client. Dropping it kills its process group.
 #[derive(Debug)]
 pub struct ClientProcess {
     group: Arc<Group>,
-    /// Nobody types.
-    _keyboard: Option<ChildStdin>,
-    shown: Receiver<Vec<u8>>,
-    told: Receiver<Vec<u8>>,
+    /// Held open, because many clients end at the EOF of their standard input.
+    input: Option<ChildStdin>,
+    stdout: Arc<Output>,
+    stderr: Arc<Output>,
 }
 
-/// What a client's standard output is.
+/// The kind of a client's standard output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Screen {
+pub enum Stdout {
     /// A pipe.
     Pipe,
     /// A terminal.
     Terminal,
 }
 
-/// What a client that has ended left behind.
+/// The result of a client that has ended.
 #[derive(Clone, Debug)]
-pub struct Left {
+pub struct ClientEnd {
     /// How it ended.
     pub status: ExitStatus,
-    /// Its standard output, at most 4 MiB.
-    pub shown: Vec<u8>,
-    /// Its standard error, likewise.
-    pub told: Vec<u8>,
+    /// The first 4 MiB of its standard output.
+    pub stdout: Vec<u8>,
+    /// The first 4 MiB of its standard error.
+    pub stderr: Vec<u8>,
 }
 
 impl ClientProcess {
-    /// Starts program and arguments, `{port}` replaced by this port.
+    /// Starts a program with its arguments, in which `port` replaces `{port}`.
     ///
     /// # Errors
     ///
-    /// The command is empty or cannot be started, or there is no terminal to be had.
-    pub fn start(command: &[OsString], port: u16, screen: Screen) -> Result<Self, StartError> {
-        let mut words = command.iter().map(|word| with_port(word, port));
+    /// The command is empty or cannot be started, or the system provides no terminal.
+    pub fn start(command: &[OsString], port: u16, stdout: Stdout) -> Result<Self, StartError> {
+        let mut words = command.iter().map(|word| fill_in_port(word, port));
         let program = words.next().ok_or(StartError::Empty)?;
         let failed = |source| StartError::Spawn { program: program.display().to_string(), source };
-        let terminal = match screen {
-            Screen::Pipe => None,
-            Screen::Terminal => Some(Terminal::open().map_err(failed)?),
+        let terminal = match stdout {
+            Stdout::Pipe => None,
+            Stdout::Terminal => Some(Terminal::open().map_err(failed)?),
         };
         let (terminal, output) = match terminal {
             Some(Terminal { ours, theirs }) => (Some(ours), Stdio::from(theirs)),
@@ -68,21 +67,21 @@ impl ClientProcess {
         let mut command = Command::new(&program);
         command.args(words).env("TERM", "xterm").env_remove("NO_COLOR").process_group(0);
         command.stdin(Stdio::piped()).stdout(output).stderr(Stdio::piped());
-        let child = enlist(|| command.spawn()).map_err(failed)?;
-        // It holds the terminal's other end; the output would never be over.
+        let child = register(|| command.spawn()).map_err(failed)?;
+        // The command holds the client's end of the terminal, without which there would be no EOF.
         drop(command);
         Ok(Self::watch(child, terminal))
     }
 
     fn watch(mut child: Child, terminal: Option<File>) -> Self {
-        let told = child.stderr.take().expect("standard error was asked for as a pipe");
-        let shown = match (terminal, child.stdout.take()) {
-            (Some(terminal), _) => read_to_end(terminal),
-            (None, Some(pipe)) => read_to_end(pipe),
+        let stderr = child.stderr.take().expect("standard error is a pipe");
+        let stdout = match (terminal, child.stdout.take()) {
+            (Some(terminal), _) => Output::of(terminal),
+            (None, Some(pipe)) => Output::of(pipe),
             (None, None) => unreachable!("standard output is a terminal or a pipe"),
         };
-        let keyboard = child.stdin.take();
-        Self { group: Group::watch(child), _keyboard: keyboard, shown, told: read_to_end(told) }
+        let input = child.stdin.take();
+        Self { group: Group::watch(child), input, stdout, stderr: Output::of(stderr) }
     }
 
     /// Its process id.
@@ -90,22 +89,44 @@ impl ClientProcess {
         self.group.id()
     }
 
-    /// Waits for its end; `None` if that takes longer than `deadline`.
-    pub fn wait(&self, deadline: Duration) -> Option<Left> {
+    /// Writes to its standard input.
+    ///
+    /// # Errors
+    ///
+    /// It has closed its standard input, or has ended.
+    pub fn type_in(&self, text: &str) -> io::Result<()> {
+        let mut input = self.input.as_ref().ok_or(io::ErrorKind::BrokenPipe)?;
+        input.write_all(text.as_bytes())
+    }
+
+    /// Waits for a complete line of standard output, after position `from`, that ends with `text`,
+    /// and returns the position after the line. `None` after `deadline` and at EOF.
+    pub fn wait_for_line(&self, from: usize, text: &str, deadline: Duration) -> Option<usize> {
+        self.stdout.wait_for_line(from, |line| line.ends_with(text.as_bytes()), deadline)
+    }
+
+    /// Both outputs so far, for the message of a failure.
+    pub fn outputs(&self) -> String {
+        let outputs = [&self.stdout, &self.stderr].map(|output| output.to_eof(Duration::ZERO));
+        String::from_utf8_lossy(&outputs.concat()).into_owned()
+    }
+
+    /// Waits until it has ended; `None` after `deadline`.
+    pub fn wait(&self, deadline: Duration) -> Option<ClientEnd> {
         let status = self.group.wait(deadline)?;
-        // Its group has ended with it, so both outputs are as good as over.
-        let all = |output: &Receiver<Vec<u8>>| output.recv_timeout(OVER_WITHIN).unwrap_or_default();
-        Some(Left { status, shown: all(&self.shown), told: all(&self.told) })
+        // Its process group has ended as well, so both outputs reach EOF soon.
+        let (stdout, stderr) = (self.stdout.to_eof(EOF_WITHIN), self.stderr.to_eof(EOF_WITHIN));
+        Some(ClientEnd { status, stdout, stderr })
     }
 }
 
 impl Drop for ClientProcess {
     fn drop(&mut self) {
-        self.group.end();
+        self.group.kill();
     }
 }
 
-/// The two ends of a terminal that is nobody's controlling one.
+/// The two ends of a pseudo-terminal, which is the controlling terminal of no process.
 struct Terminal {
     ours: File,
     theirs: File,
@@ -126,20 +147,4 @@ impl Terminal {
     }
 }
 
-/// Everything that is read up to the end, as soon as it has come; a terminal ends with an error.
-fn read_to_end(mut output: impl Read + Send + 'static) -> Receiver<Vec<u8>> {
-    let (tell, all) = mpsc::channel();
-    thread::spawn(move || {
-        let (mut kept, mut chunk) = (Vec::new(), [0; 4096]);
-        while let Ok(count @ 1..) = output.read(&mut chunk) {
-            let room = OUTPUT_BYTES_MAX - kept.len();
-            kept.extend_from_slice(&chunk[..count.min(room)]);
-        }
-        // Nobody asks when the test has failed before.
-        tell.send(kept).ok();
-    });
-    all
-}
-
-const OUTPUT_BYTES_MAX: usize = 4 << 20;
-const OVER_WITHIN: Duration = Duration::from_secs(5);
+const EOF_WITHIN: Duration = Duration::from_secs(5);

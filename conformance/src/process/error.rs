@@ -1,4 +1,4 @@
-//! Error: why a server did not come up.
+//! Error: the reasons for which a server or client does not start.
 
 use std::io;
 use std::process::ExitStatus;
@@ -6,42 +6,46 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-/// Why a server did not come up.
+/// The reason for which a server or client did not start.
 #[derive(Debug, Error)]
 pub enum StartError {
-    /// There is no program to start.
-    #[error("the command is empty")]
+    /// The command has no words.
+    #[error("the command is empty: write a program and its arguments")]
     Empty,
     /// The program could not be started.
     #[error("{program} cannot be started: {source}")]
     Spawn {
         /// Its name or path.
         program: String,
-        /// What the system said.
+        /// The system's reason.
         source: io::Error,
     },
-    /// It ended before it was ready.
-    #[error("the server ended before it was ready ({status}){}", words(log))]
+    /// The server ended before it was ready.
+    #[error("the server ended before it was ready ({status}){}", reported_log(log))]
     Ended {
         /// How it ended.
         status: ExitStatus,
-        /// The end of what it wrote.
+        /// The end of its output.
         log: String,
     },
-    /// It lives, but neither printed the ready line nor accepted a connection.
-    #[error("the server was not ready within {} s{}", READY_WITHIN.as_secs(), words(log))]
+    /// The server runs, but it neither printed its ready line nor accepted a connection.
+    #[error(
+        "the server was not ready within {} s: it printed no ready line and accepted no connection{}",
+        READY_WITHIN.as_secs(),
+        reported_log(log)
+    )]
     NotReady {
-        /// The end of what it wrote.
+        /// The end of its output.
         log: String,
     },
-    /// No port could be bound for it.
-    #[error("no free port was found for the server")]
+    /// Every port that was tried is in use.
+    #[error("no port of 127.0.0.1 is free: end the programs that hold them, and run this again")]
     NoPort,
 }
 
-/// What a server said before it failed, as the end of a sentence.
-fn words(log: &str) -> String {
-    if log.is_empty() { String::new() } else { format!("; it said:\n{}", log.trim_end()) }
+/// The server's output, as the end of a sentence.
+fn reported_log(log: &str) -> String {
+    if log.is_empty() { String::new() } else { format!("; it printed:\n{}", log.trim_end()) }
 }
 
 /// A Python interpreter takes a second to start on a busy machine; this is ten times that.

@@ -1,4 +1,4 @@
-//! A child's process group: who is in it, and how it ends.
+//! Group: the process group of a child, which ends when its leader ends or the test drops it.
 
 use std::process::{Child, ExitStatus};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -9,17 +9,17 @@ use rustix::process::{
     Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid,
 };
 
-/// The process group of a child, and how its leader ended.
+/// The process group of a child, which is its leader.
 #[derive(Debug)]
 pub(super) struct Group {
     pub(super) pid: Pid,
-    /// Set once the leader is reaped; its id may belong to somebody else from then on.
+    /// Set when the leader is reaped. From then on another process may have its id.
     status: Mutex<Option<ExitStatus>>,
     ended: Condvar,
 }
 
 impl Group {
-    /// Takes the enlisted child over: a thread of its own waits for its end.
+    /// Takes over a registered child, and waits for its end in a thread.
     pub(super) fn watch(child: Child) -> Arc<Self> {
         let pid = Pid::from_child(&child);
         let group = Arc::new(Self { pid, status: Mutex::new(None), ended: Condvar::new() });
@@ -28,14 +28,15 @@ impl Group {
         group
     }
 
-    /// Waits for the leader's end, ends those it left behind, and only then frees its id.
+    /// Waits until the leader ends, kills the rest of the group, and only then frees the leader's
+    /// id.
     fn reap(&self, mut child: Child) {
         let look = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
         while let Err(rustix::io::Errno::INTR) = waitid(WaitId::Pid(self.pid), look) {}
         let mut status = lock(&self.status);
         kill_group(self.pid);
         lock(&LIVE).retain(|&pid| pid != self.pid);
-        *status = Some(child.wait().expect("a child that nobody else reaps can be waited for"));
+        *status = Some(child.wait().expect("only this thread reaps the child"));
         self.ended.notify_all();
     }
 
@@ -45,12 +46,12 @@ impl Group {
 
     pub(super) fn signal_leader(&self, signal: Signal) {
         if lock(&self.status).is_none() {
-            // It may have become a zombie a moment ago: then nobody needs the signal.
+            // This fails if the leader has just ended, which needs no signal.
             kill_process(self.pid, signal).ok();
         }
     }
 
-    pub(super) fn end(&self) {
+    pub(super) fn kill(&self) {
         let status = lock(&self.status);
         if status.is_none() {
             kill_group(self.pid);
@@ -65,16 +66,17 @@ impl Group {
     }
 }
 
-/// Starts a child and enlists its group in one step, so that [`kill_all`] finds it or it never starts.
-pub(super) fn enlist<E>(start: impl FnOnce() -> Result<Child, E>) -> Result<Child, E> {
+/// Starts a child and adds its group to the list of running ones in one step: either [`kill_all`]
+/// finds it, or it never starts.
+pub(super) fn register<E>(start: impl FnOnce() -> Result<Child, E>) -> Result<Child, E> {
     let mut live = lock(&LIVE);
     let child = start()?;
     live.push(Pid::from_child(&child));
     Ok(child)
 }
 
-/// Kills every group that is still alive: for a program that is about to leave without unwinding. From
-/// here on nothing can be started, and whoever tries waits for the program's end.
+/// Kills all groups that still run, for a program that is about to exit without unwinding. A thread
+/// that starts a child afterwards waits until the program has ended.
 pub fn kill_all() {
     let live = lock(&LIVE);
     for pid in &*live {
@@ -83,22 +85,22 @@ pub fn kill_all() {
     mem::forget(live);
 }
 
-/// Kills every group that is alive now; others can be started later.
-pub(crate) fn kill_live() {
+/// Kills all groups that still run. More can be started afterwards.
+pub(crate) fn kill_running() {
     for pid in &*lock(&LIVE) {
         kill_group(*pid);
     }
 }
 
 fn kill_group(pid: Pid) {
-    // The group may have ended by itself a moment ago, which is as good.
+    // This fails if the group has just ended by itself.
     kill_process_group(pid, Signal::KILL).ok();
 }
 
-/// A lock is only ever poisoned by a panic that is being reported already.
+/// Locks a mutex. A poisoned one is used as well: the panic that poisoned it has been reported.
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The groups alive now.
+/// The groups that run now.
 static LIVE: Mutex<Vec<Pid>> = Mutex::new(Vec::new());

@@ -1,25 +1,26 @@
-//! Log: what a child has written to its two outputs, of which the end is kept.
+//! Log: the end of a child's standard output and standard error.
 
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::group::lock;
 
-/// The last bytes of both: a server that talks without end costs a bounded buffer. Many log on standard
-/// output, and it is a log all the same.
+/// The last bytes of both outputs, in one bounded buffer. Both count as the log, because many
+/// servers log on standard output.
 #[derive(Debug, Default)]
 pub(super) struct Log {
     tail: Mutex<Tail>,
-    ended: Condvar,
+    closed: Condvar,
 }
 
 #[derive(Debug, Default)]
 struct Tail {
     /// At most twice [`BYTES_MAX`].
     bytes: Vec<u8>,
+    /// All bytes so far, those that were discarded included.
     written: u64,
-    /// At most [`OUTPUTS`].
-    ended: u8,
+    /// Outputs at EOF; at most [`OUTPUTS`].
+    closed: u8,
 }
 
 impl Log {
@@ -33,17 +34,17 @@ impl Log {
         }
     }
 
-    /// One of the outputs is over.
-    pub(super) fn end(&self) {
-        lock(&self.tail).ended += 1;
-        self.ended.notify_all();
+    /// Records that one of the outputs is at EOF.
+    pub(super) fn eof(&self) {
+        lock(&self.tail).closed += 1;
+        self.closed.notify_all();
     }
 
-    /// Whether nothing more can come, after `deadline` at the latest.
-    pub(super) fn wait_for_end(&self, deadline: Duration) -> bool {
+    /// Waits until both outputs are at EOF; `false` after `deadline`.
+    pub(super) fn wait_for_eof(&self, deadline: Duration) -> bool {
         let tail = lock(&self.tail);
-        let waited = self.ended.wait_timeout_while(tail, deadline, |tail| tail.ended < OUTPUTS);
-        waited.unwrap_or_else(PoisonError::into_inner).0.ended == OUTPUTS
+        let waited = self.closed.wait_timeout_while(tail, deadline, |tail| tail.closed < OUTPUTS);
+        waited.unwrap_or_else(PoisonError::into_inner).0.closed == OUTPUTS
     }
 
     pub(super) fn written(&self) -> u64 {

@@ -1,4 +1,4 @@
-//! Arguments of the siege: which servers, which crowd, and how long.
+//! Arguments of the siege: which servers, which clients, and how long.
 
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::time::Duration;
@@ -7,21 +7,21 @@ use bytesize::ByteSize;
 use clap::{Args, value_parser};
 use load::MESSAGE_BYTES_MIN;
 
+use super::budget::Rates;
 use super::kind::Kind;
-use super::means::Rates;
 use crate::target::Model;
 
-/// What the siege is asked to do.
+/// What the siege is to do.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = EXAMPLES)]
 pub struct SiegeArgs {
     /// Servers of this project, one after the other [default: all]
     #[arg(value_enum, value_name = "MODEL")]
     models: Vec<Model>,
-    /// How to start another server, as a shell takes it; {port} stands for the port it is given
+    /// Shell command that starts another server; {port} stands for its port
     #[arg(long, value_name = "COMMAND", conflicts_with = "models")]
     pub(super) server: Option<String>,
-    /// A server that runs already; of its process nothing is measured
+    /// A server that runs already; nothing of its process is measured
     #[arg(long, value_name = "HOST:PORT", value_parser = address)]
     #[arg(conflicts_with_all = ["models", "server"])]
     pub(super) connect: Option<SocketAddr>,
@@ -31,25 +31,25 @@ pub struct SiegeArgs {
     /// Honest clients
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = value_parser!(u32).range(2..=1000))]
     honest: u32,
-    /// Messages that the honest clients say in a second, all together
+    /// Messages that all honest clients together send in a second
     #[arg(long, value_name = "N", default_value_t = 200, value_parser = value_parser!(u32).range(1..=5000))]
     pub(super) rate: u32,
-    /// How long each kind stays once all of it have come [default: 6, short: 1]
+    /// How long each kind stays once all its clients have connected [default: 6, short: 1]
     #[arg(long, value_name = "S", value_parser = seconds)]
     seconds_per_kind: Option<Duration>,
     /// Only these kinds
     #[arg(long, value_enum, value_delimiter = ',', value_name = "KIND,...")]
     only: Vec<Kind>,
-    /// A small crowd for a short time, against servers with short limits
+    /// Few hostile clients for a short time, against servers with short limits
     #[arg(long)]
     pub(super) short: bool,
-    /// What chance is drawn from
+    /// Seed of the random numbers
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(super) seed: u64,
-    /// Connections that hostile clients make in a second, all together
+    /// Connections that all hostile clients together make in a second
     #[arg(long, value_name = "N", default_value_t = 2000, value_parser = value_parser!(u32).range(1..=100_000))]
     connects: u32,
-    /// Bytes that floods have the server deliver in a second, to all that read
+    /// Bytes that floods make the server deliver in a second, to all clients that read
     #[arg(long, value_name = "SIZE", default_value = "256MiB")]
     flood: ByteSize,
     /// The largest message that the server accepts
@@ -58,7 +58,7 @@ pub struct SiegeArgs {
 }
 
 impl SiegeArgs {
-    /// The servers of this project that are asked for, or all of them.
+    /// The servers of this project that were chosen, or all of them.
     pub(super) fn models(&self) -> &[Model] {
         if self.models.is_empty() { &Model::ALL } else { &self.models }
     }
@@ -79,14 +79,14 @@ impl SiegeArgs {
         self.seconds_per_kind.unwrap_or(Duration::from_secs(if self.short { 1 } else { 6 }))
     }
 
-    /// What a crowd may do of which so many clients get all that is said.
+    /// What hostile clients may do if this many clients receive and read every message.
     pub(super) fn rates(&self, audience: usize) -> Rates {
         let flood_bytes = self.flood.as_u64() / audience.max(1) as u64;
-        Rates { connections: self.connects, flood_bytes, largest: self.max_message }
+        Rates { connections: self.connects, flood_bytes, max_message: self.max_message }
     }
 
-    /// Flags of our servers: places for everybody, those included that come back while their last
-    /// connection is being ended; and limits that are met within the time given.
+    /// Flags of our servers: places for all clients, those included that connect again while the
+    /// server ends their last connection; and limits that are reached within the time of one kind.
     pub(super) fn server_flags(&self) -> Vec<String> {
         let clients = self.honest() + self.hostile() + self.connects as usize / 2;
         let limits: &[&str] = if self.short {
@@ -97,7 +97,7 @@ impl SiegeArgs {
         let mut flags: Vec<String> = limits.iter().map(ToString::to_string).collect();
         flags.push(format!("--max-clients={clients}"));
         flags.push(format!("--max-message={}", self.max_message));
-        // Small, so that those who do not read hold the room up within the time given.
+        // Small, so that clients that do not read pause the room within the time of one kind.
         let pairs = if self.short { 16 } else { 32 };
         flags.push(format!("--window={}", pairs * self.max_message.max(PAIR_MIN)));
         flags
@@ -123,17 +123,17 @@ fn address(text: &str) -> Result<SocketAddr, String> {
     addresses.next().ok_or_else(|| "no such host".into())
 }
 
-/// Names and headers count too where messages are small.
+/// For small messages, the name and the headers are most of a pair.
 const PAIR_MIN: usize = 1024;
-/// What a client of the siege can still take as one frame.
+/// The largest frame that a client of the siege reads.
 const MESSAGE_BYTES_MAX: usize = 8 * 1024 * 1024;
 
 const EXAMPLES: &str = "\
 Examples:
   conformance siege --short                        all three servers, under a minute
-  conformance siege                                the full crowd; some minutes
+  conformance siege                                all hostile clients; some minutes
   conformance siege select --only deaf,largest     one server, two kinds
   conformance siege --server './my-server {port}'  a server of yours
   conformance siege --connect 127.0.0.1:1234       one that runs already
 
-Exit status: 0 nobody honest was harmed; 1 somebody was; 2 it cannot be said; 3 the command line is wrong.";
+Exit status: 0 no honest client was harmed; 1 one was; 2 inconclusive; 3 the command line is wrong.";

@@ -1,4 +1,4 @@
-//! End: how a hostile client's connection ended, and what the server said about it.
+//! End: how a hostile client's connection ended, and the server's reason.
 
 use std::fmt;
 use std::io::{self, ErrorKind};
@@ -9,17 +9,17 @@ use protocol::HEADER_LEN;
 /// How a hostile client's connection ended.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum End {
-    /// The server said why, and closed.
-    Refused(String),
-    /// The server closed without a word.
+    /// The server sent a reason and closed.
+    Rejected(String),
+    /// The server closed without a reason.
     Closed,
-    /// The server broke it off.
+    /// The server reset it.
     Reset,
-    /// The client left, as its kind does.
+    /// The client closed or reset it, as its kind does.
     Left,
-    /// The crowd left, and it stood until then.
+    /// It was open when the attack ended.
     Open,
-    /// Something else, on this machine's side.
+    /// Another error, on the side of this machine.
     Failed(ErrorKind),
 }
 
@@ -35,37 +35,37 @@ impl End {
 impl fmt::Display for End {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Refused(reason) => write!(f, "refused ({reason})"),
-            Self::Closed => f.write_str("closed without a word"),
+            Self::Rejected(reason) => write!(f, "rejected ({reason})"),
+            Self::Closed => f.write_str("closed without a reason"),
             Self::Reset => f.write_str("reset by the server"),
-            Self::Left => f.write_str("left by themselves"),
+            Self::Left => f.write_str("ended by the client"),
             Self::Open => f.write_str("open to the end"),
             Self::Failed(kind) => write!(f, "failed ({kind})"),
         }
     }
 }
 
-/// The last of what a client has heard: the reason for its end, if there is one.
+/// The last bytes that a client received, which may be the reason for its end.
 #[derive(Debug, Default)]
 pub(super) struct Tail {
     bytes: Vec<u8>,
-    heard: u64,
+    received: u64,
 }
 
 impl Tail {
-    /// Bytes heard in all.
-    pub(super) fn heard(&self) -> u64 {
-        self.heard
+    /// Bytes received in all.
+    pub(super) fn received(&self) -> u64 {
+        self.received
     }
 
-    pub(super) fn hear(&mut self, bytes: &[u8]) {
-        self.heard += bytes.len() as u64;
+    pub(super) fn push(&mut self, bytes: &[u8]) {
+        self.received += bytes.len() as u64;
         self.bytes.extend_from_slice(&bytes[bytes.len().saturating_sub(TAIL_BYTES)..]);
         let surplus = self.bytes.len().saturating_sub(TAIL_BYTES);
         self.bytes.drain(..surplus);
     }
 
-    /// What the end of the stream means after this.
+    /// The end, if EOF comes after these bytes.
     pub(super) fn end(&self) -> End {
         let starts = self.bytes.windows(HEADER_LEN + SERVER.len()).rev();
         let reason = starts.enumerate().find_map(|(before_last, start)| {
@@ -73,11 +73,11 @@ impl Tail {
             let at = self.bytes.len() - HEADER_LEN - SERVER.len() - before_last;
             is_servers.then(|| text_of(&self.bytes[at..])).flatten()
         });
-        reason.map_or(End::Closed, End::Refused)
+        reason.map_or(End::Closed, End::Rejected)
     }
 }
 
-/// The text of a pair that these bytes are, neither more nor less.
+/// The text of the pair, if these bytes are exactly one pair.
 fn text_of(bytes: &[u8]) -> Option<String> {
     let (pair, rest) = split_pair(bytes, TAIL_BYTES).ok()??;
     rest.is_empty().then(|| String::from_utf8_lossy(pair.text).into_owned())
@@ -85,7 +85,7 @@ fn text_of(bytes: &[u8]) -> Option<String> {
 
 const SERVER: &[u8] = b"server";
 const SERVER_HEADER: &[u8] = b"6         ";
-/// A refusal is shorter.
+/// A server's reason is shorter.
 const TAIL_BYTES: usize = 256;
 
 #[cfg(test)]
@@ -95,13 +95,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_last_pair_tells_the_reason_if_it_is_the_servers() {
+    fn the_last_pair_is_the_reason_if_the_server_is_its_sender() {
         let mut tail = Tail::default();
-        tail.hear(&pair(b"ann", &[b'x'; 500]));
+        tail.push(&pair(b"ann", &[b'x'; 500]));
         assert_eq!(End::Closed, tail.end());
-        pair(b"server", b"too loud").chunks(7).for_each(|chunk| tail.hear(chunk));
-        assert_eq!(End::Refused("too loud".into()), tail.end());
-        tail.hear(b"1         ");
-        assert_eq!(End::Closed, tail.end(), "something came behind it");
+        pair(b"server", b"too loud").chunks(7).for_each(|chunk| tail.push(chunk));
+        assert_eq!(End::Rejected("too loud".into()), tail.end());
+        tail.push(b"1         ");
+        assert_eq!(End::Closed, tail.end(), "something came after it");
     }
 }

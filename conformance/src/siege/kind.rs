@@ -1,26 +1,26 @@
-//! Kinds of hostile clients: what each one says, what it reads, and when it comes back.
+//! Kinds of hostile clients: what each sends and reads.
 
 use std::fmt;
 
 use clap::ValueEnum;
-use load::Line;
+use load::ReceiveBuffer;
 
 /// What a hostile client does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Kind {
-    /// Connects and never says a name
+    /// Connects and never sends a name
     Silent,
-    /// Says one byte of its name, or of a message, at a time
+    /// Sends its name, or a message, one byte at a time
     Dripping,
     /// Announces a frame of 9,999,999,999 bytes
     Giant,
-    /// Announces the largest frame there may be, and sends one byte of it
+    /// Announces the largest frame accepted, and sends one byte of it
     Promising,
     /// Joins and never reads
     Deaf,
     /// Joins and reads one byte a second
     Trickling,
-    /// Breaks the connection off in the middle of a frame, and comes back
+    /// Resets its connection in the middle of a frame, and connects again
     Breaking,
     /// Connects and closes, again and again
     Churning,
@@ -32,30 +32,31 @@ pub enum Kind {
     Mixed,
 }
 
-/// What a client reads of what it gets.
+/// How much a client reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Ear {
+pub(super) enum Reads {
     /// Everything.
-    Open,
+    All,
     /// Nothing.
-    Closed,
-    /// A byte a second.
-    Narrow,
+    Nothing,
+    /// One byte a second.
+    OneBytePerSecond,
 }
 
-/// What one hostile client is: its kind, never [`Kind::Mixed`], and what it does of its own beside that.
+/// What one hostile client does: that of its kind, which is never [`Kind::Mixed`], and how it
+/// differs from the others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Character {
+pub(super) struct Behaviour {
     pub(super) kind: Kind,
-    /// Whether it is one of the few that speak among those who do not read, so that there is something not to read;
-    /// and one of the few that read among those who speak.
-    pub(super) is_odd: bool,
-    /// Its number among its kind.
+    /// Whether it is one of the few that read. In the kinds that do not read, these also flood, so
+    /// that there is something to read.
+    pub(super) is_exception: bool,
+    /// Its number among the clients of its kind.
     pub(super) number: usize,
 }
 
 impl Kind {
-    /// The kinds that a crowd can be mixed of.
+    /// All kinds but the mix of them.
     pub(super) const PURE: [Self; 10] = [
         Self::Silent,
         Self::Dripping,
@@ -69,89 +70,89 @@ impl Kind {
         Self::Largest,
     ];
 
-    /// All there are, in the order in which they come.
+    /// All kinds, in the order in which they are tried.
     pub(super) fn all() -> Vec<Self> {
         Self::PURE.into_iter().chain([Self::Mixed]).collect()
     }
 
-    /// What client `number` of a crowd of this kind is.
-    pub(super) fn character(self, number: usize) -> Character {
+    /// What client `number` of this kind does.
+    pub(super) fn behaviour(self, number: usize) -> Behaviour {
         let (kind, number) = match self {
             Self::Mixed => (Self::PURE[number % Self::PURE.len()], number / Self::PURE.len()),
             pure => (pure, number),
         };
-        Character { kind, is_odd: number.is_multiple_of(ODD_ONE_IN), number }
+        Behaviour { kind, is_exception: number.is_multiple_of(EXCEPTION_ONE_IN), number }
     }
 }
 
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Through `pad`, so that the name can be laid out in columns.
+        // `pad` applies the width of the column.
         f.pad(&format!("{self:?}").to_lowercase())
     }
 }
 
-impl Character {
-    pub(super) fn ear(self) -> Ear {
+impl Behaviour {
+    pub(super) fn reads(self) -> Reads {
         match self.kind {
-            _ if self.is_odd => Ear::Open,
-            Kind::Deaf | Kind::Empties | Kind::Largest => Ear::Closed,
-            Kind::Trickling => Ear::Narrow,
-            _ => Ear::Open,
+            _ if self.is_exception => Reads::All,
+            Kind::Deaf | Kind::Empties | Kind::Largest => Reads::Nothing,
+            Kind::Trickling => Reads::OneBytePerSecond,
+            _ => Reads::All,
         }
     }
 
-    pub(super) fn line(self) -> Line {
-        if self.ear() == Ear::Open { Line::Wide } else { Line::Narrow }
+    pub(super) fn receive_buffer(self) -> ReceiveBuffer {
+        if self.reads() == Reads::All { ReceiveBuffer::Default } else { ReceiveBuffer::Small }
     }
 
-    /// What it floods the room with, if it does.
-    pub(super) fn flood(self) -> Option<Flood> {
+    /// The messages with which it floods the room; `None` if it does not.
+    pub(super) fn flood(self) -> Option<FloodMessage> {
         match self.kind {
-            Kind::Empties => Some(Flood::Empties),
-            Kind::Largest => Some(Flood::Largest),
-            Kind::Deaf | Kind::Trickling if self.is_odd => Some(Flood::Largest),
+            Kind::Empties => Some(FloodMessage::Empty),
+            Kind::Largest => Some(FloodMessage::Largest),
+            Kind::Deaf | Kind::Trickling if self.is_exception => Some(FloodMessage::Largest),
             _ => None,
         }
     }
 
-    /// Whether it is in the room and gets all that is said there, and reads it.
+    /// Whether it joins the room and reads every message.
     pub(super) fn is_audience(self) -> bool {
         let joins = !matches!(self.kind, Kind::Silent | Kind::Giant | Kind::Churning);
-        joins && self.ear() == Ear::Open
+        joins && self.reads() == Reads::All
     }
 }
 
-/// What a flood is made of.
+/// The messages of a flood.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Flood {
-    Empties,
+pub(super) enum FloodMessage {
+    Empty,
     Largest,
 }
 
-/// Few enough that what everybody says can be delivered to those who read.
-const ODD_ONE_IN: usize = 50;
+/// Few enough that the server can deliver the messages of all to those that read.
+const EXCEPTION_ONE_IN: usize = 50;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_mixed_crowd_has_every_kind_and_each_the_odd_one() {
+    fn the_mix_has_every_kind_and_each_kind_has_its_exception() {
         for (number, kind) in Kind::PURE.into_iter().enumerate() {
-            let first = Kind::Mixed.character(number);
-            assert_eq!(Character { kind, is_odd: true, number: 0 }, first);
-            let second = Kind::Mixed.character(number + Kind::PURE.len());
-            assert_eq!(Character { kind, is_odd: false, number: 1 }, second);
+            let first = Kind::Mixed.behaviour(number);
+            assert_eq!(Behaviour { kind, is_exception: true, number: 0 }, first);
+            let second = Kind::Mixed.behaviour(number + Kind::PURE.len());
+            assert_eq!(Behaviour { kind, is_exception: false, number: 1 }, second);
         }
     }
 
     #[test]
-    fn where_nobody_reads_somebody_speaks() {
+    fn in_the_kinds_that_do_not_read_the_exception_floods_and_reads() {
         for kind in [Kind::Deaf, Kind::Trickling, Kind::Empties, Kind::Largest] {
-            let (odd, other) = (kind.character(0), kind.character(1));
-            assert!(odd.flood().is_some() && odd.is_audience(), "{kind}");
-            assert!(other.ear() != Ear::Open, "{kind}");
+            let (exception, other) = (kind.behaviour(0), kind.behaviour(1));
+            assert!(exception.flood().is_some() && exception.is_audience(), "{kind}");
+            assert!(other.reads() != Reads::All, "{kind}");
         }
     }
 }

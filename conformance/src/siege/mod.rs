@@ -1,45 +1,48 @@
-//! Siege: honest clients who talk, beside a hostile crowd of every kind, and whether they are harmed.
+//! Siege: honest clients beside many hostile ones of every kind, and whether the honest ones are
+//! harmed.
 //!
-//! One thread plays all clients. The `honest` ones are driven by readiness, so that what they measure
-//! is the server; the `fleet` of hostile ones is driven by the clock, five turns a second for each. An
-//! `assault` is one kind against one fresh server; its `outcome` is harmless if every honest delivery
-//! came once, in order and intact, and if the server kept its memory's bound and forgot the crowd.
+//! One thread runs all clients. Readiness drives the honest clients, so they measure the server;
+//! the clock drives the hostile ones, with five turns a second for each. An attack is one kind of
+//! hostile clients against one fresh server. Its outcome is harmless if every honest delivery came
+//! once, in order and unaltered, and if the server kept within its memory bound and released what
+//! the hostile clients used.
 
-mod account;
 mod args;
-mod assault;
+mod attack;
+mod budget;
+mod counts;
 mod end;
-mod fleet;
-mod ground;
-mod honest;
-mod hostile;
+mod honest_clients;
+mod hostile_client;
+mod hostile_clients;
 mod kind;
-mod means;
 mod outcome;
 mod report;
+mod send_schedule;
+mod server;
 #[cfg(test)]
 mod tests;
-mod voice;
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
-use load::make_room_for;
+use load::raise_open_files_limit;
 
 pub use self::args::SiegeArgs;
-use self::assault::AssaultError;
-use self::ground::Besieged;
+use self::attack::AttackError;
 pub use self::kind::Kind;
 use self::outcome::Verdict;
 use self::report::Row;
-use crate::support::console::{INCONCLUSIVE, complain};
-use crate::support::interrupt::{Interruption, note_signals};
+use self::server::ServerSource;
+use crate::support::console::{INCONCLUSIVE, print_error};
+use crate::support::interrupt::{Interruption, record_signals};
 use crate::support::progress::Progress;
 
-/// Besieges the servers and prints what it did on standard output, its progress on standard error.
+/// Attacks each server with each kind of hostile clients. Prints the report on standard output, the
+/// progress on standard error.
 ///
-/// The exit status is 0 if nobody was harmed, 1 if somebody was, 2 if it cannot be said or was not found
-/// out because of an interrupt.
+/// The exit status is 0 if no honest client and no server was harmed, 1 if one was, 2 if the result
+/// is inconclusive or an interrupt came first.
 ///
 /// # Errors
 ///
@@ -48,35 +51,36 @@ pub fn run(args: &SiegeArgs) -> io::Result<ExitCode> {
     let (interruption, servers) = match prepare(args) {
         Ok(prepared) => prepared,
         Err(error) => {
-            complain(format_args!("siege: {error}"));
+            print_error(format_args!("siege: {error}"));
             return Ok(ExitCode::from(INCONCLUSIVE));
         }
     };
-    let rows = besiege(&servers, args, &interruption);
+    let rows = attack_all(&servers, args, &interruption);
     let mut out = anstream::stdout().lock();
     writeln!(out, "{}", report::render(&rows, args))?;
     out.flush()?;
     Ok(status(&rows, &interruption))
 }
 
-/// Sees to it that an interrupt leaves no server behind, that all connections can be open, and that the
-/// servers are known.
-fn prepare(args: &SiegeArgs) -> io::Result<(Interruption, Vec<Besieged>)> {
-    let interruption = note_signals()?;
-    make_room_for(args.honest() + args.hostile())?;
-    Ok((interruption, Besieged::all(args)?))
+/// Registers for signals, so that an interrupt ends the servers; raises the limit on open files;
+/// finds the servers.
+fn prepare(args: &SiegeArgs) -> io::Result<(Interruption, Vec<ServerSource>)> {
+    let interruption = record_signals()?;
+    raise_open_files_limit(args.honest() + args.hostile())?;
+    Ok((interruption, ServerSource::all(args)?))
 }
 
-/// One kind after the other, on one server after the other; what an interrupt cuts off is left out.
-fn besiege(servers: &[Besieged], args: &SiegeArgs, interruption: &Interruption) -> Vec<Row> {
+/// Runs one kind after the other, on one server after the other. An attack that an interrupt ends
+/// has no row.
+fn attack_all(servers: &[ServerSource], args: &SiegeArgs, interruption: &Interruption) -> Vec<Row> {
     let kinds = args.kinds();
     let progress = Progress::new((servers.len() * kinds.len()) as u64);
     let mut rows = Vec::new();
     for server in servers {
         for &kind in &kinds {
             progress.step(&format!("{}: {kind}", server.name));
-            let outcome = match assault::run(server, kind, args, interruption) {
-                Err(AssaultError::Interrupted) => {
+            let outcome = match attack::run(server, kind, args, interruption) {
+                Err(AttackError::Interrupted) => {
                     progress.finish();
                     return rows;
                 }

@@ -1,4 +1,4 @@
-//! Outcome: what one assault did to the honest clients and to the server, and what that means.
+//! Outcome: what one attack did to the honest clients and to the server, and the verdict.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -6,34 +6,34 @@ use std::time::Duration;
 use bytesize::ByteSize;
 use load::measure::Usage;
 
-use super::account::Counts;
+use super::counts::Counts;
 use super::end::End;
-use super::fleet::Fleet;
-use super::ground::Ground;
-use super::honest::Honest;
-use super::voice::Voice;
+use super::honest_clients::HonestClients;
+use super::hostile_clients::HostileClients;
+use super::send_schedule::SendSchedule;
+use super::server::Server;
 
-/// What was counted and measured. What the system does not tell is `None`.
+/// What was counted and measured. A value that the system does not show is `None`.
 #[derive(Clone, Debug)]
 pub(super) struct Outcome {
     pub(super) counts: Counts,
     pub(super) median: Duration,
     pub(super) longest: Duration,
     /// The most hostile clients that were connected at once.
-    pub(super) standing: usize,
+    pub(super) connected_max: usize,
     pub(super) ends: BTreeMap<End, u64>,
     /// Processor time of the server.
     pub(super) cpu: Option<Duration>,
-    /// The most memory that it held resident, and what is in order, in bytes.
+    /// The peak of its resident memory, and the most that it may be, in bytes.
     pub(super) peak: Option<u64>,
     pub(super) memory_limit: Option<u64>,
-    /// What honest clients suffered, or the server.
+    /// Harm to honest clients, or to the server.
     pub(super) harms: Vec<String>,
-    /// Why the figures may be the machine's fault.
+    /// Reasons why this machine, and not the server, may have caused the figures.
     pub(super) doubts: Vec<String>,
 }
 
-/// What an outcome means.
+/// What follows from an outcome.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     Harmless,
@@ -42,27 +42,31 @@ pub(super) enum Verdict {
 }
 
 impl Outcome {
-    /// What the clients' side tells.
-    pub(super) fn of(honest: &Honest, fleet: &Fleet, voice: &Voice) -> Self {
+    /// The outcome as the clients know it.
+    pub(super) fn of(
+        honest: &HonestClients,
+        hostile: &HostileClients,
+        schedule: &SendSchedule,
+    ) -> Self {
         let counts = honest.counts();
-        let mut harms: Vec<String> = honest.cut_off().into_iter().take(FEW).collect();
+        let mut harms: Vec<String> = honest.ended().into_iter().take(FEW).collect();
         if !counts.is_exact() {
-            harms.push("honest clients did not get exactly what was said".into());
+            harms.push("honest clients did not receive exactly what was sent".into());
         }
         let mut doubts = Vec::new();
-        if voice.late_max() > LATE {
-            doubts.push(format!("honest clients spoke up to {:?} late", voice.late_max()));
+        if schedule.late_max() > LATE {
+            doubts.push(format!("honest clients sent up to {:?} late", schedule.late_max()));
         }
-        if fleet.kept() < KEPT_AT_LEAST {
-            let missed = 100.0 * (1.0 - fleet.kept());
+        if hostile.turns_taken() < KEPT_AT_LEAST {
+            let missed = 100.0 * (1.0 - hostile.turns_taken());
             doubts.push(format!("hostile clients missed {missed:.0} % of their turns"));
         }
         Self {
             counts,
             median: Duration::from_nanos(honest.latencies().value_at_quantile(0.5)),
             longest: Duration::from_nanos(honest.latencies().max()),
-            standing: fleet.standing_max(),
-            ends: fleet.ends().clone(),
+            connected_max: hostile.connected_max(),
+            ends: hostile.ends().clone(),
             cpu: None,
             peak: None,
             memory_limit: None,
@@ -71,17 +75,17 @@ impl Outcome {
         }
     }
 
-    /// Adds what the server's process tells.
-    pub(super) fn measure(&mut self, ground: &Ground, before: Option<Usage>) {
+    /// Adds what the server's process used.
+    pub(super) fn measure(&mut self, server: &Server, before: Option<Usage>) {
         let spent = |(before, after): (Usage, Usage)| after.cpu().saturating_sub(before.cpu());
-        self.cpu = before.zip(ground.usage()).map(spent);
-        (self.peak, self.memory_limit) = (ground.peak(), ground.memory_limit);
+        self.cpu = before.zip(server.usage()).map(spent);
+        (self.peak, self.memory_limit) = (server.peak(), server.memory_limit);
         let over = self.peak.zip(self.memory_limit).filter(|(peak, limit)| peak > limit);
         self.harms.extend(over.map(|(peak, limit)| {
             let [peak, limit] = [peak, limit].map(|bytes| ByteSize(bytes).display().iec());
-            format!("the server held {peak}, and {limit} are its limit")
+            format!("the server held {peak}, over its limit of {limit}")
         }));
-        self.harms.extend(ground.death());
+        self.harms.extend(server.end());
     }
 
     pub(super) fn verdict(&self) -> Verdict {
@@ -95,9 +99,10 @@ impl Outcome {
     }
 }
 
-/// A hundred clients cut off are told by the first of them.
+/// If a hundred clients lost their connections, the first of them are enough.
 const FEW: usize = 3;
-/// Twice the time that the flow rule lets the room wait: later than that, no latency means anything.
+/// Twice the time that the flow rule lets the room wait. With longer delays of this machine,
+/// latencies mean nothing.
 const LATE: Duration = Duration::from_secs(2);
-/// A turn in 0.8 s: still as often as those who do something slowly do it.
+/// One turn in 0.8 s is still enough for clients that do something once a second.
 const KEPT_AT_LEAST: f64 = 0.25;

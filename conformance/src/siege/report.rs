@@ -1,4 +1,4 @@
-//! Report: the table of what every assault did, and what has to be known to read it.
+//! Report: the table of all attacks, and what is needed to read it.
 
 use std::time::Duration;
 
@@ -7,10 +7,10 @@ use bytesize::ByteSize;
 use super::args::SiegeArgs;
 use super::kind::Kind;
 use super::outcome::{Outcome, Verdict};
-use crate::support::console::{Frame, columns};
+use crate::support::console::{TableStyle, columns};
 use crate::support::environment::Environment;
 
-/// One assault, or why it has no outcome.
+/// One attack, or why it has no outcome.
 #[derive(Debug)]
 pub(super) struct Row {
     pub(super) server: String,
@@ -41,10 +41,10 @@ pub(super) fn render(rows: &[Row], args: &SiegeArgs) -> String {
     lines.push(table(rows));
     lines.extend([String::new(), "How the hostile clients' connections ended:".into()]);
     lines.extend(rows.iter().filter_map(ends));
-    let told = rows.iter().flat_map(remarks).collect::<Vec<_>>();
-    if !told.is_empty() {
+    let remarks = rows.iter().flat_map(remarks).collect::<Vec<_>>();
+    if !remarks.is_empty() {
         lines.push(String::new());
-        lines.extend(told);
+        lines.extend(remarks);
     }
     lines.extend([String::new(), summary(rows)]);
     lines.join("\n")
@@ -52,7 +52,7 @@ pub(super) fn render(rows: &[Row], args: &SiegeArgs) -> String {
 
 fn table(rows: &[Row]) -> String {
     let rows: Vec<Vec<String>> = rows.iter().map(cells).collect();
-    columns(&HEADER, &rows, 2, Frame::of_output())
+    columns(&HEADER, &rows, 2, TableStyle::of_output())
 }
 
 fn cells(row: &Row) -> Vec<String> {
@@ -66,13 +66,13 @@ fn cells(row: &Row) -> Vec<String> {
         bytes.map_or_else(|| "-".into(), |bytes| ByteSize(bytes).display().iec().to_string())
     };
     let figures = [
-        outcome.standing.to_string(),
+        outcome.connected_max.to_string(),
         counts.expected.to_string(),
         counts.received.to_string(),
         counts.lost().to_string(),
-        counts.doubled.to_string(),
-        counts.disordered.to_string(),
-        counts.damaged.to_string(),
+        counts.duplicated.to_string(),
+        counts.reordered.to_string(),
+        counts.altered.to_string(),
         millis(outcome.median),
         millis(outcome.longest),
         outcome.cpu.map_or_else(|| "-".into(), |cpu| format!("{:.2} s", cpu.as_secs_f64())),
@@ -91,10 +91,10 @@ fn ends(row: &Row) -> Option<String> {
 }
 
 fn remarks(row: &Row) -> Vec<String> {
-    let told = |remark: &String| format!("{}, {}: {remark}", row.server, row.kind);
+    let line = |remark: &String| format!("{}, {}: {remark}", row.server, row.kind);
     match &row.outcome {
-        Err(reason) => vec![told(reason)],
-        Ok(outcome) => outcome.harms.iter().chain(&outcome.doubts).map(told).collect(),
+        Err(reason) => vec![line(reason)],
+        Ok(outcome) => outcome.harms.iter().chain(&outcome.doubts).map(line).collect(),
     }
 }
 
@@ -118,6 +118,19 @@ fn millis(time: Duration) -> String {
 }
 
 const HEADER: [&str; 15] = [
-    "server", "kind", "at once", "due", "got", "lost", "twice", "disorder", "damaged", "median",
-    "longest", "CPU", "peak", "limit", "verdict",
+    "server",
+    "kind",
+    "at once",
+    "expected",
+    "received",
+    "lost",
+    "duplicated",
+    "reordered",
+    "altered",
+    "median",
+    "longest",
+    "CPU",
+    "peak",
+    "limit",
+    "verdict",
 ];

@@ -1,119 +1,119 @@
-//! The siege's books are tested with a server that breaks its promise now and then: every breach counts.
+//! The siege's counts with a server that spoils some deliveries: every spoilt delivery is counted.
 
 use std::time::{Duration, Instant};
 
 use clap::Parser;
-use load::fake::{Fake, Trick};
+use load::fake::{Defect, FakeServer};
 
-use super::account::Counts;
-use super::assault;
-use super::ground::Besieged;
-use super::honest::Honest;
+use super::counts::Counts;
+use super::honest_clients::HonestClients;
 use super::outcome::Verdict;
+use super::server::ServerSource;
 use super::{Kind, SiegeArgs};
 use crate::support::interrupt::Interruption;
 
 #[test]
 fn an_honest_server_is_counted_in_full() {
-    let (counts, _) = talk_through(None);
-    assert_eq!(4 * (MESSAGES + 5), counts.expected, "everybody's but one's own");
+    let (counts, _) = counted_through(None);
+    assert_eq!(4 * (MESSAGES + 5), counts.expected, "all messages but a client's own");
     assert!(counts.is_exact(), "{counts:?}");
 }
 
 #[test]
 fn every_lost_delivery_is_counted() {
-    let (counts, played) = talk_through(Some(Trick::Drop));
-    assert_eq!(played, counts.lost(), "{counts:?}");
-    assert_eq!((0, 0, 0), (counts.doubled, counts.disordered, counts.damaged));
+    let (counts, spoilt) = counted_through(Some(Defect::Drop));
+    assert_eq!(spoilt, counts.lost(), "{counts:?}");
+    assert_eq!((0, 0, 0), (counts.duplicated, counts.reordered, counts.altered));
 }
 
 #[test]
-fn every_doubled_delivery_is_counted() {
-    let (counts, played) = talk_through(Some(Trick::Double));
-    assert_eq!(played, counts.doubled, "{counts:?}");
-    assert_eq!((0, 0, 0), (counts.lost(), counts.disordered, counts.damaged));
+fn every_duplicated_delivery_is_counted() {
+    let (counts, spoilt) = counted_through(Some(Defect::Double));
+    assert_eq!(spoilt, counts.duplicated, "{counts:?}");
+    assert_eq!((0, 0, 0), (counts.lost(), counts.reordered, counts.altered));
 }
 
 #[test]
-fn every_delivery_out_of_order_is_counted() {
-    let (counts, played) = talk_through(Some(Trick::Swap));
-    assert_eq!(played, counts.disordered, "{counts:?}");
-    assert_eq!((0, 0, 0), (counts.lost(), counts.doubled, counts.damaged));
+fn every_reordered_delivery_is_counted() {
+    let (counts, spoilt) = counted_through(Some(Defect::Swap));
+    assert_eq!(spoilt, counts.reordered, "{counts:?}");
+    assert_eq!((0, 0, 0), (counts.lost(), counts.duplicated, counts.altered));
 }
 
 #[test]
-fn every_damaged_delivery_is_counted_and_lost() {
+fn every_altered_delivery_is_counted_as_altered_and_lost() {
     // The last byte of the message.
     let byte = 10 + "speaker-1-0".len() + 10 + SIZE - 1;
-    let (counts, played) = talk_through(Some(Trick::Change { byte }));
-    assert_eq!((played, played), (counts.damaged, counts.lost()), "{counts:?}");
+    let (counts, spoilt) = counted_through(Some(Defect::Change { byte }));
+    assert_eq!((spoilt, spoilt), (counts.altered, counts.lost()), "{counts:?}");
 }
 
 #[test]
-fn a_client_that_is_cut_off_is_told() {
-    let fake = Fake::start();
-    let mut honest = Honest::join(fake.addr, 5, SIZE).unwrap();
-    fake.arm(Trick::HangUp, 3);
-    honest.say(0);
-    listen_until(&mut honest, |honest| !honest.cut_off().is_empty());
-    let [told] = &honest.cut_off()[..] else { panic!("{:?}", honest.cut_off()) };
-    assert!(told.starts_with("honest client 3: "), "{told}");
+fn a_closed_connection_of_an_honest_client_is_reported() {
+    let fake = FakeServer::start();
+    let mut honest = HonestClients::join(fake.addr, 5, SIZE).unwrap();
+    fake.spoil_next(Defect::Close, 3);
+    honest.send(0);
+    receive_until(&mut honest, |honest| !honest.ended().is_empty());
+    let [ended] = &honest.ended()[..] else { panic!("{:?}", honest.ended()) };
+    assert!(ended.starts_with("honest client 3: "), "{ended}");
 }
 
 #[test]
-fn a_server_that_doubles_deliveries_is_found_to_harm() {
-    let fake = Fake::start();
-    fake.haunt(Trick::Double, EVERY);
-    let outcome = besiege(&fake, Kind::Silent);
+fn a_server_that_duplicates_deliveries_harms() {
+    let fake = FakeServer::start();
+    fake.spoil_every(Defect::Double, EVERY);
+    let outcome = attack(&fake, Kind::Silent);
     assert_eq!(Verdict::Harmed, outcome.verdict(), "{outcome:?}");
-    assert_eq!(fake.repent(), outcome.counts.doubled, "{outcome:?}");
+    assert_eq!(fake.stop_spoiling(), outcome.counts.duplicated, "{outcome:?}");
 }
 
 #[test]
-fn a_crowd_does_not_harm_where_there_is_nothing_to_harm() {
-    let fake = Fake::start();
+fn hostile_clients_do_no_harm_to_a_server_that_they_cannot_harm() {
+    let fake = FakeServer::start();
     for kind in [Kind::Dripping, Kind::Breaking, Kind::Mixed] {
-        let outcome = besiege(&fake, kind);
+        let outcome = attack(&fake, kind);
         assert!(outcome.counts.is_exact() && outcome.harms.is_empty(), "{kind}: {outcome:?}");
         assert!(outcome.ends.values().sum::<u64>() >= 10, "{kind}: {outcome:?}");
     }
 }
 
-/// Has five clients say so many messages through a fake server that plays this trick on one delivery in
-/// five hundred, and then one each as a fence. Returns what was counted, and how many tricks were played.
-fn talk_through(trick: Option<Trick>) -> (Counts, u64) {
-    let fake = Fake::start();
-    let mut honest = Honest::join(fake.addr, 5, SIZE).unwrap();
-    if let Some(trick) = trick {
-        fake.haunt(trick, EVERY);
+/// Five clients send messages through a fake server that applies this defect to one delivery in
+/// five hundred, and then one each as a fence. Returns the counts, and how many deliveries were
+/// spoilt.
+fn counted_through(defect: Option<Defect>) -> (Counts, u64) {
+    let fake = FakeServer::start();
+    let mut honest = HonestClients::join(fake.addr, 5, SIZE).unwrap();
+    if let Some(defect) = defect {
+        fake.spoil_every(defect, EVERY);
     }
     for message in 0..MESSAGES {
-        honest.say(usize::try_from(message % 5).unwrap());
-        honest.listen(Duration::ZERO).unwrap();
+        honest.send(usize::try_from(message % 5).unwrap());
+        honest.receive(Duration::ZERO).unwrap();
     }
-    // What the trick holds back or takes away does not come: it is waited for all else.
+    // A delivery that is lost or held back does not come; this waits for all others.
     let bound = 4 * MESSAGES / EVERY;
-    listen_until(&mut honest, |honest| {
+    receive_until(&mut honest, |honest| {
         let counts = honest.counts();
         counts.received + bound >= counts.expected
     });
-    (0..5).for_each(|speaker| honest.say(speaker));
-    let played = trick.map_or(0, |_| fake.repent());
+    (0..5).for_each(|speaker| honest.send(speaker));
+    let spoilt = defect.map_or(0, |_| fake.stop_spoiling());
     let missing =
-        if matches!(trick, Some(Trick::Drop | Trick::Change { .. })) { played } else { 0 };
-    listen_until(&mut honest, |honest| honest.counts().lost() <= missing);
-    (honest.counts(), played)
+        if matches!(defect, Some(Defect::Drop | Defect::Change { .. })) { spoilt } else { 0 };
+    receive_until(&mut honest, |honest| honest.counts().lost() <= missing);
+    (honest.counts(), spoilt)
 }
 
-fn listen_until(honest: &mut Honest, is_done: impl Fn(&Honest) -> bool) {
+fn receive_until(honest: &mut HonestClients, is_done: impl Fn(&HonestClients) -> bool) {
     let start = Instant::now();
     while !is_done(honest) {
         assert!(start.elapsed() < PATIENCE, "{:?}", honest.counts());
-        honest.listen(Duration::from_millis(10)).unwrap();
+        honest.receive(Duration::from_millis(10)).unwrap();
     }
 }
 
-fn besiege(fake: &Fake, kind: Kind) -> super::outcome::Outcome {
+fn attack(fake: &FakeServer, kind: Kind) -> super::outcome::Outcome {
     #[derive(Parser)]
     struct Line {
         #[command(flatten)]
@@ -123,8 +123,8 @@ fn besiege(fake: &Fake, kind: Kind) -> super::outcome::Outcome {
     let line = ["siege", "--connect", &addr, "--honest", "5", "--hostile", "10", "--rate", "2000"];
     let line = line.into_iter().chain(["--seconds-per-kind", "0.2", "--flood", "1MiB"]);
     let args = Line::parse_from(line).siege;
-    let servers = Besieged::all(&args).unwrap();
-    assault::run(&servers[0], kind, &args, &Interruption::default()).unwrap()
+    let servers = ServerSource::all(&args).unwrap();
+    super::attack::run(&servers[0], kind, &args, &Interruption::default()).unwrap()
 }
 
 const SIZE: usize = 64;

@@ -1,39 +1,39 @@
-//! Conversations: small plays, one step per line, that show a rule and test it.
+//! Conversation: a rule's example in `SPEC.md`, one step per line, which the suite plays.
 
 use thiserror::Error;
 
 use super::escape;
 
-/// A play for a few clients and one server.
+/// An exchange between a few clients and one server.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Conversation {
-    /// The line its first step could be on, from 1.
+    /// The number of its first line, from 1.
     pub line: usize,
-    /// What the server is to be started with.
+    /// The flags with which the server is started.
     pub flags: Vec<String>,
-    /// What happens, in order.
+    /// The steps, in order.
     pub steps: Vec<Step>,
 }
 
 /// One line of a conversation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {
-    /// Where it stands, from 1.
+    /// The number of its line, from 1.
     pub line: usize,
-    /// How it is written.
+    /// The text of its line.
     pub source: String,
-    /// The client it is about.
+    /// The client that acts or observes.
     pub who: String,
-    /// What that client does or sees.
+    /// What that client does or observes.
     pub action: Action,
 }
 
-/// What a client does or sees.
+/// What a client does or observes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// Connects, says this name, and is in the room.
+    /// Connects, sends this name, and is in the room.
     Joins(Vec<u8>),
-    /// Connects and says nothing.
+    /// Connects and sends nothing.
     Connects,
     /// Sends one frame with this payload.
     Says(Vec<u8>),
@@ -41,73 +41,73 @@ pub enum Action {
     Writes(Vec<u8>),
     /// Receives this pair next.
     Receives(Sender, Wording),
-    /// Sends FIN.
+    /// Half-closes (FIN).
     HalfCloses,
-    /// Sends RST.
+    /// Resets the connection (RST).
     Resets,
-    /// Sees its connection ended by the server, in whatever way.
+    /// The server ends its connection, with a FIN or a reset.
     IsClosed,
-    /// Sees its connection ended by the server with FIN.
+    /// The server ends its connection with a FIN.
     IsClosedInOrder,
-    /// Sees its connection ended by the server in whatever way, which may say why before.
+    /// The server ends its connection with a FIN or a reset, and may send the reason before.
     IsRefused,
 }
 
-/// Whose name a pair bears.
+/// The sender's name in a pair.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Sender {
-    /// A client's of this conversation; if there is none, the word itself.
+    /// The name of this client of the conversation; the word itself, if there is no such client.
     Word(String),
-    /// This one.
+    /// This name.
     Name(Vec<u8>),
 }
 
-/// What a pair says.
+/// The text of a pair.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Wording {
-    /// Exactly this.
+    /// This text.
     Exactly(Vec<u8>),
-    /// Anything.
+    /// Any text.
     Any,
 }
 
-/// To whom the server relays what a client says.
+/// The members to whom the server relays a message (`--relay`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Relay {
-    /// To all but the sender.
+    /// All members except the sender.
     #[default]
     Others,
-    /// To all.
+    /// All members.
     Everyone,
-    /// To the sender alone.
+    /// The sender only.
     Sender,
 }
 
-/// Whether the server speaks of itself.
+/// Whether the server has the extensions (SPEC, area EXT).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Mode {
-    /// Only in answer to one's own doing.
+    /// It sends notices only to the client that caused them.
     #[default]
     Base,
-    /// It greets newcomers, tells of those who join and leave, and heeds commands.
+    /// It greets newcomers, announces who joins and leaves, and handles commands.
     Extended,
 }
 
 impl Mode {
-    /// The mode of a server of ours that is started with these flags.
+    /// The mode of one of our servers that is started with these flags.
     pub fn of(flags: &[String]) -> Self {
         let extended = flags.iter().any(|flag| flag == "--extensions");
         if extended { Self::Extended } else { Self::Base }
     }
 }
 
-/// What is wrong with the text of a specification, and where.
+/// A mistake in the text of a specification.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("line {line}: {what}")]
 pub struct SpecError {
-    /// Counted from 1.
+    /// The number of the line, from 1.
     pub line: usize,
-    /// What is wrong there.
+    /// The mistake.
     pub what: String,
 }
 
@@ -116,7 +116,7 @@ impl Conversation {
     ///
     /// # Errors
     ///
-    /// The first line that is no step, or a step of a client that has not come yet.
+    /// The first line that is not a step, or is a step of a client that has not connected yet.
     pub fn parse(first: usize, lines: &[&str]) -> Result<Self, SpecError> {
         let mut conversation = Self { line: first, ..Self::default() };
         for (line, source) in (first..).zip(lines) {
@@ -125,7 +125,7 @@ impl Conversation {
         Ok(conversation)
     }
 
-    /// To whom its server relays.
+    /// The members to whom its server relays.
     pub fn relay(&self) -> Relay {
         let value = self.flags.iter().skip_while(|flag| *flag != "--relay").nth(1);
         match value.map(String::as_str) {
@@ -135,7 +135,7 @@ impl Conversation {
         }
     }
 
-    /// Whether its server speaks of itself.
+    /// Whether its server has the extensions.
     pub fn mode(&self) -> Mode {
         Mode::of(&self.flags)
     }
@@ -145,19 +145,19 @@ impl Conversation {
             return Ok(());
         }
         if source.ends_with(' ') {
-            return Err(r"a space at the end of a line is written as \x20".into());
+            return Err(r"a space at the end of a line must be written as \x20".into());
         }
         if let Some(flags) = source.strip_prefix("with ") {
             if !self.steps.is_empty() {
-                return Err("flags stand before the first step".into());
+                return Err("flags must be before the first step".into());
             }
             self.flags = flags.split_whitespace().map(String::from).collect();
             return Ok(());
         }
-        let (who, rest) = source.split_once(' ').ok_or("a step is `WHO does something`")?;
+        let (who, rest) = source.split_once(' ').ok_or("a step is `CLIENT ACTION`")?;
         let action = action(who, rest)?;
-        let comes = matches!(action, Action::Joins(_) | Action::Connects);
-        if !comes && !self.steps.iter().any(|step| step.who == who) {
+        let is_first = matches!(action, Action::Joins(_) | Action::Connects);
+        if !is_first && !self.steps.iter().any(|step| step.who == who) {
             return Err(format!("{who} has neither joined nor connected"));
         }
         self.steps.push(Step { line, source: source.into(), who: who.into(), action });
@@ -181,10 +181,10 @@ fn action(who: &str, rest: &str) -> Result<Action, String> {
         return if rest.is_empty() {
             Ok(Action::Joins(name))
         } else {
-            Err("text after a name".into())
+            Err("there is text after the name".into())
         };
     }
-    // The longer sign first: `>>` begins with `>`.
+    // `>>` before `>`, with which it begins.
     if let Some(raw) = argument(rest, ">>") {
         return Ok(Action::Writes(escape::unescaped(raw)?));
     }
@@ -194,10 +194,12 @@ fn action(who: &str, rest: &str) -> Result<Action, String> {
     if let Some(pair) = argument(rest, "<") {
         return receives(pair);
     }
-    Err(format!("`{rest}` is nothing that a client does"))
+    Err(format!(
+        "`{rest}` is not an action: write joins, connects, >, >>, <, half-closes, resets or is"
+    ))
 }
 
-/// What stands behind a sign and one space; nothing at all is an empty text.
+/// The text after a sign and one space; empty if there is nothing after the sign.
 fn argument<'a>(rest: &'a str, sign: &str) -> Option<&'a str> {
     let rest = rest.strip_prefix(sign)?;
     if rest.is_empty() { Some(rest) } else { rest.strip_prefix(' ') }
@@ -208,10 +210,10 @@ fn receives(pair: &str) -> Result<Action, String> {
         let (name, rest) = escape::quoted(pair)?;
         (Sender::Name(name), rest)
     } else {
-        let colon = pair.find(':').ok_or("a pair is `SENDER: text`")?;
+        let colon = pair.find(':').ok_or("a pair is `SENDER: TEXT`")?;
         (Sender::Word(pair[..colon].into()), &pair[colon..])
     };
-    let text = argument(text, ":").ok_or("a pair is `SENDER: text`")?;
+    let text = argument(text, ":").ok_or("a pair is `SENDER: TEXT`")?;
     let text = match text {
         "..." => Wording::Any,
         text => Wording::Exactly(escape::unescaped(text)?),
@@ -262,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn flags_come_first_and_name_the_policy() {
+    fn flags_are_first_and_set_relay_and_mode() {
         let parsed = Conversation::parse(1, &["with --relay sender --x", "ann joins"]).unwrap();
         assert_eq!((Relay::Sender, 3), (parsed.relay(), parsed.flags.len()));
         assert_eq!(Mode::Base, parsed.mode());
@@ -272,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_are_told_with_their_line() {
+    fn mistakes_are_reported_with_their_line() {
         for wrong in ["ann jumps", "bob > hi", "ann", "ann > x ", r"ann > \q", "ann < hello"] {
             let error = Conversation::parse(10, &["ann joins", wrong]).unwrap_err();
             assert_eq!(11, error.line, "{wrong}: {error}");

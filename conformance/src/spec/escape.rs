@@ -1,29 +1,29 @@
-//! Escapes: how any byte is written in a conversation.
+//! Escape: the notation for any byte in a conversation.
 
-/// The bytes that a text with escapes stands for.
+/// The bytes of a text with escapes.
 ///
 /// # Errors
 ///
-/// An escape that there is not.
+/// The first escape that is not valid.
 pub(super) fn unescaped(text: &str) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::new();
     let mut rest = text;
     while let Some(at) = rest.find('\\') {
         bytes.extend_from_slice(&rest.as_bytes()[..at]);
         rest = escape(&rest[at + 1..], &mut bytes)
-            .ok_or_else(|| format!("`{}` begins with no escape", &rest[at..]))?;
+            .ok_or_else(|| format!("`{}` does not begin with a valid escape", &rest[at..]))?;
     }
     bytes.extend_from_slice(rest.as_bytes());
     Ok(bytes)
 }
 
-/// A text in double quotes at the beginning of `text`, and what stands behind it.
+/// The bytes of the quoted text at the beginning of `text`, and the rest after it.
 ///
 /// # Errors
 ///
-/// A quote is missing, or an escape is none.
+/// A quote is missing, or an escape is not valid.
 pub(super) fn quoted(text: &str) -> Result<(Vec<u8>, &str), String> {
-    let inner = text.strip_prefix('"').ok_or("a name stands in quotes")?;
+    let inner = text.strip_prefix('"').ok_or("a name must be in quotes")?;
     let mut escaped = false;
     let end = inner.find(|char| {
         let ends = char == '"' && !escaped;
@@ -34,7 +34,8 @@ pub(super) fn quoted(text: &str) -> Result<(Vec<u8>, &str), String> {
     Ok((unescaped(&inner[..end])?, &inner[end + 1..]))
 }
 
-/// Reads one escape, without its backslash, and returns what stands behind it.
+/// Reads one escape, without its backslash, and returns the rest after it; `None` if it is not
+/// valid.
 fn escape<'a>(text: &'a str, bytes: &mut Vec<u8>) -> Option<&'a str> {
     let kind = text.chars().next()?;
     let rest = &text[kind.len_utf8()..];
@@ -65,13 +66,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_escape_has_its_bytes() {
+    fn each_escape_is_read_as_its_bytes() {
         let text = r"\n\r\t\0\\\xff\u{1f980}é\x20";
         assert_eq!(Ok(b"\n\r\t\0\\\xff\xf0\x9f\xa6\x80\xc3\xa9 ".to_vec()), unescaped(text));
     }
 
     #[test]
-    fn half_an_escape_is_none() {
+    fn an_incomplete_escape_is_an_error() {
         for text in [r"\", r"\x1", r"\xg0", r"\u{", r"\u{d800}", r"\q"] {
             assert!(unescaped(text).is_err(), "{text}");
         }

@@ -1,4 +1,4 @@
-//! The specification as data: its rules, and the conversations that show them.
+//! Spec: the rules of `SPEC.md` and their conversations, as data.
 
 mod conversation;
 mod escape;

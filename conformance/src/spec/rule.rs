@@ -1,4 +1,4 @@
-//! Rules: every one of `SPEC.md`, and its conversations.
+//! Rule: the rules of `SPEC.md`, each with its conversations.
 
 use std::fmt;
 use std::iter::Peekable;
@@ -11,19 +11,19 @@ use super::conversation::{Conversation, SpecError};
 pub struct Rule {
     /// Its permanent name, such as `RLY-03`.
     pub id: String,
-    /// The lowest level that asks for it.
+    /// The lowest level that includes it.
     pub level: u8,
     /// How binding it is.
     pub keyword: Keyword,
-    /// Whom it binds.
+    /// The servers that it binds.
     pub scope: Scope,
-    /// What it says.
+    /// The sentence of the rule itself.
     pub sentence: String,
-    /// The conversations that show it.
+    /// Its examples.
     pub conversations: Vec<Conversation>,
 }
 
-/// Who can keep or break a rule.
+/// The party that a rule binds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Party {
     /// A server.
@@ -37,31 +37,31 @@ pub enum Party {
 pub enum Keyword {
     /// An obligation.
     Must,
-    /// An obligation with room for a good reason.
+    /// An obligation that allows exceptions for a good reason.
     Should,
-    /// A freedom.
+    /// A permission.
     May,
-    /// Worth knowing.
+    /// A fact about servers, without an obligation.
     Info,
 }
 
-/// Whom a rule binds.
+/// The servers that a rule binds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
     /// Every server.
     All,
-    /// Servers that declare the policy or extension it speaks of.
+    /// Servers that declare the policy or extension that the rule is about.
     IfDeclared,
 }
 
 impl Rule {
-    /// Who can keep or break it: one area is about clients, the others about servers.
+    /// The party that it binds: the area CLI binds clients, the others bind servers.
     pub fn party(&self) -> Party {
         if self.id.starts_with("CLI-") { Party::Client } else { Party::Server }
     }
 }
 
-/// The rules of this project's specification, in its order.
+/// The rules of `SPEC.md`, in its order.
 pub fn rules() -> Vec<Rule> {
     parse(include_str!("../../../protocol/SPEC.md"))
         .expect("a test of this crate parses the same text")
@@ -71,7 +71,7 @@ pub fn rules() -> Vec<Rule> {
 ///
 /// # Errors
 ///
-/// The first line that is not as it should be.
+/// The first mistake.
 pub fn parse(text: &str) -> Result<Vec<Rule>, SpecError> {
     let mut reader = Reader { lines: text.lines().peekable(), line: 0 };
     let mut rules: Vec<Rule> = Vec::new();
@@ -79,7 +79,7 @@ pub fn parse(text: &str) -> Result<Vec<Rule>, SpecError> {
         if let Some(heading) = line.strip_prefix("### ") {
             let rule = reader.rule(heading)?;
             if rules.iter().any(|other| other.id == rule.id) {
-                return Err(reader.error(format!("{} is there twice", rule.id)));
+                return Err(reader.error(format!("a second rule has the id {}", rule.id)));
             }
             rules.push(rule);
         }
@@ -90,7 +90,7 @@ pub fn parse(text: &str) -> Result<Vec<Rule>, SpecError> {
 /// Lines with their numbers.
 struct Reader<'a> {
     lines: Peekable<Lines<'a>>,
-    /// The number of the line last taken, from 1.
+    /// The number of the line that was read last, from 1.
     line: usize,
 }
 
@@ -130,16 +130,16 @@ impl<'a> Reader<'a> {
         let level = level.strip_prefix("level ").and_then(|level| level.parse().ok());
         Ok(Rule {
             id: id.into(),
-            level: level.ok_or_else(|| self.error("a level is a number"))?,
+            level: level.ok_or_else(|| self.error("a level is `level N`, with a number"))?,
             keyword: Keyword::named(keyword)
-                .ok_or_else(|| self.error(format!("{keyword} is no keyword")))?,
+                .ok_or_else(|| self.error(format!("{keyword} is not MUST, SHOULD, MAY or INFO")))?,
             scope,
             sentence: String::new(),
             conversations: Vec::new(),
         })
     }
 
-    /// A conversation, up to the end of its block.
+    /// A conversation, up to the end of its code block.
     fn conversation(&mut self) -> Result<Conversation, SpecError> {
         let first = self.line + 1;
         let mut lines = Vec::new();
@@ -147,7 +147,7 @@ impl<'a> Reader<'a> {
             match self.next() {
                 Some("```") => return Conversation::parse(first, &lines),
                 Some(line) => lines.push(line),
-                None => return Err(self.error("the conversation has no end")),
+                None => return Err(self.error("the code block of a conversation has no end")),
             }
         }
     }
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rule_has_everything_its_heading_says() {
+    fn a_rule_is_read_with_its_heading_and_conversations() {
         let text = "# x\n\n### RLY-10 · level 1 · MUST · if declared\n\nIt MUST.\n\nWhy: so.\n\n\
                     ```conversation\nwith --relay everyone\nann joins\n```\n## next\n";
         let rules = parse(text).unwrap();
@@ -201,7 +201,7 @@ mod tests {
             "### A-1 · level 0 · MUST\n\nIt MUST.\n\n```conversation\nann joins\nann jumps\n```\n";
         assert_eq!(7, parse(text).unwrap_err().line);
         assert_eq!(1, parse("### A-1 · level x · MUST\n\nIt MUST.\n").unwrap_err().line);
-        assert_eq!("line 5: A-1 is there twice", {
+        assert_eq!("line 5: a second rule has the id A-1", {
             let twice = "### A-1 · level 0 · MAY\nIt MAY.\n\n### A-1 · level 0 · MAY\nIt MAY.";
             parse(twice).unwrap_err().to_string()
         });

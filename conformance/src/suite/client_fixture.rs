@@ -11,7 +11,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::error::TestError;
 use super::transcript::{Event, Transcript};
-use crate::process::{ClientProcess, Left, Screen};
+use crate::process::{ClientEnd, ClientProcess, Stdout};
 use crate::support::quote::quoted;
 use crate::target::{Evidence, Origin, Received, TcpWire, Wire};
 
@@ -61,13 +61,13 @@ impl<'a> ClientFixture<'a> {
     ///
     /// The client cannot be started, does not connect, or does not send its name. Nothing is known
     /// about it then.
-    pub fn start(&self, screen: Screen) -> Result<ClientUnderTest, TestError> {
+    pub fn start(&self, stdout: Stdout) -> Result<ClientUnderTest, TestError> {
         let failed = |error: io::Error| {
             TestError::Inconclusive(format!("the suite cannot listen for the client: {error}"))
         };
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(failed)?;
         let port = listener.local_addr().map_err(failed)?.port();
-        let process = ClientProcess::start(&self.client.command, port, screen)
+        let process = ClientProcess::start(&self.client.command, port, stdout)
             .map_err(|error| TestError::Inconclusive(error.to_string()))?;
         let start = Instant::now();
         let (wire, peer) = loop {
@@ -153,7 +153,7 @@ impl ClientUnderTest {
     /// # Errors
     ///
     /// It does not end.
-    pub fn close(mut self) -> Result<Left, TestError> {
+    pub fn close(mut self) -> Result<ClientEnd, TestError> {
         self.transcript.record("server", Event::HalfClosed);
         // It fails if the client has already ended the connection; its exit shows why.
         self.wire.half_close().ok();
@@ -165,7 +165,7 @@ impl ClientUnderTest {
     /// # Errors
     ///
     /// It does not end.
-    pub fn reset(mut self) -> Result<Left, TestError> {
+    pub fn reset(mut self) -> Result<ClientEnd, TestError> {
         self.transcript.record("server", Event::Reset);
         self.wire.reset();
         self.wait("the server has reset the connection")
@@ -176,11 +176,11 @@ impl ClientUnderTest {
     /// # Errors
     ///
     /// It does not end.
-    pub fn wait(self, after: &str) -> Result<Left, TestError> {
+    pub fn wait(self, after: &str) -> Result<ClientEnd, TestError> {
         let Some(left) = self.process.wait(self.deadline) else {
             return Err(TestError::broken(format!("the client did not exit although {after}")));
         };
-        for (who, bytes) in [("stdout", &left.shown), ("stderr", &left.told)] {
+        for (who, bytes) in [("stdout", &left.stdout), ("stderr", &left.stderr)] {
             self.transcript.record(who, Event::Received(bytes[..].into()));
         }
         Ok(left)
@@ -231,7 +231,7 @@ fn accept(listener: &TcpListener, within: Duration) -> Option<(TcpWire, SocketAd
 /// The exit of a client and what it printed, as the end of a sentence; `None` if it still runs.
 fn exit_report(process: &ClientProcess) -> Option<String> {
     let left = process.wait(Duration::ZERO)?;
-    let printed = String::from_utf8_lossy(&left.told);
+    let printed = String::from_utf8_lossy(&left.stderr);
     Some(match printed.trim_end() {
         "" => format!(" but exits ({})", left.status),
         printed => format!("; it printed:\n{printed}"),

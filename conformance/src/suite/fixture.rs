@@ -17,7 +17,7 @@ use super::error::TestError;
 use super::transcript::Transcript;
 use crate::spec::{Mode, Relay};
 use crate::support::token::Tokens;
-use crate::target::{Declared, Medium, Target};
+use crate::target::{Declared, Instance, Medium};
 
 /// Everything that a test needs to talk to one server.
 ///
@@ -26,7 +26,7 @@ use crate::target::{Declared, Medium, Target};
 /// calls [`drain`](Self::drain) last. Nothing here sleeps: every wait is for an event and has a
 /// bound.
 pub struct Fixture {
-    server: Box<dyn Target>,
+    server: Box<dyn Instance>,
     transcript: Transcript,
     tokens: Tokens,
     /// A hidden member that joins before the first client, only reads, and shows that others are in
@@ -68,7 +68,7 @@ pub struct Conditions {
 
 impl Fixture {
     /// A fixture for a fresh server, with no client yet.
-    pub fn new(server: Box<dyn Target>, conditions: Conditions) -> Self {
+    pub fn new(server: Box<dyn Instance>, conditions: Conditions) -> Self {
         Self {
             server,
             transcript: Transcript::start(),
@@ -93,7 +93,7 @@ impl Fixture {
     }
 
     /// The server.
-    pub fn server(&self) -> &dyn Target {
+    pub fn server(&self) -> &dyn Instance {
         &*self.server
     }
 

@@ -11,7 +11,7 @@ use super::failure::Failure;
 use super::fixture::{Conditions, Fixture};
 use super::play::play;
 use crate::spec::{Conversation, Keyword, Mode, Party, Relay, Rule, Scope};
-use crate::target::{Medium, NotStarted, Origin, Subject, Target};
+use crate::target::{Instance, Medium, NotStarted, Origin, Target};
 
 /// The parameters of a run of the suite.
 #[derive(Clone, Copy, Debug)]
@@ -89,7 +89,7 @@ impl Verdict {
 }
 
 /// Runs every test of a rule, each against a fresh server.
-pub fn run_row<'a>(rule: &'a Rule, target: &dyn Subject, plan: Plan) -> Row<'a> {
+pub fn run_row<'a>(rule: &'a Rule, target: &dyn Target, plan: Plan) -> Row<'a> {
     let start = Instant::now();
     let verdict = Tests { rule, target, plan }.verdict();
     Row { rule, verdict, elapsed: start.elapsed() }
@@ -107,7 +107,7 @@ pub fn is_tested(rule: &Rule) -> bool {
 /// The tests of one rule against one target.
 struct Tests<'a> {
     rule: &'a Rule,
-    target: &'a dyn Subject,
+    target: &'a dyn Target,
     plan: Plan,
 }
 
@@ -194,14 +194,14 @@ impl Tests<'_> {
         Err(NotKept::Undeclared(format!("it declares no words for {}", needed.join(" "))))
     }
 
-    fn start(&self, flags: &[String]) -> Result<Box<dyn Target>, NotKept> {
+    fn start(&self, flags: &[String]) -> Result<Box<dyn Instance>, NotKept> {
         self.target.start(flags).map_err(|error| match error {
             NotStarted::Inapplicable(reason) => NotKept::Skipped(reason.into()),
             NotStarted::Failed(reason) => NotKept::Inconclusive(reason),
         })
     }
 
-    fn fixture(&self, server: Box<dyn Target>, flags: &[String], relay: Relay) -> Fixture {
+    fn fixture(&self, server: Box<dyn Instance>, flags: &[String], relay: Relay) -> Fixture {
         let Plan { seed, slack, level: asked } = self.plan;
         let (level, mode) = (self.rule.level, Mode::of(flags));
         let declared = self.target.declared(flags);

@@ -1,11 +1,12 @@
-//! Cores: which of them the load and the servers have for themselves, where there are enough.
+//! Cores: separate processor cores for the load and for the servers, on a machine with enough of
+//! them.
 
 use std::fmt;
 use std::io;
 
 use serde::{Deserialize, Serialize};
 
-/// Cores by their numbers, none of them in both lists.
+/// The numbers of the cores; no core is in both lists.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Cores {
     load: Vec<usize>,
@@ -13,31 +14,32 @@ pub(crate) struct Cores {
 }
 
 impl Cores {
-    /// Those of this machine; `None` if there are too few, or if the system does not tell which there are.
-    pub(crate) fn apart() -> Option<Self> {
-        // It also knows how much of them a container may have.
+    /// The cores of this machine; `None` if it has too few, or if the system does not report them.
+    pub(crate) fn separate() -> Option<Self> {
+        // This also counts the limits of a container.
         let usable = std::thread::available_parallelism().map_or(1, usize::from);
         if usable < CORES_TO_SEPARATE { None } else { Self::of(&allowed()?) }
     }
 
-    /// The last of these for the load, which is one thread; the first for whatever else runs, since interrupts
-    /// mostly go there; all others for the server.
+    /// The last core for the load, which is one thread; the first for other programs, because it
+    /// handles most interrupts; all others for the servers.
     fn of(allowed: &[usize]) -> Option<Self> {
         let [_, servers @ .., load] = allowed else { return None };
         let is_enough = allowed.len() >= CORES_TO_SEPARATE;
         is_enough.then(|| Self { load: vec![*load], servers: servers.to_vec() })
     }
 
-    /// Starts a process on the servers' cores, and has the calling thread, which is the load's, go on its own.
-    /// The process inherits where its parent runs: so none of its threads was ever elsewhere.
+    /// Starts a process on the servers' cores, and moves the calling thread, which is the load's,
+    /// to the load's core. The process inherits its parent's affinity, so none of its threads ever
+    /// runs on another core.
     ///
     /// # Errors
     ///
     /// The system does not allow it.
     pub(crate) fn start<T>(&self, start: impl FnOnce() -> T) -> io::Result<T> {
-        stay_on(&self.servers)?;
+        run_on(&self.servers)?;
         let started = start();
-        stay_on(&self.load)?;
+        run_on(&self.load)?;
         Ok(started)
     }
 }
@@ -52,7 +54,7 @@ impl fmt::Display for Cores {
     }
 }
 
-/// The cores that the calling thread may run on.
+/// The cores on which the calling thread may run.
 #[cfg(target_os = "linux")]
 fn allowed() -> Option<Vec<usize>> {
     let set = rustix::thread::sched_getaffinity(None).ok()?;
@@ -65,7 +67,7 @@ fn allowed() -> Option<Vec<usize>> {
 }
 
 #[cfg(target_os = "linux")]
-fn stay_on(cores: &[usize]) -> io::Result<()> {
+fn run_on(cores: &[usize]) -> io::Result<()> {
     let mut set = rustix::thread::CpuSet::new();
     for &core in cores {
         set.set(core);
@@ -74,11 +76,11 @@ fn stay_on(cores: &[usize]) -> io::Result<()> {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn stay_on(_cores: &[usize]) -> io::Result<()> {
+fn run_on(_cores: &[usize]) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
-/// With four, two are left for a server when the load and the rest of the system take one each.
+/// Of four cores, two are left for the servers: the load and other programs take one each.
 const CORES_TO_SEPARATE: usize = 4;
 
 #[cfg(test)]
@@ -86,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn with_fewer_than_four_all_is_shared() {
+    fn fewer_than_four_cores_are_shared() {
         for allowed in [&[][..], &[0], &[0, 1], &[0, 1, 2]] {
             assert_eq!(None, Cores::of(allowed), "{allowed:?}");
         }
@@ -100,27 +102,27 @@ mod tests {
             let expected = Cores { load: vec![load], servers: servers.to_vec() };
             assert_eq!(Some(expected), Cores::of(allowed));
         }
-        let told = Cores::of(&[0, 1, 2, 3]).expect("they are enough").to_string();
-        assert_eq!("the load on 3, servers on 1, 2", told);
+        let text = Cores::of(&[0, 1, 2, 3]).expect("four are enough").to_string();
+        assert_eq!("the load on 3, servers on 1, 2", text);
     }
 
     #[test]
     #[cfg(target_os = "linux")]
     fn a_process_stays_on_the_servers_cores_and_the_load_on_its_own() {
-        // A thread of its own: no other test is to be left on one core.
-        std::thread::spawn(start_apart).join().expect("no panic");
+        // In a thread of its own, because the affinity of a test's thread must not change.
+        std::thread::spawn(start_on_separate_cores).join().expect("no panic");
     }
 
     #[cfg(target_os = "linux")]
-    fn start_apart() {
-        let all = allowed().expect("Linux tells");
+    fn start_on_separate_cores() {
+        let all = allowed().expect("Linux reports them");
         let (first, last) = (all[0], all[all.len() - 1]);
         let cores = Cores { load: vec![first], servers: vec![last] };
         let mut child = std::process::Command::new("grep");
         child.args(["Cpus_allowed_list", "/proc/self/status"]);
-        let output = cores.start(|| child.output()).expect("it may").expect("it runs");
-        let said = String::from_utf8_lossy(&output.stdout).into_owned();
-        assert_eq!(Some(&*last.to_string()), said.split_whitespace().last());
+        let output = cores.start(|| child.output()).expect("it is allowed").expect("grep runs");
+        let list = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert_eq!(Some(&*last.to_string()), list.split_whitespace().last());
         assert_eq!(Some(vec![first]), allowed());
     }
 }

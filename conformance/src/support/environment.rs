@@ -1,4 +1,4 @@
-//! Environment: the machine and the program that the figures belong to.
+//! Environment: the machine and the program with which figures were measured.
 
 use std::collections::BTreeMap;
 use std::process::{Command, Stdio};
@@ -6,23 +6,23 @@ use std::{env, fmt, fs, thread};
 
 use serde::{Deserialize, Serialize};
 
-/// What has to be known of a machine to read figures taken on it.
+/// The properties of a machine that explain its figures.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Environment {
     pub(crate) cores: usize,
     architecture: String,
     kernel: String,
     processor: Option<String>,
-    /// How the first core's frequency is chosen; unknown in most virtual machines.
+    /// The policy that chooses the first core's frequency; unknown in most virtual machines.
     governor: Option<String>,
-    /// Files that a process may have open.
+    /// The limit of open files of a process.
     open_files: Option<u64>,
-    /// Of the kernel's network, by name.
+    /// The kernel's network settings, by name.
     settings: BTreeMap<String, String>,
     version: String,
-    /// The compiler that is installed, which need not have made this program.
+    /// The installed compiler. This program may have been compiled by another one.
     compiler: Option<String>,
-    /// Of the repository the lab was started in.
+    /// The commit of the repository in which the lab was started.
     commit: Option<String>,
 }
 
@@ -42,12 +42,12 @@ impl Environment {
             open_files: rlimit::Resource::NOFILE.get_soft().ok(),
             settings: SETTINGS.iter().filter_map(setting).collect(),
             version: env!("CARGO_PKG_VERSION").into(),
-            compiler: said_by("rustc", &["--version"]),
-            commit: said_by("git", &["describe", "--always", "--dirty", "--abbrev=12"]),
+            compiler: output_of("rustc", &["--version"]),
+            commit: output_of("git", &["describe", "--always", "--dirty", "--abbrev=12"]),
         }
     }
 
-    /// What makes the two different machines: figures of theirs cannot be compared.
+    /// The properties that differ between two machines, whose figures cannot be compared then.
     pub(crate) fn differences(&self, other: &Self) -> Vec<String> {
         let unknown = || "unknown".to_owned();
         let traits = |machine: &Self| {
@@ -64,7 +64,7 @@ impl Environment {
         unlike.map(|((what, one), (_, other))| format!("{what}: {one} and {other}")).collect()
     }
 
-    /// What the first line of a report does not say.
+    /// The properties that the first line of a report leaves out.
     pub(crate) fn details(&self) -> String {
         let settings = self.settings.iter().map(|(name, value)| format!("{name} = {value}"));
         let mut parts = vec![format!("version {}", self.version)];
@@ -105,16 +105,17 @@ fn read_line(path: &str) -> Option<String> {
     Some(fs::read_to_string(path).ok()?.trim().into())
 }
 
-/// What a program says; `None` if it is not installed or fails, as git does outside of a repository.
-fn said_by(program: &str, arguments: &[&str]) -> Option<String> {
+/// A program's standard output; `None` if it is not installed or fails, as git does outside a
+/// repository.
+fn output_of(program: &str, arguments: &[&str]) -> Option<String> {
     let mut command = Command::new(program);
     command.args(arguments).stdin(Stdio::null()).stderr(Stdio::null());
     let output = command.output().ok().filter(|output| output.status.success())?;
-    let said = String::from_utf8(output.stdout).ok()?;
-    Some(said.trim().into())
+    let text = String::from_utf8(output.stdout).ok()?;
+    Some(text.trim().into())
 }
 
-/// What bounds backlogs and sockets' buffers.
+/// The limits of listen backlogs and of socket buffers.
 const SETTINGS: [&str; 5] =
     ["core/somaxconn", "core/wmem_max", "core/rmem_max", "ipv4/tcp_wmem", "ipv4/tcp_rmem"];
 
@@ -123,7 +124,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_unknown_is_named() {
+    fn unknown_properties_are_named() {
         let mut machine = Environment::read();
         (machine.compiler, machine.commit) = (Some("rustc 9.9.9".into()), Some("abc".into()));
         machine.governor = None;
@@ -136,19 +137,19 @@ mod tests {
     }
 
     #[test]
-    fn another_machine_is_told_by_what_differs() {
+    fn another_machine_is_recognised_by_its_differences() {
         let machine = Environment::read();
         let newer = Environment { compiler: Some("another".into()), ..machine.clone() };
-        assert!(machine.differences(&newer).is_empty(), "programs may differ, and are compared");
+        assert!(machine.differences(&newer).is_empty(), "another compiler is not another machine");
         let bigger = Environment { cores: machine.cores + 1, ..machine.clone() };
         let (few, many) = (machine.cores, bigger.cores);
         assert_eq!([format!("cores: {few} and {many}")].to_vec(), machine.differences(&bigger));
     }
 
     #[test]
-    fn a_program_that_fails_says_nothing() {
-        assert_eq!(None, said_by("false", &[]));
-        assert_eq!(None, said_by("no-such-program", &[]));
-        assert_eq!(Some("so".into()), said_by("echo", &["so"]));
+    fn a_program_that_fails_has_no_output() {
+        assert_eq!(None, output_of("false", &[]));
+        assert_eq!(None, output_of("no-such-program", &[]));
+        assert_eq!(Some("so".into()), output_of("echo", &["so"]));
     }
 }

@@ -1,4 +1,4 @@
-//! Interrupt: Ctrl-C, SIGTERM and a closed terminal end a run, and the servers with it.
+//! Interrupt: Ctrl-C, SIGTERM and a closed terminal end a run and the servers that it has started.
 
 use std::io::{self, Write as _};
 use std::sync::Arc;
@@ -8,49 +8,50 @@ use std::{fs, process, thread};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-use crate::process::{kill_all, kill_live};
+use crate::process::{kill_all, kill_running};
 
-/// From here on, the first SIGINT, SIGTERM or SIGHUP kills every server that was started and then ends
-/// the program. The servers are in process groups of their own, so the terminal's Ctrl-C misses them.
+/// Installs a handler with which the first SIGINT, SIGTERM or SIGHUP kills all child processes and
+/// ends the program. The children are in process groups of their own, so the terminal's Ctrl-C does
+/// not reach them.
 ///
 /// # Errors
 ///
-/// The signals cannot be watched.
+/// The handler cannot be installed.
 pub fn end_children_on_signals() -> io::Result<()> {
     let mut signals = ending_signals()?;
     thread::Builder::new().name("signals".into()).spawn(move || {
         if let Some(signal) = signals.forever().next() {
             kill_all();
-            // The terminal may be what has gone: then there is nobody to tell.
-            writeln!(io::stderr(), "interrupted: the servers are ended, and nothing is reported")
-                .ok();
+            // After a hangup, standard error may be closed.
+            writeln!(io::stderr(), "interrupted: the servers were ended; there is no report").ok();
             process::exit(EXIT_BY_SIGNAL + signal);
         }
     })?;
     Ok(())
 }
 
-/// From here on, the first SIGINT, SIGTERM or SIGHUP is noted, for a program that then ends by itself and
-/// tells what it has; a second one kills every server that was started and ends the program.
+/// Installs a handler that records the first SIGINT, SIGTERM or SIGHUP, for a program that then
+/// ends by itself and reports its results so far. A second signal kills all child processes and
+/// ends the program.
 ///
 /// # Errors
 ///
-/// The signals cannot be watched.
-pub(crate) fn note_signals() -> io::Result<Interruption> {
-    note_signals_and(|| {})
+/// The handler cannot be installed.
+pub(crate) fn record_signals() -> io::Result<Interruption> {
+    record_signals_and(|| {})
 }
 
-/// As [`note_signals`], and ends every server that runs when the first signal comes: whoever is waiting for
-/// one of them waits no longer.
+/// As [`record_signals`]; the first signal also kills all child processes that run, which ends
+/// every wait for one of them.
 ///
 /// # Errors
 ///
-/// As [`note_signals`].
-pub(crate) fn give_up_on_signals() -> io::Result<Interruption> {
-    note_signals_and(kill_live)
+/// As [`record_signals`].
+pub(crate) fn kill_servers_on_signals() -> io::Result<Interruption> {
+    record_signals_and(kill_running)
 }
 
-fn note_signals_and(then: fn()) -> io::Result<Interruption> {
+fn record_signals_and(then: fn()) -> io::Result<Interruption> {
     let mut signals = ending_signals()?;
     let interruption = Interruption::default();
     let noted = interruption.clone();
@@ -66,12 +67,12 @@ fn note_signals_and(then: fn()) -> io::Result<Interruption> {
     Ok(interruption)
 }
 
-/// Whether the program was asked to end.
+/// The record of the first signal.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Interruption(Arc<AtomicBool>);
 
 impl Interruption {
-    /// Whether the first signal has come.
+    /// Whether there was a signal.
     pub(crate) fn has_come(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
@@ -85,8 +86,8 @@ fn ending_signals() -> io::Result<Signals> {
     Ok(signals)
 }
 
-/// Whether this program was started by `nohup`, which wants a closed terminal to be survived. Where the
-/// system does not tell, the answer is no.
+/// Whether this program was started with SIGHUP ignored, as by `nohup`; it then survives a closed
+/// terminal. `false` on systems without `/proc`.
 pub fn ignores_hangup() -> bool {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
@@ -94,5 +95,5 @@ pub fn ignores_hangup() -> bool {
     mask.is_some_and(|mask| mask & (1 << (SIGHUP - 1)) != 0)
 }
 
-/// What a shell adds to a signal's number.
+/// A shell reports the end by a signal as this plus the signal's number.
 const EXIT_BY_SIGNAL: i32 = 128;

@@ -1,6 +1,6 @@
-//! Support: what the commands and what they do have in common, and what is about none of them.
+//! Support: what the commands share: output, signals, progress, the machine.
 //!
-//! It imports nothing of this crate but the list of child processes that an interrupt ends; everything may import it.
+//! It imports only `process`, whose running children a signal ends.
 
 pub(crate) mod console;
 pub(crate) mod cores;

@@ -1,4 +1,4 @@
-//! Progress: what is being done now, as a bar on a terminal and as plain lines elsewhere.
+//! Progress: the current step, as a bar on a terminal and as plain lines elsewhere.
 
 use std::borrow::Cow;
 use std::cell::Cell;
@@ -6,9 +6,9 @@ use std::time::Instant;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::console::complain;
+use super::console::print_error;
 
-/// Steps done and to do, told on standard error.
+/// The steps done and to do, shown on standard error.
 #[derive(Debug)]
 pub(crate) struct Progress {
     bar: ProgressBar,
@@ -26,27 +26,27 @@ impl Progress {
         Self { bar, begun: Cell::new(0), steps: Cell::new(steps), start: Instant::now() }
     }
 
-    /// Tells that the next step begins.
+    /// Shows that the next step begins.
     pub(crate) fn step(&self, what: &str) {
         self.bar.set_position(self.begun.get());
         self.begun.set(self.begun.get() + 1);
         if self.bar.is_hidden() {
             let (begun, steps) = (self.begun.get(), self.steps.get());
-            complain(format_args!("[{begun}/{steps}] {what}{}", self.left()));
+            print_error(format_args!("[{begun}/{steps}] {what}{}", self.left()));
         }
         self.bar.set_message(Cow::Owned(what.into()));
     }
 
-    /// Tells that so many steps will not be made.
+    /// Removes this number of steps from those to do.
     pub(crate) fn skip(&self, steps: u64) {
         self.steps.set(self.steps.get().saturating_sub(steps));
         self.bar.set_length(self.steps.get());
     }
 
-    /// How long the rest takes if it takes what the last steps did; nothing, while that is a guess.
+    /// The estimated time for the remaining steps; empty after too few steps.
     fn left(&self) -> String {
         let done = self.begun.get().saturating_sub(1);
-        if done < STEPS_TO_TELL {
+        if done < STEPS_FOR_ESTIMATE {
             return String::new();
         }
         let left = u32::try_from(self.steps.get() - done).unwrap_or(u32::MAX);
@@ -59,6 +59,6 @@ impl Progress {
     }
 }
 
-/// After fewer steps, nobody knows.
-const STEPS_TO_TELL: u64 = 5;
+/// Fewer steps give no useful estimate.
+const STEPS_FOR_ESTIMATE: u64 = 5;
 const TEMPLATE: &str = "{wide_bar} {pos}/{len}  {msg}  {elapsed} of about {duration}";

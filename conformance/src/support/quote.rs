@@ -1,8 +1,8 @@
-//! Quote: words as a shell takes them.
+//! Quote: words in the syntax of a shell.
 
 use std::ffi::OsString;
 
-/// A word as a shell takes it.
+/// A word in the syntax of a shell, with quotes where it needs them.
 pub(crate) fn quoted(word: &OsString) -> String {
     let word = word.to_string_lossy();
     let plain = |char: char| char.is_ascii_alphanumeric() || "-_./=:,+@%".contains(char);

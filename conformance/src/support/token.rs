@@ -1,26 +1,26 @@
-//! Tokens: texts and names of the harness's own, which no test confuses with its traffic.
+//! Token: texts and names of the harness, which differ from all messages of a test.
 
 use std::cell::Cell;
 use std::rc::Rc;
 
 use protocol::Pair;
 
-/// Makes tokens that are unique in one test, and knows them again. Clones share the count.
+/// Makes tokens that are unique in one test, and recognises them. Clones share the count.
 #[derive(Clone, Debug)]
 pub struct Tokens {
-    /// What every token of this test contains.
+    /// The beginning of every token of this test.
     mark: Rc<str>,
     made: Rc<Cell<u32>>,
 }
 
 impl Tokens {
-    /// Tokens that differ from those of other tests, which have other seeds.
+    /// Tokens that differ from those of tests with other seeds.
     pub fn new(seed: u64) -> Self {
         let mark = format!("~{:06x}", mixed(seed) & 0xff_ffff).into();
         Self { mark, made: Rc::new(Cell::new(0)) }
     }
 
-    /// A text that was never made before.
+    /// A new text.
     pub fn next(&self) -> String {
         self.made.set(self.made.get() + 1);
         format!("{}.{}", self.mark, self.made.get())
@@ -31,7 +31,7 @@ impl Tokens {
         format!("witness{}", self.mark)
     }
 
-    /// Whether a pair is the harness's own doing: a token, or news of the hidden client.
+    /// Whether a pair comes from the harness: it is a token, or a notice about the hidden client.
     pub fn are_in(&self, pair: &Pair) -> bool {
         let mark = self.mark.as_bytes();
         let holds_mark = |text: &[u8]| text.windows(mark.len()).any(|part| part == mark);
@@ -39,7 +39,8 @@ impl Tokens {
     }
 }
 
-/// Spreads a seed's bits: neighbouring seeds give unlike numbers (the finalizer of splitmix64).
+/// Mixes a seed's bits, so that neighbouring seeds give unrelated numbers (the finalizer of
+/// splitmix64).
 pub fn mixed(seed: u64) -> u64 {
     let mut bits = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
     bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -52,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tokens_are_told_from_everything_else() {
+    fn tokens_are_distinguished_from_other_messages() {
         let tokens = Tokens::new(7);
         let pair =
             |sender: &'static str, text: String| Pair { sender: sender.into(), text: text.into() };

@@ -1,28 +1,28 @@
-//! Command: any server that a command starts.
+//! Command: a target whose instances a command starts.
 
 use std::ffi::OsString;
 
+use super::child::{start_foreign, translate};
 use super::manifest::manifest_flag;
-use super::running::{spelled, start_foreign};
-use super::{Declared, Manifest, NotStarted, Origin, Subject, Target};
+use super::{Declared, Instance, Manifest, NotStarted, Origin, Target};
 use crate::support::quote::quoted;
 
-/// Any server that a command starts.
+/// A target whose instances a command starts.
 #[derive(Clone, Debug)]
 pub struct CommandServer {
-    /// Program and arguments; `{port}` stands for the port it shall listen on.
+    /// Program and arguments; `{port}` is the placeholder for the port on which it listens.
     pub command: Vec<OsString>,
-    /// What it declares, if anything is known of that.
+    /// What it declares; without it, nothing is declared.
     pub manifest: Option<Manifest>,
 }
 
-impl Subject for CommandServer {
-    fn start(&self, flags: &[String]) -> Result<Box<dyn Target>, NotStarted> {
+impl Target for CommandServer {
+    fn start(&self, flags: &[String]) -> Result<Box<dyn Instance>, NotStarted> {
         start_foreign(&self.command, self.manifest.as_ref(), flags)
     }
 
     fn takes(&self, flags: &[String]) -> bool {
-        spelled(self.manifest.as_ref(), flags).is_some()
+        translate(self.manifest.as_ref(), flags).is_some()
     }
 
     fn origin(&self) -> Origin {

@@ -1,4 +1,4 @@
-//! Declared: what a server says of itself outside the wire.
+//! Declared: the limits and policies that a server promises outside the wire.
 
 use std::time::Duration;
 
@@ -6,30 +6,31 @@ use clap::{CommandFactory, Parser};
 use serde::Deserialize;
 use server_core::{PerClient, Settings};
 
-/// The limits a server promises to keep. What it does not declare, it cannot be held to.
+/// The limits and policies of a server. `None`: it does not declare this one, and is not tested for
+/// it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Declared {
     /// Largest message, in bytes.
     pub max_message: Option<usize>,
     /// Longest name, in bytes.
     pub max_name: Option<usize>,
-    /// Clients at once.
+    /// The largest number of clients at the same time.
     pub max_clients: Option<usize>,
-    /// Bytes that messages may take in the server's memory, at most.
+    /// The most memory that messages may take, in bytes.
     pub memory: Option<u64>,
-    /// Bytes that may wait for one member alone.
+    /// The most direct messages that may be queued for one member, in bytes.
     pub direct_bytes: Option<usize>,
-    /// What becomes of a client that does not read.
+    /// The policy for a client that does not read.
     pub slow_readers: Option<SlowPolicy>,
-    /// How long a client that does not read is waited for.
+    /// How long the server waits for a client that does not read.
     pub patience: Option<Duration>,
-    /// How long a client may take to say its name.
+    /// How long a client may take to send its name.
     pub name_timeout: Option<Duration>,
     /// How long a client may take to complete a frame.
     pub frame_timeout: Option<Duration>,
-    /// How long a shutdown may take.
+    /// How long a graceful shutdown may take.
     pub grace: Option<Duration>,
-    /// What becomes of a newcomer whose name is taken.
+    /// The policy for a newcomer whose name is taken.
     pub equal_names: Option<EqualNames>,
 }
 
@@ -38,7 +39,7 @@ impl Declared {
     ///
     /// # Errors
     ///
-    /// A flag is none of ours, in the words of the command line.
+    /// The error of the command line, for a flag that our servers do not have.
     pub fn ours(flags: &[String], per_client: PerClient) -> Result<Self, String> {
         let words = [String::from("server")].into_iter().chain(flags.iter().cloned());
         let settings = Flags::try_parse_from(words).map_err(|error| error.to_string())?.settings;
@@ -58,16 +59,16 @@ impl Declared {
         })
     }
 
-    /// What a server declares that was asked for the limits in these flags of ours, besides what it
-    /// declares anyway.
+    /// What the server declares when it is started with these flags of ours: a limit that a flag
+    /// sets counts as declared.
     #[must_use]
-    pub fn asked_for(self, flags: &[String]) -> Self {
-        let Ok(asked) = Self::ours(flags, PerClient::Descriptor) else { return self };
-        let is_asked = |flag: &str| flags.iter().any(|word| word == flag);
+    pub fn with_flags(self, flags: &[String]) -> Self {
+        let Ok(set) = Self::ours(flags, PerClient::Descriptor) else { return self };
+        let is_set = |flag: &str| flags.iter().any(|word| word == flag);
         macro_rules! limits {
             ($($flag:literal => $limit:ident),*) => {
                 Self {
-                    $($limit: if is_asked($flag) { asked.$limit } else { self.$limit },)*
+                    $($limit: if is_set($flag) { set.$limit } else { self.$limit },)*
                     ..self
                 }
             };
@@ -85,39 +86,39 @@ impl Declared {
     }
 }
 
-/// What a server does with a client that does not read.
+/// The policy of a server for a client that does not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 pub enum SlowPolicy {
-    /// It ends the connection.
+    /// The server ends the connection.
     #[serde(rename = "close")]
     Ends,
-    /// It keeps the connection, and messages wait or are dropped.
+    /// The server keeps the connection, and queues or drops messages.
     #[serde(rename = "queue", alias = "drop")]
     Keeps,
 }
 
-/// What a server does with a newcomer whose name is taken (SPEC NAM-02).
+/// The policy of a server for a newcomer whose name is taken (SPEC NAM-02).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum EqualNames {
-    /// Puts a number behind the name.
+    /// The server appends a number to the name.
     Number,
-    /// Refuses the newcomer.
+    /// The server rejects the newcomer.
     Refuse,
-    /// Lets both have the name.
+    /// Both members have the name.
     Allow,
 }
 
-/// What stands behind a flag of ours on a command line.
+/// Whether a flag of ours takes a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Shape {
-    /// Nothing.
+    /// It takes none.
     Switch,
-    /// A value.
+    /// It takes one.
     Valued,
 }
 
-/// The shape of a flag of ours; `None` if it is none.
+/// The shape of a flag of ours; `None` if our servers have no such flag.
 pub(crate) fn shape(flag: &str) -> Option<Shape> {
     let name = flag.strip_prefix("--")?;
     let command = Flags::command();
@@ -125,7 +126,7 @@ pub(crate) fn shape(flag: &str) -> Option<Shape> {
     Some(if argument.get_action().takes_values() { Shape::Valued } else { Shape::Switch })
 }
 
-/// Every flag of ours.
+/// All flags of our servers.
 pub(crate) fn our_flags() -> Vec<String> {
     let command = Flags::command();
     let names = command.get_arguments().filter_map(clap::Arg::get_long);
@@ -143,7 +144,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn our_flags_are_what_we_declare() {
+    fn our_servers_declare_what_their_flags_set() {
         let flags = ["--patience", "300ms", "--max-message", "1KiB"].map(String::from);
         let declared = Declared::ours(&flags, PerClient::Descriptor).unwrap();
         assert_eq!(Some(Duration::from_millis(300)), declared.patience);
@@ -153,13 +154,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_asked_for_is_declared_and_nothing_else() {
+    fn a_limit_that_a_flag_sets_counts_as_declared() {
         let own = Declared { max_name: Some(9), max_message: Some(9), ..Declared::default() };
         let flags = ["--max-message", "1KiB", "--patience", "2s"].map(String::from);
         let patience = Some(Duration::from_secs(2));
         assert_eq!(
             Declared { max_message: Some(1024), patience, ..own.clone() },
-            own.asked_for(&flags)
+            own.with_flags(&flags)
         );
     }
 }

@@ -1,6 +1,7 @@
-//! Manifest: what a server that is not ours declares, in a small TOML file.
+//! Manifest: the TOML file in which a server that is not ours declares its limits, policies and
+//! flags.
 
-mod spelling;
+mod translation;
 mod value;
 
 use std::ffi::OsString;
@@ -13,40 +14,40 @@ use rustix::process::Signal;
 use serde::Deserialize;
 use thiserror::Error;
 
-use self::spelling::Spellings;
-use self::value::{size, time};
+use self::translation::Translations;
+use self::value::{count, size, time};
 use super::{Declared, EqualNames, SlowPolicy};
-use crate::process::Habits;
+use crate::process::Conventions;
 use crate::support::quote::quoted;
 
-/// Everything the suite has to be told about a server, because it cannot be seen on the wire.
+/// What the suite cannot observe on the wire, and reads from a file instead.
 #[derive(Clone, Debug)]
 pub struct Manifest {
     path: PathBuf,
     declared: Declared,
-    habits: Habits,
-    spellings: Spellings,
+    conventions: Conventions,
+    translations: Translations,
 }
 
-/// Why there is no manifest: where, and what to write instead.
+/// The reason for which a manifest cannot be used, with the place and what to write instead.
 #[derive(Debug, Error)]
 pub enum ManifestError {
     /// The file cannot be read.
-    #[error("{path} cannot be read: {source}")]
+    #[error("the manifest {path} cannot be read: {source}")]
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's reason.
         source: std::io::Error,
     },
-    /// Something in it is not as it should be.
+    /// The file has a mistake.
     #[error("{path}:{line}: {what}")]
     Wrong {
         /// The file.
         path: PathBuf,
-        /// Counted from 1.
+        /// The number of the line, from 1.
         line: usize,
-        /// What is wrong there.
+        /// The mistake, and what to write instead.
         what: String,
     },
 }
@@ -56,18 +57,18 @@ impl Manifest {
     ///
     /// # Errors
     ///
-    /// It cannot be read, or the first thing in it that is not as it should be.
+    /// The file cannot be read, or its first mistake.
     pub fn read(path: &Path) -> Result<Self, ManifestError> {
         let text = fs::read_to_string(path)
             .map_err(|source| ManifestError::Unreadable { path: path.into(), source })?;
         Self::parse(&text, path)
     }
 
-    /// Reads a manifest from the text of a file; `path` is what errors call it.
+    /// Reads a manifest from the text of a file. Errors name the file by `path`.
     ///
     /// # Errors
     ///
-    /// The first thing that is not as it should be.
+    /// The first mistake.
     pub fn parse(text: &str, path: &Path) -> Result<Self, ManifestError> {
         let wrong = |place: Option<Range<usize>>, what: String| {
             let before = &text[..place.map_or(0, |place| place.start)];
@@ -76,9 +77,14 @@ impl Manifest {
         };
         let file: File = toml::from_str(text)
             .map_err(|error| wrong(error.span(), error.message().replace('\n', " ")))?;
-        let spellings =
-            Spellings::new(&file.flags).map_err(|(place, what)| wrong(Some(place), what))?;
-        Ok(Self { path: path.into(), declared: file.declared(), habits: file.habits(), spellings })
+        let translations =
+            Translations::new(&file.flags).map_err(|(place, what)| wrong(Some(place), what))?;
+        Ok(Self {
+            path: path.into(),
+            declared: file.declared(),
+            conventions: file.conventions(),
+            translations,
+        })
     }
 
     /// The file it was read from.
@@ -86,29 +92,29 @@ impl Manifest {
         &self.path
     }
 
-    /// What the server declares when it was asked for what these flags of ours say.
+    /// What the server declares when it is started with these flags of ours.
     pub fn declared(&self, flags: &[String]) -> Declared {
-        self.declared.clone().asked_for(flags)
+        self.declared.clone().with_flags(flags)
     }
 
-    /// How the server says that it is ready, and how it is ended.
-    pub fn habits(&self) -> &Habits {
-        &self.habits
+    /// How the server reports that it is ready, and how it is asked to end.
+    pub fn conventions(&self) -> &Conventions {
+        &self.conventions
     }
 
-    /// How the server's command line says what these flags of ours say; `None` if it cannot.
-    pub fn spelled(&self, flags: &[String]) -> Option<Vec<OsString>> {
-        self.spellings.of(flags)
+    /// The server's own words for these flags of ours; `None` if it declares none for one of them.
+    pub fn translate(&self, flags: &[String]) -> Option<Vec<OsString>> {
+        self.translations.of(flags)
     }
 }
 
-/// The part of a command line that names a manifest.
+/// The part of `check`'s command line that names the manifest.
 pub(super) fn manifest_flag(manifest: Option<&Manifest>) -> String {
     let path = manifest.map(|manifest| quoted(&manifest.path().into()));
     path.map(|path| format!(" --manifest {path}")).unwrap_or_default()
 }
 
-/// The file as it is written.
+/// The lines of the file.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct File {
@@ -116,6 +122,7 @@ struct File {
     max_message: Option<usize>,
     #[serde(default, deserialize_with = "size")]
     max_name: Option<usize>,
+    #[serde(default, deserialize_with = "count")]
     max_clients: Option<usize>,
     #[serde(default, deserialize_with = "size")]
     memory: Option<u64>,
@@ -135,10 +142,10 @@ struct File {
     #[serde(default)]
     signal: EndSignal,
     #[serde(default)]
-    flags: spelling::Table,
+    flags: translation::Table,
 }
 
-/// The signals that people end servers with.
+/// The signals with which a server can be asked to end.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 enum EndSignal {
@@ -168,8 +175,8 @@ impl File {
         }
     }
 
-    fn habits(&self) -> Habits {
-        let end = match self.signal {
+    fn conventions(&self) -> Conventions {
+        let end_signal = match self.signal {
             EndSignal::Term => Signal::TERM,
             EndSignal::Int => Signal::INT,
             EndSignal::Quit => Signal::QUIT,
@@ -177,7 +184,7 @@ impl File {
             EndSignal::Usr1 => Signal::USR1,
             EndSignal::Usr2 => Signal::USR2,
         };
-        Habits { ready: self.ready.clone(), end, ..Habits::default() }
+        Conventions { ready: self.ready.clone(), end_signal, ..Conventions::default() }
     }
 }
 
@@ -196,63 +203,72 @@ mod tests {
     }
 
     #[test]
-    fn what_is_declared_is_read() {
-        let text = "max-message = \"64KiB\"\npatience = \"1s\"\nslow-readers = \"drop\"\n\
-                    ready = \"up\"\nsignal = \"INT\"\n";
+    fn declared_limits_and_conventions_are_read() {
+        let text = "max-message = \"64KiB\"\nmax-clients = 100\npatience = \"1s\"\n\
+                    slow-readers = \"drop\"\nready = \"up\"\nsignal = \"INT\"\n";
         let manifest = parse(text).unwrap();
         let declared = Declared {
             max_message: Some(65_536),
+            max_clients: Some(100),
             patience: Some(Duration::from_secs(1)),
             slow_readers: Some(SlowPolicy::Keeps),
             ..Declared::default()
         };
         assert_eq!(declared, manifest.declared(&[]));
-        let habits = Habits { ready: Some("up".into()), end: Signal::INT, ..Habits::default() };
-        assert_eq!(&habits, manifest.habits());
-        assert_eq!(Habits::default(), *parse("").unwrap().habits());
+        let conventions = Conventions {
+            ready: Some("up".into()),
+            end_signal: Signal::INT,
+            ..Conventions::default()
+        };
+        assert_eq!(&conventions, manifest.conventions());
+        assert_eq!(Conventions::default(), *parse("").unwrap().conventions());
     }
 
     #[test]
-    fn flags_are_spelled_as_the_manifest_says() {
+    fn flags_are_translated_as_the_manifest_declares() {
         let text = "[flags]\n\"--relay everyone\" = \"--echo -v\"\n\"--relay others\" = \"\"\n\
                     \"--max-message\" = \"--limit={}\"\n\"--max-message 64\" = \"--tiny\"\n";
         let manifest = parse(text).unwrap();
-        let spelled = |flags: &[&str]| manifest.spelled(&words(flags));
+        let translate = |flags: &[&str]| manifest.translate(&words(flags));
         assert_eq!(
             Some(["--echo", "-v", "--limit=1KiB"].map(OsString::from).to_vec()),
-            spelled(&["--relay", "everyone", "--max-message", "1KiB"])
+            translate(&["--relay", "everyone", "--max-message", "1KiB"])
         );
-        assert_eq!(Some(vec!["--tiny".into()]), spelled(&["--max-message", "64"]));
-        assert_eq!(Some(vec![]), spelled(&["--relay", "others"]));
-        assert_eq!(None, spelled(&["--relay", "sender"]));
-        assert_eq!(None, spelled(&["--relay", "others", "--max-name", "8"]));
-        let asked = manifest.declared(&words(&["--max-message", "64"]));
-        assert_eq!(Some(64), asked.max_message);
+        assert_eq!(Some(vec!["--tiny".into()]), translate(&["--max-message", "64"]));
+        assert_eq!(Some(vec![]), translate(&["--relay", "others"]));
+        assert_eq!(None, translate(&["--relay", "sender"]));
+        assert_eq!(None, translate(&["--relay", "others", "--max-name", "8"]));
+        let declared = manifest.declared(&words(&["--max-message", "64"]));
+        assert_eq!(Some(64), declared.max_message);
     }
 
     #[test]
-    fn mistakes_are_told_with_file_line_and_what_to_write() {
-        for (text, told) in [
+    fn mistakes_are_reported_with_file_line_and_what_to_write() {
+        for (text, expected) in [
             ("\nmax-mesage = \"1KiB\"", "my.toml:2: unknown field `max-mesage`, expected one of"),
-            ("max-message = 10", "my.toml:1: this is no size: write a text such as \"64KiB\""),
-            ("max-message = \"0B\"", "my.toml:1: this is no size"),
-            ("\n\npatience = \"soon\"", "my.toml:3: this is no time: write a text such as"),
-            ("max-clients = \"many\"", "my.toml:1: invalid type: string \"many\", expected usize"),
+            ("max-message = 10", "my.toml:1: this is not a size: write a text such as \"64KiB\""),
+            ("max-message = \"0B\"", "my.toml:1: this is not a size"),
+            ("\n\npatience = \"soon\"", "my.toml:3: this is not a time: write a text such as"),
+            (
+                "max-clients = \"many\"",
+                "my.toml:1: this is not a count: write a number such as 100",
+            ),
+            ("max-clients = -1", "my.toml:1: this is not a count"),
             ("slow-readers = \"kill\"", "unknown variant `kill`, expected"),
             ("signal = \"KILL\"", "expected one of `TERM`, `INT`"),
             (
                 "[flags]\n\"--echo\" = \"-e\"",
-                "my.toml:2: --echo is none of --listen, --max-clients",
+                "my.toml:2: --echo is not one of --listen, --max-clients",
             ),
             (
                 "[flags]\n\n\"--max-message\" = \"-m\"",
-                "my.toml:3: --max-message has a value: write {} where it belongs",
+                "my.toml:3: --max-message takes a value: write {} in its place",
             ),
             ("[flags]\n\"--relay all\" = \"-a\"", "my.toml:2: invalid value 'all' for"),
             ("max-name = ", "my.toml:1: "),
         ] {
             let error = parse(text).unwrap_err();
-            assert!(error.contains(told), "{told:?} is not in {error:?}");
+            assert!(error.contains(expected), "{expected:?} is not in {error:?}");
         }
     }
 
@@ -262,30 +278,30 @@ mod tests {
     }
 
     #[test]
-    fn our_own_manifest_says_what_our_servers_do() {
+    fn our_own_manifest_declares_what_our_servers_do() {
         let ours = Declared::ours(&[], server_core::PerClient::Descriptor).unwrap();
-        let said = read("ours.toml").declared(&[]);
-        // How many clients there may be, and what they cost, depends on the machine.
+        let declared = read("ours.toml").declared(&[]);
+        // These two depend on the machine.
         assert_eq!(Declared { max_clients: None, memory: None, ..ours }, {
-            Declared { max_clients: None, memory: None, ..said }
+            Declared { max_clients: None, memory: None, ..declared }
         });
     }
 
     #[test]
-    fn our_own_manifest_spells_everything_that_is_asked_for() {
+    fn our_own_manifest_has_words_for_all_flags_of_the_rules() {
         let ours = read("ours.toml");
         let of_conversations = rules().into_iter().flat_map(|rule| rule.conversations);
         let asked = of_conversations
             .map(|conversation| conversation.flags)
             .chain(cases().map(|case| words(case.flags)));
         for flags in asked {
-            let spelled: Vec<OsString> = flags.iter().map(OsString::from).collect();
-            assert_eq!(Some(spelled), ours.spelled(&flags), "{flags:?}");
+            let same: Vec<OsString> = flags.iter().map(OsString::from).collect();
+            assert_eq!(Some(same), ours.translate(&flags), "{flags:?}");
         }
     }
 
     #[test]
-    fn the_guest_declares_what_it_does_with_equal_names() {
+    fn the_tutorials_stand_in_declares_its_policy_for_equal_names() {
         let equal_names = Some(EqualNames::Allow);
         assert_eq!(
             Declared { equal_names, ..Declared::default() },

@@ -1,6 +1,7 @@
-//! The room in memory: the same sessions and the same room as in the servers, with nothing around them.
+//! Memory: the servers' sessions and room, in memory, without sockets and threads.
 //!
-//! It is the control of the suite: what fails here is no matter of sockets or of concurrency.
+//! It is the control of the suite: a rule that fails here fails for a reason other than sockets or
+//! concurrency.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -15,17 +16,17 @@ use server_core::{
     CloseReason, Ending, PerClient, READ_CHUNK, Room, Session, Settings, Turn, WriteBatch,
 };
 
-use super::{Declared, Evidence, Medium, NotStarted, Origin, Received, Subject, Target, Wire};
+use super::{Declared, Evidence, Instance, Medium, NotStarted, Origin, Received, Target, Wire};
 
-/// Gives rooms in memory.
+/// The target whose instances are rooms in memory.
 #[derive(Clone, Copy, Debug)]
 pub struct MemoryRoom;
 
-impl Subject for MemoryRoom {
-    fn start(&self, flags: &[String]) -> Result<Box<dyn Target>, NotStarted> {
+impl Target for MemoryRoom {
+    fn start(&self, flags: &[String]) -> Result<Box<dyn Instance>, NotStarted> {
         let words = [String::from("room")].into_iter().chain(flags.iter().cloned());
         let flags = Flags::try_parse_from(words).map_err(|e| NotStarted::Failed(e.to_string()))?;
-        Ok(Box::new(RoomTarget(Rc::new(RefCell::new(World::new(flags.settings))))))
+        Ok(Box::new(RoomInstance(Rc::new(RefCell::new(MemoryServer::new(flags.settings))))))
     }
 
     fn origin(&self) -> Origin {
@@ -49,12 +50,12 @@ struct Flags {
     settings: Settings,
 }
 
-struct RoomTarget(Rc<RefCell<World>>);
+struct RoomInstance(Rc<RefCell<MemoryServer>>);
 
-impl Target for RoomTarget {
+impl Instance for RoomInstance {
     fn connect(&self) -> io::Result<Box<dyn Wire>> {
-        let place = self.0.borrow_mut().connect();
-        Ok(Box::new(RoomWire { world: Rc::clone(&self.0), place }))
+        let index = self.0.borrow_mut().connect();
+        Ok(Box::new(RoomWire { server: Rc::clone(&self.0), index }))
     }
 
     fn medium(&self) -> Medium {
@@ -63,37 +64,37 @@ impl Target for RoomTarget {
 }
 
 struct RoomWire {
-    world: Rc<RefCell<World>>,
-    /// Its connection's.
-    place: usize,
+    server: Rc<RefCell<MemoryServer>>,
+    /// Of its connection in [`MemoryServer::connections`].
+    index: usize,
 }
 
 impl Wire for RoomWire {
     fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
         for chunk in bytes.chunks(READ_CHUNK) {
-            self.world.borrow_mut().take(self.place, |session| session.feed(chunk));
+            self.server.borrow_mut().take(self.index, |session| session.feed(chunk));
         }
         Ok(())
     }
 
     fn receive(&mut self, most: usize, _within: Duration) -> Received {
-        let connection = &mut self.world.borrow_mut().connections[self.place];
+        let connection = &mut self.server.borrow_mut().connections[self.index];
         let count = most.min(connection.outgoing.len());
         if count > 0 {
             return Received::Bytes(connection.outgoing.drain(..count).collect());
         }
-        // Nothing happens here by itself: what is not there now would never come.
+        // Nothing happens here by itself: bytes that are not here now would never come.
         connection.end.clone().unwrap_or(Received::Silence)
     }
 
     fn half_close(&mut self) -> io::Result<()> {
-        self.world.borrow_mut().take(self.place, Session::feed_eof);
+        self.server.borrow_mut().take(self.index, Session::feed_eof);
         Ok(())
     }
 
     fn reset(&mut self) {
         let reason = CloseReason::Lost(io::ErrorKind::ConnectionReset);
-        self.world.borrow_mut().close(self.place, reason);
+        self.server.borrow_mut().close(self.index, reason);
     }
 
     fn await_read(&mut self, _within: Duration) -> Evidence {
@@ -101,24 +102,25 @@ impl Wire for RoomWire {
     }
 }
 
-/// A server without sockets: everything said is delivered to everybody before the next thing happens.
-struct World {
+/// A server without sockets. It delivers each message to all members before it handles the next
+/// input.
+struct MemoryServer {
     settings: Arc<Settings>,
     room: Room<usize>,
     connections: Vec<Connection>,
-    /// The moment at which everything happens: no time passes here.
+    /// The time of everything that happens: no time passes here.
     now: Instant,
 }
 
 struct Connection {
     session: Session,
-    /// On its way to the client.
+    /// Sent to the client, which has not received it yet.
     outgoing: VecDeque<u8>,
-    /// How the stream ends behind that; what the client still sends is thrown away.
+    /// How the stream ends after `outgoing`; from then on the client's input is discarded.
     end: Option<Received>,
 }
 
-impl World {
+impl MemoryServer {
     fn new(settings: Settings) -> Self {
         let room = Room::of(&settings);
         Self { settings: Arc::new(settings), room, connections: Vec::new(), now: Instant::now() }
@@ -131,55 +133,55 @@ impl World {
         self.connections.len() - 1
     }
 
-    /// Lets a session take something in, and carries out what follows.
-    fn take(&mut self, place: usize, input: impl FnOnce(&mut Session)) {
-        if self.connections[place].end.is_some() {
+    /// Feeds a session, and processes its input until it needs more.
+    fn take(&mut self, index: usize, input: impl FnOnce(&mut Session)) {
+        if self.connections[index].end.is_some() {
             return;
         }
-        input(&mut self.connections[place].session);
+        input(&mut self.connections[index].session);
         loop {
-            let session = &mut self.connections[place].session;
-            let turn = session.process_input(&mut self.room, &place, self.now);
+            let session = &mut self.connections[index].session;
+            let turn = session.process_input(&mut self.room, &index, self.now);
             self.deliver();
             match turn {
                 Turn::Read => return,
-                // Nobody is behind any more, so the room takes it now.
+                // No member lags any more, so the room now accepts the message.
                 Turn::Wait => {}
-                Turn::Close(reason) => return self.close(place, reason),
+                Turn::Close(reason) => return self.close(index, reason),
             }
         }
     }
 
-    fn close(&mut self, place: usize, mut reason: CloseReason) {
-        if self.connections[place].end.is_some() {
+    fn close(&mut self, index: usize, mut reason: CloseReason) {
+        if self.connections[index].end.is_some() {
             return;
         }
-        // Those who are released look again by themselves: here nobody ever waits.
-        let _ = self.connections[place].session.drain(&mut self.room, &reason);
+        // No session waits here, so there is none to wake.
+        let _ = self.connections[index].session.drain(&mut self.room, &reason);
         self.deliver();
-        let connection = &mut self.connections[place];
+        let connection = &mut self.connections[index];
         let _ = connection.session.leave(&mut self.room, &mut reason);
         connection.outgoing.extend(connection.session.rejection(&reason).unwrap_or_default());
         let aborted = reason.ending() == Ending::Abort;
         connection.end = Some(if aborted { Received::Reset } else { Received::Eof });
-        // The others may be told that it has left.
+        // The other members may receive a notice that it has left.
         self.deliver();
     }
 
     /// Moves every member's cursor to the head.
     fn deliver(&mut self) {
-        // Everybody who is behind has a turn: nobody has to be named.
-        while self.room.next_direct().is_some() {}
-        let (mut offer, mut from) = (WriteBatch::default(), 0);
+        // The loop below visits all members that lag, those with direct messages included.
+        while self.room.next_to_serve().is_some() {}
+        let (mut batch, mut from) = (WriteBatch::default(), 0);
         while let Some(member) = self.room.next_behind(from) {
-            let Some(&place) = self.room.next_batch(member, &mut offer, self.now) else {
+            let Some(&index) = self.room.next_batch(member, &mut batch, self.now) else {
                 from = member.next_place();
                 continue;
             };
-            let outgoing = &mut self.connections[place].outgoing;
-            offer.slices().iter().for_each(|slice| outgoing.extend(slice));
+            let outgoing = &mut self.connections[index].outgoing;
+            batch.slices().iter().for_each(|slice| outgoing.extend(slice));
             // As in `close`.
-            let _ = self.room.advance(member, &offer, Ok(offer.bytes()));
+            let _ = self.room.advance(member, &batch, Ok(batch.bytes()));
         }
     }
 }

@@ -1,5 +1,7 @@
-//! What is under test: how a server is started, and what one connection to it can do.
+//! Target: what is under test: how its instances are started, and what one connection to an
+//! instance can do.
 
+mod child;
 mod command;
 mod declared;
 mod manifest;
@@ -7,7 +9,6 @@ mod memory;
 mod model;
 mod ours;
 mod remote;
-mod running;
 mod tcp;
 
 use std::io;
@@ -20,70 +21,70 @@ pub use self::declared::{Declared, EqualNames, SlowPolicy};
 pub use self::manifest::{Manifest, ManifestError};
 pub use self::memory::MemoryRoom;
 pub use self::model::Model;
-pub use self::ours::{OurServer, our_command, started};
+pub use self::ours::{OurServer, our_command, start_command};
 pub use self::remote::RemoteServer;
 pub use self::tcp::TcpWire;
 use crate::process::{ServerProcess, User};
 
-/// Something that can be asked for a fresh server, once per test.
-pub trait Subject {
-    /// A server that nobody has talked to yet, started with these flags of ours.
+/// What is under test: it provides an instance for each test.
+pub trait Target {
+    /// Starts an instance with these flags of ours.
     ///
     /// # Errors
     ///
-    /// It cannot be had with these flags, or it did not come up.
-    fn start(&self, flags: &[String]) -> Result<Box<dyn Target>, NotStarted>;
+    /// The target has no such flags, or the instance does not start.
+    fn start(&self, flags: &[String]) -> Result<Box<dyn Instance>, NotStarted>;
 
-    /// Whether it can be started with these flags of ours. Ours can with all; of others it is known from
-    /// what they declare.
+    /// Whether it can be started with these flags of ours. Our own servers have all of them; others
+    /// declare which.
     fn takes(&self, flags: &[String]) -> bool {
         self.origin() == Origin::Ours || flags.is_empty()
     }
 
-    /// Finds out, before the first test, whether there is a server at all: told once here, it need not
-    /// be told by every test.
+    /// Checks, before the first test, that an instance can be started and reached, so that the
+    /// problem is reported once and not by every test.
     ///
     /// # Errors
     ///
-    /// There is none; nothing is known about it then.
+    /// No instance can be started or reached.
     fn probe(&self) -> Result<(), NotStarted> {
         self.start(&[]).map(drop)
     }
 
-    /// Whether the server is one of this project: it knows our flags and promises every level.
+    /// Whether it is a server of this project, which has our flags and promises every level.
     fn origin(&self) -> Origin;
 
-    /// What the server declares when it is started with these flags; nothing, unless it is known.
+    /// What it declares when it is started with these flags.
     fn declared(&self, _flags: &[String]) -> Declared {
         Declared::default()
     }
 
-    /// The command that runs one row again with the same seed.
+    /// The command that runs one rule again with the same seed.
     fn rerun(&self, id: &str, seed: u64) -> String;
 }
 
-/// Who wrote the server.
+/// The authors of the target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
     /// This project.
     Ours,
-    /// Anybody else.
+    /// Others.
     Foreign,
 }
 
-/// Why there is no server to test.
+/// The reason for which there is no instance to test.
 #[derive(Debug, Error)]
 pub enum NotStarted {
-    /// It cannot be had in this way: the test does not apply.
+    /// The target cannot be started in this way, so the test does not apply.
     #[error("{0}")]
     Inapplicable(&'static str),
-    /// It should have come up and did not.
+    /// The start failed.
     #[error("{0}")]
     Failed(String),
 }
 
 /// A running server.
-pub trait Target {
+pub trait Instance {
     /// Opens a connection.
     ///
     /// # Errors
@@ -91,48 +92,48 @@ pub trait Target {
     /// The server does not accept it.
     fn connect(&self) -> io::Result<Box<dyn Wire>>;
 
-    /// Over what clients reach it.
+    /// How clients reach it.
     fn medium(&self) -> Medium;
 
-    /// Its process, if it is one of the suite's own.
+    /// Its process, if the suite has started it.
     fn process(&self) -> Option<&ServerProcess> {
         None
     }
 
-    /// Starts another server of the same kind, with these flags of ours besides.
+    /// Starts another instance of the same target, with these flags of ours in addition.
     ///
     /// # Errors
     ///
-    /// It cannot be had with these flags, or it did not come up.
-    fn start_with(&self, _flags: &[&str]) -> Result<Box<dyn Target>, NotStarted> {
+    /// The target has no such flags, or the instance does not start.
+    fn start_with(&self, _flags: &[&str]) -> Result<Box<dyn Instance>, NotStarted> {
         Err(NotStarted::Inapplicable("it needs flags of this project's servers"))
     }
 
-    /// Why the server cannot be ended and started again, if it cannot.
+    /// The reason for which it cannot be ended and started again; `None` if it can.
     fn restart_obstacle(&self) -> Option<&'static str> {
         Some("a server that the suite did not start cannot be restarted")
     }
 
-    /// Ends the server and starts it again at the same place, with clients still connected.
+    /// Ends the server while clients are connected, and starts it again on the same port.
     ///
     /// # Errors
     ///
-    /// There is an [obstacle](Self::restart_obstacle), or it does not come up again.
+    /// There is an [obstacle](Self::restart_obstacle), or it does not start again.
     fn restart(&mut self) -> Result<(), NotStarted> {
         self.restart_obstacle().map_or(Ok(()), |reason| Err(NotStarted::Inapplicable(reason)))
     }
 
-    /// As [`restart`](Self::restart), for this user.
+    /// As [`restart`](Self::restart), as this user.
     ///
     /// # Errors
     ///
-    /// As [`restart`](Self::restart); or that user may not run it.
+    /// As [`restart`](Self::restart), or this user cannot run it.
     fn restart_as(&mut self, _user: User) -> Result<(), NotStarted> {
         self.restart()
     }
 
-    /// Starts the same command on the same port beside the running server, and does not wait for what
-    /// becomes of it.
+    /// Starts the same command on the port of the running server, and does not wait until it is
+    /// ready.
     ///
     /// # Errors
     ///
@@ -142,33 +143,33 @@ pub trait Target {
         Err(NotStarted::Inapplicable(self.restart_obstacle().unwrap_or(reason)))
     }
 
-    /// The end of what the server has logged so far; empty if that is not known.
+    /// The end of the server's log so far; empty if the suite cannot read it.
     fn log(&self) -> String {
         String::new()
     }
 }
 
-/// Over what clients reach a server.
+/// How clients reach an instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Medium {
     /// TCP, to a process that ends with the test.
     Process,
-    /// TCP, to a server that serves other tests too, and so has to be left in peace.
+    /// TCP, to a server that others use as well, so that the suite must not disturb it.
     Shared,
-    /// Function calls: nothing that takes a socket to see can be seen.
+    /// Function calls; rules about sockets cannot be tested.
     Memory,
 }
 
-/// One connection, seen from the client's side.
+/// The client's end of one connection.
 pub trait Wire {
-    /// Writes all bytes, in one write as far as the kernel takes them.
+    /// Writes all bytes, with as few writes as the kernel allows.
     ///
     /// # Errors
     ///
-    /// The connection has ended, or the server has not taken the bytes for too long.
+    /// The connection has ended, or the server does not read the bytes in time.
     fn send(&mut self, bytes: &[u8]) -> io::Result<()>;
 
-    /// Writes as many of these bytes as are taken without waiting, and returns how many.
+    /// Writes as many of these bytes as possible without waiting, and returns how many.
     ///
     /// # Errors
     ///
@@ -177,51 +178,52 @@ pub trait Wire {
         self.send(bytes).map(|()| bytes.len())
     }
 
-    /// From here on takes as little as the kernel allows before it is read.
+    /// Makes the kernel accept as few bytes as possible before the client reads them.
     fn shrink_receive_buffer(&mut self) {}
 
-    /// Waits, without reading, until the connection is broken off; whether that was seen in time.
+    /// Waits, without reading, until the connection is reset or closed in both directions; `false`
+    /// if that has not happened `within` this time.
     fn wait_for_break(&mut self, _within: Duration) -> bool {
         false
     }
 
-    /// Waits for at most `most` bytes. Silence means that `within` is over, or that nothing can come any
-    /// more; with zero it only looks.
+    /// Waits for bytes, and returns at most `most`. [`Received::Silence`] means that none came
+    /// `within` this time; with zero, it does not wait.
     fn receive(&mut self, most: usize, within: Duration) -> Received;
 
-    /// Says that nothing more will be sent (FIN); reading goes on.
+    /// Half-closes (FIN). The server can go on sending.
     ///
     /// # Errors
     ///
     /// The connection has ended already.
     fn half_close(&mut self) -> io::Result<()>;
 
-    /// Breaks the connection off (RST).
+    /// Resets the connection (RST).
     fn reset(&mut self);
 
-    /// Waits until the server has read everything sent so far, so that what is sent next comes to it
-    /// as a piece of its own.
+    /// Waits until the server has read everything sent so far, so that it reads what is sent next
+    /// by itself.
     fn await_read(&mut self, within: Duration) -> Evidence;
 }
 
-/// What waiting for bytes brought.
+/// The result of a wait for bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Received {
     /// Bytes, at least one.
     Bytes(Vec<u8>),
-    /// The server has closed its side in order.
+    /// EOF: the server has closed its side with a FIN.
     Eof,
-    /// The connection was broken off.
+    /// The connection was reset.
     Reset,
     /// Nothing, within the time given.
     Silence,
 }
 
-/// How it is known that the server has read everything.
+/// The evidence that the server has read everything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Evidence {
-    /// The kernel's tables say so.
+    /// The kernel reported an empty receive queue.
     Observed,
-    /// It is only likely: the tables could not be read, and a moment was given instead.
+    /// None: the kernel did not report, and a pause was made instead.
     Assumed,
 }

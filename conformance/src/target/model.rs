@@ -1,22 +1,22 @@
-//! The three concurrency models: their names and their programs.
+//! Model: the three concurrency models, their names and their programs.
 
 use std::fmt;
 
 use server_core::Program;
 
-/// Which of the three servers is meant.
+/// One of the three concurrency models.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, clap::ValueEnum)]
 pub enum Model {
     /// One thread per client.
     Threaded,
-    /// One thread, one poll loop.
+    /// One thread with an event loop.
     Select,
     /// Tasks on tokio's runtime.
     Async,
 }
 
 impl Model {
-    /// All of them, in the order they are always listed in.
+    /// All three, in the order of every list.
     pub const ALL: [Self; 3] = [Self::Threaded, Self::Select, Self::Async];
 
     /// Its name on command lines, in tables and in test names.
@@ -28,7 +28,7 @@ impl Model {
         }
     }
 
-    /// Its server as a program.
+    /// The program of its server.
     pub fn program(self) -> &'static Program {
         match self {
             Self::Threaded => &server_threaded::PROGRAM,

@@ -1,27 +1,27 @@
-//! Ours: the three servers of this project, each started by the program of this crate.
+//! Ours: the three servers of this project, which the program of this crate contains.
 
 use std::ffi::OsString;
 use std::iter;
 use std::path::{Path, PathBuf};
 
-use super::running::{Running, failed};
-use super::{Declared, Model, NotStarted, Origin, Subject, Target};
+use super::child::{ChildInstance, not_started};
+use super::{Declared, Instance, Model, NotStarted, Origin, Target};
 use crate::process::{ServerProcess, StartError};
 
 /// One of the three servers of this project.
 #[derive(Clone, Debug)]
 pub struct OurServer {
-    /// Which one.
+    /// Its concurrency model.
     pub model: Model,
-    /// The program of this crate, which contains all three.
+    /// The path of this crate's program.
     pub exe: PathBuf,
 }
 
-impl Subject for OurServer {
-    fn start(&self, flags: &[String]) -> Result<Box<dyn Target>, NotStarted> {
+impl Target for OurServer {
+    fn start(&self, flags: &[String]) -> Result<Box<dyn Instance>, NotStarted> {
         let mut command = our_command(self.model, &self.exe);
         command.extend(flags.iter().map(OsString::from));
-        started(command)
+        start_command(command)
     }
 
     fn origin(&self) -> Origin {
@@ -40,19 +40,19 @@ impl Subject for OurServer {
     }
 }
 
-/// A server that this command starts on `{port}`, which the system chooses, and that says so by a ready
-/// line: no two servers can ever meet on a port.
+/// Starts a server that takes 0 for `{port}` and prints its address in a ready line. The system
+/// chooses the port, so no two servers can get the same one.
 ///
 /// # Errors
 ///
-/// It does not come up.
-pub fn started(command: Vec<OsString>) -> Result<Box<dyn Target>, NotStarted> {
-    let server = ServerProcess::start_on(&command, 0).map_err(failed)?;
-    Ok(Box::new(Running::ours(server, command)))
+/// The server does not start.
+pub fn start_command(command: Vec<OsString>) -> Result<Box<dyn Instance>, NotStarted> {
+    let server = ServerProcess::start_on(&command, 0).map_err(not_started)?;
+    Ok(Box::new(ChildInstance::ours(server, command)))
 }
 
 impl ServerProcess {
-    /// Starts one of our own servers, `exe serve MODEL`, on a port that the system chooses.
+    /// Starts one of our servers, `exe serve MODEL`, on a port that the system chooses.
     ///
     /// # Errors
     ///

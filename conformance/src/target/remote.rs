@@ -1,23 +1,23 @@
-//! Remote: a server that runs already, and goes on running.
+//! Remote: a server that runs already, and that the suite does not end.
 
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 
+use super::child::NO_SUCH_FLAGS;
 use super::manifest::manifest_flag;
-use super::running::NO_SUCH_FLAGS;
-use super::{Declared, Manifest, Medium, NotStarted, Origin, Subject, Target, TcpWire, Wire};
+use super::{Declared, Instance, Manifest, Medium, NotStarted, Origin, Target, TcpWire, Wire};
 
-/// A server that runs already, and goes on running.
+/// A server that runs already. It is a target and its only instance.
 #[derive(Clone, Debug)]
 pub struct RemoteServer {
-    /// Where it listens.
+    /// The address on which it listens.
     pub addr: SocketAddr,
-    /// What it declares, if anything is known of that. It runs as it runs: flags it takes none.
+    /// What it declares; without it, nothing is declared. Its flags cannot be changed.
     pub manifest: Option<Manifest>,
 }
 
-impl Subject for RemoteServer {
-    fn start(&self, flags: &[String]) -> Result<Box<dyn Target>, NotStarted> {
+impl Target for RemoteServer {
+    fn start(&self, flags: &[String]) -> Result<Box<dyn Instance>, NotStarted> {
         if !flags.is_empty() {
             return Err(NO_SUCH_FLAGS);
         }
@@ -30,7 +30,7 @@ impl Subject for RemoteServer {
             ErrorKind::ConnectionRefused => {
                 format!("nothing listens at {}: start the server first", self.addr)
             }
-            _ => format!("{} cannot be reached ({error}): check host, port and network", self.addr),
+            _ => format!("cannot reach {} ({error}): check host, port and network", self.addr),
         }))
     }
 
@@ -48,7 +48,7 @@ impl Subject for RemoteServer {
     }
 }
 
-impl Target for RemoteServer {
+impl Instance for RemoteServer {
     fn connect(&self) -> io::Result<Box<dyn Wire>> {
         Ok(Box::new(TcpWire::connect(self.addr)?))
     }

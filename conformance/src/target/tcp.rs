@@ -1,4 +1,4 @@
-//! A connection over TCP, with a bound on every wait.
+//! TCP: a connection with a deadline on every wait.
 
 mod queue;
 
@@ -16,22 +16,23 @@ use super::{Evidence, Received, Wire};
 /// A client's end of a TCP connection.
 #[derive(Debug)]
 pub struct TcpWire {
-    /// Gone once the connection was reset by us.
+    /// `None` after [`reset`](Wire::reset).
     stream: Option<TcpStream>,
+    /// The address of the client, then that of the server.
     ends: (SocketAddr, SocketAddr),
 }
 
 impl TcpWire {
-    /// Connects, without Nagle's delay, within five seconds.
+    /// Connects within five seconds, and sets `TCP_NODELAY`.
     ///
     /// # Errors
     ///
-    /// Nobody listens there, or the connection is not made in time.
+    /// No server listens there, or the connection is not made in time.
     pub fn connect(addr: SocketAddr) -> io::Result<Self> {
         Self::accepted(TcpStream::connect_timeout(&addr, CONNECT_WITHIN)?)
     }
 
-    /// The other end of a connection that a client made to us.
+    /// The suite's end of a connection that a client has made to it.
     ///
     /// # Errors
     ///
@@ -50,7 +51,7 @@ impl TcpWire {
     fn read(&self, most: usize, within: Duration) -> io::Result<Vec<u8>> {
         let mut stream = self.stream()?;
         let mut bytes = vec![0; most];
-        // The standard library refuses a timeout of zero.
+        // The standard library rejects a timeout of zero.
         stream.set_nonblocking(within.is_zero())?;
         if !within.is_zero() {
             stream.set_read_timeout(Some(within))?;
@@ -81,18 +82,18 @@ impl Wire for TcpWire {
 
     fn shrink_receive_buffer(&mut self) {
         if let Ok(stream) = self.stream() {
-            // Where it fails the kernel takes more, and the test needs longer.
+            // If it fails, the kernel accepts more bytes, and the test takes longer.
             SockRef::from(stream).set_recv_buffer_size(SMALL_BUFFER_BYTES).ok();
         }
     }
 
     fn wait_for_break(&mut self, within: Duration) -> bool {
         let Ok(stream) = self.stream() else { return true };
-        // Nothing is asked for: a broken connection is told all the same.
+        // HUP and ERR are reported without being requested.
         let mut waits = [PollFd::new(stream, PollFlags::empty())];
         let within =
-            Timespec::try_from(within).expect("no test waits for longer than a clock tells");
-        // A signal only makes the wait shorter.
+            Timespec::try_from(within).expect("no test waits longer than a timespec can hold");
+        // If a signal interrupts it, the wait is shorter.
         poll(&mut waits, Some(&within)).ok();
         waits[0].revents().intersects(PollFlags::HUP | PollFlags::ERR)
     }
@@ -114,7 +115,8 @@ impl Wire for TcpWire {
 
     fn reset(&mut self) {
         if let Some(stream) = self.stream.take() {
-            // Closing with no time to linger sends RST; should it fail, dropping sends FIN.
+            // A close with a linger of zero sends RST. If the option cannot be set, the drop sends
+            // FIN.
             SockRef::from(&stream).set_linger(Some(Duration::ZERO)).ok();
         }
     }
@@ -128,7 +130,7 @@ impl Wire for TcpWire {
             if start.elapsed() > within {
                 break;
             }
-            // There is no event to wait for.
+            // The kernel has no event for this.
             thread::yield_now();
         }
         thread::sleep(PACE);
@@ -136,18 +138,18 @@ impl Wire for TcpWire {
     }
 }
 
-/// A server without `TCP_NODELAY` waits for our acknowledgement before it sends the next pair, and the
-/// kernel likes to delay that by 40 ms: a test of a hundred relays would take seconds.
+/// A server without `TCP_NODELAY` waits for our acknowledgement before it sends the next pair, and
+/// the kernel may delay that by 40 ms: a test of a hundred relays would take seconds.
 #[cfg(target_os = "linux")]
 fn acknowledge_at_once(stream: &TcpStream) {
-    // The option does not last, and where it fails things only take longer.
+    // The option must be set again after each read. If it fails, the test takes longer.
     SockRef::from(stream).set_tcp_quickack(true).ok();
 }
 
 #[cfg(not(target_os = "linux"))]
 fn acknowledge_at_once(_stream: &TcpStream) {}
 
-/// A signal is no reason to stop waiting.
+/// Repeats a system call that a signal has interrupted.
 fn uninterrupted(mut call: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {
     loop {
         match call() {
@@ -157,13 +159,13 @@ fn uninterrupted(mut call: impl FnMut() -> io::Result<usize>) -> io::Result<usiz
     }
 }
 
-/// A lost SYN is sent again after one second and after three.
+/// The kernel sends a lost SYN again after one second and after three.
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 const WRITE_WITHIN: Duration = Duration::from_secs(5);
-/// Taken from the server before it is read, about. Less than two of loopback's segments of 64 KiB would
-/// leave the sender to its timer.
+/// About as much as the kernel accepts before the client reads. With less than two of loopback's
+/// segments of 64 KiB, the sender would wait for its timer.
 const SMALL_BUFFER_BYTES: usize = 128 * 1024;
-/// What a server that reads at all needs at most, where that cannot be seen.
+/// The time in which a server that reads has read everything, where the kernel does not report it.
 const PACE: Duration = Duration::from_millis(2);
 
 #[cfg(test)]
@@ -173,7 +175,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn unread_bytes_are_seen_until_they_are_read() {
+    fn unread_bytes_are_counted_until_they_are_read() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let mut wire = TcpWire::connect(listener.local_addr().unwrap()).unwrap();
         let (mut server, _) = listener.accept().unwrap();
@@ -188,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reset_is_told_from_an_end() {
+    fn a_reset_is_distinguished_from_eof() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         for expected in [Received::Reset, Received::Eof] {
             let mut wire = TcpWire::connect(listener.local_addr().unwrap()).unwrap();

@@ -1,17 +1,17 @@
 //! Altered: one of our servers with another way to start it.
 
-use conformance::target::{Declared, NotStarted, Origin, Subject, Target};
+use conformance::target::{Declared, Instance, NotStarted, Origin, Target};
 
 use crate::our_server;
 
 /// The function that starts the server with the requested flags.
 pub(crate) struct StartedBy<Start>(pub(crate) Start);
 
-impl<Start> Subject for StartedBy<Start>
+impl<Start> Target for StartedBy<Start>
 where
-    Start: Fn(&[String]) -> Result<Box<dyn Target>, NotStarted>,
+    Start: Fn(&[String]) -> Result<Box<dyn Instance>, NotStarted>,
 {
-    fn start(&self, flags: &[String]) -> Result<Box<dyn Target>, NotStarted> {
+    fn start(&self, flags: &[String]) -> Result<Box<dyn Instance>, NotStarted> {
         self.0(flags)
     }
 

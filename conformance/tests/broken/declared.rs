@@ -4,14 +4,14 @@
 use std::thread;
 use std::time::Duration;
 
-use conformance::target::Subject;
+use conformance::target::Target;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
 use crate::altered::StartedBy;
 use crate::{Kill, Mutant, our_server};
 
 /// A server that runs without these flags.
-pub(crate) fn ignoring_flags(ignored: &'static [&'static str]) -> impl Subject {
+pub(crate) fn ignoring_flags(ignored: &'static [&'static str]) -> impl Target {
     StartedBy(move |flags: &[String]| {
         let heard = |flag: &&String| !ignored.contains(&flag.as_str());
         our_server().start(&flags.iter().filter(heard).cloned().collect::<Vec<_>>())
@@ -19,7 +19,7 @@ pub(crate) fn ignoring_flags(ignored: &'static [&'static str]) -> impl Subject {
 }
 
 /// A server that runs with these flags, whatever the suite requests.
-pub(crate) fn misdeclared(really: &'static [&'static str]) -> impl Subject {
+pub(crate) fn misdeclared(really: &'static [&'static str]) -> impl Target {
     StartedBy(move |flags: &[String]| {
         let replaced = |flag: &String| really.contains(&flag.as_str());
         // A flag and its value are a pair.
@@ -31,11 +31,11 @@ pub(crate) fn misdeclared(really: &'static [&'static str]) -> impl Subject {
 
 /// Like [`misdeclared`], and the server hardly runs: a server that makes no progress is not always
 /// stalled.
-pub(crate) fn suspended(really: &'static [&'static str]) -> impl Subject {
+pub(crate) fn suspended(really: &'static [&'static str]) -> impl Target {
     let server = misdeclared(really);
     StartedBy(move |flags: &[String]| {
-        let target = server.start(flags)?;
-        let id = target.process().and_then(|process| i32::try_from(process.id()).ok());
+        let instance = server.start(flags)?;
+        let id = instance.process().and_then(|process| i32::try_from(process.id()).ok());
         let id = id.and_then(Pid::from_raw).expect("our servers are processes");
         let server = pidfd_open(id, PidfdFlags::empty()).expect("the server has begun");
         thread::spawn(move || {
@@ -49,7 +49,7 @@ pub(crate) fn suspended(really: &'static [&'static str]) -> impl Subject {
                 thread::park_timeout(*time);
             }
         });
-        Ok(target)
+        Ok(instance)
     })
 }
 

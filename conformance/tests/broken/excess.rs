@@ -6,7 +6,7 @@ use std::io;
 use std::time::Duration;
 
 use conformance::process::ServerProcess;
-use conformance::target::{Evidence, Medium, Received, Subject, Target, Wire};
+use conformance::target::{Evidence, Instance, Medium, Received, Target, Wire};
 use protocol::{HEADER_LEN, parse_header};
 
 use crate::altered::StartedBy;
@@ -29,20 +29,20 @@ pub(crate) const KILLS: &[Kill] = &[
     (Mutant::Retains(Excess::AllocatesAnnouncedLengths), &[("LIM-01", "the server grew by")]),
 ];
 
-pub(crate) fn excessive(excess: Excess) -> impl Subject {
+pub(crate) fn excessive(excess: Excess) -> impl Target {
     StartedBy(move |flags: &[String]| {
         let server = our_server().start(flags)?;
-        Ok(Box::new(Excessive { server, excess, kept: RefCell::default() }) as Box<dyn Target>)
+        Ok(Box::new(Excessive { server, excess, kept: RefCell::default() }) as Box<dyn Instance>)
     })
 }
 
 struct Excessive {
-    server: Box<dyn Target>,
+    server: Box<dyn Instance>,
     excess: Excess,
     kept: RefCell<Vec<Box<dyn Wire>>>,
 }
 
-impl Target for Excessive {
+impl Instance for Excessive {
     fn connect(&self) -> io::Result<Box<dyn Wire>> {
         match self.excess {
             Excess::KeepsConnections => {

@@ -7,7 +7,7 @@ use std::thread;
 
 use bytes::BytesMut;
 use conformance::process::ServerProcess;
-use conformance::target::{Medium, Model, NotStarted, Subject, Target, TcpWire, Wire};
+use conformance::target::{Instance, Medium, Model, NotStarted, Target, TcpWire, Wire};
 use protocol::{Decoder, encode_frame};
 
 use crate::altered::StartedBy;
@@ -21,7 +21,7 @@ pub(crate) enum Cut {
     Bytes,
 }
 
-pub(crate) fn proxied(cut: Cut) -> impl Subject {
+pub(crate) fn proxied(cut: Cut) -> impl Target {
     StartedBy(move |flags: &[String]| {
         let exe = Path::new(env!("CARGO_BIN_EXE_conformance"));
         let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
@@ -36,7 +36,7 @@ pub(crate) fn proxied(cut: Cut) -> impl Subject {
                 thread::spawn(move || forward(&client, behind, cut));
             }
         });
-        Ok(Box::new(Proxied { addr, _server: server }) as Box<dyn Target>)
+        Ok(Box::new(Proxied { addr, _server: server }) as Box<dyn Instance>)
     })
 }
 
@@ -45,7 +45,7 @@ struct Proxied {
     _server: ServerProcess,
 }
 
-impl Target for Proxied {
+impl Instance for Proxied {
     fn connect(&self) -> io::Result<Box<dyn Wire>> {
         Ok(Box::new(TcpWire::connect(self.addr)?))
     }

@@ -6,7 +6,7 @@ use std::io;
 use std::rc::Rc;
 
 use conformance::target::{
-    Declared, Medium, MemoryRoom, NotStarted, Origin, Subject, Target, Wire,
+    Declared, Instance, Medium, MemoryRoom, NotStarted, Origin, Target, Wire,
 };
 
 use crate::defect::Defect;
@@ -16,10 +16,10 @@ pub(crate) struct BrokenRoom {
     pub(crate) defect: Defect,
 }
 
-impl Subject for BrokenRoom {
-    fn start(&self, flags: &[String]) -> Result<Box<dyn Target>, NotStarted> {
+impl Target for BrokenRoom {
+    fn start(&self, flags: &[String]) -> Result<Box<dyn Instance>, NotStarted> {
         let room = MemoryRoom.start(flags)?;
-        Ok(Box::new(BrokenTarget { room, defect: self.defect, common: Rc::default() }))
+        Ok(Box::new(BrokenInstance { room, defect: self.defect, common: Rc::default() }))
     }
 
     fn origin(&self) -> Origin {
@@ -35,8 +35,8 @@ impl Subject for BrokenRoom {
     }
 }
 
-struct BrokenTarget {
-    room: Box<dyn Target>,
+struct BrokenInstance {
+    room: Box<dyn Instance>,
     defect: Defect,
     common: Rc<RefCell<Common>>,
 }
@@ -74,7 +74,7 @@ impl Common {
     }
 }
 
-impl Target for BrokenTarget {
+impl Instance for BrokenInstance {
     fn connect(&self) -> io::Result<Box<dyn Wire>> {
         let mut common = self.common.borrow_mut();
         common.connections += 1;
@@ -92,7 +92,7 @@ impl Target for BrokenTarget {
         Medium::Process
     }
 
-    fn start_with(&self, _flags: &[&str]) -> Result<Box<dyn Target>, NotStarted> {
+    fn start_with(&self, _flags: &[&str]) -> Result<Box<dyn Instance>, NotStarted> {
         match self.defect {
             Defect::StartsAnyway => MemoryRoom.start(&[]),
             _ => Err(NotStarted::Failed("the server ended".into())),

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::thread;
 
 use clap::ValueEnum;
-use conformance::target::{Declared, NotStarted, Origin, Subject, Target, started};
+use conformance::target::{Declared, Instance, NotStarted, Origin, Target, start_command};
 use server_core::PerClient;
 use signal_hook::consts::SIGTERM;
 use signal_hook::iterator::Signals;
@@ -81,14 +81,14 @@ pub(crate) struct BrokenServer {
     pub(crate) defect: Defect,
 }
 
-impl Subject for BrokenServer {
-    fn start(&self, flags: &[String]) -> Result<Box<dyn Target>, NotStarted> {
+impl Target for BrokenServer {
+    fn start(&self, flags: &[String]) -> Result<Box<dyn Instance>, NotStarted> {
         let exe = std::env::current_exe().map_err(|e| NotStarted::Failed(e.to_string()))?;
         let defect = self.defect.to_possible_value().expect("no defect is hidden");
         let listen = flags.iter().skip_while(|flag| *flag != "--listen").nth(1);
         let listen = listen.map_or("127.0.0.1:{port}", String::as_str);
         let words = [COMMAND, defect.get_name(), listen].map(OsString::from);
-        started([exe.into()].into_iter().chain(words).collect())
+        start_command([exe.into()].into_iter().chain(words).collect())
     }
 
     fn origin(&self) -> Origin {

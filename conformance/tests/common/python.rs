@@ -1,9 +1,9 @@
-//! Python: what the guests need, and what is said of their tests where it is missing.
+//! Python: the interpreter that the stand-ins for the tutorial's programs need.
 
 use std::process::{Command, Stdio};
 
-/// Why no guest can run here, if none can.
+/// The reason for which no stand-in can run on this machine; `None` if they can.
 pub(crate) fn obstacle() -> Option<&'static str> {
     let version = Command::new("python3").arg("--version").stdout(Stdio::null()).status();
-    (!version.is_ok_and(|status| status.success())).then_some("no python3 here")
+    (!version.is_ok_and(|status| status.success())).then_some("needs python3")
 }

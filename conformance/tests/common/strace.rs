@@ -1,8 +1,8 @@
-//! Strace: what tests need that look at system calls, and what is said of them where it is missing.
+//! Strace: the tool that tests of system calls need.
 
 use std::process::{Command, Stdio};
 
-/// Why no calls can be traced here, if none can.
+/// The reason for which no calls can be traced on this machine; `None` if they can.
 pub(crate) fn obstacle() -> Option<&'static str> {
     let mut probe = Command::new("strace");
     probe.args([
@@ -16,10 +16,10 @@ pub(crate) fn obstacle() -> Option<&'static str> {
         "trace=execve",
         "true",
     ]);
-    // Where it may not, it says so and leaves the command alone.
+    // Without the right to trace, strace prints an error and no calls.
     match probe.stdin(Stdio::null()).output() {
         Ok(output) if output.stdout.windows(6).any(|word| word == b"execve") => None,
-        Ok(_) => Some("strace may not trace here"),
-        Err(_) => Some("no strace here"),
+        Ok(_) => Some("needs the right to trace processes"),
+        Err(_) => Some("needs strace"),
     }
 }

@@ -1,27 +1,29 @@
-//! Outcomes: the table of what must become of each file.
+//! Outcomes: the table with the expected outcome of each file.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// One file, and what must become of it.
+/// One file and its expected outcome.
 #[derive(Debug)]
 pub(crate) struct Entry {
     /// Its path in the corpus.
     pub(crate) file: String,
+    /// The ids of the rules that demand the outcome.
     pub(crate) rules: Vec<String>,
-    /// The label of the reason that the server must have for the connection's end.
+    /// The label of the server's close reason.
     pub(crate) end: String,
-    /// The lines of the table that tell what is heard and told and how it ends.
+    /// The lines of the table: what the other members receive, what the client receives, and how
+    /// its connection ends.
     pub(crate) outcome: String,
 }
 
 impl Entry {
-    /// Whether the client is the one who ends the connection.
+    /// Whether the client ends the connection.
     pub(crate) fn leaves(&self) -> bool {
         self.end.starts_with("left")
     }
 
-    /// What the client sends.
+    /// The bytes that the client sends.
     pub(crate) fn bytes(&self) -> Vec<u8> {
         fs::read(folder().join(&self.file)).expect("a file of the corpus can be read")
     }
@@ -31,7 +33,7 @@ pub(crate) fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus")
 }
 
-/// The whole table, in its order.
+/// All entries, in the order of the table.
 pub(crate) fn table() -> Vec<Entry> {
     let text = fs::read_to_string(folder().join("outcomes.txt")).expect("the table can be read");
     let stanzas = text.split("\n\n").skip(1);
@@ -40,13 +42,13 @@ pub(crate) fn table() -> Vec<Entry> {
 
 fn entry(stanza: &str) -> Entry {
     let mut lines = stanza.lines();
-    let file = lines.next().expect("a stanza begins with a file").to_owned();
+    let file = lines.next().expect("a stanza begins with the name of a file").to_owned();
     let (rules, outcome): (Vec<_>, Vec<_>) = lines.partition(|line| line.starts_with("  rules "));
     let rules = rules.iter().flat_map(|line| line.split_whitespace().skip(1)).map(str::to_owned);
     let end = outcome.last().and_then(|line| line.strip_prefix("  end   "));
     Entry {
         rules: rules.collect(),
-        end: end.unwrap_or_else(|| panic!("{file}: the last line tells the end")).to_owned(),
+        end: end.unwrap_or_else(|| panic!("{file}: the last line must be `end`")).to_owned(),
         outcome: outcome.join("\n") + "\n",
         file,
     }

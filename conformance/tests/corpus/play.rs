@@ -1,4 +1,4 @@
-//! Play: one file sent as one client's bytes, beside members who must notice nothing else.
+//! Play: sends one file as one client's bytes, while other members check that nothing else happens.
 
 use std::fmt::{self, Write};
 use std::io;
@@ -11,7 +11,7 @@ use protocol::{Pair, encode_frame};
 
 use crate::outcomes::Entry;
 
-/// How a file is sent.
+/// The way in which a file is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Way {
     /// In one write.
@@ -21,8 +21,8 @@ pub(crate) enum Way {
 }
 
 impl Way {
-    /// Whether sending a file like that over a network takes little time.
-    pub(crate) fn suits_a_network(self, entry: &Entry) -> bool {
+    /// Whether it takes little time to send a file in this way over a network.
+    pub(crate) fn is_quick_over_a_network(self, entry: &Entry) -> bool {
         self == Self::Whole || entry.bytes().len() <= BYTEWISE_MAX
     }
 }
@@ -33,63 +33,64 @@ impl fmt::Display for Way {
     }
 }
 
-/// How a connection to the subject is made.
+/// Connects to the target.
 pub(crate) type Connect = Box<dyn Fn() -> io::Result<Box<dyn Wire>>>;
 
-/// Two members who talk for as long as the subject lives: one listens, the other proves with a fence that
-/// all there was to hear has been heard.
-pub(crate) struct Company {
+/// Two members that stay for all files. The witness receives; the sender sends a fence, whose
+/// arrival shows that the witness has received everything before it.
+pub(crate) struct Members {
     connect: Connect,
-    witness: Listener,
-    speaker: Listener,
+    witness: Member,
+    sender: Member,
     fences: usize,
 }
 
-/// One connection and the pairs that come over it.
-struct Listener {
+/// One connection and the pairs received on it.
+struct Member {
     wire: Box<dyn Wire>,
     pairs: PairReader,
 }
 
-impl Company {
-    /// Lets both join, and waits until the one hears the other.
-    pub(crate) fn gather(connect: Connect) -> Result<Self, TestError> {
-        let [witness, speaker] =
-            [Listener::named(&connect, "witness")?, Listener::named(&connect, "speaker")?];
-        let mut company = Self { connect, witness, speaker, fences: 0 };
+impl Members {
+    /// Makes both join, and waits until the witness receives a message of the sender.
+    pub(crate) fn join(connect: Connect) -> Result<Self, TestError> {
+        // Files of the corpus take these names, and names that look like them.
+        let [witness, sender] =
+            [Member::named(&connect, "witness")?, Member::named(&connect, "speaker")?];
+        let mut members = Self { connect, witness, sender, fences: 0 };
         let start = Instant::now();
         loop {
-            company.speaker.say("is anybody here?")?;
-            if company.witness.pair(REPEAT_PACE)?.is_some() {
+            members.sender.say("is the witness here?")?;
+            if members.witness.pair(REPEAT_INTERVAL)?.is_some() {
                 break;
             }
             if start.elapsed() > DEADLINE {
-                return Err(TestError::broken("the members do not hear each other"));
+                return Err(TestError::broken("the witness receives nothing from the sender"));
             }
         }
-        company.heard()?;
-        Ok(company)
+        members.received()?;
+        Ok(members)
     }
 
-    /// Sends a file as a client of its own, and tells in the table's words what became of it.
+    /// Sends a file as a new client, and returns the outcome in the notation of the table.
     pub(crate) fn play(&mut self, entry: &Entry, way: Way) -> Result<String, TestError> {
-        let mut offender = Listener::new((self.connect)().map_err(|e| TestError::connecting(&e))?);
+        let mut offender = Member::new((self.connect)().map_err(|e| TestError::connecting(&e))?);
         offender.send(&entry.bytes(), way);
         if entry.leaves() {
             offender.wire.half_close().ok();
         }
-        let (told, end) = offender.read_to_end()?;
-        // A reset leaves no trace in the kernel's tables, which other tests have to read.
+        let (notices, end) = offender.read_to_end()?;
+        // A reset leaves no entry in the kernel's table of connections, which other tests read.
         offender.wire.reset();
         let mut outcome = String::new();
-        for pair in self.heard()? {
+        for pair in self.received()? {
             let (sender, text) = (shown(&pair.sender), shown(&pair.text));
-            writeln!(outcome, "  heard {sender} {text}").expect("a string takes everything");
+            writeln!(outcome, "  heard {sender} {text}").expect("writing to a string cannot fail");
         }
-        for pair in told {
+        for pair in notices {
             let sender = if pair.sender == "server" { "" } else { "in another name " };
             let text = shown(&pair.text);
-            writeln!(outcome, "  told  {sender}{text}").expect("a string takes everything");
+            writeln!(outcome, "  told  {sender}{text}").expect("writing to a string cannot fail");
         }
         let end = match end {
             Received::Eof => &entry.end,
@@ -99,52 +100,52 @@ impl Company {
         Ok(outcome + "  end   " + end + "\n")
     }
 
-    /// What the witness has heard since the last fence.
-    fn heard(&mut self) -> Result<Vec<Pair>, TestError> {
+    /// The pairs that the witness has received since the last fence.
+    fn received(&mut self) -> Result<Vec<Pair>, TestError> {
         self.fences += 1;
         let fence = format!("fence {}", self.fences);
-        self.speaker.say(&fence)?;
-        let mut heard = Vec::new();
+        self.sender.say(&fence)?;
+        let mut received = Vec::new();
         loop {
             let pair = self.witness.pair(DEADLINE)?;
             let pair =
-                pair.ok_or_else(|| TestError::broken("the other members hear nothing more"))?;
+                pair.ok_or_else(|| TestError::broken("the witness receives nothing more"))?;
             if pair.text == fence {
                 break;
             }
-            heard.push(pair);
+            received.push(pair);
         }
-        // It hears the same, and must not become a slow reader.
-        while self.speaker.pair(Duration::ZERO)?.is_some() {}
-        Ok(heard)
+        // The sender receives the same pairs, and must read them so as not to become a slow reader.
+        while self.sender.pair(Duration::ZERO)?.is_some() {}
+        Ok(received)
     }
 }
 
-impl Listener {
+impl Member {
     fn new(wire: Box<dyn Wire>) -> Self {
         Self { wire, pairs: PairReader::default() }
     }
 
     fn named(connect: &Connect, name: &str) -> Result<Self, TestError> {
-        let mut listener = Self::new(connect().map_err(|error| TestError::connecting(&error))?);
-        listener.say(name)?;
-        Ok(listener)
+        let mut member = Self::new(connect().map_err(|error| TestError::connecting(&error))?);
+        member.say(name)?;
+        Ok(member)
     }
 
     fn say(&mut self, text: &str) -> Result<(), TestError> {
         let mut frame = Vec::new();
         encode_frame(text.as_bytes(), &mut frame);
         let sent = self.wire.send(&frame);
-        sent.map_err(|error| TestError::broken(format!("a member cannot speak: {error}")))
+        sent.map_err(|error| TestError::broken(format!("a member cannot send: {error}")))
     }
 
-    /// Sends for as long as the subject takes it: how it ends is seen by reading.
+    /// Sends until all is sent or the connection ends. Reading shows how it ended.
     fn send(&mut self, bytes: &[u8], way: Way) {
         let size = if way == Way::Whole { bytes.len().max(1) } else { 1 };
         bytes.chunks(size).all(|chunk| self.wire.send(chunk).is_ok());
     }
 
-    /// The next pair, if one comes within this time.
+    /// The next pair; `None` if none comes within this time.
     fn pair(&mut self, within: Duration) -> Result<Option<Pair>, TestError> {
         loop {
             if let Some(pair) = self.next_pair()? {
@@ -160,7 +161,7 @@ impl Listener {
         }
     }
 
-    /// All that comes, and how it ends.
+    /// All pairs until the end of the connection, and how it ended.
     fn read_to_end(&mut self) -> Result<(Vec<Pair>, Received), TestError> {
         let end = loop {
             match self.wire.receive(CHUNK, DEADLINE) {
@@ -173,21 +174,21 @@ impl Listener {
             pairs.push(pair);
         }
         if !self.pairs.rest().is_empty() {
-            return Err(TestError::broken("the last pair is torn"));
+            return Err(TestError::broken("the connection ended inside a pair"));
         }
         Ok((pairs, end))
     }
 
     fn next_pair(&mut self) -> Result<Option<Pair>, TestError> {
         self.pairs.next_pair().map_err(|malformed| TestError::Broken {
-            what: "a client receives what is no pair".into(),
+            what: "a client receives bytes that are not a pair".into(),
             expected: malformed.expected,
             received: malformed.received,
         })
     }
 }
 
-/// Text as the table spells it; what is not UTF-8 shows as escaped bytes, which the table never has.
+/// Text in the notation of the table. Bytes that are not UTF-8 are escaped, and match no entry.
 fn shown(bytes: &[u8]) -> String {
     let Ok(text) = str::from_utf8(bytes) else { return bytes.escape_ascii().to_string() };
     let escaped = text.chars().map(|char| match char {
@@ -197,9 +198,9 @@ fn shown(bytes: &[u8]) -> String {
     format!("\"{}\"", escaped.collect::<String>())
 }
 
-/// Long enough for a busy machine.
+/// Long enough for a slow machine.
 const DEADLINE: Duration = Duration::from_secs(10);
-const REPEAT_PACE: Duration = Duration::from_millis(50);
+const REPEAT_INTERVAL: Duration = Duration::from_millis(50);
 const CHUNK: usize = 64 * 1024;
-/// The longer files differ from shorter ones in their length alone.
+/// Longer files differ from shorter ones only in their length.
 const BYTEWISE_MAX: usize = 64;

@@ -1,4 +1,4 @@
-//! Record: every system call that a server makes, written down by strace with its time.
+//! Record: every system call of a server with its time, as strace records it.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -11,7 +11,8 @@ use conformance::process::ServerProcess;
 use conformance::target::{Model, our_command};
 use libtest_mimic::Failed;
 
-/// A server of ours whose calls are recorded. It is the child itself; strace is a process beside it.
+/// One of our servers while strace records its calls. The server itself is the child; strace is a
+/// process beside it.
 pub(crate) struct Recorded {
     pub(crate) server: ServerProcess,
     path: PathBuf,
@@ -20,7 +21,7 @@ pub(crate) struct Recorded {
 /// All lines of a record.
 pub(crate) struct Record(String);
 
-/// How often each call was made, by its name.
+/// The number of calls, by name.
 pub(crate) type Calls = BTreeMap<String, usize>;
 
 impl Recorded {
@@ -33,11 +34,11 @@ impl Recorded {
         Ok(Self { server: ServerProcess::start_on(&command, 0)?, path })
     }
 
-    /// Ends the server, and with it its record.
+    /// Ends the server, and reads its record.
     pub(crate) fn end(self) -> Result<Record, Failed> {
         self.server.terminate();
         let status = self.server.wait(END_WITHIN).ok_or("it does not end at SIGTERM")?;
-        // Strace holds the server's outputs open until it has written down the rest.
+        // Strace holds the server's outputs open until its record is complete.
         let log = self.server.last_log(END_WITHIN).ok_or("strace does not end with the server")?;
         if !status.success() {
             return Err(
@@ -51,7 +52,7 @@ impl Recorded {
 }
 
 impl Record {
-    /// The calls made in this time.
+    /// The calls in this range of time.
     pub(crate) fn calls(&self, time: &Range<SystemTime>) -> Calls {
         let mut calls = Calls::new();
         for (_, name) in self.0.lines().filter_map(call).filter(|(at, _)| time.contains(at)) {
@@ -61,7 +62,8 @@ impl Record {
     }
 }
 
-/// A line is a thread, a time, and a call, if it is not what became of one that another line came into.
+/// The time and name of a call. A line has a thread, a time and a call; `None` for the second line
+/// of a call that a line of another thread interrupted.
 fn call(line: &str) -> Option<(SystemTime, &str)> {
     let mut words = line.split_ascii_whitespace().skip(1);
     let at = Duration::try_from_secs_f64(words.next()?.parse().ok()?).ok()?;

@@ -1,76 +1,80 @@
-//! Table: how many system calls a message may cost, and how many it was seen to cost.
+//! Table: the allowed and the measured number of system calls per message.
 //!
-//! Seen is the range of thirty runs on two cores, ten of them beside two programs that never rested.
+//! "Measured" is the range of thirty runs on two cores; in ten of them, two other programs used all
+//! the time they got.
 
 use conformance::target::Model;
 use libtest_mimic::Failed;
 
 use crate::record::Calls;
 
-/// A way to talk, and what a message of it may cost.
+/// A load, and the allowed calls per message.
 pub(crate) struct Work {
     name: &'static str,
-    /// The most messages that any listener may have still to hear.
+    /// The largest number of messages that a listener may not have received yet.
     pub(crate) in_flight: u64,
     bounds: [Bound; 4],
 }
 
-/// How many calls of a kind a message may cost, in each server.
+/// The allowed calls of one kind per message.
 struct Bound {
     kind: Kind,
     least: f64,
-    /// Threaded, select, async.
+    /// For threaded, select and async.
     most: [f64; 3],
 }
 
-/// Every call is of one kind.
+/// The kinds of calls. Each call is of one kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
-    /// To a client.
+    /// Writes to a client.
     Sends,
-    /// From a client.
+    /// Reads from a client.
     Receives,
-    /// Until something is ready.
+    /// Waits for readiness.
     Waits,
-    /// Wake-ups, locks, timers, memory and whatever else there is.
+    /// All other calls: wake-ups, locks, timers, memory.
     Others,
 }
 
-/// One message at a time: a send per delivery, and what it takes to learn of the next message.
+/// One message in flight: a send per delivery, and the calls that receive the next message.
 pub(crate) const ALONE: Work = Work {
     name: "one message in flight",
     in_flight: 1,
     bounds: [
-        // Seen: 100, in every run.
+        // Measured: 100 in every run.
         Bound { kind: Kind::Sends, least: 100.0, most: [100.0; 3] },
-        // Seen: 1, in every run.
+        // Measured: 1 in every run.
         Bound { kind: Kind::Receives, least: 1.0, most: [1.0; 3] },
-        // Seen: 0.995 to 1.005, and 4 in select and async, which look for what clients say after every 32 members.
+        // Measured: 0.995 to 1.005; 4 in select and async, which look for input after every 32
+        // members.
         Bound { kind: Kind::Waits, least: 0.0, most: [1.0, 4.0, 4.0] },
-        // Seen: 0 to 0.02.
+        // Measured: 0 to 0.02.
         Bound { kind: Kind::Others, least: 0.0, most: [0.0; 3] },
     ],
 };
 
-/// Many at a time: every send, every read and every wake-up carries whatever has come in meanwhile. What
-/// that is depends on who runs when, so the bounds are wide, but far below those of one at a time.
+/// Many messages in flight: each send, read and wake-up coalesces all messages that have arrived.
+/// How many these are depends on the scheduler, so the bounds are wide, but far below those of one
+/// message in flight.
 pub(crate) const TOGETHER: Work = Work {
     name: "64 messages in flight",
     in_flight: 64,
     bounds: [
-        // Seen: 3 to 8.1, 2 to 4, 2.7 to 3.5. Were there less than 1.6, somebody would lack something.
+        // Measured: 3 to 8.1, 2 to 4, 2.7 to 3.5. With fewer than 1.6, a listener would miss a
+        // message.
         Bound { kind: Kind::Sends, least: 1.6, most: [25.0; 3] },
-        // Seen: 0.065 to 0.105.
+        // Measured: 0.065 to 0.105.
         Bound { kind: Kind::Receives, least: 0.0, most: [0.5; 3] },
-        // Seen: 0.02 to 0.11.
+        // Measured: 0.02 to 0.11.
         Bound { kind: Kind::Waits, least: 0.0, most: [0.5; 3] },
-        // Seen: 0 to 0.09.
+        // Measured: 0 to 0.09.
         Bound { kind: Kind::Others, least: 0.0, most: [0.5; 3] },
     ],
 };
 
 impl Work {
-    /// Compares what so many messages cost with the table.
+    /// Compares the calls for this number of messages with the bounds.
     pub(crate) fn check(&self, model: Model, calls: &Calls, messages: usize) -> Result<(), Failed> {
         for bound in &self.bounds {
             let of_kind = calls.iter().filter(|(name, _)| Kind::of(name) == bound.kind);
@@ -81,7 +85,7 @@ impl Work {
                 let (name, kind) = (self.name, bound.kind);
                 return Err(format!(
                     "{name}: {least} to {most} {kind:?} per message expected, got {each}; \
-                     calls in all {messages} messages: {calls:?}"
+                     calls for all {messages} messages: {calls:?}"
                 )
                 .into());
             }
@@ -101,13 +105,13 @@ impl Kind {
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "no count here comes near 2^53")]
+#[expect(clippy::cast_precision_loss, reason = "all counts here are far below 2^53")]
 fn float(count: usize) -> f64 {
     count as f64
 }
 
-/// Clients that get every message, all but its speaker.
+/// Clients that receive every message: all but the speaker.
 pub(crate) const LISTENERS: usize = 100;
 
-/// What happens now and then, per message.
+/// For calls that are made only now and then, per message.
 const SLACK: f64 = 0.1;

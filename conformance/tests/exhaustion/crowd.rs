@@ -12,14 +12,15 @@ use socket2::{Domain, Socket, Type};
 use crate::child::Child;
 use crate::descriptors::PATIENT;
 
-/// Why there can be no crowd here, if there cannot.
+/// The reason for which this machine allows too few clients; `None` if it allows enough.
 pub(crate) fn obstacle() -> Option<String> {
-    let most = descriptors();
-    (most < OWN + CROWD_MIN).then(|| format!("only {most} descriptors here"))
+    let needed = OWN + CROWD_MIN;
+    (descriptors() < needed).then(|| format!("needs {needed} descriptors"))
 }
 
-/// Seventeen thousand connect, which is more than a process has memory maps for on a stock Linux: those
-/// who find no place are told, those who do cost nobody anything, and all is given back.
+/// Seventeen thousand clients connect. On a stock Linux, a process has too few memory maps for as
+/// many threads. Surplus clients receive the reason, members keep talking, and all threads and most
+/// memory are given back.
 pub(crate) fn seventeen_thousand() -> Result<(), Failed> {
     let start = Instant::now();
     let crowd = CROWD.min(descriptors() - OWN);
@@ -37,7 +38,7 @@ pub(crate) fn seventeen_thousand() -> Result<(), Failed> {
             stage.fence_all(&mut [&mut ann, &mut bob])?;
         }
     }
-    // Places are given in the order in which clients came, and three were taken.
+    // Clients are admitted in the order in which they connect, after three that were there before.
     for client in &mut clients[places - 3..] {
         expect_refusal(client)?;
     }
@@ -48,16 +49,17 @@ pub(crate) fn seventeen_thousand() -> Result<(), Failed> {
         return Err(format!("{expected} threads expected, got {threads_max}").into());
     }
     drop(clients);
-    child.await_that("the threads are back", || Ok(child.threads()? == threads))?;
+    child.await_that("as many threads as before", || Ok(child.threads()? == threads))?;
     let memory_after = child.resident()?;
     if memory_after > memory + MEMORY_KEPT_MAX {
-        return Err(format!("{} KiB of memory are kept", (memory_after - memory) >> 10).into());
+        let (kept, most) = ((memory_after - memory) >> 10, MEMORY_KEPT_MAX >> 10);
+        return Err(format!("at most {most} KiB of memory kept expected, got {kept}").into());
     }
     stage.fence_all(&mut [&mut ann, &mut bob])?;
     stage.join("newcomer")?;
     println!(
-        "threaded: {crowd} connects: {threads_max} threads, {} refused; {} MiB resident before, {} \
-         with all, {} after; {:.1} s",
+        "threaded: {crowd} clients: {threads_max} threads, {} clients rejected; {} MiB resident \
+         before, {} with all, {} after; {:.1} s",
         crowd + 3 - places,
         memory >> 20,
         memory_max >> 20,
@@ -67,13 +69,14 @@ pub(crate) fn seventeen_thousand() -> Result<(), Failed> {
     child.stop()
 }
 
-/// How many this process may have.
+/// The number of descriptors that this process may have.
 fn descriptors() -> usize {
     let soft = rlimit::Resource::NOFILE.get_soft().unwrap_or_default();
     usize::try_from(soft).unwrap_or(usize::MAX)
 }
 
-/// A client whose end leaves no trace in the kernel's tables, which other tests have to read.
+/// A client that resets its connection at the end, which leaves no entry in the kernel's table of
+/// connections, which other tests read.
 fn connect_from(source: Ipv4Addr, server: SocketAddr) -> Result<TcpStream, Failed> {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
     socket.set_linger(Some(Duration::ZERO))?;
@@ -83,31 +86,31 @@ fn connect_from(source: Ipv4Addr, server: SocketAddr) -> Result<TcpStream, Faile
     Ok(socket.into())
 }
 
-/// One address has too few ports for everybody.
+/// The source address of a client; one address has too few ports for all clients.
 fn source(number: usize) -> Ipv4Addr {
     let group = u8::try_from(number / 1000 % 250).expect("it is below 250");
     Ipv4Addr::new(127, 0, 1, group + 1)
 }
 
 fn expect_refusal(client: &mut TcpStream) -> Result<(), Failed> {
-    let mut told = Vec::new();
-    client.read_to_end(&mut told).map_err(|error| format!("a surplus client: {error}"))?;
-    let expected = rejection(&CloseReason::Full).expect("it is told");
-    if told == expected {
+    let mut received = Vec::new();
+    client.read_to_end(&mut received).map_err(|error| format!("a surplus client: {error}"))?;
+    let expected = rejection(&CloseReason::Full).expect("this reason is sent to the client");
+    if received == expected {
         return Ok(());
     }
-    let told = String::from_utf8_lossy(&told);
-    Err(format!("a surplus client: {expected:?} expected, got {told:?}").into())
+    let received = String::from_utf8_lossy(&received);
+    Err(format!("a surplus client: {expected:?} expected, got {received:?}").into())
 }
 
 const CROWD: usize = 17_000;
-/// Fewer are no crowd.
+/// The test shows little with fewer clients.
 const CROWD_MIN: usize = 500;
-/// Descriptors that the test needs for itself and for the trials beside it.
+/// Descriptors that the test and the trials beside it need.
 const OWN: usize = 3000;
-/// Where there are more threads than descriptors, so many are refused all the same.
+/// At least this number of clients is rejected, even where the machine has threads for all.
 const SURPLUS_MIN: usize = 100;
 const TALK_EVERY: usize = 1000;
 const DEADLINE: Duration = Duration::from_secs(10);
-/// The allocator and the C library keep some stacks and arenas for the next.
+/// The allocator and the C library keep some stacks and arenas for later threads.
 const MEMORY_KEPT_MAX: u64 = 96 << 20;

@@ -1,4 +1,4 @@
-//! Descriptors: a server that starts with few of them, and one that loses them while it serves.
+//! Descriptors: a server that is started with few, and one whose limit is lowered while it serves.
 
 use std::time::{Duration, Instant};
 
@@ -12,13 +12,14 @@ use crate::child::Child;
 use crate::resources::connect;
 use crate::{RECOVERY_MAX, SLACK, recover, window};
 
-/// Started with so few, it knows how many clients that makes, and tells the others why not.
+/// A server started with this limit knows how many clients it can serve, and rejects the others
+/// with a reason.
 pub(crate) fn started_with(model: Model, limit: u64) -> Result<(), Failed> {
     let script = format!("ulimit -n {limit}; exec \"$@\"");
     let child = Child::start(model, &["sh", "-c", &script, "sh"], &PATIENT)?;
     let mut stage = child.stage();
     let (mut ann, mut bob) = (stage.join("ann")?, stage.join("bob")?);
-    // The stage's witness is a client, too.
+    // The stage's witness is a client as well.
     let places = limit - RESERVED - 3;
     let mut fillers = (0..places).map(|_| connect(child.addr())).collect::<Result<Vec<_>, _>>()?;
     let mut surplus = Vec::new();
@@ -28,7 +29,7 @@ pub(crate) fn started_with(model: Model, limit: u64) -> Result<(), Failed> {
     for client in &mut surplus {
         expect_refusal(&stage, client, &CloseReason::Full)?;
     }
-    let mut idle = fillers.pop().ok_or("there is a place for a client that says nothing")?;
+    let mut idle = fillers.pop().ok_or("the limit leaves no place for a silent client")?;
     let refused = |stage: &mut Fixture| {
         let mut newcomer = stage.connect("newcomer")?;
         expect_refusal(stage, &mut newcomer, &CloseReason::Full)
@@ -41,7 +42,8 @@ pub(crate) fn started_with(model: Model, limit: u64) -> Result<(), Failed> {
     child.stop()
 }
 
-/// Reduced to so few by somebody else, it cannot even accept, and goes on all the same.
+/// A server whose limit is lowered to this number cannot accept clients, but goes on serving its
+/// members.
 pub(crate) fn lowered_to(model: Model, limit: u64) -> Result<(), Failed> {
     let child = Child::start(model, &[], &PATIENT)?;
     let mut stage = child.stage();
@@ -49,8 +51,9 @@ pub(crate) fn lowered_to(model: Model, limit: u64) -> Result<(), Failed> {
     child.limit_descriptors(limit)?;
     let places = limit - child.descriptors()?;
     let mut fillers = (0..places).map(|_| connect(child.addr())).collect::<Result<Vec<_>, _>>()?;
-    child.await_that("every place is taken", || Ok(child.descriptors()? == limit))?;
-    // They are connected as far as the kernel is concerned, and the first has said its name.
+    child.await_that("all descriptors in use", || Ok(child.descriptors()? == limit))?;
+    // The kernel completes these connections, although the server cannot accept them. The first
+    // sends its name.
     let mut first = stage.connect("first")?;
     first.say(b"first")?;
     let mut idle = connect(child.addr())?;
@@ -61,10 +64,11 @@ pub(crate) fn lowered_to(model: Model, limit: u64) -> Result<(), Failed> {
     };
     let percent = window::watch(&child, &mut stage, &mut [&mut ann, &mut bob], &mut idle, comes)?;
     if !child.log().contains("no new clients for now") {
-        return Err(format!("the log tells nothing of it:\n{}", child.log()).into());
+        let log = child.log();
+        return Err(format!("`no new clients for now` in the log expected, got:\n{log}").into());
     }
     let relief = Instant::now();
-    fillers.pop().ok_or("somebody can leave")?.reset();
+    fillers.pop().ok_or("the limit leaves no client that can leave")?.reset();
     let after_leaving = admitted(&mut stage, &mut first, relief)?;
     let relief = Instant::now();
     child.limit_descriptors(u64::MAX)?;
@@ -77,7 +81,7 @@ pub(crate) fn lowered_to(model: Model, limit: u64) -> Result<(), Failed> {
     child.stop()
 }
 
-/// How long after `relief` a client is in that has been waiting.
+/// The time from `relief` until a client that was waiting is admitted.
 fn admitted(stage: &mut Fixture, client: &mut Client, relief: Instant) -> Result<Duration, Failed> {
     let admission = stage.try_admit(client)?;
     let elapsed = relief.elapsed();
@@ -85,26 +89,26 @@ fn admitted(stage: &mut Fixture, client: &mut Client, relief: Instant) -> Result
         return Ok(elapsed);
     }
     Err(format!(
-        "in within {:?} expected, got {admission:?} after {elapsed:?}",
+        "admission within {:?} expected, got {admission:?} after {elapsed:?}",
         RECOVERY_MAX * SLACK
     )
     .into())
 }
 
-/// It is told why, and closed in order.
+/// Expects that the client receives this reason, and that its connection then ends with a FIN.
 pub(crate) fn expect_refusal(
     stage: &Fixture,
     client: &mut Client,
     reason: &CloseReason,
 ) -> Result<(), Failed> {
-    let told = reason.to_string();
-    client.expect(b"server", Text::Exactly(told.as_bytes()), stage.deadline())?;
+    let text = reason.to_string();
+    client.expect(b"server", Text::Exactly(text.as_bytes()), stage.deadline())?;
     Ok(stage.expect_orderly_end(client)?)
 }
 
-/// Clients who say nothing for a while are part of the trials.
+/// Silent clients are part of the trials, and must not be rejected.
 pub(crate) const PATIENT: [&str; 2] = ["--name-timeout", "10m"];
-/// Descriptors that are no client's, as the servers promise.
+/// Descriptors that the servers keep for themselves.
 const RESERVED: u64 = 24;
-/// More than are given a moment to read why.
+/// More than the number of rejected clients for which a server lingers.
 const SURPLUS: usize = 40;

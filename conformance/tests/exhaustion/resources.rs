@@ -1,4 +1,4 @@
-//! Resources: what a server that runs has taken of the machine, and how much it may.
+//! Resources: what a running server uses, and the limits under which it runs.
 
 use std::fs;
 use std::io;
@@ -7,13 +7,13 @@ use std::net::SocketAddr;
 use conformance::spec::{Mode, Relay};
 use conformance::suite::error::TestError;
 use conformance::suite::fixture::{Conditions, Fixture};
-use conformance::target::{Declared, Medium, Target, TcpWire, Wire};
+use conformance::target::{Declared, Instance, Medium, TcpWire, Wire};
 use libtest_mimic::Failed;
 
 use crate::child::Child;
 
 impl Child {
-    /// A stage in front of it, for clients.
+    /// A stage whose clients connect to it.
     pub(crate) fn stage(&self) -> Fixture {
         let conditions = Conditions {
             seed: 1,
@@ -27,7 +27,7 @@ impl Child {
         Fixture::new(Box::new(At(self.addr())), conditions)
     }
 
-    /// Sets the limit of descriptors under which the running process has to live.
+    /// Sets the limit of descriptors of the running process.
     #[cfg(target_os = "linux")]
     pub(crate) fn limit_descriptors(&self, current: u64) -> Result<(), Failed> {
         use rustix::process::{Pid, Resource, Rlimit, prlimit};
@@ -39,17 +39,18 @@ impl Child {
         Ok(())
     }
 
-    /// Elsewhere that cannot be done to a process that runs.
+    /// Other systems cannot set the limit of a running process.
     #[cfg(not(target_os = "linux"))]
     pub(crate) fn limit_descriptors(&self, _current: u64) -> Result<(), Failed> {
-        Err("takes Linux".into())
+        Err("needs Linux".into())
     }
 
-    /// How many descriptors it has open.
+    /// The number of descriptors that it has open.
     pub(crate) fn descriptors(&self) -> Result<u64, Failed> {
         Ok(fs::read_dir(self.proc("fd"))?.count() as u64)
     }
 
+    /// The number of its threads.
     pub(crate) fn threads(&self) -> Result<u64, Failed> {
         self.status("Threads:")
     }
@@ -63,14 +64,14 @@ impl Child {
         let status = fs::read_to_string(self.proc("status"))?;
         let line = status.lines().find_map(|line| line.strip_prefix(field));
         let number = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
-        Ok(number.ok_or_else(|| format!("no {field} in its status"))?)
+        Ok(number.ok_or_else(|| format!("/proc/PID/status has no {field}"))?)
     }
 }
 
-/// The way to a server whose process ends elsewhere.
+/// An instance at an address, whose process the trial ends.
 struct At(SocketAddr);
 
-impl Target for At {
+impl Instance for At {
     fn connect(&self) -> io::Result<Box<dyn Wire>> {
         Ok(Box::new(TcpWire::connect(self.0)?))
     }
@@ -80,7 +81,7 @@ impl Target for At {
     }
 }
 
-/// A raw connection that says nothing.
+/// A connection on which nothing is sent.
 pub(crate) fn connect(addr: SocketAddr) -> Result<TcpWire, TestError> {
     TcpWire::connect(addr).map_err(|error| TestError::connecting(&error))
 }

@@ -1,7 +1,8 @@
-//! Threads: a server whose user may have no more of them.
+//! Threads: a server whose user may have no more threads.
 //!
-//! The limit does not bind root, and counts all of a user's processes. So the server runs as a user that
-//! nobody else is, beside a second one that takes away what the first has counted on.
+//! The limit does not bind root, and counts all processes of a user. The server therefore runs as a
+//! user that no other program has, together with a second server whose threads count against the
+//! same limit.
 
 use std::process::{Command, Stdio};
 use std::time::Instant;
@@ -17,10 +18,10 @@ use crate::descriptors::{PATIENT, expect_refusal};
 use crate::resources::connect;
 use crate::{recover, window};
 
-/// Why threads cannot be made to run out here, if they cannot.
+/// The reason for which the trial cannot run on this machine; `None` if it can.
 pub(crate) fn obstacle() -> Option<String> {
     if !geteuid().is_root() {
-        return Some("takes root, to become a user of its own".into());
+        return Some("needs root, to run the server as another user".into());
     }
     let words = user();
     let mut probe = Command::new(&words[0]);
@@ -28,43 +29,44 @@ pub(crate) fn obstacle() -> Option<String> {
     let status = probe.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
     match status {
         Ok(status) if status.success() => None,
-        Ok(status) => Some(format!("another user cannot start the server: {status}")),
-        Err(error) => Some(format!("no setpriv: {error}")),
+        Ok(status) => Some(format!("needs a build that another user can run: {status}")),
+        Err(error) => Some(format!("needs setpriv: {error}")),
     }
 }
 
+/// A server without threads rejects newcomers with a reason, and goes on serving its members.
 pub(crate) fn out_of_threads() -> Result<(), Failed> {
     let user = user();
     let prefix: Vec<&str> = user.iter().map(String::as_str).collect();
-    let (child, eater) = (
+    let (child, second) = (
         Child::start(Model::Threaded, &prefix, &PATIENT)?,
         Child::start(Model::Threaded, &prefix, &PATIENT)?,
     );
     let mut stage = child.stage();
     let (mut ann, mut bob) = (stage.join("ann")?, stage.join("bob")?);
     let mut idle = connect(child.addr())?;
-    child.await_that("the idle client has its thread", || {
-        Ok(child.threads()? > eater.threads()? + 3)
+    child.await_that("a thread for the idle client", || {
+        Ok(child.threads()? > second.threads()? + 3)
     })?;
-    let left = THREADS - child.threads()? - eater.threads()?;
-    let mut eaten = (0..left).map(|_| connect(eater.addr())).collect::<Result<Vec<_>, _>>()?;
-    child.await_that("no thread is left", || Ok(child.threads()? + eater.threads()? == THREADS))?;
+    let left = THREADS - child.threads()? - second.threads()?;
+    let mut taken = (0..left).map(|_| connect(second.addr())).collect::<Result<Vec<_>, _>>()?;
+    child.await_that("no thread left", || Ok(child.threads()? + second.threads()? == THREADS))?;
     let refused = |stage: &mut Fixture| {
         let mut newcomer = stage.connect("newcomer")?;
         expect_refusal(stage, &mut newcomer, &CloseReason::Exhausted)
     };
     let percent = window::watch(&child, &mut stage, &mut [&mut ann, &mut bob], &mut idle, refused)?;
     let relief = Instant::now();
-    eaten.iter_mut().for_each(Wire::reset);
+    taken.iter_mut().for_each(Wire::reset);
     let recovery = recover(&mut stage, relief)?;
     println!("threaded: out of threads: {percent:.1} % CPU, recovered in {recovery:.0?}");
-    eater.stop()?;
+    second.stop()?;
     child.stop()
 }
 
-/// The words before a command that make it run as a user of its own with few threads.
+/// The words before a command that make it run as another user with few threads.
 fn user() -> Vec<String> {
-    // No two test programs run as the same one.
+    // Each test program has its own user.
     let id = 200_000 + std::process::id();
     let ids = [format!("--reuid={id}"), format!("--regid={id}"), "--clear-groups".into()];
     let limit = ["prlimit".into(), format!("--nproc={THREADS}")];

@@ -1,5 +1,5 @@
-//! Window: five seconds in which a server that has nothing left must neither spin nor fill its log nor
-//! keep its members waiting.
+//! Window: five seconds in which an exhausted server must not spin, fill its log or keep its
+//! members waiting.
 
 use std::time::{Duration, Instant};
 
@@ -10,8 +10,9 @@ use libtest_mimic::Failed;
 
 use crate::child::Child;
 
-/// Lets members talk and newcomers come for five seconds, about twenty times a second, and tells how
-/// much of a processor the server used. `idle` is a connection to which nothing may be said meanwhile.
+/// Makes members talk and newcomers connect for five seconds, about twenty times a second. Returns
+/// the server's share of a processor in percent. `idle` is a connection on which nothing may arrive
+/// meanwhile.
 pub(crate) fn watch(
     child: &Child,
     stage: &mut Fixture,
@@ -23,9 +24,9 @@ pub(crate) fn watch(
     while start.elapsed() < WINDOW {
         newcomer(stage)?;
         stage.fence_all(members)?;
-        let received = idle.receive(1, PACE);
+        let received = idle.receive(1, SILENCE);
         if received != Received::Silence {
-            return Err(format!("a client that waits: silence expected, got {received:?}").into());
+            return Err(format!("the idle client: silence expected, got {received:?}").into());
         }
     }
     let used = child.cpu()?.saturating_sub(cpu);
@@ -44,8 +45,8 @@ pub(crate) fn watch(
 }
 
 const WINDOW: Duration = Duration::from_secs(5);
-const PACE: Duration = Duration::from_millis(50);
-/// Members that talk and newcomers that are refused cost about one per cent in a debug build.
+const SILENCE: Duration = Duration::from_millis(50);
+/// Members that talk and newcomers that are rejected cost about one per cent in a debug build.
 const CPU_PERCENT_MAX: f64 = 3.0;
-/// One line a second, and as much again.
+/// Twice the length of one line per second.
 const LOG_BYTES_MAX: usize = 2048;

@@ -1,8 +1,9 @@
-//! Circles: files that import each other, directly or by way of others.
+//! Circles: names that import each other, directly or through others.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Every largest set of names each of which leads to all others, in order; edges go from a name to those it imports.
+/// Every largest set of names in which each name leads to all others, sorted. An edge leads from a
+/// name to a name that it imports.
 pub(super) fn circles(edges: &BTreeMap<String, BTreeSet<String>>) -> Vec<Vec<String>> {
     let reached: BTreeMap<&String, BTreeSet<&String>> =
         edges.keys().map(|name| (name, reached_from(name, edges))).collect();

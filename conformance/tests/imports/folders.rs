@@ -1,13 +1,13 @@
-//! Folders: which of them import which.
+//! Folders: the imports between folders, and those that the table does not allow.
 
 use std::collections::BTreeSet;
 
 use super::tree::Edge;
 
-/// A folder, and another one or a crate that it imports.
+/// A folder, and a folder or crate that it imports.
 type Import = (String, String);
 
-/// What the folders below `prefix` import of each other and of other crates.
+/// The imports of the folders in `prefix`: of each other, and of other crates.
 pub(super) fn folders(edges: &BTreeSet<Edge>, prefix: &str) -> BTreeSet<Import> {
     let between = edges.iter().filter_map(|edge| {
         let from = folder(&edge.from, prefix)?;
@@ -18,8 +18,8 @@ pub(super) fn folders(edges: &BTreeSet<Edge>, prefix: &str) -> BTreeSet<Import> 
     between.collect()
 }
 
-/// Those imports that the table does not allow.
-pub(super) fn breaches(
+/// The imports that the table does not allow.
+pub(super) fn violations(
     imports: &BTreeSet<Import>,
     allowed: &[(&str, &[&str])],
 ) -> BTreeSet<Import> {
@@ -30,12 +30,13 @@ pub(super) fn breaches(
     imports.iter().filter(|import| !is_allowed(import)).cloned().collect()
 }
 
-/// The folder below `prefix` that a file is in; `None` of a file that is in none.
+/// The folder in `prefix` that contains the file; `None` if there is none.
 fn folder<'a>(file: &'a str, prefix: &str) -> Option<&'a str> {
     file.strip_prefix(prefix)?.split_once('/').map(|(folder, _)| folder)
 }
 
-/// The crate that an import leads to, if it is another one, and the part of it if that is one of the load's two.
+/// The crate that an import leads to, with the folder if it is one of the two named ones of `load`.
+/// `None` if it leads to the same crate.
 fn foreign(edge: &Edge, prefix: &str) -> Option<String> {
     if edge.to.starts_with(prefix) {
         return None;

@@ -1,32 +1,32 @@
-//! Module: what one Rust module declares, imports and names.
+//! Module: the declarations, imports and names of one Rust module.
 
 use std::collections::BTreeSet;
 
-/// A module as its source shows it; nothing is resolved yet.
+/// A module as it is written; no name is resolved.
 #[derive(Debug, Default)]
 pub(super) struct Module {
-    /// Modules that stand in files of their own.
+    /// Submodules in files of their own.
     pub(super) children: Vec<String>,
-    /// Modules whose block stands in this source.
+    /// Submodules that are blocks of this file.
     pub(super) blocks: Vec<(String, Module)>,
     pub(super) imports: Vec<Import>,
     /// Functions, types, traits, constants and macros.
     pub(super) items: BTreeSet<String>,
-    /// Types that are given methods here.
+    /// Types that have an `impl` block here.
     pub(super) extended: BTreeSet<String>,
-    /// Paths of two words and more, outside `use`.
+    /// Paths of two or more words, outside `use`.
     pub(super) paths: Vec<Vec<String>>,
-    /// All words outside `use`.
+    /// First words of names and paths, outside `use`.
     pub(super) words: BTreeSet<String>,
 }
 
-/// One name that a `use` brings in.
+/// One name that a `use` imports.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Import {
     pub(super) path: Vec<String>,
-    /// What it is called here; `*` if it is everything.
+    /// Its name in this module; `*` for a glob.
     pub(super) name: String,
-    /// Whether others may import it from here.
+    /// Whether other modules may import it from here.
     pub(super) is_public: bool,
 }
 
@@ -39,16 +39,16 @@ impl Module {
             let next = tokens.get(at + 1).map_or("", |next| next);
             match token.as_str() {
                 "#" if next == "[" || next == "!" => {
-                    at = behind(tokens, at + 1 + usize::from(next == "!"));
+                    at = after_bracket(tokens, at + 1 + usize::from(next == "!"));
                     continue;
                 }
                 "pub" => {
                     is_public = true;
-                    at = if next == "(" { behind(tokens, at + 1) } else { at + 1 };
+                    at = if next == "(" { after_bracket(tokens, at + 1) } else { at + 1 };
                     continue;
                 }
                 "mod" if depth == 0 && tokens.get(at + 2).is_some_and(|token| token == "{") => {
-                    let end = behind(tokens, at + 2);
+                    let end = after_bracket(tokens, at + 2);
                     module.blocks.push((next.to_owned(), Self::of(&tokens[at + 3..end - 1])));
                     at = end;
                     continue;
@@ -70,13 +70,13 @@ impl Module {
                 _ => {}
             }
             is_public = false;
-            at += module.note(&tokens[at..]);
+            at += module.record(&tokens[at..]);
         }
         module
     }
 
-    /// Notes the path or the word that begins here; returns how many tokens that is, at least one.
-    fn note(&mut self, tokens: &[String]) -> usize {
+    /// Records the path or word that begins here, and returns its number of tokens, at least one.
+    fn record(&mut self, tokens: &[String]) -> usize {
         if !is_word(&tokens[0]) {
             return 1;
         }
@@ -96,7 +96,8 @@ impl Module {
     }
 }
 
-/// The type of an `impl` block that begins behind this word, unless it is one of a trait.
+/// The type of the `impl` block whose tokens after `impl` are these; `None` for the `impl` of a
+/// trait.
 fn extended(tokens: &[String]) -> Option<String> {
     let head = tokens.split(|token| token == "{").next()?;
     let is_of_trait = head.iter().any(|token| token == "for");
@@ -112,8 +113,8 @@ fn extended(tokens: &[String]) -> Option<String> {
     name.filter(|_| !is_of_trait).map(String::from)
 }
 
-/// Behind the bracket that closes the one at `open`.
-fn behind(tokens: &[String], open: usize) -> usize {
+/// The position after the bracket that closes the one at `open`.
+fn after_bracket(tokens: &[String], open: usize) -> usize {
     let mut depth = 0;
     for (at, token) in tokens.iter().enumerate().skip(open) {
         match token.as_str() {
@@ -128,14 +129,15 @@ fn behind(tokens: &[String], open: usize) -> usize {
     tokens.len()
 }
 
-/// Every name of a tree such as `a::{b, c::{self, d as e}}`.
+/// Adds each import of a tree such as `a::{b, c::{self, d as e}}` to `found`; `before` is the path
+/// so far.
 fn spread(tree: &[String], before: &mut Vec<String>, is_public: bool, found: &mut Vec<Import>) {
     let length = before.len();
     let mut at = 0;
     while let Some(token) = tree.get(at) {
         match token.as_str() {
             "{" => {
-                let end = behind(tree, at);
+                let end = after_bracket(tree, at);
                 let mut part = at + 1;
                 while part < end {
                     let next = end_of_part(&tree[..end - 1], part);
@@ -161,11 +163,11 @@ fn spread(tree: &[String], before: &mut Vec<String>, is_public: bool, found: &mu
     before.truncate(length);
 }
 
-/// Where the part that begins at `from` ends: at a comma that is in no inner bracket.
+/// The end of the part that begins at `from`: the next comma outside inner brackets.
 fn end_of_part(tree: &[String], from: usize) -> usize {
     let mut at = from;
     while at < tree.len() && tree[at] != "," {
-        at = if tree[at] == "{" { behind(tree, at) } else { at + 1 };
+        at = if tree[at] == "{" { after_bracket(tree, at) } else { at + 1 };
     }
     at
 }
@@ -174,5 +176,5 @@ fn is_word(token: &str) -> bool {
     token.starts_with(|char: char| char.is_alphabetic() || char == '_')
 }
 
-/// Words behind which a name is declared.
+/// Keywords that a declared name follows.
 const DECLARING: [&str; 8] = ["fn", "struct", "enum", "union", "trait", "type", "const", "static"];

@@ -1,8 +1,9 @@
-//! Planted: sources with a circle, or with what looks like one, and whether it is found.
+//! Planted: sources with a circle, or with something that looks like one, for the test of this
+//! test.
 
 use std::collections::BTreeSet;
 
-use super::folders::{breaches, folders};
+use super::folders::{folders, violations};
 use super::tree::Tree;
 use super::{by_file, circles};
 
@@ -11,7 +12,7 @@ type File<'a> = (&'a str, &'a str);
 
 const CLEAN: [&str; 0] = [];
 
-/// Every circle, as the names of its files.
+/// The circles, each as the names of its files.
 fn found(files: &[File<'_>]) -> Vec<String> {
     let circles = circles(&by_file(&tree(files).edges()));
     circles.iter().map(|circle| circle.join(" ")).collect()
@@ -31,7 +32,7 @@ fn siblings(a: &str, b: &str) -> Vec<String> {
     found(&[("src/lib.rs", "mod a;\nmod b;\n"), ("src/a.rs", a), ("src/b.rs", b)])
 }
 
-/// A module `src/a.rs` and its part `src/a/part.rs`.
+/// A module `src/a.rs` and its submodule `src/a/part.rs`.
 fn family(parent: &str, part: &str) -> Vec<String> {
     found(&[("src/lib.rs", "mod a;"), ("src/a.rs", parent), ("src/a/part.rs", part)])
 }
@@ -49,7 +50,7 @@ fn two_files_that_import_each_other_are_found() {
 }
 
 #[test]
-fn a_circle_by_way_of_a_third_file_is_found() {
+fn a_circle_through_a_third_file_is_found() {
     let files = [
         ("src/lib.rs", "mod a; mod b; mod c; mod d;"),
         ("src/a.rs", "use super::b::B;"),
@@ -61,7 +62,7 @@ fn a_circle_by_way_of_a_third_file_is_found() {
 }
 
 #[test]
-fn what_is_passed_on_is_followed_to_where_it_is_defined() {
+fn a_reexport_is_followed_to_the_definition() {
     let files = |b| {
         [
             ("src/lib.rs", "mod a; mod b; pub use self::a::A; pub use b::*;"),
@@ -74,10 +75,11 @@ fn what_is_passed_on_is_followed_to_where_it_is_defined() {
 }
 
 #[test]
-fn comments_texts_and_tests_import_nothing() {
+fn comments_strings_and_tests_import_nothing() {
     let uses = "use super::b::B;";
-    let said = "// use super::a::A;\n/* super::a::f() /* */ */ const C: &str = \"super::a::f()\";";
-    assert_eq!(CLEAN, *siblings(uses, said));
+    let commented =
+        "// use super::a::A;\n/* super::a::f() /* */ */ const C: &str = \"super::a::f()\";";
+    assert_eq!(CLEAN, *siblings(uses, commented));
     let quoted = "const C: &str = r#\"\" super::a::f()\"#; fn f<'a>(c: &'a u8) { ('\\'', '\"') }";
     assert_eq!(CLEAN, *siblings(uses, quoted));
     let tests = "#[cfg(test)]\nmod tests { use super::super::a::A; }";
@@ -90,11 +92,11 @@ fn comments_texts_and_tests_import_nothing() {
 }
 
 #[test]
-fn a_module_and_its_part_that_need_each_other_are_found() {
+fn a_module_and_its_submodule_that_import_each_other_are_found() {
     let part = "use super::LIMIT; pub(super) struct Part;";
     assert_eq!([FAMILY], *family("mod part; use self::part::Part; const LIMIT: u8 = 3;", part));
     assert_eq!([FAMILY], *family("mod part; const LIMIT: u8 = part::f();", part));
-    // What it passes on is for others only as long as it makes no use of it.
+    // A re-export is an import if the module uses the name itself.
     let used = "mod part; pub use self::part::Part; const LIMIT: Part = Part;";
     assert_eq!([FAMILY], *family(used, part));
     assert_eq!(CLEAN, *family("mod part; pub use self::part::Part; const LIMIT: u8 = 3;", part));
@@ -102,18 +104,18 @@ fn a_module_and_its_part_that_need_each_other_are_found() {
 }
 
 #[test]
-fn methods_are_a_part_of_their_type_wherever_they_stand() {
+fn methods_in_a_submodule_are_a_part_of_their_type() {
     let parent = "mod part; use self::part::Extra; struct Stage(Extra); const LIMIT: u8 = 3;";
     let methods = "use super::{LIMIT, Stage}; struct Extra; impl<T: Into<u8>> Stage { fn f() {} }";
     assert_eq!(CLEAN, *family(parent, methods));
     let of_trait = "use super::{LIMIT, Stage}; struct Extra; impl From<Extra> for Stage {}";
     assert_eq!([FAMILY], *family(parent, of_trait));
-    // Those of a sibling's type are not.
+    // Methods of a sibling's type are not.
     assert_eq!([PAIR], *siblings("use super::b::B; struct A;", "use super::a::A; impl A {}"));
 }
 
 #[test]
-fn an_import_that_a_folder_may_not_have_is_found() {
+fn an_import_that_the_table_does_not_allow_is_found() {
     let files = [
         ("src/lib.rs", "mod low; mod high;"),
         ("src/low/mod.rs", "mod deep;"),
@@ -121,7 +123,7 @@ fn an_import_that_a_folder_may_not_have_is_found() {
         ("src/high/mod.rs", "pub fn g() {}"),
     ];
     let between = folders(&tree(&files).edges(), "src/");
-    let breach = BTreeSet::from([("low".to_owned(), "high".to_owned())]);
-    assert_eq!(breach, breaches(&between, &[("low", &[]), ("high", &["low"])]));
-    assert_eq!(BTreeSet::new(), breaches(&between, &[("low", &["high"])]));
+    let violation = BTreeSet::from([("low".to_owned(), "high".to_owned())]);
+    assert_eq!(violation, violations(&between, &[("low", &[]), ("high", &["low"])]));
+    assert_eq!(BTreeSet::new(), violations(&between, &[("low", &["high"])]));
 }

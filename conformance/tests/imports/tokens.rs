@@ -1,11 +1,11 @@
-//! Tokens: the words and signs of a Rust source, without comments, literals and what only tests are built with.
+//! Tokens: the words and signs of a Rust source, without comments, literals and test code.
 
-/// The tokens of a source that are built without tests.
+/// The tokens of a source, without code that is compiled only for tests.
 pub(super) fn tokens(source: &str) -> Vec<String> {
     without_tests(&split(source))
 }
 
-/// Words and signs; a literal is one sign, `"`, whatever it holds. `::` is one token.
+/// Words and signs. A literal is one sign, `"`, whatever it contains; `::` is one token.
 fn split(source: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut rest = source;
@@ -27,7 +27,7 @@ fn split(source: &str) -> Vec<String> {
     found
 }
 
-/// Bytes of the comment that begins here.
+/// The length of the comment that begins here, in bytes; `None` if none does.
 fn comment(rest: &str) -> Option<usize> {
     if rest.starts_with("//") {
         return Some(rest.find('\n').unwrap_or(rest.len()));
@@ -49,7 +49,8 @@ fn comment(rest: &str) -> Option<usize> {
     })
 }
 
-/// Bytes of the text, byte string or character that begins here; a lifetime is none.
+/// The length of the string, byte string or character that begins here, in bytes; `None` if none
+/// does. A lifetime is not a literal.
 fn literal(rest: &str) -> Option<usize> {
     let body = rest.trim_start_matches(['b', 'c']);
     let prefix = rest.len() - body.len();
@@ -75,7 +76,7 @@ fn literal(rest: &str) -> Option<usize> {
     Some(prefix + 1 + end + 1)
 }
 
-/// Whether a `'` begins a character: it has another one behind it, or a backslash.
+/// Whether a `'` begins a character literal: a backslash follows, or one character and another `'`.
 fn is_character(rest: &str) -> bool {
     let mut chars = rest.chars().skip(1);
     let inside = chars.next();
@@ -92,7 +93,7 @@ fn token(rest: &str) -> &str {
     }
 }
 
-/// Leaves out every item that stands behind `#[cfg(test)]` or `#[cfg(all(test, …))]`.
+/// Removes each item with the attribute `#[cfg(test)]` or `#[cfg(all(test, …))]`.
 fn without_tests(tokens: &[String]) -> Vec<String> {
     let mut kept = Vec::new();
     let mut at = 0;
@@ -115,7 +116,7 @@ fn is_test_attribute(tokens: &[String]) -> bool {
         || begins(&["#", "[", "cfg", "(", "all", "(", "test"])
 }
 
-/// Where the item that begins here with its attributes ends: behind its `;`, or behind its block.
+/// The position after the item that begins here with its attributes: after its `;` or its block.
 fn end_of_item(tokens: &[String], from: usize) -> usize {
     let mut depth = 0;
     let mut was_attribute = false;

@@ -1,4 +1,4 @@
-//! Tree: all modules of the workspace, and which of them a path leads to.
+//! Tree: all modules of the workspace, and the module to which a path leads.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::slice;
@@ -6,10 +6,10 @@ use std::slice;
 use super::module::{Import, Module};
 use super::tokens::tokens;
 
-/// A module's place: its crate, and the names that lead to it from there.
+/// The place of a module: its crate, and the names of the modules that lead to it.
 pub(super) type Place = Vec<String>;
 
-/// Every module by its place, with the file that it stands in.
+/// All modules by place, each with its file.
 #[derive(Debug, Default)]
 pub(super) struct Tree(BTreeMap<Place, Node>);
 
@@ -19,24 +19,25 @@ struct Node {
     module: Module,
 }
 
-/// That a file imports another one, or names something in it.
+/// An import between two files.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Edge {
     pub(super) from: String,
     pub(super) to: String,
-    /// The crate of `to`, and where in it the thing stands.
+    /// The module that defines the imported item.
     pub(super) place: Place,
 }
 
 impl Tree {
-    /// Adds a crate, from its root file on; `read` gives the source of a file, or nothing if there is none.
+    /// Adds a crate with its root file. `read` returns the source of a file, or `None` if there is
+    /// no such file.
     pub(super) fn add(&mut self, name: &str, root: &str, read: &impl Fn(&str) -> Option<String>) {
-        let source = read(root).unwrap_or_else(|| panic!("{root} is not there"));
+        let source = read(root).unwrap_or_else(|| panic!("there is no file {root}"));
         let folder = root.rsplit_once('/').map_or("", |(folder, _)| folder);
         self.add_module(vec![name.into()], root, folder, Module::of(&tokens(&source)), read);
     }
 
-    /// Adds a module whose children stand in `folder`.
+    /// Adds a module, and its submodules, whose files are in `folder`.
     fn add_module(
         &mut self,
         place: Place,
@@ -49,7 +50,8 @@ impl Tree {
             let inner = format!("{folder}/{child}");
             let files = [format!("{inner}.rs"), format!("{inner}/mod.rs")];
             let found = files.iter().find_map(|file| Some((file, read(file)?)));
-            let (file, source) = found.unwrap_or_else(|| panic!("{inner} is not there"));
+            let (file, source) =
+                found.unwrap_or_else(|| panic!("there is no file for the module {inner}"));
             let place = [&place[..], slice::from_ref(child)].concat();
             self.add_module(place, file, &inner, Module::of(&tokens(&source)), read);
         }
@@ -61,17 +63,17 @@ impl Tree {
         self.0.insert(place, Node { file: file.into(), module });
     }
 
-    /// Every import between files, those of other crates included.
+    /// All imports between files, those between crates included.
     pub(super) fn edges(&self) -> BTreeSet<Edge> {
         let mut edges = BTreeSet::new();
         for (place, node) in &self.0 {
             let imports =
-                node.module.imports.iter().filter(|import| !self.only_passes_on(place, import));
+                node.module.imports.iter().filter(|import| !self.is_reexport(place, import));
             let paths = imports.map(|import| &import.path).chain(&node.module.paths);
             for path in paths {
                 let Some(target) = self.find(place, path, 0) else { continue };
                 let to = &self.0[&target].file;
-                if *to != node.file && !self.is_whole(&target, place) {
+                if *to != node.file && !self.is_parent(&target, place) {
                     edges.insert(Edge { from: node.file.clone(), to: to.clone(), place: target });
                 }
             }
@@ -79,17 +81,17 @@ impl Tree {
         edges
     }
 
-    /// Whether an import is there for others: it can be imported from here, stands in a part of this module, and
-    /// the module itself makes no use of it.
-    fn only_passes_on(&self, place: &Place, import: &Import) -> bool {
+    /// Whether an import only re-exports an item of a submodule: it is public, and the module does
+    /// not use it itself.
+    fn is_reexport(&self, place: &Place, import: &Import) -> bool {
         let target = self.find(place, &import.path, 0);
         let is_part = target.is_some_and(|target| target.starts_with(place));
         import.is_public && is_part && !self.0[place].module.words.contains(&import.name)
     }
 
-    /// Whether `target` is what the module at `place` is a part of: the root of its crate, or where a type stands that
-    /// it adds methods to.
-    fn is_whole(&self, target: &Place, place: &Place) -> bool {
+    /// Whether the module at `place` counts as a part of `target`: `target` is the root of its
+    /// crate, or defines a type to which the module adds methods.
+    fn is_parent(&self, target: &Place, place: &Place) -> bool {
         let mut extended = self.0[place].module.extended.iter();
         let is_of_target = |name: &String| {
             self.find(place, slice::from_ref(name), 0).is_some_and(|found| found == *target)
@@ -97,9 +99,10 @@ impl Tree {
         place.starts_with(target) && (target.len() == 1 || extended.any(is_of_target))
     }
 
-    /// The module in which stands what a path means here; `None` if it is nothing of the workspace.
+    /// The module that defines the item to which `path` leads from `place`; `None` if it is not in
+    /// the workspace.
     fn find(&self, place: &Place, path: &[String], depth: usize) -> Option<Place> {
-        assert!(depth < 100, "{path:?} in {place:?} leads to itself");
+        assert!(depth < 100, "the imports of {path:?} in {place:?} lead to themselves");
         let (first, rest) = path.split_first()?;
         match first.as_str() {
             "crate" => self.descend(place[..1].to_vec(), rest, depth),
@@ -121,7 +124,7 @@ impl Tree {
         }
     }
 
-    /// Whether a module has a part or an import of this name.
+    /// Whether a module has a submodule or an import of this name.
     fn declares(&self, place: &Place, name: &str) -> bool {
         let Some(Node { module, .. }) = self.0.get(place) else { return false };
         module.children.iter().any(|child| child == name)
@@ -145,15 +148,15 @@ impl Tree {
             return Some(place);
         }
         let globs = module.imports.iter().filter(|import| import.name == "*");
-        let mut held = globs.filter_map(|glob| self.find(&place, &glob.path, depth + 1));
-        let holder = held.find(|held| *held != place && self.holds(held, name));
-        match holder {
-            Some(holder) => self.descend(holder, path, depth + 1),
+        let mut found = globs.filter_map(|glob| self.find(&place, &glob.path, depth + 1));
+        let container = found.find(|found| *found != place && self.contains(found, name));
+        match container {
+            Some(container) => self.descend(container, path, depth + 1),
             None => Some(place),
         }
     }
 
-    fn holds(&self, place: &Place, name: &str) -> bool {
+    fn contains(&self, place: &Place, name: &str) -> bool {
         self.declares(place, name) || self.0[place].module.items.contains(name)
     }
 }

@@ -56,7 +56,7 @@ impl<H: Clone> Room<H> {
     fn list_members(&mut self, place: usize) {
         let extensions = self.extensions.as_ref();
         let limit =
-            extensions.map_or(0, |extensions| extensions.max_message).min(self.direct_bytes);
+            extensions.map_or(0, |extensions| extensions.max_message).min(self.direct_bytes_max);
         let members = self.members.len();
         let mut text = format!("{members} member{}", if members == 1 { "" } else { "s" });
         let reserve = format!(" and {members} more").len();
@@ -148,7 +148,7 @@ impl<H: Clone> Room<H> {
         }
         let pair = pair(self.members[place].name.as_bytes(), text.as_bytes());
         let waiting = self.members[target].direct_bytes();
-        if waiting > 0 && waiting + pair.len() > self.direct_bytes {
+        if waiting > 0 && waiting + pair.len() > self.direct_bytes_max {
             let name = &self.members[target].name;
             return Err(format!("{name} has too much unread: not delivered"));
         }

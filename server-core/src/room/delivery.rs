@@ -12,13 +12,17 @@ use crate::write_batch::WriteBatch;
 impl<H: Clone> Room<H> {
     /// Fills `batch` with what comes next for this member, as of `now`: whole and partial pairs. Nothing
     /// moves yet. `None` if the member is gone or has everything.
+    ///
+    /// Only frozen bytes can be sent. The tail is frozen for the first member that has nothing else to
+    /// receive, so that all members of a round share its slices, and every few batches if it has become large.
+    /// A member may therefore be behind after its batch: another round serves it.
     pub fn next_batch(&mut self, id: MemberId, batch: &mut WriteBatch, now: Instant) -> Option<&H> {
         batch.begin(now);
         let place = self.member(id)?;
         self.members[place].woken = false;
         self.batches += 1;
         if self.batches.is_multiple_of(BATCHES_PER_FREEZE) {
-            // The rest of the round includes what was appended since it began.
+            // If much was appended since the round began, the members still to come receive it in the same batch.
             self.log.freeze_if_large();
         }
         self.fill(place, batch, now);
@@ -34,9 +38,17 @@ impl<H: Clone> Room<H> {
         Some(&member.handle)
     }
 
+    /// A member that reads all the time receives one large write, any other small writes of whole pairs (see
+    /// `pacing.rs`).
     fn fill(&self, place: usize, batch: &mut WriteBatch, now: Instant) {
         let member = &self.members[place];
-        member.pacing.fill(batch, self.slices(place), member.cursor(), now);
+        // The decision is made here, because moving the large iterator into another function costs a fifth of a
+        // delivery.
+        if member.pacing.is_streaming(member.cursor(), now) {
+            batch.fill(self.slices(place));
+        } else {
+            member.pacing.fill_in_groups(batch, self.slices(place));
+        }
     }
 
     /// A member's view, as far as the log is frozen.
@@ -71,9 +83,11 @@ impl<H: Clone> Room<H> {
         let member = &mut self.members[place];
         let (before, direct) = (member.cursor(), member.direct_bytes());
         member.advance(bytes, &self.log);
+        // Until a write is complete. Then select and async write again when the socket is writable, and threaded
+        // calls `unblock`.
         member.full = is_full;
         member.pacing.record_write(bytes, is_full, remainder, self.log.head(), now);
-        // The member's own connection may wait until its answers are read. They come after what was said before.
+        // Its connection may wait until its answers are read. Log bytes come before them, so any byte counts.
         let reads_answers = direct > 0 && bytes > 0;
         let is_drained = member.is_ending() && member.piece(self.log.head()).is_none();
         let resumed = self.flow.cursor_moved(before, member.cursor());
@@ -81,7 +95,7 @@ impl<H: Clone> Room<H> {
         Wake::waiters_if(reads_answers || is_drained || resumed)
     }
 
-    /// The first member that lags and whose socket is not full, at the place `from` or later: for a round
+    /// The first member that is behind and whose socket is not full, at the place `from` or later: for a round
     /// over all members.
     pub fn next_behind(&self, from: usize) -> Option<MemberId> {
         self.find_behind(from, |member| !member.full)
@@ -102,19 +116,20 @@ impl<H: Clone> Room<H> {
         Some(MemberId::new(place, self.members[place].serial))
     }
 
-    /// How many members have direct messages that no server has looked at yet.
-    pub fn direct_pending(&self) -> usize {
-        self.with_direct.len()
+    /// How many members are to be served apart from a round: they have a new direct message, or their full socket
+    /// is writable again.
+    pub fn to_serve(&self) -> usize {
+        self.to_serve.len()
     }
 
     /// Takes the next of those members off the list. The caller delivers to it.
-    pub fn next_direct(&mut self) -> Option<MemberId> {
-        let id = self.with_direct.pop_front()?;
-        self.members[id.place].has_direct = false;
+    pub fn next_to_serve(&mut self) -> Option<MemberId> {
+        let id = self.to_serve.pop_front()?;
+        self.members[id.place].is_listed = false;
         Some(id)
     }
 
-    /// Whether there is something to deliver to this member.
+    /// Whether there is something left to deliver to this member.
     pub fn is_behind(&self, id: MemberId) -> bool {
         self.member(id).is_some_and(|place| self.has_piece(place))
     }
@@ -140,7 +155,7 @@ impl<H: Clone> Room<H> {
     pub fn unblock(&mut self, id: MemberId) {
         if let Some(place) = self.member(id) {
             self.members[place].full = false;
-            self.mark_direct(place);
+            self.mark_to_serve(place);
         }
     }
 
@@ -179,8 +194,7 @@ impl MemberId {
     }
 }
 
-/// After so many batches the log's tail is frozen, if it is large. The members in between share the same slices,
-/// however fast messages are appended.
+/// After so many batches the log's tail is frozen, if it is large. The members in between share the same slices.
 const BATCHES_PER_FREEZE: u64 = 8;
 
 #[cfg(test)]

@@ -57,8 +57,8 @@ impl<H: Clone> Room<H> {
         let Some(place) = self.member(id) else { return false };
         let member = self.members.remove(place);
         self.names.free(&member.name);
-        if member.has_direct {
-            self.with_direct.retain(|waiting| *waiting != id);
+        if member.is_listed {
+            self.to_serve.retain(|waiting| *waiting != id);
         }
         let resumed = self.flow.cursor_moved(member.cursor(), u64::MAX);
         self.announce_leave(&member.name);

@@ -1,4 +1,7 @@
 //! Talk: how a message enters the room. Read this part of [`Room`] first.
+//!
+//! For each frame after the name, `Session::process_input` calls [`hear`](Room::hear). If that returns
+//! [`Said::Paused`], the session keeps the frame, and its connection is not read until the room accepts it.
 
 use std::time::Instant;
 
@@ -29,8 +32,9 @@ impl<H: Clone> Room<H> {
         }
     }
 
-    /// Relays a message, which is UTF-8 and within the limit, to the members that the relay policy names
-    /// (SPEC RLY-01, RLY-10, RLY-11): the pair is appended to the log, and its sender skips it.
+    /// Relays a message, which is UTF-8 and within the limit, to the members that the relay policy names: to
+    /// all but its sender (the default), to all, or to its sender alone (SPEC RLY-01, RLY-10, RLY-11). The
+    /// pair is appended to the log, and its sender skips it.
     pub fn say(&mut self, id: MemberId, text: &[u8], now: Instant) -> Said {
         let Some(place) = self.member(id).filter(|_| !self.closed) else { return Said::Closed };
         if self.relay == Relay::Sender {
@@ -53,7 +57,7 @@ impl<H: Clone> Room<H> {
     fn say_to_sender(&mut self, place: usize, text: &[u8]) -> Said {
         let member = &self.members[place];
         let pair = pair(member.name.as_bytes(), text);
-        if member.direct_bytes() > 0 && member.direct_bytes() + pair.len() > self.direct_bytes {
+        if member.direct_bytes() > 0 && member.direct_bytes() + pair.len() > self.direct_bytes_max {
             return Said::Paused;
         }
         self.queue_direct(place, pair, Kind::Other);
@@ -62,7 +66,7 @@ impl<H: Clone> Room<H> {
     }
 
     /// Sends the operator's text to all members in the reserved sender's name (SPEC EXT-14). It is UTF-8,
-    /// within the limit of a message, and under the flow rule like one.
+    /// within the limit of a message, and not accepted during a pause.
     pub fn announce(&mut self, text: &[u8], now: Instant) -> Said {
         if self.closed {
             return Said::Closed;
@@ -79,7 +83,7 @@ impl<H: Clone> Room<H> {
         self.log.append(RESERVED.as_bytes(), text)
     }
 
-    /// Whether the flow rule lets a message be appended now (SPEC BPR-07).
+    /// Whether a message may be appended now: not during a pause (SPEC BPR-07).
     pub(super) fn accepts_more(&mut self, now: Instant) -> bool {
         self.check_lag_if_due(now);
         !self.flow.is_paused()
@@ -96,14 +100,14 @@ impl<H: Clone> Room<H> {
     pub(super) fn queue_direct(&mut self, place: usize, pair: Bytes, kind: Kind) {
         let member = &mut self.members[place];
         member.queue_direct(self.log.head(), pair, kind);
-        self.mark_direct(place);
+        self.mark_to_serve(place);
     }
 
-    /// Puts a member into the list of those with direct messages, unless it is in it.
-    pub(super) fn mark_direct(&mut self, place: usize) {
+    /// Puts a member into the list of those to be served apart from a round, unless it is in it.
+    pub(super) fn mark_to_serve(&mut self, place: usize) {
         let member = &mut self.members[place];
-        if !std::mem::replace(&mut member.has_direct, true) {
-            self.with_direct.push_back(MemberId::new(place, member.serial));
+        if !std::mem::replace(&mut member.is_listed, true) {
+            self.to_serve.push_back(MemberId::new(place, member.serial));
         }
     }
 }

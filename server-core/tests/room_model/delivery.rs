@@ -11,7 +11,7 @@ use crate::slow::Seat;
 impl Trial {
     /// The server asks for one of those who have something for themselves alone.
     pub(super) fn serve(&mut self) {
-        if let Some(id) = self.room.next_direct() {
+        if let Some(id) = self.room.next_to_serve() {
             let seat = self.slow.seats.iter_mut().find(|seat| seat.id == id);
             seat.expect("whoever is named is here").awake = true;
         }

@@ -104,7 +104,7 @@ impl Trial {
 
     /// Everybody reads all that is for it.
     fn drain(&mut self) {
-        while self.room.direct_pending() > 0 {
+        while self.room.to_serve() > 0 {
             self.serve();
         }
         self.compare_news();
@@ -174,12 +174,12 @@ impl Trial {
 
     /// Who has something to get is known to the server: by the head, or by name.
     fn compare_news(&mut self) {
-        assert!(self.room.direct_pending() <= self.room.len(), "nobody stands in the list twice");
+        assert!(self.room.to_serve() <= self.room.len(), "nobody stands in the list twice");
         let moved = self.head != self.room.head();
         self.head = self.room.head();
         for seat in &mut self.slow.seats {
             seat.awake = (seat.awake || moved) && seat.is_behind();
-            let known = seat.awake || !seat.is_behind() || self.room.direct_pending() > 0;
+            let known = seat.awake || !seat.is_behind() || self.room.to_serve() > 0;
             assert!(known, "{} has something and nobody knows", seat.name);
         }
     }

@@ -1,11 +1,12 @@
-//! Acceptor: gives every client of a test's own server a thread, until the server is dropped.
+//! Acceptor: accepts the clients of a test's own server, one thread for each, until it is dropped.
 
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 
-/// A listener and its thread. Dropping it ends both; its clients' threads end with their connections.
+/// A listener and its thread. Dropping it ends both. The clients' threads end with their
+/// connections.
 pub(crate) struct Acceptor {
     pub(crate) addr: SocketAddr,
     is_over: Arc<AtomicBool>,
@@ -13,7 +14,8 @@ pub(crate) struct Acceptor {
 }
 
 impl Acceptor {
-    /// Has each client served in a thread: the first to connect is number 0.
+    /// Calls `serve` in a new thread for each client, with the client's number in the order of
+    /// connects, from 0.
     pub(crate) fn start(serve: impl Fn(usize, TcpStream) + Clone + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let addr = listener.local_addr().unwrap();
@@ -27,7 +29,7 @@ impl Acceptor {
 impl Drop for Acceptor {
     fn drop(&mut self) {
         self.is_over.store(true, Ordering::SeqCst);
-        // The acceptor looks up when somebody comes.
+        // A connection ends the wait in accept.
         drop(TcpStream::connect(self.addr));
         self.thread.take().map(JoinHandle::join);
     }

@@ -1,6 +1,7 @@
-//! Fake: a naive server, one thread per client, that plays one trick on one member when told to.
+//! Fake server: a naive chat server, one thread per client, that applies a defect to some
+//! deliveries.
 //!
-//! For tests, of this crate and of others (feature `fake`).
+//! It is for tests of this crate and of others (feature `fake`).
 
 #![expect(clippy::unwrap_used, reason = "it runs in tests, where a panic is a failure")]
 
@@ -17,12 +18,13 @@ use protocol::{Decoder, pair};
 
 use self::acceptor::Acceptor;
 
-/// What happens to a delivery. `Swap` and its kin hold one back until the next.
+/// What the server does wrong with a delivery. The three swaps keep one delivery back until a later
+/// one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Trick {
+pub enum Defect {
     /// It does not come.
     Drop,
-    /// It comes later, and so does all that the server would have done meanwhile.
+    /// It comes this much later, and the server does nothing else meanwhile.
     Delay(Duration),
     /// It comes twice.
     Double,
@@ -30,19 +32,19 @@ pub enum Trick {
     Swap,
     /// One byte of it differs.
     Change {
-        /// Which, from 0.
+        /// The byte's place in the pair, from 0.
         byte: usize,
     },
     /// The connection is closed instead.
-    HangUp,
+    Close,
     /// It comes after the next one of another speaker.
     SwapSpeakers,
-    /// The same, and the one after that does not come.
+    /// As `SwapSpeakers`, and the delivery after that does not come.
     SwapSpeakersThenDrop,
 }
 
-/// A running fake server. Dropping it ends it; its members' threads end with their connections.
-pub struct Fake {
+/// A running fake server. Dropping it ends it. Its members' threads end with their connections.
+pub struct FakeServer {
     /// Where it listens.
     pub addr: SocketAddr,
     room: Arc<Mutex<Room>>,
@@ -52,29 +54,31 @@ pub struct Fake {
 
 #[derive(Default)]
 struct Room {
-    members: Vec<Seat>,
-    plot: Option<(Trick, usize)>,
-    habit: Option<Habit>,
+    members: Vec<Member>,
+    /// The defect of the next delivery to the member with this number.
+    once: Option<(Defect, usize)>,
+    repeated: Option<Repeated>,
 }
 
-/// A trick that is played on every so manieth delivery, whoever gets it.
+/// A defect of every `every`th delivery, to whichever member it goes.
 #[derive(Clone, Copy)]
-struct Habit {
-    trick: Trick,
+struct Repeated {
+    defect: Defect,
     every: u64,
     deliveries: u64,
-    played: u64,
+    applied: u64,
 }
 
-struct Seat {
-    /// The server's number for it: the how manieth it was to connect.
+struct Member {
+    /// The member's number in the order of connects.
     number: usize,
     stream: TcpStream,
+    /// A delivery that waits for a later one: its sender's name, and the pair.
     held_back: Option<(Bytes, Bytes)>,
 }
 
-impl Fake {
-    /// Starts one on a free port of the loopback address.
+impl FakeServer {
+    /// Starts a server on a free port of the loopback address.
     pub fn start() -> Self {
         let room = Arc::new(Mutex::new(Room::default()));
         let shared = Arc::clone(&room);
@@ -82,28 +86,30 @@ impl Fake {
         Self { addr: acceptor.addr, room, _acceptor: acceptor }
     }
 
-    /// Has the next delivery to this member tampered with.
-    pub fn arm(&self, trick: Trick, victim: usize) {
-        self.room.lock().unwrap().plot = Some((trick, victim));
+    /// Applies a defect to the next delivery to this member, which is numbered in the order of
+    /// connects.
+    pub fn spoil_next(&self, defect: Defect, member: usize) {
+        self.room.lock().unwrap().once = Some((defect, member));
     }
 
-    /// Has every so manieth delivery tampered with from here on.
-    pub fn haunt(&self, trick: Trick, every: u64) {
-        self.room.lock().unwrap().habit = Some(Habit { trick, every, deliveries: 0, played: 0 });
+    /// Applies a defect to every `every`th delivery from here on.
+    pub fn spoil_every(&self, defect: Defect, every: u64) {
+        let repeated = Repeated { defect, every, deliveries: 0, applied: 0 };
+        self.room.lock().unwrap().repeated = Some(repeated);
     }
 
-    /// Plays no trick any more; tells how many there were.
-    pub fn repent(&self) -> u64 {
+    /// Applies no defect any more. Returns to how many deliveries
+    /// [`spoil_every`](Self::spoil_every) did.
+    ///
+    /// # Panics
+    ///
+    /// `spoil_every` was not called.
+    pub fn stop_spoiling(&self) -> u64 {
         let mut room = self.room.lock().unwrap();
-        let habit = room.habit.as_mut().expect("it had a habit");
-        habit.every = u64::MAX;
-        habit.played
+        let repeated = room.repeated.as_mut().expect("spoil_every was called");
+        repeated.every = u64::MAX;
+        repeated.applied
     }
-}
-
-/// What a server does that keeps something for too long: nothing, for this time.
-fn hold_back(time: Duration) {
-    thread::sleep(time);
 }
 
 fn read_loop(number: usize, mut stream: TcpStream, room: &Mutex<Room>) {
@@ -119,90 +125,91 @@ fn read_loop(number: usize, mut stream: TcpStream, room: &Mutex<Room>) {
             } else {
                 name = Some(frame);
                 let stream = stream.try_clone().unwrap();
-                room.members.push(Seat { number, stream, held_back: None });
+                room.members.push(Member { number, stream, held_back: None });
             }
         }
     }
-    room.lock().unwrap().members.retain(|seat| seat.number != number);
-    // The other half may still be held by nobody: the peer gets its end in any case.
+    room.lock().unwrap().members.retain(|member| member.number != number);
+    // This fails if the connection is closed already.
     stream.shutdown(Shutdown::Both).ok();
 }
 
 impl Room {
     fn relay(&mut self, from: usize, name: &Bytes, text: &[u8]) {
         let pair = pair(name, text);
-        for seat in self.members.iter_mut().filter(|seat| seat.number != from) {
-            if let Some(habit) = &mut self.habit {
-                habit.deliver(seat, name, &pair);
+        for member in self.members.iter_mut().filter(|member| member.number != from) {
+            if let Some(repeated) = &mut self.repeated {
+                repeated.deliver(member, name, &pair);
                 continue;
             }
-            let is_victim = self.plot.is_some_and(|(_, victim)| victim == seat.number);
-            let trick = if is_victim { self.plot.take() } else { None };
-            match trick {
-                Some((trick, victim)) => {
-                    self.plot = seat.tamper(trick, name, &pair).map(|next| (next, victim));
+            let is_victim = self.once.is_some_and(|(_, victim)| victim == member.number);
+            let once = if is_victim { self.once.take() } else { None };
+            match once {
+                Some((defect, victim)) => {
+                    self.once = member.spoil(defect, name, &pair).map(|next| (next, victim));
                 }
-                None => seat.deliver(&pair),
+                None => member.deliver(&pair),
             }
         }
     }
 }
 
-impl Habit {
-    /// Delivers as it should be, or not. What was held back comes behind the next of the same speaker.
-    fn deliver(&mut self, seat: &mut Seat, name: &Bytes, pair: &Bytes) {
+impl Repeated {
+    /// Delivers correctly, or with the defect. A delivery held back comes after the next one of the
+    /// same speaker.
+    fn deliver(&mut self, member: &mut Member, name: &Bytes, pair: &Bytes) {
         self.deliveries += 1;
-        if let Some((_, held)) = seat.held_back.take_if(|(speaker, _)| speaker == name) {
-            seat.deliver(&[&pair[..], &held[..]].concat());
-        } else if self.deliveries.is_multiple_of(self.every) && seat.held_back.is_none() {
-            self.played += 1;
-            seat.tamper(self.trick, name, pair);
+        if let Some((_, held)) = member.held_back.take_if(|(speaker, _)| speaker == name) {
+            member.deliver(&[&pair[..], &held[..]].concat());
+        } else if self.deliveries.is_multiple_of(self.every) && member.held_back.is_none() {
+            self.applied += 1;
+            member.spoil(self.defect, name, pair);
         } else {
-            seat.deliver(pair);
+            member.deliver(pair);
         }
     }
 }
 
-impl Seat {
-    /// Delivers in a wrong way; returns the trick to play on the next delivery, if there is one.
-    fn tamper(&mut self, trick: Trick, name: &Bytes, pair: &Bytes) -> Option<Trick> {
-        match trick {
-            Trick::Drop => return None,
-            Trick::Delay(time) => {
-                hold_back(time);
+impl Member {
+    /// Delivers with a defect. Returns the defect of the next delivery, if there is one.
+    fn spoil(&mut self, defect: Defect, name: &Bytes, pair: &Bytes) -> Option<Defect> {
+        match defect {
+            Defect::Drop => {}
+            Defect::Delay(time) => {
+                thread::sleep(time);
                 self.deliver(pair);
             }
-            Trick::Double => self.deliver(&[&pair[..], &pair[..]].concat()),
-            Trick::Change { byte } => {
+            Defect::Double => self.deliver(&[&pair[..], &pair[..]].concat()),
+            Defect::Change { byte } => {
                 let mut changed = pair.to_vec();
                 changed[byte] ^= 1;
                 self.deliver(&changed);
             }
-            Trick::HangUp => self.stream.shutdown(Shutdown::Both).unwrap(),
-            Trick::Swap | Trick::SwapSpeakers | Trick::SwapSpeakersThenDrop => {
-                return self.swap(trick, name, pair);
+            Defect::Close => self.stream.shutdown(Shutdown::Both).unwrap(),
+            Defect::Swap | Defect::SwapSpeakers | Defect::SwapSpeakersThenDrop => {
+                return self.swap(defect, name, pair);
             }
         }
         None
     }
 
-    fn swap(&mut self, trick: Trick, name: &Bytes, pair: &Bytes) -> Option<Trick> {
+    fn swap(&mut self, defect: Defect, name: &Bytes, pair: &Bytes) -> Option<Defect> {
         let Some((earlier, held)) = self.held_back.take() else {
             self.held_back = Some((name.clone(), pair.clone()));
-            return Some(trick);
+            return Some(defect);
         };
-        if trick != Trick::Swap && earlier == *name {
-            // Two of one speaker must stay in order: the later one is held back now.
+        if defect != Defect::Swap && earlier == *name {
+            // Two messages of one speaker must stay in order: the later one is held back now.
             self.deliver(&held);
             self.held_back = Some((name.clone(), pair.clone()));
-            return Some(trick);
+            return Some(defect);
         }
         self.deliver(&[&pair[..], &held[..]].concat());
-        (trick == Trick::SwapSpeakersThenDrop).then_some(Trick::Drop)
+        (defect == Defect::SwapSpeakersThenDrop).then_some(Defect::Drop)
     }
 
     fn deliver(&mut self, bytes: &[u8]) {
-        // A member that has left is noticed by its reader.
+        // The thread that reads from a member notices that it has left.
         self.stream.write_all(bytes).ok();
     }
 }

@@ -1,19 +1,19 @@
-//! Network: what the kernel's TCP had to do again, of all connections in this network namespace.
+//! Network: what TCP sent again, on all connections in this network namespace.
 
 use std::fs;
 
-/// Counters since the system began. They are of everybody's connections, not only of ours: between two readings on
-/// a busy machine, others count too.
+/// Counters since the system started. They include the connections of all processes, so on a busy
+/// machine the difference of two readings is not the load's alone.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Network {
     /// First packets of a connection that were sent again, because a backlog was full.
     pub syn_retries: u64,
-    /// Packets sent again, those included.
+    /// Packets that were sent again, those included.
     pub retransmits: u64,
 }
 
 impl Network {
-    /// Reads them; `None` if the system does not tell.
+    /// Reads the counters; `None` if the system does not show them.
     pub fn read() -> Option<Self> {
         let extended = fs::read_to_string("/proc/net/netstat").ok()?;
         let basic = fs::read_to_string("/proc/net/snmp").ok()?;
@@ -21,7 +21,7 @@ impl Network {
         Some(Self { syn_retries, retransmits: counter(&basic, "Tcp:", "RetransSegs")? })
     }
 
-    /// What was counted since an earlier reading.
+    /// The difference to an earlier reading.
     #[must_use]
     pub fn since(self, earlier: Self) -> Self {
         Self {
@@ -31,7 +31,8 @@ impl Network {
     }
 }
 
-/// The number under a title: lines come in pairs, one of titles and one of numbers, with the same word in front.
+/// The number under a title. Lines come in pairs, one of titles and one of numbers, that begin with
+/// the same word.
 fn counter(table: &str, group: &str, title: &str) -> Option<u64> {
     let mut lines = table.lines().filter_map(|line| line.strip_prefix(group));
     let (titles, numbers) = (lines.next()?, lines.next()?);
@@ -54,9 +55,9 @@ mod tests {
 
     #[test]
     #[cfg(target_os = "linux")]
-    fn the_system_tells_and_counts_upwards() {
-        let earlier = Network::read().expect("Linux tells");
-        let later = Network::read().expect("Linux tells");
+    fn the_counters_only_grow() {
+        let earlier = Network::read().expect("Linux shows it");
+        let later = Network::read().expect("Linux shows it");
         assert!(later.retransmits >= earlier.retransmits);
         assert_eq!(Network::default(), earlier.since(earlier));
     }

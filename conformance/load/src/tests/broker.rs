@@ -1,4 +1,4 @@
-//! Broker: a naive server of NATS clients, one thread each, that says more than it needs to.
+//! Broker: a naive server of NATS clients, one thread each, that also sends PINGs and answers.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use crate::fake::acceptor::Acceptor;
 
-/// A running broker. Dropping it ends it; its clients' threads end with their connections.
+/// A running broker. Dropping it ends it. Its clients' threads end with their connections.
 pub(super) struct Broker {
     pub(super) addr: SocketAddr,
     room: Arc<Mutex<Room>>,
@@ -19,7 +19,7 @@ struct Room {
     subscribers: Vec<TcpStream>,
     messages: usize,
     loses_one: bool,
-    /// What came and was not passed on, and how many of them are passed on together.
+    /// Messages that were not relayed yet, and how many are relayed together.
     held: Vec<String>,
     hold: usize,
 }
@@ -34,18 +34,18 @@ impl Broker {
         Self { addr: acceptor.addr, room, _acceptor: acceptor }
     }
 
-    /// Has the last subscriber miss the next message.
+    /// Does not deliver the next message to the last subscriber.
     pub(super) fn lose_one(&self) {
         self.room.lock().unwrap().loses_one = true;
     }
 
-    /// Has messages passed on so many at a time, and none before.
+    /// Relays messages in groups of this many.
     pub(super) fn hold(&self, messages: usize) {
         self.room.lock().unwrap().hold = messages;
     }
 }
 
-/// Ends with the connection, or with a line that no client of ours says.
+/// Ends with the connection, or with a line that the load does not send.
 fn serve(mut stream: TcpStream, room: &Mutex<Room>) -> Option<()> {
     stream.write_all(b"INFO {}\r\n").ok()?;
     let mut lines = BufReader::new(stream.try_clone().ok()?).lines();
@@ -75,22 +75,22 @@ impl Room {
         }
     }
 
-    /// Asks now the first subscriber and now the second, between two messages, whether it is there.
+    /// Sends a PING to the first subscriber or the second, in turn, after every few messages.
     fn relay(&mut self, text: &str) {
         self.messages += 1;
-        let asked = self.messages.is_multiple_of(PAUSE).then_some(self.messages / PAUSE % 2);
+        let pinged = self.messages.is_multiple_of(PAUSE).then_some(self.messages / PAUSE % 2);
         let message = format!("MSG room 1 {}\r\n{text}\r\n", text.len());
         let last = self.subscribers.len().checked_sub(1);
         for (number, stream) in self.subscribers.iter_mut().enumerate() {
-            let question = if asked == Some(number) { "PING\r\n" } else { "" };
+            let ping = if pinged == Some(number) { "PING\r\n" } else { "" };
             if last == Some(number) && std::mem::take(&mut self.loses_one) {
                 continue;
             }
-            // One that has left is noticed by its reader.
-            stream.write_all([question, &message].concat().as_bytes()).ok();
+            // The thread that reads from a subscriber notices that it has left.
+            stream.write_all([ping, &message].concat().as_bytes()).ok();
         }
     }
 }
 
-/// Messages between two questions.
+/// Messages between two PINGs.
 const PAUSE: usize = 50;

@@ -1,12 +1,12 @@
-//! Dialect: how clients of a server under load join, speak and hear, whichever protocol it has.
+//! Dialect: how clients join, send and receive in each protocol.
 //!
-//! All of it is bytes in and bytes out, save the wait for a welcome. A message is the same stamped
-//! text in every dialect; only what stands around it differs.
+//! It is bytes in and bytes out, except for the wait for the server's answer to the hello. A
+//! message is the same stamped text in every dialect; only the bytes around it differ.
 //!
-//! | dialect | joins with | a speaker sends | a listener hears |
+//! | dialect | joins with | a speaker sends | a listener receives |
 //! |---|---|---|---|
 //! | chat | its name frame | message frames | pairs |
-//! | floor | its name frame, which goes to nobody | whole pairs, its name included | the same pairs |
+//! | floor | its name frame, which is not relayed | whole pairs with its name | the same pairs |
 //! | redis | `SUBSCRIBE room` | `PUBLISH room` | `message` of `room` |
 //! | nats | `CONNECT`, `SUB room 1`, `PING` | `PUB room` | `MSG room 1` |
 //! | mqtt | CONNECT, SUBSCRIBE `room` | PUBLISH, `QoS` 0 | the same packets |
@@ -26,7 +26,8 @@ pub enum Dialect {
     /// The chat protocol of this project.
     #[default]
     Chat,
-    /// Pairs of the chat protocol that the speakers make themselves, for a server that only passes on.
+    /// Pairs of the chat protocol that the speakers make themselves, for a server that only relays
+    /// bytes.
     Floor,
     /// RESP, the protocol of Redis, with its publish and subscribe.
     Redis,
@@ -37,7 +38,7 @@ pub enum Dialect {
 }
 
 impl Dialect {
-    /// What a client sends right after it has connected.
+    /// The bytes that a client sends as soon as it is connected.
     pub(crate) fn hello(self, name: &str, speaks: bool) -> Vec<u8> {
         match self {
             Self::Chat | Self::Floor => {
@@ -51,21 +52,22 @@ impl Dialect {
         }
     }
 
-    /// Waits until the server has answered the hello, and reads no byte beyond its answer.
+    /// Waits until the server has answered the hello, and reads no byte after its answer.
     ///
     /// # Errors
     ///
-    /// The answer is another one, or has not come in ten seconds, or the connection fails.
+    /// The answer is another one, it does not come within ten seconds, or the connection fails.
     pub(crate) fn await_welcome(self, stream: &mut TcpStream, speaks: bool) -> io::Result<()> {
         match self {
             Self::Chat | Self::Floor => Ok(()),
-            Self::Redis => welcome::patiently(stream, |stream| redis::welcome(stream, speaks)),
-            Self::Nats => welcome::patiently(stream, nats::welcome),
-            Self::Mqtt => welcome::patiently(stream, |stream| mqtt::welcome(stream, speaks)),
+            Self::Redis => welcome::with_timeout(stream, |stream| redis::welcome(stream, speaks)),
+            Self::Nats => welcome::with_timeout(stream, nats::welcome),
+            Self::Mqtt => welcome::with_timeout(stream, |stream| mqtt::welcome(stream, speaks)),
         }
     }
 
-    /// Bytes that a message of `size` bytes takes at a listener, if the speaker's name has `name_len`.
+    /// Bytes that a listener receives for a message of `size` bytes of a speaker whose name has
+    /// `name_len` bytes.
     pub(crate) fn delivery_len(self, name_len: usize, size: usize) -> usize {
         match self {
             Self::Chat | Self::Floor => 2 * HEADER_LEN + name_len + size,
@@ -75,7 +77,7 @@ impl Dialect {
         }
     }
 
-    /// Appends what stands before a message of `size` bytes as its speaker sends it.
+    /// Appends the bytes that its speaker sends before a message of `size` bytes.
     pub(crate) fn begin_message(self, name: &str, size: usize, out: &mut Vec<u8>) {
         match self {
             Self::Chat => out.extend_from_slice(&protocol::header(size)),
@@ -89,7 +91,7 @@ impl Dialect {
         }
     }
 
-    /// Appends what stands behind it.
+    /// Appends the bytes that its speaker sends after a message.
     pub(crate) fn end_message(self, out: &mut Vec<u8>) {
         match self {
             Self::Chat | Self::Floor | Self::Mqtt => {}
@@ -97,15 +99,16 @@ impl Dialect {
         }
     }
 
-    /// The next thing that a client hears, where it lies; no message may be longer than `limit`.
+    /// The first message, or other thing, that a client received, as slices of `bytes`. No message
+    /// may be longer than `limit` bytes.
     ///
     /// # Errors
     ///
-    /// It is not of this dialect, or a refusal, or too long.
+    /// It is not of this dialect, it is an error reported by the server, or it is too long.
     pub(crate) fn split(self, bytes: &[u8], limit: usize) -> Result<Next<'_>, DialectError> {
         match self {
             Self::Chat | Self::Floor => {
-                Ok(split_pair(bytes, limit)?.map(|(heard, rest)| (Some(heard), rest)))
+                Ok(split_pair(bytes, limit)?.map(|(pair, rest)| (Some(pair), rest)))
             }
             Self::Redis => redis::split(bytes, limit),
             Self::Nats => nats::split(bytes, limit),
@@ -113,13 +116,13 @@ impl Dialect {
         }
     }
 
-    /// Whether what is heard names who said it; otherwise [`Heard::sender`] is empty.
+    /// Whether a message carries its sender's name. If not, [`PairRef::sender`] is empty.
     pub(crate) fn carries_sender(self) -> bool {
         matches!(self, Self::Chat | Self::Floor)
     }
 
-    /// Whether those who speak hear the others; otherwise a speaker only speaks.
-    pub(crate) fn speakers_hear(self) -> bool {
+    /// Whether a speaker receives the other speakers' messages. If not, it only sends.
+    pub(crate) fn speakers_receive(self) -> bool {
         matches!(self, Self::Chat | Self::Floor)
     }
 }

@@ -1,4 +1,4 @@
-//! Wire: bytes in and out, of the chat protocol and of the others that a server under load may speak.
+//! Wire: the bytes of the protocols that a server under load may speak.
 
 mod dialect;
 mod mqtt;
@@ -13,4 +13,4 @@ mod welcome;
 pub use self::dialect::Dialect;
 pub use self::parse::DialectError;
 pub(crate) use self::parse::Next;
-pub use self::split::{Heard, Split, split_frame, split_pair};
+pub use self::split::{PairRef, Split, split_limited_frame, split_pair};

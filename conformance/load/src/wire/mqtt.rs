@@ -1,4 +1,4 @@
-//! MQTT: version 3.1.1, as far as one topic with a quality of service of 0 needs it.
+//! MQTT: the part of version 3.1.1 that one topic with a quality of service of 0 needs.
 
 use std::io::{self, Read};
 use std::net::TcpStream;
@@ -6,8 +6,8 @@ use std::net::TcpStream;
 use super::parse::{DialectError, Next, foreign, nameless, split_text};
 use super::welcome;
 
-/// CONNECT with a clean session and no keep-alive. A client need not wait for its answer before it goes
-/// on (3.1.4), so a listener subscribes at once.
+/// CONNECT with a clean session and no keep-alive. A client may send more before the answer
+/// (3.1.4), so a listener subscribes at once.
 pub(super) fn hello(name: &str, speaks: bool) -> Vec<u8> {
     let mut connect = string("MQTT");
     connect.extend_from_slice(&[VERSION, CLEAN_SESSION, 0, 0]);
@@ -34,7 +34,7 @@ pub(super) fn welcome(stream: &mut TcpStream, speaks: bool) -> io::Result<()> {
     Ok(())
 }
 
-/// Bytes of a PUBLISH, which is the same on both ways.
+/// Bytes of a PUBLISH, which is the same in both directions.
 pub(super) fn packet_len(size: usize) -> usize {
     let rest = TOPIC.len() + size;
     let length = rest.ilog2() as usize / 7 + 1;
@@ -63,8 +63,8 @@ pub(super) fn split(bytes: &[u8], limit: usize) -> Result<Next<'_>, DialectError
             Ok(Some((Some(nameless(text)), rest)))
         }
         (CONNACK, [_, 0]) | (SUBACK, [_, _, 0]) | (PINGRESP, []) => Ok(Some((None, rest))),
-        (CONNACK, [_, code]) => Err(DialectError::Refused(format!("CONNACK, code {code}"))),
-        (SUBACK, [_, _, code]) => Err(DialectError::Refused(format!("SUBACK, code {code}"))),
+        (CONNACK, [_, code]) => Err(DialectError::Reported(format!("CONNACK, code {code}"))),
+        (SUBACK, [_, _, code]) => Err(DialectError::Reported(format!("SUBACK, code {code}"))),
         _ => Err(foreign(bytes)),
     }
 }
@@ -112,11 +112,11 @@ const PUBLISH: u8 = 0x30;
 const SUBSCRIBE: u8 = 0x82;
 const SUBACK: u8 = 0x90;
 const PINGRESP: u8 = 0xd0;
-/// CONNACK: no session was there, and the connection is accepted.
+/// CONNACK: there was no earlier session, and the connection is accepted.
 const CONNECTED: [u8; 4] = [CONNACK, 2, 0, 0];
-/// SUBACK of packet 1, granted as asked for.
+/// SUBACK of packet 1, with the quality of service that was asked for.
 const SUBSCRIBED: [u8; 5] = [SUBACK, 3, 0, 1, QOS];
-/// Level 4 is what MQTT 3.1.1 calls itself (3.1.2.2).
+/// MQTT 3.1.1 is protocol level 4 (3.1.2.2).
 const VERSION: u8 = 4;
 const CLEAN_SESSION: u8 = 2;
 /// At most once.

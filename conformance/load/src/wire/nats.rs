@@ -1,4 +1,4 @@
-//! NATS: its client protocol, as far as one subject needs it.
+//! NATS: the part of its client protocol that one subject needs.
 
 use std::io;
 use std::net::TcpStream;
@@ -11,7 +11,7 @@ use super::parse::{
 };
 use super::welcome;
 
-/// The PING is a fence: its PONG means that all before it is done.
+/// The PING is a fence: after its PONG, everything before it has been handled.
 pub(super) fn hello(name: &str, speaks: bool) -> Vec<u8> {
     let options = json!({ "verbose": false, "pedantic": false, "name": name, "lang": "none",
         "version": "0", "protocol": 0 });
@@ -19,7 +19,7 @@ pub(super) fn hello(name: &str, speaks: bool) -> Vec<u8> {
     format!("CONNECT {options}\r\n{subscription}PING\r\n").into()
 }
 
-/// The server speaks first, about itself.
+/// The server begins with its INFO.
 pub(super) fn welcome(stream: &mut TcpStream) -> io::Result<()> {
     let info = welcome::read_line(stream)?;
     if !info.starts_with(INFO) {
@@ -36,8 +36,8 @@ pub(super) fn begin_message(size: usize, out: &mut Vec<u8>) {
     out.extend_from_slice(format!("PUB {ROOM} {size}\r\n").as_bytes());
 }
 
-/// A message of the room, or what the server has to say besides. A PING need not be answered as long as
-/// the server asks seldom: it closes after the third in vain.
+/// A message of the room, or another line of the server. A PING is not answered: the settings make
+/// PINGs rare, and the server closes the connection only after the third without an answer.
 pub(super) fn split(bytes: &[u8], limit: usize) -> Result<Next<'_>, DialectError> {
     let Some((line, rest)) = split_line(bytes)? else {
         return if may_begin_a_line(bytes) { Ok(None) } else { Err(foreign(bytes)) };
@@ -54,12 +54,12 @@ pub(super) fn split(bytes: &[u8], limit: usize) -> Result<Next<'_>, DialectError
     match line {
         b"PING" | b"PONG" | b"+OK" => Ok(Some((None, rest))),
         _ if line.starts_with(INFO) => Ok(Some((None, rest))),
-        _ if line.starts_with(ERR) => Err(DialectError::Refused(excerpt(line))),
+        _ if line.starts_with(ERR) => Err(DialectError::Reported(excerpt(line))),
         _ => Err(foreign(line)),
     }
 }
 
-/// Whether a line that is not complete may become one of those that a server says.
+/// Whether an incomplete line may become one that a server sends.
 fn may_begin_a_line(bytes: &[u8]) -> bool {
     let heads: [&[u8]; 6] = [MESSAGE, INFO, ERR, b"PING\r\n", b"PONG\r\n", b"+OK\r\n"];
     heads.iter().any(|head| head.starts_with(bytes) || bytes.starts_with(head))

@@ -1,24 +1,24 @@
-//! Parse: what the dialects read by, and why something is none of theirs.
+//! Parse: the parsers that the dialects share, and their errors.
 
 use protocol::FrameError;
 use thiserror::Error;
 
-use super::split::Heard;
+use super::split::PairRef;
 
-/// Why what a client hears is not of its dialect.
+/// Why bytes that a client received are not of its dialect.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum DialectError {
-    /// No frames of the chat protocol.
+    /// They are no frames of the chat protocol.
     #[error(transparent)]
     Frame(#[from] FrameError),
-    /// The server says that something went wrong.
-    #[error("the server refuses: {0}")]
-    Refused(String),
-    /// Something that this server does not say to such a client.
-    #[error("'{0}' is nothing that a client hears in this protocol")]
+    /// The server reports an error.
+    #[error("the server reports an error: {0}")]
+    Reported(String),
+    /// A server of this protocol does not send them.
+    #[error("'{0}' is not part of this protocol")]
     Foreign(String),
-    /// A message longer than any that was sent.
-    #[error("a message of {length} bytes is announced, and {limit} is the limit")]
+    /// A message is longer than any that was sent.
+    #[error("a message of {length} bytes is announced, over the limit of {limit}")]
     TooLong {
         /// Bytes announced.
         length: u64,
@@ -27,11 +27,11 @@ pub enum DialectError {
     },
 }
 
-/// The next thing in what a client hears, and the bytes behind it: a message, or something to be
-/// skipped, such as the answer to a message sent. The outer `None` means that it is not complete.
-pub(crate) type Next<'a> = Option<(Option<Heard<'a>>, &'a [u8])>;
+/// The first thing that a client received, and the bytes after it: a message, or something to skip,
+/// such as the answer to a message sent. The outer `None` means that it is not complete.
+pub(crate) type Next<'a> = Option<(Option<PairRef<'a>>, &'a [u8])>;
 
-/// A message of `length` bytes at the start of `bytes`, and those behind it.
+/// A message of `length` bytes at the start of `bytes`, and the bytes after it.
 pub(super) fn split_text(
     bytes: &[u8],
     length: u64,
@@ -43,7 +43,7 @@ pub(super) fn split_text(
     }
 }
 
-/// The line at the start of `bytes` without its end, and the bytes behind it.
+/// The line at the start of `bytes` without its CR LF, and the bytes after it.
 pub(super) fn split_line(bytes: &[u8]) -> Result<Split<'_>, DialectError> {
     let sought = &bytes[..bytes.len().min(LINE_BYTES_MAX)];
     match sought.windows(LINE_END.len()).position(|end| end == LINE_END) {
@@ -53,7 +53,7 @@ pub(super) fn split_line(bytes: &[u8]) -> Result<Split<'_>, DialectError> {
     }
 }
 
-/// Some bytes and those behind them; `None` if they are not complete.
+/// Some bytes and the bytes after them; `None` if they are not complete.
 pub(super) type Split<'a> = Option<(&'a [u8], &'a [u8])>;
 
 /// A number in ASCII digits, as every dialect but MQTT spells it.
@@ -67,12 +67,12 @@ pub(super) fn digits(number: usize) -> usize {
     number.checked_ilog10().unwrap_or(0) as usize + 1
 }
 
-/// A message as a dialect without names gives it.
-pub(super) fn nameless(text: &[u8]) -> Heard<'_> {
-    Heard { sender: b"", text }
+/// A message in a dialect without names.
+pub(super) fn nameless(text: &[u8]) -> PairRef<'_> {
+    PairRef { sender: b"", text }
 }
 
-/// Says that these bytes do not belong here, by the first of them.
+/// The error of bytes that are not part of the protocol, with the first of them.
 pub(super) fn foreign(bytes: &[u8]) -> DialectError {
     DialectError::Foreign(excerpt(bytes))
 }
@@ -81,9 +81,9 @@ pub(super) fn excerpt(bytes: &[u8]) -> String {
     bytes[..bytes.len().min(EXCERPT_BYTES)].escape_ascii().to_string()
 }
 
-/// Where all meet: the channel, the subject, or the topic.
+/// The name of the channel, the subject or the topic.
 pub(super) const ROOM: &str = "room";
 pub(super) const LINE_END: &[u8] = b"\r\n";
-/// The longest line is what a NATS server tells of itself, some hundreds of bytes.
+/// The longest line is the INFO of a NATS server, with some hundreds of bytes.
 pub(super) const LINE_BYTES_MAX: usize = 16 * 1024;
 pub(super) const EXCERPT_BYTES: usize = 64;

@@ -1,4 +1,4 @@
-//! Redis: RESP2, as far as publish and subscribe on one channel need it.
+//! Redis: the part of RESP2 that publish and subscribe on one channel need.
 
 use std::io;
 use std::net::TcpStream;
@@ -9,7 +9,7 @@ use super::parse::{
 };
 use super::welcome;
 
-/// A listener subscribes. A speaker has nothing to say before its first message.
+/// A listener subscribes. A speaker sends nothing before its first message.
 pub(super) fn hello(speaks: bool) -> Vec<u8> {
     if speaks { Vec::new() } else { command("SUBSCRIBE") }
 }
@@ -29,13 +29,14 @@ pub(super) fn begin_message(size: usize, out: &mut Vec<u8>) {
     out.extend_from_slice(format!("${size}\r\n").as_bytes());
 }
 
-/// A message of the room, or an answer: the number of those who got a message, or a subscription's.
+/// A message of the room, or an answer: how many clients a message reached, or that to a
+/// subscription.
 pub(super) fn split(bytes: &[u8], limit: usize) -> Result<Next<'_>, DialectError> {
     match bytes.first() {
         None => Ok(None),
         Some(b'*') => split_push(bytes, limit),
         Some(b'-') => match split_line(bytes)? {
-            Some((line, _)) => Err(DialectError::Refused(excerpt(line))),
+            Some((line, _)) => Err(DialectError::Reported(excerpt(line))),
             None => Ok(None),
         },
         Some(b':' | b'+') => Ok(split_line(bytes)?.map(|(_, rest)| (None, rest))),

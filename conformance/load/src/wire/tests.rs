@@ -1,4 +1,4 @@
-//! The dialects against bytes as their protocols' documentation has them, whole, cut, and wrong.
+//! The dialects with bytes from the documentation of their protocols: whole, cut, and wrong.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -8,7 +8,7 @@ use super::{Dialect, DialectError};
 const ALL: [Dialect; 5] =
     [Dialect::Chat, Dialect::Floor, Dialect::Redis, Dialect::Nats, Dialect::Mqtt];
 
-/// What a listener hears when `ann` says `hello`.
+/// What a listener receives when `ann` sends `hello`.
 fn hello_of_ann(dialect: Dialect) -> &'static [u8] {
     match dialect {
         Dialect::Chat | Dialect::Floor => b"3         ann5         hello",
@@ -18,8 +18,8 @@ fn hello_of_ann(dialect: Dialect) -> &'static [u8] {
     }
 }
 
-/// What the server says besides.
-fn asides(dialect: Dialect) -> &'static [&'static [u8]] {
+/// What the server sends besides messages.
+fn others(dialect: Dialect) -> &'static [&'static [u8]] {
     match dialect {
         Dialect::Chat | Dialect::Floor => &[],
         Dialect::Redis => &[b":10\r\n", b"*3\r\n$9\r\nsubscribe\r\n$4\r\nroom\r\n:1\r\n"],
@@ -53,7 +53,7 @@ fn a_speaker_sends_what_the_documentation_shows() {
 }
 
 #[test]
-fn a_listener_joins_as_the_documentation_shows_and_a_speaker_only_speaks() {
+fn a_listener_joins_as_the_documentation_shows_and_a_speaker_only_sends() {
     assert_eq!(&b"3         ann"[..], Dialect::Chat.hello("ann", true));
     assert_eq!(&b"3         ann"[..], Dialect::Floor.hello("ann", false));
     let subscribe = b"*2\r\n$9\r\nSUBSCRIBE\r\n$4\r\nroom\r\n";
@@ -70,39 +70,39 @@ fn a_listener_joins_as_the_documentation_shows_and_a_speaker_only_speaks() {
 }
 
 #[test]
-fn what_is_heard_is_split_wherever_it_is_cut() {
+fn what_is_received_is_split_wherever_it_is_cut() {
     for dialect in ALL {
         let message = hello_of_ann(dialect);
-        let things = [&[message][..], asides(dialect), &[message]].concat();
+        let things = [&[message][..], others(dialect), &[message]].concat();
         for (index, thing) in things.iter().enumerate() {
             for cut in 0..thing.len() {
                 let split = dialect.split(&thing[..cut], 5).expect("what has come is right");
                 assert!(split.is_none(), "{dialect:?}, {index} cut at {cut}");
             }
             let followed = [thing, &b"3"[..]].concat();
-            let (heard, rest) = dialect.split(&followed, 5).unwrap().expect("it is whole");
+            let (pair, rest) = dialect.split(&followed, 5).unwrap().expect("it is whole");
             assert_eq!(b"3", rest, "{dialect:?}, {index}");
-            assert_eq!(*thing == message, heard.is_some(), "{dialect:?}, {index}");
-            let Some(heard) = heard else { continue };
+            assert_eq!(*thing == message, pair.is_some(), "{dialect:?}, {index}");
+            let Some(pair) = pair else { continue };
             let sender: &[u8] = if dialect.carries_sender() { b"ann" } else { b"" };
-            assert_eq!((sender, &b"hello"[..]), (heard.sender, heard.text), "{dialect:?}");
+            assert_eq!((sender, &b"hello"[..]), (pair.sender, pair.text), "{dialect:?}");
         }
     }
 }
 
 #[test]
-fn a_delivery_is_as_long_as_foretold() {
+fn a_delivery_has_the_length_computed_in_advance() {
     for dialect in ALL {
         assert_eq!(hello_of_ann(dialect).len(), dialect.delivery_len(3, 5), "{dialect:?}");
     }
-    // MQTT's is what was sent; lengths of one to four bytes.
+    // An MQTT delivery is the packet that was sent. Its length has one to four bytes.
     for size in [0, 121, 122, 16_377, 16_378, 2_097_145, 2_097_146] {
         let packet = sent(Dialect::Mqtt, &vec![b'x'; size]);
         assert_eq!(packet.len(), Dialect::Mqtt.delivery_len(3, size), "{size}");
-        let (heard, rest) = Dialect::Mqtt.split(&packet, size).unwrap().expect("it is whole");
-        assert_eq!((Some(size), 0), (heard.map(|heard| heard.text.len()), rest.len()));
+        let (pair, rest) = Dialect::Mqtt.split(&packet, size).unwrap().expect("it is whole");
+        assert_eq!((Some(size), 0), (pair.map(|pair| pair.text.len()), rest.len()));
     }
-    // The digits of the length count.
+    // The length of the length field varies.
     for (size, digits) in [(0, 1), (9, 1), (10, 2), (99, 2), (100, 3)] {
         assert_eq!(15 + digits + size, Dialect::Nats.delivery_len(3, size), "{size}");
         assert_eq!(32 + digits + size, Dialect::Redis.delivery_len(3, size), "{size}");
@@ -110,7 +110,7 @@ fn a_delivery_is_as_long_as_foretold() {
 }
 
 #[test]
-fn a_message_over_the_limit_is_refused_before_it_has_come() {
+fn a_message_over_the_limit_is_rejected_before_it_is_complete() {
     for dialect in ALL {
         let message = hello_of_ann(dialect);
         assert!(dialect.split(&message[..message.len() - 5], 4).is_err(), "{dialect:?}");
@@ -127,23 +127,23 @@ fn a_message_over_the_limit_is_refused_before_it_has_come() {
 }
 
 #[test]
-fn a_refusal_is_told_with_the_servers_words() {
-    let refusals: [(Dialect, &[u8], &str); 4] = [
+fn an_error_that_the_server_reports_is_passed_on_in_its_words() {
+    let reported: [(Dialect, &[u8], &str); 4] = [
         (Dialect::Redis, b"-ERR max number of clients reached\r\n", "max number of clients"),
         (Dialect::Nats, b"-ERR 'Slow Consumer'\r\n", "Slow Consumer"),
         (Dialect::Mqtt, b"\x20\x02\0\x05", "CONNACK, code 5"),
         (Dialect::Mqtt, b"\x90\x03\0\x01\x80", "SUBACK, code 128"),
     ];
-    for (dialect, bytes, words) in refusals {
-        let Err(DialectError::Refused(told)) = dialect.split(bytes, 64) else {
+    for (dialect, bytes, words) in reported {
+        let Err(DialectError::Reported(reason)) = dialect.split(bytes, 64) else {
             panic!("{dialect:?} takes {words} for something else");
         };
-        assert!(told.contains(words), "{told}");
+        assert!(reason.contains(words), "{reason}");
     }
 }
 
 #[test]
-fn what_is_of_another_protocol_is_refused() {
+fn bytes_of_another_protocol_are_rejected() {
     let strange: [(Dialect, &[u8]); 14] = [
         (Dialect::Chat, b"HTTP/1.1 4"),
         (Dialect::Redis, b"HTTP/1.1"),
@@ -171,15 +171,15 @@ fn what_is_of_another_protocol_is_refused() {
 }
 
 #[test]
-fn any_change_of_a_byte_is_an_error_or_another_thing_but_never_a_panic() {
+fn no_change_of_a_byte_makes_it_panic() {
     for dialect in ALL {
-        for thing in [&[hello_of_ann(dialect)][..], asides(dialect)].concat() {
+        for thing in [&[hello_of_ann(dialect)][..], others(dialect)].concat() {
             for at in 0..thing.len() {
                 for byte in 0..=255 {
                     let mut changed = thing.to_vec();
                     changed[at] = byte;
                     if let Ok(Some((_, rest))) = dialect.split(&changed, 64) {
-                        assert!(rest.len() < changed.len(), "{dialect:?} stands still");
+                        assert!(rest.len() < changed.len(), "{dialect:?} takes no byte");
                     }
                 }
             }
@@ -188,7 +188,7 @@ fn any_change_of_a_byte_is_an_error_or_another_thing_but_never_a_panic() {
 }
 
 #[test]
-fn a_welcome_is_read_to_its_end_and_no_byte_further() {
+fn a_welcome_is_read_to_its_end_and_no_byte_after_it() {
     for dialect in ALL {
         for speaks in [true, false] {
             let answer = welcome_of(dialect, speaks);
@@ -204,19 +204,19 @@ fn a_welcome_is_read_to_its_end_and_no_byte_further() {
 }
 
 #[test]
-fn a_welcome_that_is_none_is_told() {
+fn a_wrong_welcome_is_an_error() {
     for (dialect, answer, words) in [
         (Dialect::Redis, &b"-ERR max number of clients reached\r\n"[..], "max number of clients"),
         (Dialect::Nats, b"-ERR 'maximum connections exceeded'\r\n", "maximum connections"),
         (Dialect::Mqtt, b"\x20\x02\0\x05", "\\x05"),
-        (Dialect::Mqtt, b"\x20\x02", "hung up"),
-        (Dialect::Nats, b"INFO", "hung up"),
+        (Dialect::Mqtt, b"\x20\x02", "closed the connection"),
+        (Dialect::Nats, b"INFO", "closed the connection"),
     ] {
         let (mut client, mut server) = connection();
         server.write_all(answer).unwrap();
         drop(server);
-        let told = dialect.await_welcome(&mut client, false).unwrap_err().to_string();
-        assert!(told.contains(words), "{dialect:?}: {told}");
+        let error = dialect.await_welcome(&mut client, false).unwrap_err().to_string();
+        assert!(error.contains(words), "{dialect:?}: {error}");
     }
 }
 

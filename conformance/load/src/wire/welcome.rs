@@ -1,4 +1,4 @@
-//! Welcome: reading a server's answer to the hello, and no byte beyond it.
+//! Welcome: reads a server's answer to the hello, and no byte after it.
 
 use std::io::{self, ErrorKind, Read};
 use std::net::TcpStream;
@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use super::parse::{LINE_BYTES_MAX, LINE_END, excerpt};
 
-/// Has the answer read with a deadline on every wait, and leaves the stream as it was otherwise.
-pub(super) fn patiently(
+/// Calls `read` with a timeout on every read of the stream, and then restores the timeout that it
+/// had.
+pub(super) fn with_timeout(
     stream: &mut TcpStream,
     read: impl FnOnce(&mut TcpStream) -> io::Result<()>,
 ) -> io::Result<()> {
@@ -17,13 +18,14 @@ pub(super) fn patiently(
     stream.set_read_timeout(before)
 }
 
-/// Reads one line, which has to be this one.
+/// Reads one line, which must be this one.
 pub(super) fn expect_line(stream: &mut TcpStream, expected: &str) -> io::Result<()> {
     let line = read_line(stream)?;
     if line == expected.as_bytes() { Ok(()) } else { Err(unexpected(expected, &line)) }
 }
 
-/// Reads one line, without its end: looks first, so that nothing behind it is taken.
+/// Reads one line and returns it without its CR LF. It peeks first, so that no byte after the line
+/// is read.
 pub(super) fn read_line(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
     let mut line = Vec::new();
     let mut seen = [0; 1024];
@@ -43,16 +45,16 @@ pub(super) fn read_line(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
     Err(unexpected("a line", &line))
 }
 
-/// What to say of an answer that is another one.
+/// The error of an answer that is another one.
 pub(super) fn unexpected(expected: &str, got: &[u8]) -> io::Error {
     let got = excerpt(got);
-    io::Error::other(format!("the server should have answered {expected}, and says '{got}'"))
+    io::Error::other(format!("the server should have answered {expected}, and sent '{got}'"))
 }
 
-/// What to say of an answer that does not come.
+/// The error of an answer that does not come.
 pub(super) fn missing(error: io::Error) -> io::Error {
     let what = match error.kind() {
-        ErrorKind::UnexpectedEof => "the server hung up instead of answering".into(),
+        ErrorKind::UnexpectedEof => "the server closed the connection instead of answering".into(),
         ErrorKind::WouldBlock | ErrorKind::TimedOut => {
             format!("the server has not answered within {} s", WELCOME_WITHIN.as_secs())
         }

@@ -1,4 +1,4 @@
-//! Settings: how each broker is told to serve, on its command line or in a file.
+//! Settings: the command line and the settings file of each broker.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::{env, process};
 
-/// A subscriber that falls behind in a saturated run is not to be cut off: by default 32 MiB unread do. The protected
-/// mode lets in clients from 127.0.0.1 only, and our load comes from other loopback addresses as well.
+/// By default, a subscriber with 32 MiB unread is disconnected, which would happen in a saturated
+/// run. The protected mode accepts clients from 127.0.0.1 only, and our load also connects from
+/// other loopback addresses.
 pub(super) const REDIS: &[&str] = &[
     "--port",
     "{port}",
@@ -31,8 +32,9 @@ pub(super) const REDIS: &[&str] = &[
 
 pub(super) const NATS: &[&str] = &["--addr", "127.0.0.1", "--port", "{port}"];
 
-/// Our load does not answer its PINGs; the first comes two seconds after the start, whatever is set. By
-/// default 64 MiB unread, or ten seconds, cut a subscriber off.
+/// Our load does not answer its PINGs. The first comes two seconds after the start, whatever the
+/// setting. By default, a subscriber with 64 MiB unread, or one that takes ten seconds, is
+/// disconnected.
 pub(super) const NATS_FILE: &str = "\
 max_pending: 1073741824
 write_deadline: \"60s\"
@@ -40,10 +42,11 @@ ping_interval: \"1h\"
 max_payload: 8388608
 ";
 
-/// A port on the command line means the loopback addresses only, as long as the file names none.
+/// A port on the command line means the loopback addresses only, if the file names no port.
 pub(super) const MOSQUITTO: &[&str] = &["-p", "{port}"];
 
-/// By default a subscriber with a thousand messages unread loses the next ones without a word.
+/// By default, a subscriber with a thousand messages unread loses the next ones, and no error is
+/// reported.
 pub(super) const MOSQUITTO_FILE: &str = "\
 allow_anonymous true
 persistence false
@@ -53,16 +56,16 @@ set_tcp_nodelay true
 sys_interval 0
 ";
 
-/// A file of settings in the system's folder for such things, removed when this is dropped.
+/// A file of settings in the system's temporary folder. It is removed when this is dropped.
 #[derive(Debug)]
 pub(super) struct SettingsFile(PathBuf);
 
 impl SettingsFile {
-    /// Writes a new file; one that is there already, and so is somebody else's, is left alone.
+    /// Writes a new file. It never overwrites an existing one.
     pub(super) fn holding(text: &str) -> io::Result<Self> {
         static MADE: AtomicU32 = AtomicU32::new(0);
         let number = MADE.fetch_add(1, Ordering::Relaxed);
-        let path = env::temp_dir().join(format!("conformance-peer-{}-{number}", process::id()));
+        let path = env::temp_dir().join(format!("conformance-broker-{}-{number}", process::id()));
         let failed = |error: io::Error| {
             let advice = "remove it, or set TMPDIR to another folder";
             let path = path.display();
@@ -82,7 +85,7 @@ impl SettingsFile {
 
 impl Drop for SettingsFile {
     fn drop(&mut self) {
-        // Whoever empties that folder may have been faster.
+        // Another program may have removed it.
         fs::remove_file(&self.0).ok();
     }
 }

@@ -1,4 +1,4 @@
-//! Blocking: two threads between two clients, each reading from one and writing to the other.
+//! Blocking: two threads between two clients. Each reads from one and writes to the other.
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -6,7 +6,7 @@ use std::thread;
 
 use protocol::{HEADER_LEN, parse_header};
 
-/// Joins every two clients of `listener`, in the order they come.
+/// Connects every two clients of `listener` with each other, in the order in which they connect.
 ///
 /// # Errors
 ///
@@ -16,16 +16,17 @@ pub(crate) fn serve(listener: &TcpListener) -> io::Result<()> {
         let (first, second) = (accept(listener)?, accept(listener)?);
         for (from, to) in [(&first, &second), (&second, &first)] {
             let (from, to) = (from.try_clone()?, to.try_clone()?);
-            thread::Builder::new().spawn(move || pass_on(from, to))?;
+            thread::Builder::new().spawn(move || copy(from, to))?;
         }
     }
 }
 
-/// The next client that says its name, which goes to nobody. Whoever only looked whether somebody listens says none.
+/// The next client that sends its name, which is not relayed. A client that only tests whether the
+/// port is open sends none.
 fn accept(listener: &TcpListener) -> io::Result<TcpStream> {
     loop {
         let (mut stream, _) = listener.accept()?;
-        // An error means that the connection is gone already, and its first read tells that.
+        // An error means that the connection has ended, and the first read reports that.
         stream.set_nodelay(true).ok();
         if read_name(&mut stream).is_ok() {
             return Ok(stream);
@@ -33,6 +34,8 @@ fn accept(listener: &TcpListener) -> io::Result<TcpStream> {
     }
 }
 
+/// Reads one frame and no byte after it, and keeps nothing: what follows is for the thread that
+/// copies bytes. `protocol::Decoder` would read further.
 fn read_name(stream: &mut TcpStream) -> io::Result<()> {
     let mut header = [0; HEADER_LEN];
     stream.read_exact(&mut header)?;
@@ -40,15 +43,16 @@ fn read_name(stream: &mut TcpStream) -> io::Result<()> {
     io::copy(&mut stream.take(announced), &mut io::sink()).map(drop)
 }
 
-/// Passes on what one says until either has left, and lets the other go then.
-fn pass_on(mut from: TcpStream, mut to: TcpStream) {
+/// Copies what one client sends to the other, until one of them leaves. Then it ends both
+/// connections.
+fn copy(mut from: TcpStream, mut to: TcpStream) {
     let mut chunk = vec![0; READ_CHUNK];
     while let Ok(count @ 1..) = from.read(&mut chunk) {
         if to.write_all(&chunk[..count]).is_err() {
             break;
         }
     }
-    // They may be gone already.
+    // This fails for a connection that has ended.
     from.shutdown(Shutdown::Both).ok();
     to.shutdown(Shutdown::Both).ok();
 }

@@ -1,11 +1,11 @@
-//! Member: a client of the floor, what it has begun to say and what it has still to get.
+//! Member: a client of the floor, with what it has sent in part and what it must still receive.
 
 use std::collections::VecDeque;
 use std::io::{ErrorKind, IoSlice, Write};
 use std::ops::Range;
 
 use bytes::{Buf, Bytes, BytesMut};
-use load::wire::{split_frame, split_pair};
+use load::wire::{split_limited_frame, split_pair};
 use mio::net::TcpStream;
 use protocol::FrameError;
 use thiserror::Error;
@@ -13,37 +13,37 @@ use thiserror::Error;
 /// One client.
 pub(super) struct Member {
     pub(super) stream: TcpStream,
-    /// Whether a part of what is being passed on is its own.
-    pub(super) has_spoken: bool,
-    /// Whether it is among those that are to be read.
+    /// Whether a part of what is relayed in this turn is its own.
+    pub(super) has_sent: bool,
+    /// Whether it is in the list of members to read from.
     pub(super) is_readable: bool,
     next: Next,
-    /// A pair, or a name, that has not come in full.
+    /// The first bytes of a pair, or of a name, that is not complete.
     begun: Vec<u8>,
-    /// What it has to get, in parts of what was said: shared by all, so that a member who is behind
-    /// costs no copy.
+    /// The bytes that it must still receive. All members share them, so a member that lags costs no
+    /// copy.
     due: VecDeque<Bytes>,
-    /// How many bytes that is.
+    /// How many bytes those are.
     unsent: usize,
-    /// Whether its socket is full; readiness tells when it is not any more.
+    /// Whether its socket is full. An event reports when it is not any more.
     is_full: bool,
 }
 
-/// What it says next.
+/// What it sends next.
 #[derive(Clone, Copy, PartialEq)]
 enum Next {
-    /// Its name, which goes to nobody.
+    /// Its name, which is not relayed.
     Name,
     Pairs,
 }
 
-/// Why a member is a member no longer.
+/// Why the connection of a member ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub(super) enum Gone {
-    /// It has closed its connection, or the connection is broken.
+    /// It closed its connection, or the connection broke.
     #[error("it has left")]
     Left,
-    /// What it says are no pairs.
+    /// It sent bytes that are no pairs.
     #[error("{0}")]
     Wrong(FrameError),
     /// It does not read.
@@ -54,39 +54,39 @@ pub(super) enum Gone {
 impl Member {
     pub(super) fn new(stream: TcpStream) -> Self {
         let (begun, due) = (Vec::new(), VecDeque::new());
-        let (has_spoken, is_readable, is_full) = (false, false, false);
+        let (has_sent, is_readable, is_full) = (false, false, false);
         let next = Next::Name;
-        Self { stream, has_spoken, is_readable, next, begun, due, unsent: 0, is_full }
+        Self { stream, has_sent, is_readable, next, begun, due, unsent: 0, is_full }
     }
 
-    /// Appends all pairs that are complete with these bytes to `said`, and keeps the rest.
-    pub(super) fn take_pairs(&mut self, bytes: &[u8], said: &mut BytesMut) -> Result<(), Gone> {
+    /// Appends to `pairs` all pairs that these bytes complete, and keeps the rest.
+    pub(super) fn take_pairs(&mut self, bytes: &[u8], pairs: &mut BytesMut) -> Result<(), Gone> {
         if self.begun.is_empty() {
             let whole = whole_pairs(bytes, &mut self.next)?;
-            said.extend_from_slice(&bytes[whole.clone()]);
+            pairs.extend_from_slice(&bytes[whole.clone()]);
             self.begun.extend_from_slice(&bytes[whole.end..]);
         } else {
             self.begun.extend_from_slice(bytes);
             let whole = whole_pairs(&self.begun, &mut self.next)?;
-            said.extend_from_slice(&self.begun[whole.clone()]);
+            pairs.extend_from_slice(&self.begun[whole.clone()]);
             self.begun.drain(..whole.end);
         }
         Ok(())
     }
 
-    /// Has it get these bytes with the next [`flush`](Self::flush).
+    /// Adds bytes that the next [`flush`](Self::flush) sends.
     pub(super) fn push(&mut self, part: Bytes) {
         self.unsent += part.len();
         self.due.push_back(part);
     }
 
-    /// As [`flush`](Self::flush), of a socket that can take more.
+    /// As [`flush`](Self::flush), after an event has reported that the socket is writable.
     pub(super) fn flush_again(&mut self) -> Result<(), Gone> {
         self.is_full = false;
         self.flush()
     }
 
-    /// Writes until it has got everything or its socket is full.
+    /// Writes until everything is sent or the socket is full.
     pub(super) fn flush(&mut self) -> Result<(), Gone> {
         while !self.is_full && !self.due.is_empty() {
             match self.write() {
@@ -123,25 +123,25 @@ impl Member {
     }
 }
 
-/// Where in these bytes the whole pairs are: behind the name, as long as that has not been said.
+/// The range of whole pairs in these bytes. If the name is still to come, they begin after it.
 fn whole_pairs(bytes: &[u8], next: &mut Next) -> Result<Range<usize>, Gone> {
     let mut rest = bytes;
     if *next == Next::Name {
-        let Some((_, behind)) = split_frame(rest, PART_MAX).map_err(Gone::Wrong)? else {
+        let Some((_, after)) = split_limited_frame(rest, PART_MAX).map_err(Gone::Wrong)? else {
             return Ok(0..0);
         };
-        (rest, *next) = (behind, Next::Pairs);
+        (rest, *next) = (after, Next::Pairs);
     }
     let start = bytes.len() - rest.len();
-    while let Some((_, behind)) = split_pair(rest, PART_MAX).map_err(Gone::Wrong)? {
-        rest = behind;
+    while let Some((_, after)) = split_pair(rest, PART_MAX).map_err(Gone::Wrong)? {
+        rest = after;
     }
     Ok(start..bytes.len() - rest.len())
 }
 
-/// As far as a member may fall behind: many times what a load has on its way.
+/// The most bytes that a member may leave unread: many times what a load has in flight.
 const UNSENT_MAX: usize = 64 << 20;
 /// The longest message or name.
 const PART_MAX: usize = 8 << 20;
-/// More than so many parts go in several writes.
+/// The most parts in one write.
 const SLICES_MAX: usize = 64;

@@ -1,6 +1,8 @@
-//! Relay: one loop that passes on what each client says to all others, in one write each per wake-up.
+//! Relay: one loop that copies what each client sends to all others, with one write for each of
+//! them per wake-up.
 //!
-//! Bytes are looked at for one thing only, where a pair ends: what two clients say must not mix within one.
+//! It looks at the bytes only to find where a pair ends: bytes of two clients must not mix within a
+//! pair.
 
 use std::io::{self, ErrorKind, Read};
 use std::net::TcpListener;
@@ -12,13 +14,13 @@ use mio::{Events, Interest, Poll, Token};
 use server_core::slab::Slab;
 
 use super::member::{Gone, Member};
-use crate::support::console::complain;
+use crate::support::console::print_error;
 
-/// Passes on what the clients of `listener` say, until something fails that is not a client's own matter.
+/// Relays what the clients of `listener` send. An error of one client ends only its own connection.
 ///
 /// # Errors
 ///
-/// The poll, or accepting: there is no descriptor left, for instance.
+/// The poll fails, or accept does: because there is no descriptor left, for example.
 pub(crate) fn serve(listener: TcpListener) -> io::Result<()> {
     let mut relay = Relay::new(listener)?;
     let mut events = Events::with_capacity(EVENTS);
@@ -27,18 +29,18 @@ pub(crate) fn serve(listener: TcpListener) -> io::Result<()> {
     }
 }
 
-/// What the loop owns.
+/// The state of the loop.
 struct Relay {
     poll: Poll,
     listener: mio::net::TcpListener,
     members: Slab<Member>,
-    /// Members that may have more to say than one turn allowed.
+    /// Members from which there may be more to read.
     readable: Vec<usize>,
-    /// Whose connection has ended in this turn, and why.
+    /// Members whose connection has ended in this turn, and why.
     gone: Vec<(usize, Gone)>,
-    /// What was said in this turn, by all of them.
-    said: BytesMut,
-    /// Who said which part of it: the place, and the part's end.
+    /// The pairs that all members sent in this turn.
+    pairs: BytesMut,
+    /// Which part of `pairs` is of which member: the member's place, and the part's end.
     parts: Vec<(usize, usize)>,
     /// The read buffer of all members.
     chunk: Box<[u8]>,
@@ -56,16 +58,16 @@ impl Relay {
             members: Slab::new(),
             readable: Vec::new(),
             gone: Vec::new(),
-            said: BytesMut::new(),
+            pairs: BytesMut::new(),
             parts: Vec::new(),
             chunk: vec![0; READ_CHUNK].into(),
         })
     }
 
-    /// Waits for something to happen, reads all of it, and passes it on.
+    /// Waits for events, reads from every member that is readable, and relays what it read.
     fn turn(&mut self, events: &mut Events) -> io::Result<()> {
-        let patience = (!self.readable.is_empty()).then_some(Duration::ZERO);
-        match self.poll.poll(events, patience) {
+        let timeout = (!self.readable.is_empty()).then_some(Duration::ZERO);
+        match self.poll.poll(events, timeout) {
             Err(error) if error.kind() == ErrorKind::Interrupted => return Ok(()),
             polled => polled?,
         }
@@ -78,8 +80,8 @@ impl Relay {
         for place in std::mem::take(&mut self.readable) {
             self.read(place);
         }
-        self.pass_on();
-        self.forget_gone();
+        self.relay();
+        self.remove_gone();
         Ok(())
     }
 
@@ -93,7 +95,7 @@ impl Relay {
                     _ => return Err(error),
                 },
             };
-            // An error means that the connection is gone already, and its first read tells that.
+            // An error means that the connection has ended, and the first read reports that.
             stream.set_nodelay(true).ok();
             let place = self.members.vacant_entry();
             let interest = Interest::READABLE | Interest::WRITABLE;
@@ -102,7 +104,7 @@ impl Relay {
         }
     }
 
-    /// Readiness is told once, when it begins.
+    /// Readiness is edge-triggered: it is reported once, when it begins.
     fn note(&mut self, place: usize, event: &Event) {
         let Some(member) = self.members.get_mut(place) else { return };
         if event.is_readable() && !std::mem::replace(&mut member.is_readable, true) {
@@ -115,7 +117,7 @@ impl Relay {
         }
     }
 
-    /// Reads a member once. A stream that gave less than was asked for is empty.
+    /// Reads once from a member. A read that fills less than the buffer has emptied the socket.
     fn read(&mut self, place: usize) {
         let Some(member) = self.members.get_mut(place) else { return };
         member.is_readable = false;
@@ -123,7 +125,7 @@ impl Relay {
             Ok(0) => Err(Gone::Left),
             Ok(count) => {
                 member.is_readable = count == self.chunk.len();
-                member.take_pairs(&self.chunk[..count], &mut self.said)
+                member.take_pairs(&self.chunk[..count], &mut self.pairs)
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(()),
             Err(error) if error.kind() == ErrorKind::Interrupted => {
@@ -135,26 +137,26 @@ impl Relay {
         if member.is_readable {
             self.readable.push(place);
         }
-        if self.said.len() > self.parts.last().map_or(0, |(_, end)| *end) {
-            member.has_spoken = true;
-            self.parts.push((place, self.said.len()));
+        if self.pairs.len() > self.parts.last().map_or(0, |(_, end)| *end) {
+            member.has_sent = true;
+            self.parts.push((place, self.pairs.len()));
         }
         if let Err(gone) = outcome {
             self.gone.push((place, gone));
         }
     }
 
-    /// Gives everybody what was said, save their own.
-    fn pass_on(&mut self) {
+    /// Sends every member the pairs of all others.
+    fn relay(&mut self) {
         if self.parts.is_empty() {
             return;
         }
-        let said = self.said.split().freeze();
+        let pairs = self.pairs.split().freeze();
         for (place, member) in &mut self.members {
-            if std::mem::take(&mut member.has_spoken) {
-                others(place, &said, &self.parts).for_each(|part| member.push(part));
+            if std::mem::take(&mut member.has_sent) {
+                others(place, &pairs, &self.parts).for_each(|part| member.push(part));
             } else {
-                member.push(said.clone());
+                member.push(pairs.clone());
             }
             if let Err(gone) = member.flush() {
                 self.gone.push((place, gone));
@@ -163,27 +165,27 @@ impl Relay {
         self.parts.clear();
     }
 
-    fn forget_gone(&mut self) {
+    fn remove_gone(&mut self) {
         for (place, gone) in self.gone.drain(..) {
             if let Some(member) = self.members.try_remove(place)
                 && gone != Gone::Left
             {
                 let peer =
                     member.stream.peer_addr().map_or("a client".into(), |peer| peer.to_string());
-                complain(format_args!("floor: {peer} is dropped: {gone}"));
+                print_error(format_args!("floor: {peer} is disconnected: {gone}"));
             }
         }
     }
 }
 
-/// The parts of what was said that are not of `place`.
-fn others(place: usize, said: &Bytes, parts: &[(usize, usize)]) -> impl Iterator<Item = Bytes> {
+/// The parts of `pairs` that are not of the member at `place`.
+fn others(place: usize, pairs: &Bytes, parts: &[(usize, usize)]) -> impl Iterator<Item = Bytes> {
     let starts = std::iter::once(0).chain(parts.iter().map(|(_, end)| *end));
     let whole = starts.zip(parts).filter(move |(_, (speaker, _))| *speaker != place);
-    whole.map(|(start, (_, end))| said.slice(start..*end))
+    whole.map(|(start, (_, end))| pairs.slice(start..*end))
 }
 
 const LISTENER: Token = Token(usize::MAX);
 const EVENTS: usize = 1024;
-/// As much as our own servers take from a client before the others have their turn.
+/// As many bytes as our own servers read from a client in one turn.
 const READ_CHUNK: usize = 64 * 1024;

@@ -1,4 +1,4 @@
-//! The floor passes on everything, whole, to everybody else, and holds nobody up.
+//! The floor relays every pair, whole, to all other members, and a slow member delays none of them.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -12,7 +12,7 @@ use load::{Crowd, Extent, FanOut, MESSAGE_BYTES_MIN, Shape};
 use super::{serve, serve_blocking};
 
 #[test]
-fn the_load_hears_everything_through_it() {
+fn it_delivers_everything_to_the_load() {
     let addr = start(serve);
     for (size, messages) in [(MESSAGE_BYTES_MIN, 1000), (1 << 20, 20)] {
         let shape = Shape { speakers: 3, listeners: 5, size, dialect: Dialect::Floor };
@@ -24,7 +24,7 @@ fn the_load_hears_everything_through_it() {
 }
 
 #[test]
-fn the_load_goes_to_and_fro_through_two_threads() {
+fn two_threads_carry_a_ping_pong_of_the_load() {
     let addr = start(|listener| serve_blocking(&listener));
     let shape = Shape { speakers: 2, listeners: 0, size: 64, dialect: Dialect::Floor };
     let mut crowd = Crowd::join(addr, &shape).unwrap();
@@ -32,97 +32,98 @@ fn the_load_goes_to_and_fro_through_two_threads() {
 }
 
 #[test]
-fn everybody_hears_all_others_and_nobody_itself() {
-    let [mut ann, mut bob, mut cyd] = crowd();
+fn every_member_receives_the_others_and_not_itself() {
+    let [mut ann, mut bob, mut cyd] = three_members();
     for _ in 0..100 {
-        say(&mut ann, "from ann");
-        hear(&mut bob, "from ann");
-        hear(&mut cyd, "from ann");
-        say(&mut bob, "from bob");
-        hear(&mut ann, "from bob");
-        hear(&mut cyd, "from bob");
+        send(&mut ann, "from ann");
+        expect(&mut bob, "from ann");
+        expect(&mut cyd, "from ann");
+        send(&mut bob, "from bob");
+        expect(&mut ann, "from bob");
+        expect(&mut cyd, "from bob");
     }
 }
 
 #[test]
 fn pairs_of_two_speakers_do_not_mix_wherever_they_are_cut() {
-    let [mut ann, mut bob, mut cyd] = crowd();
+    let [mut ann, mut bob, mut cyd] = three_members();
     let pair = pair("from ann");
     for cut in 1..pair.len() {
         ann.write_all(&pair[..cut]).unwrap();
-        say(&mut bob, "from bob");
-        hear(&mut cyd, "from bob");
+        send(&mut bob, "from bob");
+        expect(&mut cyd, "from bob");
         ann.write_all(&pair[cut..]).unwrap();
-        hear(&mut cyd, "from ann");
+        expect(&mut cyd, "from ann");
     }
 }
 
 #[test]
-fn who_says_no_pairs_is_dropped_and_the_others_go_on() {
-    let [mut ann, mut bob, mut cyd] = crowd();
+fn a_member_that_sends_no_pairs_is_disconnected_and_the_others_go_on() {
+    let [mut ann, mut bob, mut cyd] = three_members();
     ann.write_all(b"GET / HTTP/1.1\r\n").unwrap();
-    assert!(is_over(&mut ann), "it is let go");
-    say(&mut bob, "still here");
-    hear(&mut cyd, "still here");
+    assert!(is_over(&mut ann), "it is disconnected");
+    send(&mut bob, "still here");
+    expect(&mut cyd, "still here");
 }
 
 #[test]
-fn who_reads_late_gets_everything_all_the_same() {
-    let [mut ann, mut bob, mut cyd] = crowd();
+fn a_member_that_reads_late_receives_everything() {
+    let [mut ann, mut bob, mut cyd] = three_members();
     let text = "x".repeat(1 << 20);
     let talk = thread::spawn(move || {
-        (0..16).for_each(|_| say(&mut ann, &text));
-        say(&mut ann, "that is all");
+        (0..16).for_each(|_| send(&mut ann, &text));
+        send(&mut ann, "that is all");
         ann
     });
     let text = "x".repeat(1 << 20);
     for late in [&mut bob, &mut cyd] {
-        (0..16).for_each(|_| hear(late, &text));
-        hear(late, "that is all");
+        (0..16).for_each(|_| expect(late, &text));
+        expect(late, "that is all");
     }
     talk.join().unwrap();
 }
 
 #[test]
-fn who_does_not_read_is_dropped_and_the_others_go_on() {
-    let [mut ann, mut bob, mut cyd] = crowd();
+fn a_member_that_does_not_read_is_disconnected_and_the_others_go_on() {
+    let [mut ann, mut bob, mut cyd] = three_members();
     let text = "x".repeat(1 << 20);
     for _ in 0..100 {
-        say(&mut ann, &text);
-        hear(&mut cyd, &text);
+        send(&mut ann, &text);
+        expect(&mut cyd, &text);
     }
-    assert!(is_over(&mut bob), "it is let go");
-    say(&mut cyd, "still here");
-    hear(&mut ann, "still here");
+    assert!(is_over(&mut bob), "it is disconnected");
+    send(&mut cyd, "still here");
+    expect(&mut ann, "still here");
 }
 
 #[test]
-fn two_clients_hear_each_other_through_two_threads() {
+fn two_clients_talk_through_two_threads() {
     let addr = start(|listener| serve_blocking(&listener));
-    // It only looks whether somebody listens.
+    // A client that only tests whether the port is open.
     drop(TcpStream::connect(addr).unwrap());
     let (mut ann, mut bob) = (connect(addr), connect(addr));
     for _ in 0..100 {
-        say(&mut ann, "there");
-        hear(&mut bob, "there");
-        say(&mut bob, "and back");
-        hear(&mut ann, "and back");
+        send(&mut ann, "there");
+        expect(&mut bob, "there");
+        send(&mut bob, "and back");
+        expect(&mut ann, "and back");
     }
     drop(ann);
-    assert!(is_over(&mut bob), "it is let go");
+    assert!(is_over(&mut bob), "it is disconnected");
 }
 
-/// Three clients that all hear each other: each newcomer has been heard by those before it.
-fn crowd() -> [TcpStream; 3] {
+/// Three members that receive each other: each new one has sent a pair that those before it
+/// received.
+fn three_members() -> [TcpStream; 3] {
     let addr = start(serve);
     let mut ann = connect(addr);
     let mut bob = connect(addr);
-    say(&mut bob, "bob is here");
-    hear(&mut ann, "bob is here");
+    send(&mut bob, "bob is here");
+    expect(&mut ann, "bob is here");
     let mut cyd = connect(addr);
-    say(&mut cyd, "cyd is here");
-    hear(&mut ann, "cyd is here");
-    hear(&mut bob, "cyd is here");
+    send(&mut cyd, "cyd is here");
+    expect(&mut ann, "cyd is here");
+    expect(&mut bob, "cyd is here");
     [ann, bob, cyd]
 }
 
@@ -136,7 +137,7 @@ pub(crate) fn start(
     addr
 }
 
-/// A client that has said its name.
+/// A client that has sent its name.
 fn connect(addr: SocketAddr) -> TcpStream {
     let mut stream = TcpStream::connect(addr).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
@@ -144,18 +145,18 @@ fn connect(addr: SocketAddr) -> TcpStream {
     stream
 }
 
-fn say(stream: &mut TcpStream, text: &str) {
+fn send(stream: &mut TcpStream, text: &str) {
     stream.write_all(&pair(text)).unwrap();
 }
 
-/// What comes next is this and nothing else.
-fn hear(stream: &mut TcpStream, text: &str) {
-    let mut heard = vec![0; pair(text).len()];
-    stream.read_exact(&mut heard).expect("it comes in time");
-    assert!(heard == pair(text), "something else than \"{text:.20}\" came");
+/// The next pair is this one.
+fn expect(stream: &mut TcpStream, text: &str) {
+    let mut received = vec![0; pair(text).len()];
+    stream.read_exact(&mut received).expect("it comes in time");
+    assert!(received == pair(text), "another pair than \"{text:.20}\" came");
 }
 
-/// Whether the connection ends, after whatever is on its way.
+/// Whether the connection ends, after the bytes in flight.
 fn is_over(stream: &mut TcpStream) -> bool {
     let mut buffer = vec![0; 1 << 20];
     loop {
@@ -171,5 +172,5 @@ fn pair(text: &str) -> Bytes {
     protocol::pair(b"ann", text.as_bytes())
 }
 
-/// Nothing here takes this long unless it hangs.
+/// Longer than any server here takes, unless it hangs.
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -1,4 +1,5 @@
-//! Channel: two tasks for each client, one that reads and one that writes, and a channel to the second.
+//! Channel: two tasks for each client, one that reads and one that writes, and a channel to the
+//! second.
 
 use std::io;
 use std::net::TcpListener;
@@ -14,14 +15,14 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::{FRAME_MAX, READ_CHUNK};
 
-/// The way to everybody's writer.
+/// The channels to the writers of all members.
 type Room = super::Room<UnboundedSender<Bytes>>;
 
 /// Serves the clients of `listener`, two tasks for each, on a thread per processor.
 ///
 /// # Errors
 ///
-/// There is no runtime to be had, or accepting fails.
+/// The runtime cannot be started, or accept fails.
 pub(crate) fn serve(listener: TcpListener) -> io::Result<()> {
     listener.set_nonblocking(true)?;
     let runtime = Builder::new_multi_thread().enable_io().build()?;
@@ -34,30 +35,31 @@ async fn accept_loop(listener: TcpListener) -> io::Result<()> {
     for number in 0.. {
         let (stream, _) = listener.accept().await?;
         let room = Arc::clone(&room);
-        // What goes wrong with a client is its own affair: its connection closes, the room goes on.
-        tokio::spawn(async move { talk(&room, number, stream).await.ok() });
+        // An error of one client ends its own connection only.
+        tokio::spawn(async move { serve_client(&room, number, stream).await.ok() });
     }
     Ok(())
 }
 
-/// Reads the name, then message after message, and puts each into every other one's channel.
-async fn talk(room: &Room, number: u64, stream: TcpStream) -> io::Result<()> {
+/// Reads the name, then one message after the other, and puts each into the channel of every other
+/// member.
+async fn serve_client(room: &Room, number: u64, stream: TcpStream) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let (read, write) = stream.into_split();
     let mut frames = Frames::of(read);
     let Some(name) = frames.next().await? else { return Ok(()) };
-    let (say, to_hear) = unbounded_channel();
-    tokio::spawn(write_loop(write, to_hear));
-    room.lock().insert(number, say);
+    let (sender, pairs) = unbounded_channel();
+    tokio::spawn(write_loop(write, pairs));
+    room.lock().insert(number, sender);
     let outcome = frames.relay_all(&name, |pair| relay(room, number, pair)).await;
-    // With the last way into it the channel ends, and with the channel the writer.
+    // Without a sender the channel ends, and with it the writer.
     room.lock().remove(&number);
     outcome
 }
 
-/// Writes one pair after the other, each in a system call of its own.
-async fn write_loop(mut write: OwnedWriteHalf, mut to_hear: UnboundedReceiver<Bytes>) {
-    while let Some(pair) = to_hear.recv().await {
+/// Writes one pair after the other, each with a system call.
+async fn write_loop(mut write: OwnedWriteHalf, mut pairs: UnboundedReceiver<Bytes>) {
+    while let Some(pair) = pairs.recv().await {
         if write.write_all(&pair).await.is_err() {
             return;
         }
@@ -65,13 +67,13 @@ async fn write_loop(mut write: OwnedWriteHalf, mut to_hear: UnboundedReceiver<By
 }
 
 fn relay(room: &Room, from: u64, pair: &Bytes) {
-    room.each_other(from, |say| {
-        // A writer that has ended is noticed by its reader.
-        say.send(pair.clone()).ok();
+    room.each_other(from, |sender| {
+        // The reader of that member notices that its writer has ended.
+        sender.send(pair.clone()).ok();
     });
 }
 
-/// What one client says, waited for by its task.
+/// The frames of one connection: [`super::frames`] with waits of a task.
 struct Frames {
     read: OwnedReadHalf,
     decoder: Decoder,
@@ -97,7 +99,7 @@ impl Frames {
         }
     }
 
-    /// Has each message relayed before it waits for the next: as one value, so that it leaves in one write.
+    /// Relays each message, as one pair, before it waits for the next.
     async fn relay_all(&mut self, name: &[u8], relay: impl Fn(&Bytes)) -> io::Result<()> {
         while let Some(text) = self.next().await? {
             relay(&pair(name, &text));

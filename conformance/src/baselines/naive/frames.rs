@@ -1,4 +1,4 @@
-//! Frames: what one client says, read from its connection.
+//! Frames: reads the frames of one connection with `protocol::Decoder`.
 
 use std::io::{self, Read};
 
@@ -20,8 +20,8 @@ impl<R: Read> Frames<R> {
         Self { stream, decoder: Decoder::new(FRAME_MAX), chunk }
     }
 
-    /// The next one; `None` at the end of the stream. `WouldBlock` of a stream that waits for nothing keeps what has
-    /// begun.
+    /// The next frame; `None` at EOF. If a non-blocking stream returns `WouldBlock`, the bytes of
+    /// an incomplete frame are kept.
     pub(super) fn next(&mut self) -> io::Result<Option<Bytes>> {
         loop {
             if let Some(frame) = self.decoder.next_frame().map_err(io::Error::other)? {
@@ -34,7 +34,7 @@ impl<R: Read> Frames<R> {
         }
     }
 
-    /// Has each message relayed before it waits for the next: as one value, so that it leaves in one write.
+    /// Relays each message, as one pair, before it waits for the next.
     pub(super) fn relay_all(&mut self, name: &[u8], relay: impl Fn(&Bytes)) -> io::Result<()> {
         while let Some(text) = self.next()? {
             relay(&pair(name, &text));

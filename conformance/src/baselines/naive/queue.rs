@@ -1,4 +1,4 @@
-//! Queue: one loop for all clients and a queue of its own for each, emptied in one write per wake-up.
+//! Queue: one loop for all clients and a queue for each, which one write per wake-up empties.
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, IoSlice, Write};
@@ -19,7 +19,7 @@ type Members = Slab<Member>;
 ///
 /// # Errors
 ///
-/// The poll, or accepting: there is no descriptor left, for instance.
+/// The poll fails, or accept does: because there is no descriptor left, for example.
 pub(crate) fn serve(listener: TcpListener) -> io::Result<()> {
     listener.set_nonblocking(true)?;
     let mut listener = mio::net::TcpListener::from_std(listener);
@@ -36,7 +36,7 @@ pub(crate) fn serve(listener: TcpListener) -> io::Result<()> {
             if event.token() == LISTENER {
                 accept_all(&poll, &listener, &mut members)?;
             } else if let Some(member) = members.get_mut(event.token().0) {
-                // Readiness is told once, when it begins.
+                // Readiness is edge-triggered: it is reported once, when it begins.
                 member.is_readable |= event.is_readable();
                 member.is_full &= !event.is_writable();
             }
@@ -45,13 +45,17 @@ pub(crate) fn serve(listener: TcpListener) -> io::Result<()> {
     }
 }
 
-fn accept_all(poll: &Poll, door: &mio::net::TcpListener, members: &mut Members) -> io::Result<()> {
+fn accept_all(
+    poll: &Poll,
+    listener: &mio::net::TcpListener,
+    members: &mut Members,
+) -> io::Result<()> {
     loop {
-        let mut stream = match door.accept() {
-            Err(error) if is_wait(&error) => return Ok(()),
+        let mut stream = match listener.accept() {
+            Err(error) if would_block(&error) => return Ok(()),
             accepted => accepted?.0,
         };
-        // An error means that the connection is gone already, and its first read tells that.
+        // An error means that the connection has ended, and the first read reports that.
         stream.set_nodelay(true).ok();
         let place = members.vacant_entry();
         let interest = Interest::READABLE | Interest::WRITABLE;
@@ -60,31 +64,33 @@ fn accept_all(poll: &Poll, door: &mio::net::TcpListener, members: &mut Members) 
     }
 }
 
-/// Reads all who can be read, puts each pair into every other one's queue, and then writes to everybody once.
+/// Reads from all readable members, puts each pair into the queue of every other member, and then
+/// writes to each once.
 fn turn(members: &mut Members) {
     let readable = members.iter().filter(|(_, member)| member.is_readable);
     let readable: Vec<usize> = readable.map(|(place, _)| place).collect();
     for from in readable {
-        let said = members[from].read();
-        let others = members.iter_mut().filter(|(place, other)| *place != from && other.is_in());
-        others.for_each(|(_, other)| other.due.extend(said.iter().cloned()));
+        let pairs = members[from].read();
+        let others =
+            members.iter_mut().filter(|(place, other)| *place != from && other.has_joined());
+        others.for_each(|(_, other)| other.due.extend(pairs.iter().cloned()));
     }
     members.iter_mut().for_each(|(_, member)| member.write());
     members.retain(|_, member| !member.has_left || !member.due.is_empty());
 }
 
-/// A client, and what it has still to get.
+/// A client, and the pairs that it must still receive.
 struct Member {
     frames: Frames<TcpStream>,
-    /// What it is called, once it has said it.
+    /// Its name, once it has sent it.
     name: Option<Bytes>,
     /// Without a bound.
     due: VecDeque<Bytes>,
     /// Whether there may be more to read.
     is_readable: bool,
-    /// Whether its socket takes nothing for now.
+    /// Whether its socket is full.
     is_full: bool,
-    /// It says nothing more, and gets what is due to it.
+    /// It sends nothing more, and still receives what is due.
     has_left: bool,
 }
 
@@ -95,38 +101,38 @@ impl Member {
         Self { frames, name: None, due, is_readable, is_full, has_left }
     }
 
-    fn is_in(&self) -> bool {
+    fn has_joined(&self) -> bool {
         self.name.is_some() && !self.has_left
     }
 
-    /// What it has said, as pairs.
+    /// The pairs that it has sent.
     fn read(&mut self) -> Vec<Bytes> {
-        let mut said = Vec::new();
-        while self.is_readable && said.len() < PAIRS_PER_TURN {
+        let mut pairs = Vec::new();
+        while self.is_readable && pairs.len() < PAIRS_PER_TURN {
             match (self.frames.next(), &self.name) {
                 (Ok(Some(name)), None) => self.name = Some(name),
-                (Ok(Some(text)), Some(name)) => said.push(pair(name, &text)),
-                (Err(error), _) if is_wait(&error) => self.is_readable = false,
+                (Ok(Some(text)), Some(name)) => pairs.push(pair(name, &text)),
+                (Err(error), _) if would_block(&error) => self.is_readable = false,
                 (Ok(None) | Err(_), _) => (self.is_readable, self.has_left) = (false, true),
             }
         }
-        said
+        pairs
     }
 
-    /// Writes all that is due to it in one system call, if its socket takes so much.
+    /// Writes everything due in one system call, if the socket takes it.
     fn write(&mut self) {
         while !self.is_full && !self.due.is_empty() {
             let due = self.due.iter().take(SLICES_MAX);
             let slices: Vec<_> = due.map(|pair| IoSlice::new(pair)).collect();
             match self.frames.stream.write_vectored(&slices) {
-                Ok(taken) => self.pass(taken),
-                Err(error) if is_wait(&error) => self.is_full = true,
+                Ok(taken) => self.advance(taken),
+                Err(error) if would_block(&error) => self.is_full = true,
                 Err(_) => (self.due, self.has_left) = (VecDeque::new(), true),
             }
         }
     }
 
-    fn pass(&mut self, mut taken: usize) {
+    fn advance(&mut self, mut taken: usize) {
         while let Some(pair) = self.due.pop_front_if(|pair| pair.len() <= taken) {
             taken -= pair.len();
         }
@@ -136,14 +142,14 @@ impl Member {
     }
 }
 
-/// Whether there is nothing to be had for now.
-fn is_wait(error: &io::Error) -> bool {
+/// Whether the socket is empty or full for now.
+fn would_block(error: &io::Error) -> bool {
     error.kind() == ErrorKind::WouldBlock
 }
 
 const LISTENER: Token = Token(usize::MAX);
 const EVENTS: usize = 1024;
-/// Who says more waits until the others have had their turn.
+/// A member that sends more waits until the others have had their turn.
 const PAIRS_PER_TURN: usize = 1024;
 /// The kernel takes no more in one call.
 const SLICES_MAX: usize = 1024;

@@ -1,4 +1,5 @@
-//! Send: whoever reads a message sends it to everybody at once, under the room's lock.
+//! Send: the thread that reads a message sends it to all other members at once, under the room's
+//! lock.
 
 use std::io::{self, Write};
 use std::net::{TcpListener, TcpStream};
@@ -9,21 +10,22 @@ use bytes::Bytes;
 use super::for_each_client;
 use super::frames::Frames;
 
-/// Everybody's connection.
+/// The connections of all members.
 type Room = super::Room<TcpStream>;
 
 /// Serves the clients of `listener`, a thread for each.
 ///
 /// # Errors
 ///
-/// Accepting fails, or no thread can be started.
+/// Accept fails, or no thread can be started.
 pub(crate) fn serve(listener: &TcpListener) -> io::Result<()> {
     let room = Arc::new(Room::new());
-    for_each_client(listener, move |number, stream| talk(&room, number, stream))
+    for_each_client(listener, move |number, stream| read_loop(&room, number, stream))
 }
 
-/// Reads the name, then message after message, and sends each on before it reads the next.
-fn talk(room: &Room, number: u64, stream: TcpStream) -> io::Result<()> {
+/// Reads the name, then one message after the other, and sends each to all others before it reads
+/// the next.
+fn read_loop(room: &Room, number: u64, stream: TcpStream) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let mut frames = Frames::of(stream.try_clone()?);
     let Some(name) = frames.next()? else { return Ok(()) };
@@ -33,10 +35,10 @@ fn talk(room: &Room, number: u64, stream: TcpStream) -> io::Result<()> {
     outcome
 }
 
-/// Everybody waits here for whoever does not read.
+/// All members wait here for one that does not read.
 fn relay(room: &Room, from: u64, pair: &Bytes) {
     room.each_other(from, |stream| {
-        // Who has left is noticed by its own thread.
+        // The thread of that member notices that it has left.
         stream.write_all(pair).ok();
     });
 }

@@ -1,50 +1,50 @@
-//! Each rung delivers everything, as the load counts it, and what is made to go wrong is told.
+//! Each naive server delivers everything, as the load checks, and the load reports each defect.
 
 use std::net::SocketAddr;
 
 use clap::ValueEnum;
 use load::{Crowd, Extent, FanOut, LoadError, MESSAGE_BYTES_MIN, Shape, Tally};
 
-use super::{Trouble, serve_channel, serve_faulty, serve_queue, serve_send, serve_writer};
+use super::{Defect, serve_channel, serve_defective, serve_queue, serve_send, serve_writer};
 use crate::baselines::floor::tests::start;
 
 #[test]
-fn the_first_rung_delivers_everything() {
+fn the_server_that_sends_under_the_lock_delivers_everything() {
     delivers_everything(start(|listener| serve_send(&listener)));
 }
 
 #[test]
-fn the_rung_with_threads_delivers_everything() {
+fn the_server_with_writer_threads_delivers_everything() {
     delivers_everything(start(|listener| serve_writer(&listener)));
 }
 
 #[test]
-fn the_rung_with_tasks_delivers_everything() {
+fn the_server_with_writer_tasks_delivers_everything() {
     delivers_everything(start(serve_channel));
 }
 
 #[test]
-fn the_rung_with_queues_delivers_everything() {
+fn the_server_with_queues_delivers_everything() {
     delivers_everything(start(serve_queue));
 }
 
 #[test]
-fn what_goes_wrong_in_the_faulty_one_is_told_by_the_load_unless_it_is_only_late() {
-    for trouble in Trouble::value_variants() {
-        let trouble = *trouble;
-        let addr = start(move |listener| serve_faulty(&listener, trouble));
+fn the_load_reports_every_defect_but_a_delay() {
+    for defect in Defect::value_variants() {
+        let defect = *defect;
+        let addr = start(move |listener| serve_defective(&listener, defect));
         let outcome = fan_out(addr, Shape::chat(1, 7, 64), MESSAGES);
-        match trouble {
-            Trouble::Delay => assert_eq!(MESSAGES * 7, outcome.unwrap().deliveries),
-            Trouble::Drop | Trouble::Double | Trouble::Swap => {
-                let error = outcome.expect_err("something went wrong");
-                assert!(matches!(error, LoadError::Violation { .. }), "{trouble:?}: {error}");
+        match defect {
+            Defect::Delay => assert_eq!(MESSAGES * 7, outcome.unwrap().deliveries),
+            Defect::Drop | Defect::Double | Defect::Swap => {
+                let error = outcome.expect_err("the defect must be reported");
+                assert!(matches!(error, LoadError::Violation { .. }), "{defect:?}: {error}");
             }
         }
     }
 }
 
-/// With several speakers, so that they speak into each other's deliveries, and in two sizes.
+/// With several speakers, whose deliveries interleave, and in two sizes.
 fn delivers_everything(addr: SocketAddr) {
     for (size, messages) in [(MESSAGE_BYTES_MIN, MESSAGES), (1 << 20, 20)] {
         let tally = fan_out(addr, Shape::chat(3, 5, size), messages).unwrap();

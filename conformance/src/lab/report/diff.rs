@@ -10,7 +10,7 @@ use crate::lab::result::metric::{Better, METRICS, Metric};
 use crate::lab::result::record::Record;
 use crate::lab::result::standing::{noise_at, void_at};
 use crate::lab::result::statistics::{Summary, is_tie};
-use crate::support::console::{Frame, INCONCLUSIVE, columns, complain};
+use crate::support::console::{INCONCLUSIVE, TableStyle, columns, print_error};
 
 /// Which reports are compared.
 #[derive(Args, Clone, Debug)]
@@ -34,13 +34,13 @@ pub fn run(args: &DiffArgs) -> io::Result<ExitCode> {
     let (before, after) = match (Record::read(&args.before), Record::read(&args.after)) {
         (Ok(before), Ok(after)) => (before, after),
         (Err(error), _) | (_, Err(error)) => {
-            complain(format_args!("diff: {error}"));
+            print_error(format_args!("diff: {error}"));
             return Ok(ExitCode::from(NO_REPORT));
         }
     };
     let unlike = obstacles(&before, &after);
     if !unlike.is_empty() {
-        complain(format_args!("diff: these reports cannot be compared; {}", unlike.join("; ")));
+        print_error(format_args!("diff: these reports cannot be compared; {}", unlike.join("; ")));
         return Ok(ExitCode::from(INCONCLUSIVE));
     }
     let comparison = compare(&before, &after);
@@ -154,7 +154,7 @@ fn render(comparison: &Comparison) -> String {
     if !rows.is_empty() {
         let header =
             ["point", "entrant", "figure", "verdict", "before", "after", "change %", "noise %"];
-        lines.push(columns(&header, &rows, 4, Frame::of_output()));
+        lines.push(columns(&header, &rows, 4, TableStyle::of_output()));
     }
     lines.extend(comparison.lost.iter().map(|cell| format!("now void: {cell}")));
     let (beyond, inside) = (comparison.changes.len(), comparison.inside);

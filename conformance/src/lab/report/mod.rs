@@ -10,10 +10,10 @@ use self::rows::{header, rows, timed};
 use super::plan::workload::{Pace, WORKLOADS, Workload};
 use super::result::knee;
 use super::result::record::{EntrantRecord, Record};
-use crate::support::console::{Frame, columns};
+use crate::support::console::{TableStyle, columns};
 
 /// The whole report as text.
-pub(crate) fn render(record: &Record, frame: Frame) -> String {
+pub(crate) fn render(record: &Record, frame: TableStyle) -> String {
     let mut parts = vec![head(record), entrants(record, frame)];
     for workload in WORKLOADS {
         parts.extend(section(record, workload, frame));
@@ -41,7 +41,7 @@ pub(crate) fn all_runs(record: &Record) -> String {
     lines.join("\n")
 }
 
-fn section(record: &Record, workload: &Workload, frame: Frame) -> Option<String> {
+fn section(record: &Record, workload: &Workload, frame: TableStyle) -> Option<String> {
     let rows = rows(record, workload);
     if rows.is_empty() {
         return None;
@@ -59,7 +59,7 @@ fn section(record: &Record, workload: &Workload, frame: Frame) -> Option<String>
     Some(lines.join("\n"))
 }
 
-fn entrants(record: &Record, frame: Frame) -> String {
+fn entrants(record: &Record, frame: TableStyle) -> String {
     // Whoever was measured nowhere and broke nothing stands among what was left out.
     let takes_part = |entrant: &&EntrantRecord| {
         entrant.is_broken || record.runs.iter().any(|run| run.entrant == entrant.name)
@@ -93,7 +93,7 @@ fn in_common<'a>(entrants: &[&'a EntrantRecord]) -> Vec<&'a (String, String)> {
     first.manifest.iter().filter(is_common).collect()
 }
 
-fn knees(record: &Record, frame: Frame) -> Option<String> {
+fn knees(record: &Record, frame: TableStyle) -> Option<String> {
     let mut rows = Vec::new();
     for (sweep, points) in knee::sweeps(record) {
         for entrant in &record.entrants {
@@ -108,7 +108,7 @@ fn knees(record: &Record, frame: Frame) -> Option<String> {
     (!rows.is_empty()).then(|| format!("{title}\n{}", columns(&header, &rows, 2, frame)))
 }
 
-fn traces(record: &Record, frame: Frame) -> Option<String> {
+fn traces(record: &Record, frame: TableStyle) -> Option<String> {
     let rows = record.traces.iter().map(|trace| {
         let most = trace.most.iter().map(|(name, count)| format!("{name} {count:.2}"));
         let most: Vec<String> = most.collect();

@@ -12,15 +12,13 @@ use std::{env, io};
 use load::wire::Dialect;
 
 pub(super) use self::server::Server;
-use crate::baselines::{Installed, Peer, Yardstick};
+use crate::baselines::{Baseline, Broker, Installed};
 use crate::lab::plan::args::LabArgs;
 use crate::lab::plan::point::{Load, Point};
 use crate::lab::result::record::{AGAIN, Kind};
 use crate::process::{ServerProcess, StartError};
 use crate::support::cores::Cores;
-use crate::target::{
-    CommandServer, Manifest, Model, OurServer, RemoteServer, Subject, our_command,
-};
+use crate::target::{CommandServer, Manifest, Model, OurServer, RemoteServer, Target, our_command};
 
 /// A server that takes part.
 pub(crate) struct Entrant {
@@ -31,7 +29,7 @@ pub(crate) struct Entrant {
     pub(crate) manifest: Vec<(String, String)>,
     origin: Origin,
     /// The same server, as the suite knows it; `None` if it speaks no chat.
-    pub(crate) subject: Option<Rc<dyn Subject>>,
+    pub(crate) target: Option<Rc<dyn Target>>,
     /// How its clients speak.
     pub(crate) dialect: Dialect,
 }
@@ -69,14 +67,14 @@ impl Entrant {
         entrants.extend(args.server.iter().map(|(name, command)| Self::yours(name, command)));
         entrants.extend(args.connect.iter().map(|(name, addr)| Self::running(name, *addr)));
         if !args.no_floor {
-            let floors = [Yardstick::Floor, Yardstick::FloorBlocking];
+            let floors = [Baseline::Floor, Baseline::FloorBlocking];
             entrants.extend(floors.map(|floor| Self::yardstick(floor, Kind::Floor, &exe)));
         }
         if args.rungs {
-            let rungs = Yardstick::RUNGS;
+            let rungs = Baseline::NAIVE;
             entrants.extend(rungs.map(|rung| Self::yardstick(rung, Kind::Rung, &exe)));
         }
-        for peer in Peer::ALL.into_iter().filter(|_| args.peers) {
+        for peer in Broker::ALL.into_iter().filter(|_| args.peers) {
             match peer.find() {
                 Ok(installed) => entrants.push(Self::peer(installed)),
                 Err(reason) => left_out.push(format!("{}: {reason}", peer.name())),
@@ -92,14 +90,14 @@ impl Entrant {
     }
 
     fn ours(name: String, model: Model, exe: &Path) -> Self {
-        let subject = OurServer { model, exe: exe.into() };
-        let manifest = manifest::ours(model, &subject.declared(&[]));
+        let target = OurServer { model, exe: exe.into() };
+        let manifest = manifest::ours(model, &target.declared(&[]));
         Self {
             name,
             kind: Kind::Ours,
             manifest,
             origin: Origin::Flagged(our_command(model, exe)),
-            subject: Some(Rc::new(subject)),
+            target: Some(Rc::new(target)),
             dialect: Dialect::Chat,
         }
     }
@@ -115,7 +113,7 @@ impl Entrant {
                 Origin::Flagged(command) => Origin::Flagged(command.clone()),
                 _ => return None,
             },
-            subject: twin.subject.clone(),
+            target: twin.target.clone(),
             dialect: twin.dialect,
         })
     }
@@ -123,13 +121,13 @@ impl Entrant {
     fn yours(name: &str, line: &str) -> Self {
         // As a shell takes it, and the process becomes the program itself.
         let command: Vec<OsString> = ["sh", "-c", &format!("exec {line}")].map(Into::into).into();
-        let subject = CommandServer { command: command.clone(), manifest: None };
+        let target = CommandServer { command: command.clone(), manifest: None };
         Self {
             name: name.into(),
             kind: Kind::Yours,
             manifest: vec![("command".into(), line.into())],
             origin: Origin::Command(command),
-            subject: Some(Rc::new(subject)),
+            target: Some(Rc::new(target)),
             dialect: Dialect::Chat,
         }
     }
@@ -140,7 +138,7 @@ impl Entrant {
             kind: Kind::Yours,
             manifest: vec![("runs at".into(), addr.to_string())],
             origin: Origin::Running(addr),
-            subject: Some(Rc::new(RemoteServer { addr, manifest: None })),
+            target: Some(Rc::new(RemoteServer { addr, manifest: None })),
             dialect: Dialect::Chat,
         }
     }
@@ -154,39 +152,39 @@ impl Entrant {
         let declared = Manifest::read(declared).map_err(|error| missing(error.to_string()))?;
         let command: Vec<OsString> =
             ["python3", GUEST, "--port", "{port}"].map(Into::into).to_vec();
-        let subject = CommandServer { command: command.clone(), manifest: Some(declared) };
+        let target = CommandServer { command: command.clone(), manifest: Some(declared) };
         Ok(Self {
             name: "guest".into(),
             kind: Kind::Guest,
             manifest: manifest::guest(&format!("python3 {GUEST}")),
             origin: Origin::Command(command),
-            subject: Some(Rc::new(subject)),
+            target: Some(Rc::new(target)),
             dialect: Dialect::Chat,
         })
     }
 
-    fn yardstick(yardstick: Yardstick, kind: Kind, exe: &Path) -> Self {
+    fn yardstick(yardstick: Baseline, kind: Kind, exe: &Path) -> Self {
         let command = yardstick.command(exe);
-        let subject = CommandServer { command: command.clone(), manifest: None };
+        let target = CommandServer { command: command.clone(), manifest: None };
         let is_chat = yardstick.dialect() == Dialect::Chat;
         Self {
             name: yardstick.name().into(),
             kind,
             manifest: manifest::yardstick(yardstick),
             origin: Origin::Command(command),
-            subject: is_chat.then(|| Rc::new(subject) as Rc<dyn Subject>),
+            target: is_chat.then(|| Rc::new(target) as Rc<dyn Target>),
             dialect: yardstick.dialect(),
         }
     }
 
     fn peer(installed: Installed) -> Self {
-        let peer = installed.peer;
+        let peer = installed.broker;
         Self {
             name: peer.name().into(),
             kind: Kind::Peer,
             manifest: manifest::peer(&installed),
             origin: Origin::Broker(installed),
-            subject: None,
+            target: None,
             dialect: peer.dialect(),
         }
     }
@@ -225,7 +223,7 @@ impl Entrant {
         if matches!(self.origin, Origin::Running(_)) && matches!(point.load, Load::Idle { .. }) {
             return Some("nothing is known of the process of a server that runs already");
         }
-        if self.name == Yardstick::FloorBlocking.name() && point.workload.id != "W1" {
+        if self.name == Baseline::FloorBlocking.name() && point.workload.id != "W1" {
             return Some("it passes on between two clients and no more");
         }
         match point.workload.id {
@@ -241,7 +239,7 @@ impl Entrant {
 
     /// Whether it is held to rules: who speaks no chat has none, and the control is the same program again.
     pub(crate) fn is_gated(&self) -> bool {
-        self.subject.is_some() && self.kind != Kind::Again
+        self.target.is_some() && self.kind != Kind::Again
     }
 
     /// Whether its runs and those of another of this name count as identical.

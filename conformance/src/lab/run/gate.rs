@@ -27,12 +27,12 @@ impl Gate {
         points: &[Point],
         interruption: &Interruption,
     ) -> Option<Self> {
-        let subject = entrant.subject.as_deref()?;
+        let target = entrant.target.as_deref()?;
         let rules = rules();
         let is_needed = |rule: &&Rule| is_tested(rule) && (is_smoke(rule) || relies(points, rule));
         let mut gate = Self::default();
         for rule in rules.iter().filter(is_needed) {
-            let row = run_row(rule, subject, PLAN);
+            let row = run_row(rule, target, PLAN);
             if interruption.has_come() {
                 return None;
             }

@@ -81,7 +81,7 @@ impl Session<'_> {
                 }
                 continue;
             }
-            if entrant.subject.is_none() || self.interruption.has_come() {
+            if entrant.target.is_none() || self.interruption.has_come() {
                 continue;
             }
             self.progress.step(&format!("{}: the rules", entrant.name));

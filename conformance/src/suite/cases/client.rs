@@ -6,7 +6,7 @@ use bytes::Bytes;
 use protocol::pair;
 
 use super::{ClientCase, Finding};
-use crate::process::{Left, Screen};
+use crate::process::{ClientEnd, Stdout};
 use crate::suite::client_fixture::{ClientFixture, ClientUnderTest};
 use crate::suite::error::TestError;
 
@@ -19,7 +19,7 @@ pub(super) const CASES: &[ClientCase] = &[
 /// Sends three pairs again and again, each time cut at another byte, and then byte by byte (SPEC
 /// CLI-01).
 fn same_pairs_at_every_cut(fixture: &ClientFixture<'_>) -> Result<Finding, TestError> {
-    let mut client = fixture.start(Screen::Pipe)?;
+    let mut client = fixture.start(Stdout::Pipe)?;
     let length = script(0).len();
     for cut in 1..length {
         let script = script(cut);
@@ -31,7 +31,7 @@ fn same_pairs_at_every_cut(fixture: &ClientFixture<'_>) -> Result<Finding, TestE
     let script = script(length);
     send_in_parts(&mut client, &script.chunks(1).collect::<Vec<_>>()).ok();
     let has_assumed_reads = client.has_assumed_reads();
-    let shown = String::from_utf8_lossy(&client.close()?.shown).into_owned();
+    let shown = String::from_utf8_lossy(&client.close()?.stdout).into_owned();
     let mut rest = &shown[..];
     for cut in 1..=length {
         for (name, text) in pairs(cut) {
@@ -86,13 +86,13 @@ fn pairs(turn: usize) -> [(&'static str, String); 3] {
 /// Sends each control sequence between two marks, in a name and in a text, to a client on a
 /// terminal (SPEC CLI-02).
 fn control_sequences_are_shown(fixture: &ClientFixture<'_>) -> Result<Finding, TestError> {
-    let mut client = fixture.start(Screen::Terminal)?;
+    let mut client = fixture.start(Stdout::Terminal)?;
     for (number, sequence) in CONTROL_SEQUENCES.iter().enumerate() {
         let marked = format!("({number}a{sequence}b{number})");
         client.send(&encoded(&marked, "a name"))?;
         client.send(&encoded("eve", &marked))?;
     }
-    let shown = String::from_utf8_lossy(&client.close()?.shown).into_owned();
+    let shown = String::from_utf8_lossy(&client.close()?.stdout).into_owned();
     for (number, sequence) in CONTROL_SEQUENCES.iter().enumerate() {
         let (open, close) = (format!("({number}a"), format!("b{number})"));
         let mut between = shown.split(&open).skip(1);
@@ -133,19 +133,19 @@ fn every_end_of_the_connection_ends_the_client(
     fixture: &ClientFixture<'_>,
 ) -> Result<Finding, TestError> {
     let whole = encoded("ann", "hello");
-    let mut client = fixture.start(Screen::Pipe)?;
+    let mut client = fixture.start(Stdout::Pipe)?;
     client.send(&whole)?;
     check_end(&client.close()?, "an end between two pairs")?;
-    let mut client = fixture.start(Screen::Pipe)?;
+    let mut client = fixture.start(Stdout::Pipe)?;
     client.send(&whole)?;
     check_end(&client.reset()?, "a reset")?;
     for cut in INSIDE_A_PAIR {
-        let mut client = fixture.start(Screen::Pipe)?;
+        let mut client = fixture.start(Stdout::Pipe)?;
         client.send(&whole[..cut])?;
         check_end(&client.close()?, &format!("an end at byte {cut} of a pair"))?;
     }
     for before in [&b""[..], b"3         ann"] {
-        let mut client = fixture.start(Screen::Pipe)?;
+        let mut client = fixture.start(Stdout::Pipe)?;
         client.limit_memory();
         client.send(&[before, b"9999999999"].concat())?;
         // The suite sends nothing more and does not close: the client must not wait for the rest.
@@ -154,8 +154,8 @@ fn every_end_of_the_connection_ends_the_client(
     Ok(Finding::Kept)
 }
 
-fn check_end(left: &Left, after: &str) -> Result<(), TestError> {
-    let printed = [&left.shown[..], &left.told].concat();
+fn check_end(left: &ClientEnd, after: &str) -> Result<(), TestError> {
+    let printed = [&left.stdout[..], &left.stderr].concat();
     let printed = String::from_utf8_lossy(&printed);
     let reason = printed.lines().filter(|line| !line.contains("hello")).collect::<String>();
     let what = if let Some(signal) = left.status.signal() {

@@ -1,7 +1,8 @@
-//! Queue: how much of what a client sent waits unread at the server, as Linux tells it.
+//! Queue: the number of bytes that a client has sent and the server has not read, as Linux reports
+//! it.
 //!
-//! The kernel is asked about the one connection (`sock_diag(7)`), which takes microseconds however many
-//! there are. Where it does not answer, its table of all connections is read.
+//! A request to the kernel about this one connection (`sock_diag(7)`) takes microseconds, however
+//! many connections there are. Without an answer, the kernel's table of all connections is read.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -10,48 +11,49 @@ use std::time::Duration;
 
 use socket2::{Domain, Protocol, Socket, Type};
 
-/// Bytes that wait in the receive queue of the server's socket for this connection. `None` if the
-/// server is on another machine, or this system does not tell.
+/// Bytes in the receive queue of the server's socket for this connection. `None` if the server is
+/// on another machine, or if this system does not report it.
 pub(super) fn unread_by_server((client, server): (SocketAddr, SocketAddr)) -> Option<u64> {
     let (SocketAddr::V4(client), SocketAddr::V4(server)) = (client, server) else { return None };
-    asked(client, server).or_else(|| looked_up(client, server))
+    ask_kernel(client, server).or_else(|| read_table(client, server))
 }
 
-/// What the kernel answers about the server's end.
-fn asked(client: SocketAddrV4, server: SocketAddrV4) -> Option<u64> {
+/// Requests it from the kernel.
+fn ask_kernel(client: SocketAddrV4, server: SocketAddrV4) -> Option<u64> {
     if !cfg!(target_os = "linux") {
         return None;
     }
     let kernel =
         Socket::new(Domain::from(NETLINK), Type::DGRAM, Some(Protocol::from(SOCK_DIAG))).ok()?;
     kernel.set_read_timeout(Some(ANSWER_WITHIN)).ok()?;
-    (&kernel).write_all(&question(client, server)).ok()?;
+    (&kernel).write_all(&request(client, server)).ok()?;
     let mut answer = [0; ANSWER_BYTES];
     let count = (&kernel).read(&mut answer).ok()?;
     unread_in(&answer[..count])
 }
 
-/// A netlink header and an `inet_diag_req_v2`: the socket at `server` that is connected to `client`.
-fn question(client: SocketAddrV4, server: SocketAddrV4) -> Vec<u8> {
-    let mut question = Vec::new();
-    question.extend(QUESTION_BYTES.to_ne_bytes());
-    question.extend(SOCK_DIAG_BY_FAMILY.to_ne_bytes());
-    question.extend(NLM_F_REQUEST.to_ne_bytes());
-    // Sequence number and sender, of no use with one question.
-    question.extend([0; 8]);
-    question.extend([AF_INET, IPPROTO_TCP, 0, 0]);
-    question.extend(EVERY_STATE.to_ne_bytes());
-    question.extend(server.port().to_be_bytes());
-    question.extend(client.port().to_be_bytes());
+/// A netlink header and an `inet_diag_req_v2`: the socket at `server` that is connected to
+/// `client`.
+fn request(client: SocketAddrV4, server: SocketAddrV4) -> Vec<u8> {
+    let mut request = Vec::new();
+    request.extend(REQUEST_BYTES.to_ne_bytes());
+    request.extend(SOCK_DIAG_BY_FAMILY.to_ne_bytes());
+    request.extend(NLM_F_REQUEST.to_ne_bytes());
+    // Sequence number and sender, which one request does not need.
+    request.extend([0; 8]);
+    request.extend([AF_INET, IPPROTO_TCP, 0, 0]);
+    request.extend(EVERY_STATE.to_ne_bytes());
+    request.extend(server.port().to_be_bytes());
+    request.extend(client.port().to_be_bytes());
     for end in [server, client] {
-        question.extend(end.ip().octets());
-        // Room for an address of the other family.
-        question.extend([0; 12]);
+        request.extend(end.ip().octets());
+        // Padding: the field has space for an IPv6 address.
+        request.extend([0; 12]);
     }
     // Any interface, and no cookie.
-    question.extend([0; 4]);
-    question.extend([0xff; 8]);
-    question
+    request.extend([0; 4]);
+    request.extend([0xff; 8]);
+    request
 }
 
 /// The field `idiag_rqueue` of an `inet_diag_msg`; `None` if the answer is an error.
@@ -61,10 +63,10 @@ fn unread_in(answer: &[u8]) -> Option<u64> {
     (kind == SOCK_DIAG_BY_FAMILY).then(|| u32::from_ne_bytes(unread).into())
 }
 
-/// The same from the kernel's table.
-fn looked_up(client: SocketAddrV4, server: SocketAddrV4) -> Option<u64> {
-    let (client, server) = (in_table(client), in_table(server));
-    // Usually the line stands somewhere in the middle, and the kernel is slow to write a long table.
+/// Reads it from the kernel's table.
+fn read_table(client: SocketAddrV4, server: SocketAddrV4) -> Option<u64> {
+    let (client, server) = (table_notation(client), table_notation(server));
+    // Reading stops at the line, because the kernel is slow to write a long table.
     let table = BufReader::with_capacity(TABLE_CHUNK, File::open("/proc/net/tcp").ok()?);
     table.lines().map_while(Result::ok).find_map(|line| {
         let mut fields = line.split_ascii_whitespace().skip(1);
@@ -75,8 +77,9 @@ fn looked_up(client: SocketAddrV4, server: SocketAddrV4) -> Option<u64> {
     })
 }
 
-/// An address as the kernel's table spells it: the four bytes as one number of the machine's order.
-fn in_table(addr: SocketAddrV4) -> String {
+/// An address in the notation of the kernel's table: the four bytes as one number in the machine's
+/// byte order.
+fn table_notation(addr: SocketAddrV4) -> String {
     format!("{:08X}:{:04X}", u32::from_ne_bytes(addr.ip().octets()), addr.port())
 }
 
@@ -89,14 +92,14 @@ const AF_INET: u8 = 2;
 const IPPROTO_TCP: u8 = 6;
 const EVERY_STATE: u32 = u32::MAX;
 /// 16 of the header, 8 of family, protocol and states, 48 of the connection's ends.
-const QUESTION_BYTES: u32 = 72;
-/// Behind the header, 4 bytes, the ends and a timer's 4 bytes.
+const REQUEST_BYTES: u32 = 72;
+/// After the header, 4 bytes, the connection's ends and 4 bytes of a timer.
 const UNREAD_AT: usize = 16 + 4 + 48 + 4;
-/// More than the kernel ever tells of one socket.
+/// More than the kernel reports about one socket.
 const ANSWER_BYTES: usize = 1024;
-/// The answer is there before the question returns; this only keeps a surprise from lasting for ever.
+/// The answer is there when the request returns. The deadline bounds an unexpected wait.
 const ANSWER_WITHIN: Duration = Duration::from_secs(1);
-/// Few calls for a long table, little beyond the wanted line.
+/// Few calls for a long table, and little that is read after the line.
 const TABLE_CHUNK: usize = 16 * 1024;
 
 #[cfg(all(test, target_os = "linux"))]
@@ -106,20 +109,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_ways_of_looking_agree() {
+    fn both_sources_report_the_same() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let mut client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let _server = listener.accept().unwrap();
         client.write_all(b"hello").unwrap();
         let ends = (client.local_addr().unwrap(), client.peer_addr().unwrap());
         let (SocketAddr::V4(ours), SocketAddr::V4(theirs)) = ends else { unreachable!() };
-        assert_eq!((Some(5), Some(5)), (asked(ours, theirs), looked_up(ours, theirs)));
+        assert_eq!((Some(5), Some(5)), (ask_kernel(ours, theirs), read_table(ours, theirs)));
         assert_eq!(Some(5), unread_by_server(ends));
     }
 
     #[test]
-    fn nobody_has_no_queue() {
-        let nobody: SocketAddrV4 = "127.0.0.1:1".parse().unwrap();
-        assert_eq!((None, None), (asked(nobody, nobody), looked_up(nobody, nobody)));
+    fn an_unknown_connection_has_no_queue() {
+        let unknown: SocketAddrV4 = "127.0.0.1:1".parse().unwrap();
+        assert_eq!((None, None), (ask_kernel(unknown, unknown), read_table(unknown, unknown)));
     }
 }

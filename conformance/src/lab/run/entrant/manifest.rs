@@ -5,7 +5,7 @@ use std::env;
 use bytesize::ByteSize;
 use server_core::socket::{BACKLOG, SEND_BUFFER_LARGE, SEND_BUFFER_SMALL};
 
-use crate::baselines::{Installed, Yardstick};
+use crate::baselines::{Baseline, Installed};
 use crate::target::{Declared, Model};
 
 /// What is known, and how it is.
@@ -31,19 +31,19 @@ pub(super) fn ours(model: Model, declared: &Declared) -> Manifest {
 }
 
 /// Of a program that is made to be measured beside ours.
-pub(super) fn yardstick(yardstick: Yardstick) -> Manifest {
+pub(super) fn yardstick(yardstick: Baseline) -> Manifest {
     const PER_DELIVERY: &str = "one per delivery";
     const PER_WAKE_UP: &str = "one per member and wake-up";
     const KEPT: &str = "kept, what is due to them without a bound";
     let (writes, slow, tag) = match yardstick {
-        Yardstick::Floor => (PER_WAKE_UP, "ended 64 MiB behind", TUNED),
-        Yardstick::FloorBlocking => ("one per read", "waited for", IDIOMATIC),
-        Yardstick::NaiveSend => (PER_DELIVERY, "everybody waits for them", IDIOMATIC),
-        Yardstick::NaiveChannel | Yardstick::NaiveWriter => (PER_DELIVERY, KEPT, IDIOMATIC),
-        Yardstick::NaiveQueue => (PER_WAKE_UP, KEPT, IDIOMATIC),
+        Baseline::Floor => (PER_WAKE_UP, "ended 64 MiB behind", TUNED),
+        Baseline::FloorBlocking => ("one per read", "waited for", IDIOMATIC),
+        Baseline::NaiveSend => (PER_DELIVERY, "everybody waits for them", IDIOMATIC),
+        Baseline::NaiveChannel | Baseline::NaiveWriter => (PER_DELIVERY, KEPT, IDIOMATIC),
+        Baseline::NaiveQueue => (PER_WAKE_UP, KEPT, IDIOMATIC),
     };
     let mut known = program();
-    if yardstick == Yardstick::NaiveChannel {
+    if yardstick == Baseline::NaiveChannel {
         known.push(("workers", workers("as many as cores")));
     }
     known.extend([
@@ -57,7 +57,7 @@ pub(super) fn yardstick(yardstick: Yardstick) -> Manifest {
 
 /// Of a broker.
 pub(super) fn peer(installed: &Installed) -> Manifest {
-    let set = installed.peer.tuned().to_owned();
+    let set = installed.broker.tuned().to_owned();
     named(vec![("version", installed.version.clone()), ("set otherwise", set), tagged(TUNED)])
 }
 
@@ -107,7 +107,7 @@ mod tests {
     #[test]
     fn whatever_is_ours_tells_what_equal_work_depends_on() {
         let servers = Model::ALL.map(|model| ours(model, &Declared::default()));
-        let yardsticks = Yardstick::ALL.map(yardstick);
+        let yardsticks = Baseline::ALL.map(yardstick);
         for manifest in servers.iter().chain(&yardsticks) {
             for key in
                 ["profile", "NODELAY", "backlog", "send buffer", "writes", "slow readers", "tagged"]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use load::{Bad, BadCrowd, Crowd, LoadError, Pace, Shape};
+use load::{BadClients, Crowd, LoadError, Misbehaviour, Schedule, Shape};
 
 use super::super::entrant::Server;
 use super::crowd::{fence, fill, prove};
@@ -20,11 +20,11 @@ pub(super) fn run(
     bad: usize,
     scale: Scale,
 ) -> Result<Found, LoadError> {
-    let _bad = BadCrowd::enter(server.addr(), shape.dialect, &Bad::ALL, bad)?;
+    let _bad = BadClients::connect(server.addr(), shape.dialect, &Misbehaviour::ALL, bad)?;
     let (mut crowd, _) = fill(server, shape)?;
     prove(&mut crowd, shape)?;
     let (_, lasting) = lasting(rate, scale);
-    measure(server, &mut crowd, Pace { rate, lasting }, scale)
+    measure(server, &mut crowd, Schedule { rate, lasting }, scale)
 }
 
 /// One message now and then to members who are otherwise idle. Nobody is made to [`prove`] that it reads: a member
@@ -46,17 +46,17 @@ pub(in crate::lab) fn lasting(rate: f64, scale: Scale) -> (Duration, Duration) {
 fn measure(
     server: &Server,
     crowd: &mut Crowd,
-    pace: Pace,
+    pace: Schedule,
     scale: Scale,
 ) -> Result<Found, LoadError> {
     let (slice, _) = lasting(pace.rate, scale);
     let (_, slices) = scale.warm_up();
     let is_steady = warm_up(slices, MIDDLES_APART, || {
-        let paced = crowd.paced(Pace { lasting: slice, ..pace })?;
+        let paced = crowd.open_loop(Schedule { lasting: slice, ..pace })?;
         Ok::<_, LoadError>(float(paced.each.value_at_quantile(0.5)))
     })?;
     let meter = Meter::start(server);
-    let paced = crowd.paced(pace)?;
+    let paced = crowd.open_loop(pace)?;
     let mut figures = meter.stop(paced.tally.deliveries, COST);
     fence(crowd)?;
     figures.extend(percentiles("each", &paced.each));
@@ -68,7 +68,7 @@ fn measure(
 }
 
 /// So seldom that everybody, the load included, is idle long before the next one; so often that a run has a middle.
-pub(in crate::lab) const SINGLE: Pace = Pace { rate: 5.0, lasting: Duration::from_secs(4) };
+pub(in crate::lab) const SINGLE: Schedule = Schedule { rate: 5.0, lasting: Duration::from_secs(4) };
 const MESSAGES_MIN: f64 = 5.0;
 /// Middles of two slices that agree are no further apart: a queue that grows doubles them.
 const MIDDLES_APART: f64 = 0.5;

@@ -1,20 +1,38 @@
-//! Messages of a load: text that says who speaks, the how manieth it is, and a checksum over itself.
+//! Message: text with its speaker, its number and a checksum of its bytes.
 
-use super::fault::Fault;
+use crate::error::Violation;
 
-/// The shortest message that has room for its stamp, in bytes.
+/// The size of the shortest message that holds a stamp, in bytes.
 pub const MESSAGE_BYTES_MIN: usize = FILLER_AT;
 
-/// The most speakers a message can tell apart.
+/// The most speakers whose numbers fit in a message.
 pub const SPEAKERS_MAX: usize = 1 << (4 * SPEAKER_DIGITS);
 
-/// Who said a message, and how many that speaker had said before.
+/// The speaker of a message, and how many messages that speaker sent before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stamp {
-    /// Its place among the speakers.
+    /// The place of its speaker among all speakers, from 0.
     pub speaker: usize,
-    /// How many it had said before.
+    /// How many messages the speaker sent before it.
     pub sequence: u64,
+}
+
+impl Stamp {
+    /// A message of `size` bytes with this stamp.
+    ///
+    /// ```
+    /// let stamp = load::Stamp { speaker: 1, sequence: 7 };
+    /// assert_eq!(Ok(stamp), load::parse(&stamp.message(64)));
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// `size` is under [`MESSAGE_BYTES_MIN`].
+    pub fn message(self, size: usize) -> Vec<u8> {
+        let mut out = Vec::new();
+        append(self, size, &mut out);
+        out
+    }
 }
 
 /// Appends a message of `size` bytes. It is plain ASCII, because servers repair what is not UTF-8.
@@ -22,7 +40,7 @@ pub struct Stamp {
 /// # Panics
 ///
 /// `size` is under [`MESSAGE_BYTES_MIN`].
-pub(super) fn append(stamp: Stamp, size: usize, out: &mut Vec<u8>) {
+pub(crate) fn append(stamp: Stamp, size: usize, out: &mut Vec<u8>) {
     assert!(size >= MESSAGE_BYTES_MIN, "a message of {size} bytes has no room for its stamp");
     let start = out.len();
     out.resize(start + size, filler(stamp.sequence));
@@ -36,19 +54,19 @@ pub(super) fn append(stamp: Stamp, size: usize, out: &mut Vec<u8>) {
     write_hex(sum, &mut message[SUM_AT..SUM_AT + SUM_DIGITS]);
 }
 
-/// Reads a message's stamp and checks every byte of it against the checksum.
+/// Reads a message's stamp, and checks every byte of the message against its checksum.
 ///
 /// # Errors
 ///
-/// It is damaged.
-pub fn parse(message: &[u8]) -> Result<Stamp, Fault> {
-    parse_stamp(message).ok_or_else(|| damaged(message))
+/// The checksum does not match, or the message is too short: [`Violation::Altered`].
+pub fn parse(message: &[u8]) -> Result<Stamp, Violation> {
+    parse_stamp(message).ok_or_else(|| altered(message))
 }
 
-/// Says of a message, by its beginning, that nobody said it like this.
-pub(super) fn damaged(message: &[u8]) -> Fault {
+/// The violation of a message that no speaker sent like this, with its first bytes.
+pub(crate) fn altered(message: &[u8]) -> Violation {
     let excerpt = &message[..message.len().min(EXCERPT_BYTES)];
-    Fault::Damaged { text: excerpt.escape_ascii().to_string() }
+    Violation::Altered { text: excerpt.escape_ascii().to_string() }
 }
 
 fn parse_stamp(message: &[u8]) -> Option<Stamp> {
@@ -61,13 +79,14 @@ fn parse_stamp(message: &[u8]) -> Option<Stamp> {
     Some(Stamp { speaker: usize::try_from(speaker).ok()?, sequence })
 }
 
-/// What fills a message up: another letter for each, so that neighbours differ in every byte.
+/// The byte that fills a message up. It differs from one message to the next, so that neighbours
+/// differ in every byte.
 fn filler(sequence: u64) -> u8 {
     b"abcdefghijklmnopqrstuvwxyz"[(sequence % 26) as usize]
 }
 
-/// A checksum over all but its own place. Each step is a bijection of the sum so far and of the word
-/// taken in, so a change within any one word changes the result.
+/// A checksum of all bytes except its own. Each step is a bijection of the sum so far and of the
+/// next word, so a change within any one word changes the result.
 fn checksum(message: &[u8]) -> u64 {
     let sum =
         [&message[..SUM_AT], &message[SUM_AT + SUM_DIGITS..]].iter().fold(SEED, |sum, part| {
@@ -115,7 +134,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_message_tells_its_stamp() {
+    fn the_stamp_of_a_message_can_be_read() {
         for size in [MESSAGE_BYTES_MIN, 36, 64, 1024] {
             let stamp = Stamp { speaker: 0xbeef, sequence: 0x0123_4567_89ab };
             let mut out = Vec::new();
@@ -125,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_of_any_byte_is_seen() {
+    fn a_change_of_any_byte_is_detected() {
         let mut message = Vec::new();
         append(Stamp { speaker: 3, sequence: 7 }, 64, &mut message);
         for at in 0..message.len() {

@@ -1,4 +1,4 @@
-//! Yardsticks: servers that are made to be measured beside ours, not to be chatted on.
+//! Baseline: the baselines that this program contains, and how they start.
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -11,47 +11,47 @@ use clap::Args;
 use load::wire::Dialect;
 use server_core::socket;
 
-use super::naive::Trouble;
+use super::naive::Defect;
 use super::{floor, naive};
-use crate::support::console::complain;
+use crate::support::console::print_error;
 
-/// Which of them.
+/// A baseline that this program contains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Yardstick {
-    /// A loop that passes on bytes.
+pub enum Baseline {
+    /// A loop that copies bytes from each client to all others.
     Floor,
-    /// Two threads that pass on bytes between two clients.
+    /// Two threads that copy bytes between two clients.
     FloorBlocking,
     /// A thread per client, a system call per delivery, under the room's lock.
     NaiveSend,
     /// A reading and a writing task per client, an unbounded channel between.
     NaiveChannel,
-    /// The same with threads.
+    /// A reading and a writing thread per client, an unbounded channel between.
     NaiveWriter,
     /// One loop, a queue per client, a system call per client and wake-up.
     NaiveQueue,
 }
 
-/// How one is to serve.
+/// Arguments of a baseline.
 #[derive(Debug, Args)]
-pub struct YardstickArgs {
-    /// Where to listen; port 0 is any free one, told on standard output
+pub struct BaselineArgs {
+    /// Where to listen; port 0 is any free one, printed on standard output
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:1234")]
     listen: String,
 }
 
-/// As [`YardstickArgs`], of the one that can be told to err.
+/// Arguments of the naive server that can have a defect.
 #[derive(Debug, Args)]
-pub struct FaultyArgs {
+pub struct DefectiveArgs {
     #[command(flatten)]
-    serving: YardstickArgs,
-    /// What goes wrong every so often, for trying what is meant to notice it
+    serving: BaselineArgs,
+    /// What it does wrong now and then, to test what must notice it
     #[arg(long, hide = true)]
-    fault: Option<Trouble>,
+    defect: Option<Defect>,
 }
 
-impl Yardstick {
-    /// All of them, in the order they are listed in.
+impl Baseline {
+    /// All of them, in the order in which they are listed.
     pub const ALL: [Self; 6] = [
         Self::Floor,
         Self::FloorBlocking,
@@ -61,8 +61,8 @@ impl Yardstick {
         Self::NaiveQueue,
     ];
 
-    /// Those that speak the chat protocol.
-    pub const RUNGS: [Self; 4] =
+    /// The naive servers, which speak the chat protocol.
+    pub const NAIVE: [Self; 4] =
         [Self::NaiveSend, Self::NaiveChannel, Self::NaiveWriter, Self::NaiveQueue];
 
     /// Its name on command lines and in tables.
@@ -77,7 +77,7 @@ impl Yardstick {
         }
     }
 
-    /// How its clients speak.
+    /// The protocol that its clients speak.
     pub fn dialect(self) -> Dialect {
         match self {
             Self::Floor | Self::FloorBlocking => Dialect::Floor,
@@ -93,8 +93,8 @@ impl Yardstick {
         iter::once(exe.into()).chain(arguments.map(OsString::from)).collect()
     }
 
-    /// Serves until a signal ends the process: there is nobody to be told and nothing to be saved.
-    pub(crate) fn run(self, arguments: &YardstickArgs) -> ExitCode {
+    /// Serves until a signal ends the process. There is no client to notify and nothing to save.
+    pub(crate) fn run(self, arguments: &BaselineArgs) -> ExitCode {
         self.serve_on(arguments, |listener| match self {
             Self::Floor => floor::serve(listener),
             Self::FloorBlocking => floor::serve_blocking(&listener),
@@ -105,44 +105,44 @@ impl Yardstick {
         })
     }
 
-    /// As [`run`](Self::run), of the first rung, with what is to go wrong in it.
-    pub(crate) fn run_faulty(arguments: &FaultyArgs) -> ExitCode {
-        let Some(trouble) = arguments.fault else { return Self::NaiveSend.run(&arguments.serving) };
+    /// As [`run`](Self::run), for the naive server that can have a defect.
+    pub(crate) fn run_defective(arguments: &DefectiveArgs) -> ExitCode {
+        let Some(defect) = arguments.defect else { return Self::NaiveSend.run(&arguments.serving) };
         Self::NaiveSend
-            .serve_on(&arguments.serving, |listener| naive::serve_faulty(&listener, trouble))
+            .serve_on(&arguments.serving, |listener| naive::serve_defective(&listener, defect))
     }
 
     fn serve_on(
         self,
-        arguments: &YardstickArgs,
+        arguments: &BaselineArgs,
         serve: impl FnOnce(TcpListener) -> io::Result<()>,
     ) -> ExitCode {
-        // Where it cannot be raised it may be enough, and an accept that finds it is not tells so.
+        // The limit may be enough even if it cannot be raised. If not, accept fails and reports it.
         rlimit::increase_nofile_limit(u64::MAX).ok();
         match listen(&arguments.listen).and_then(serve) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
-                complain(format_args!("{self}: {error}"));
+                print_error(format_args!("{self}: {error}"));
                 ExitCode::FAILURE
             }
         }
     }
 }
 
-impl fmt::Display for Yardstick {
+impl fmt::Display for Baseline {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }
 }
 
-/// Listens, and says so with the ready line of our own servers.
+/// Listens, and prints the ready line of our own servers.
 fn listen(address: &str) -> io::Result<TcpListener> {
     let failed = |error: io::Error| {
         let advice = "--listen takes HOST:PORT, and port 0 is any free one";
         io::Error::new(error.kind(), format!("cannot listen on {address}: {error}; {advice}"))
     };
     let listener = socket::bind(address, |_| Ok(())).map_err(failed)?;
-    // A harness that has seen enough may have closed its end: that is no reason not to serve.
+    // The harness may have closed its end of the pipe. The server serves all the same.
     writeln!(io::stdout(), "listening on {}", listener.local_addr()?)
         .and_then(|()| io::stdout().flush())
         .ok();

@@ -1,4 +1,4 @@
-//! Ground: the server that is besieged, how it is started, and what is known of its process.
+//! Server: the server under attack, how it is started, and what its process uses.
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
@@ -13,100 +13,100 @@ use super::args::SiegeArgs;
 use crate::process::{ServerProcess, StartError};
 use crate::target::our_command;
 
-/// A server that can be had, once for each kind of hostile clients.
+/// How a server is obtained, anew for each kind of hostile clients.
 #[derive(Debug)]
-pub(super) struct Besieged {
-    /// What it is called in the table.
+pub(super) struct ServerSource {
+    /// The server's name in the table.
     pub(super) name: String,
-    way: Way,
+    origin: Origin,
 }
 
 #[derive(Debug)]
-enum Way {
+enum Origin {
     Start {
         command: Vec<OsString>,
-        /// Resident bytes that are in order, if it says so itself.
+        /// The most resident bytes that it may hold; `None` if it declares no bound.
         memory_limit: Option<u64>,
     },
     Running(SocketAddr),
 }
 
-/// A server that listens.
+/// A running server.
 #[derive(Debug)]
-pub(super) struct Ground {
+pub(super) struct Server {
     pub(super) addr: SocketAddr,
     pub(super) memory_limit: Option<u64>,
     process: Option<ServerProcess>,
 }
 
-impl Besieged {
-    /// The servers that these arguments ask for.
+impl ServerSource {
+    /// The servers that these arguments choose.
     ///
     /// # Errors
     ///
-    /// Our own program cannot be found or asked for its limits.
+    /// Our own program cannot be found, or does not print its limits.
     pub(super) fn all(args: &SiegeArgs) -> io::Result<Vec<Self>> {
         if let Some(addr) = args.connect {
-            return Ok(vec![Self { name: addr.to_string(), way: Way::Running(addr) }]);
+            return Ok(vec![Self { name: addr.to_string(), origin: Origin::Running(addr) }]);
         }
         if let Some(server) = &args.server {
             let words = ["sh", "-c", &format!("exec {server}")].map(OsString::from);
-            let way = Way::Start { command: words.into(), memory_limit: None };
+            let origin = Origin::Start { command: words.into(), memory_limit: None };
             let name = server.split_whitespace().next().unwrap_or_default().into();
-            return Ok(vec![Self { name, way }]);
+            return Ok(vec![Self { name, origin }]);
         }
         let exe = env::current_exe()?;
         let ours = |&model| {
             let mut command = our_command(model, &exe);
             command.extend(args.server_flags().into_iter().map(OsString::from));
             let clients = args.honest() + args.hostile();
-            let memory_limit = Some(promised(&command)? + allowance(clients));
-            Ok(Self { name: model.to_string(), way: Way::Start { command, memory_limit } })
+            let memory_limit = Some(printed_bound(&command)? + allowance(clients));
+            Ok(Self { name: model.to_string(), origin: Origin::Start { command, memory_limit } })
         };
         args.models().iter().map(ours).collect()
     }
 
-    pub(super) fn start(&self) -> Result<Ground, StartError> {
-        match &self.way {
-            Way::Running(addr) => Ok(Ground { addr: *addr, memory_limit: None, process: None }),
-            Way::Start { command, memory_limit } => {
+    pub(super) fn start(&self) -> Result<Server, StartError> {
+        match &self.origin {
+            Origin::Running(addr) => Ok(Server { addr: *addr, memory_limit: None, process: None }),
+            Origin::Start { command, memory_limit } => {
                 let process = match memory_limit {
-                    // One of ours: port 0, so that no two servers can ever meet on a port.
+                    // Ours can take port 0, so that no two servers use one port.
                     Some(_) => ServerProcess::start_on(command, 0)?,
                     None => ServerProcess::start(command)?,
                 };
                 let (addr, memory_limit) = (process.addr(), *memory_limit);
-                Ok(Ground { addr, memory_limit, process: Some(process) })
+                Ok(Server { addr, memory_limit, process: Some(process) })
             }
         }
     }
 }
 
-impl Ground {
-    /// What its process has used and holds.
+impl Server {
+    /// What its process has used and holds now.
     pub(super) fn usage(&self) -> Option<Usage> {
         Usage::of(self.process.as_ref()?.id())
     }
 
-    /// The most memory that it has held resident.
+    /// The peak of its resident memory, in bytes.
     pub(super) fn peak(&self) -> Option<u64> {
         peak_resident(self.process.as_ref()?.id())
     }
 
-    /// How it ended, if it did, with the last that it said.
-    pub(super) fn death(&self) -> Option<String> {
+    /// How its process ended, if it did, with the last line of its log.
+    pub(super) fn end(&self) -> Option<String> {
         let process = self.process.as_ref()?;
         let status = process.wait(Duration::ZERO)?;
         let log = process.log();
         let last = log.lines().last().unwrap_or_default();
-        Some(format!("the server ended ({status}); it said last: {last}"))
+        Some(format!("the server ended ({status}); the last line of its log: {last}"))
     }
 }
 
 /// The bound on memory for messages that one of our servers prints.
-fn promised(command: &[OsString]) -> io::Result<u64> {
+fn printed_bound(command: &[OsString]) -> io::Result<u64> {
     let (program, arguments) = command.split_first().expect("a command has a program");
-    // `--check` listens nowhere, so any address will do that can be read as one.
+    // With `--check` the server does not listen, so any valid address will do.
     let output = Command::new(program).args(arguments).arg("--check").output()?;
     let table = String::from_utf8_lossy(&output.stdout);
     let line = table.lines().find_map(|line| line.strip_prefix(BOUND));
@@ -115,8 +115,8 @@ fn promised(command: &[OsString]) -> io::Result<u64> {
     bound.map(|bound| bound.as_u64()).ok_or_else(unknown)
 }
 
-/// What a server may hold beside messages: itself, and for each client a thread's stack, as far as it is
-/// used, and the account of its connection.
+/// What a server may hold besides messages: its program, and for each client the used part of a
+/// thread's stack and the bookkeeping of its connection.
 fn allowance(clients: usize) -> u64 {
     PROGRAM_BYTES + clients as u64 * CLIENT_BYTES
 }

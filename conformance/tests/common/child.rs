@@ -1,4 +1,5 @@
-//! Child: one of our servers as a process of its own, started through another program.
+//! Child: one of our servers as a child process, started through another program, and what the
+//! kernel reports about it.
 
 use std::ffi::OsString;
 use std::fs;
@@ -15,7 +16,7 @@ pub(crate) struct Child {
 }
 
 impl Child {
-    /// Starts `prefix… conformance serve MODEL … flags…`.
+    /// Starts `PREFIX… conformance serve MODEL … FLAGS…`.
     pub(crate) fn start(model: Model, prefix: &[&str], flags: &[&str]) -> Result<Self, Failed> {
         let mut command: Vec<OsString> = prefix.iter().map(OsString::from).collect();
         command.extend(our_command(model, env!("CARGO_BIN_EXE_conformance").as_ref()));
@@ -32,27 +33,27 @@ impl Child {
         self.process.addr()
     }
 
-    /// The processor time it has used so far.
+    /// The processor time that it has used so far.
     pub(crate) fn cpu(&self) -> Result<Duration, Failed> {
         let stat = fs::read_to_string(self.proc("stat"))?;
-        // The name before it is in parentheses and may hold anything.
-        let (_, fields) = stat.rsplit_once(')').ok_or("its statistics have no name")?;
+        // The program's name is in parentheses, and may contain any characters.
+        let (_, fields) = stat.rsplit_once(')').ok_or("/proc/PID/stat has no name")?;
         let mut fields = fields.split_whitespace().skip(11).map(str::parse::<u64>);
-        let mut ticks = || fields.next().and_then(Result::ok).ok_or("its statistics are short");
+        let mut ticks = || fields.next().and_then(Result::ok).ok_or("/proc/PID/stat is too short");
         Ok((ticks()? + ticks()?).try_into().map(|ticks: u32| TICK * ticks)?)
     }
 
-    /// What the kernel tells about it under this name.
+    /// The path of this file about it in `/proc`.
     pub(crate) fn proc(&self, file: &str) -> String {
         format!("/proc/{}/{file}", self.id())
     }
 
-    /// The end of what it has logged.
+    /// The end of its log.
     pub(crate) fn log(&self) -> String {
         self.process.log()
     }
 
-    /// Looks again and again, for as long as it lives and within a bound.
+    /// Repeats a check until it holds, as long as the server runs and within a deadline.
     pub(crate) fn await_that(
         &self,
         what: &str,
@@ -60,20 +61,21 @@ impl Child {
     ) -> Result<(), Failed> {
         let start = Instant::now();
         while !holds()? {
-            if let Some(status) = self.process.wait(LOOK_PACE) {
-                return Err(format!("it has ended: {status}:\n{}", self.log()).into());
+            if let Some(status) = self.process.wait(CHECK_INTERVAL) {
+                return Err(format!("the server has ended: {status}:\n{}", self.log()).into());
             }
             if start.elapsed() > EVENT_WITHIN {
-                return Err(format!("within {} s: {what}", EVENT_WITHIN.as_secs()).into());
+                let within = EVENT_WITHIN.as_secs();
+                return Err(format!("expected within {within} s: {what}").into());
             }
         }
         Ok(())
     }
 
-    /// Asks it to end; it has to do so by itself and with status 0.
+    /// Asks it for a graceful shutdown, and requires that it ends with status 0.
     pub(crate) fn stop(self) -> Result<(), Failed> {
         self.process.terminate();
-        let status = self.process.wait(EXIT_WITHIN).ok_or("it does not end at SIGTERM")?;
+        let status = self.process.wait(EXIT_WITHIN).ok_or("the server does not end at SIGTERM")?;
         if status.success() {
             return Ok(());
         }
@@ -81,8 +83,8 @@ impl Child {
     }
 }
 
-/// What the kernel counts processor time in, on every Linux.
+/// The kernel's unit of processor time, on every Linux.
 const TICK: Duration = Duration::from_millis(10);
-const LOOK_PACE: Duration = Duration::from_millis(2);
+const CHECK_INTERVAL: Duration = Duration::from_millis(2);
 const EXIT_WITHIN: Duration = Duration::from_secs(20);
 const EVENT_WITHIN: Duration = Duration::from_secs(20);

@@ -1,4 +1,4 @@
-//! Spellings: how a foreign command line says what a flag of ours says.
+//! Translation: a server's own words for our flags.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -10,35 +10,35 @@ use toml::Spanned;
 use crate::target::Declared;
 use crate::target::declared::{Shape, our_flags, shape};
 
-/// As they are written: a flag of ours, with or without its value, and the foreign words for it.
+/// The table in the file: a flag of ours, with or without a value, and the server's words for it.
 pub(super) type Table = BTreeMap<Spanned<String>, Spanned<String>>;
 
-/// The words for every flag of ours that a server understands.
+/// The server's words for each flag of ours that it can translate.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Spellings(BTreeMap<String, String>);
+pub(super) struct Translations(BTreeMap<String, String>);
 
-impl Spellings {
-    /// Checks what is written.
+impl Translations {
+    /// Checks the table of the file.
     ///
     /// # Errors
     ///
-    /// The first flag that is none of ours, or whose words have no place for its value: where it stands, and what
-    /// is wrong.
+    /// The place and the mistake of the first line whose flag is not one of ours, or whose words
+    /// lack the placeholder for the value.
     pub(super) fn new(table: &Table) -> Result<Self, (Range<usize>, String)> {
-        let mut spellings = BTreeMap::new();
+        let mut translations = BTreeMap::new();
         for (flag, words) in table {
             check(flag.get_ref(), words.get_ref()).map_err(|what| (flag.span(), what))?;
-            spellings.insert(flag.get_ref().clone(), words.get_ref().clone());
+            translations.insert(flag.get_ref().clone(), words.get_ref().clone());
         }
-        Ok(Self(spellings))
+        Ok(Self(translations))
     }
 
-    /// The foreign words for these flags of ours; `None` if there are none for one of them.
+    /// The words for these flags of ours; `None` if there are none for one of them.
     pub(super) fn of(&self, flags: &[String]) -> Option<Vec<OsString>> {
         let each = flags.chunk_by(|_, next| !next.starts_with("--"));
-        let spelled: Option<Vec<String>> = each.map(|flag| self.of_one(flag)).collect();
+        let translated: Option<Vec<String>> = each.map(|flag| self.of_one(flag)).collect();
         Some(
-            spelled?
+            translated?
                 .iter()
                 .flat_map(|words| words.split_whitespace())
                 .map(OsString::from)
@@ -46,7 +46,7 @@ impl Spellings {
         )
     }
 
-    /// The words for a flag and its value: for just this value, or for any.
+    /// The words for a flag and its value: those for this value, or else those for any value.
     fn of_one(&self, flag: &[String]) -> Option<String> {
         if let Some(words) = self.0.get(&flag.join(" ")) {
             return Some(words.clone());
@@ -56,24 +56,26 @@ impl Spellings {
     }
 }
 
-/// Whether `written` is a flag of ours, alone or with a value it can have, and `words` can stand for it.
+/// Checks that `written` is a flag of ours, alone or with a valid value, and that `words` can
+/// replace it.
 fn check(written: &str, words: &str) -> Result<(), String> {
     let parts: Vec<String> = written.split_whitespace().map(String::from).collect();
     let flag = parts.first().map_or("", |flag| flag);
     let shape =
-        shape(flag).ok_or_else(|| format!("{written} is none of {}", our_flags().join(", ")))?;
+        shape(flag).ok_or_else(|| format!("{written} is not one of {}", our_flags().join(", ")))?;
     if shape == Shape::Valued && parts.len() == 1 {
         return if words.contains(VALUE) {
             Ok(())
         } else {
-            Err(format!("{flag} has a value: write {VALUE} where it belongs, as in \"-x {VALUE}\""))
+            Err(format!("{flag} takes a value: write {VALUE} in its place, as in \"-x {VALUE}\""))
         };
     }
     let is_ours = Declared::ours(&parts, PerClient::Descriptor).map(drop);
-    // The rest of what the command line says is about its own usage.
-    let first_line = |told: String| told.lines().next().unwrap_or_default().replace("error: ", "");
+    // The other lines describe the usage of our command line, which does not apply here.
+    let first_line =
+        |error: String| error.lines().next().unwrap_or_default().replace("error: ", "");
     is_ours.map_err(first_line)
 }
 
-/// What stands for the value in the words.
+/// The placeholder for the value.
 const VALUE: &str = "{}";

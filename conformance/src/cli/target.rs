@@ -1,21 +1,21 @@
-//! The examinee: the server or the client that is held to its rules.
+//! Target: the server or client that `check` tests.
 
-use crate::process::Screen;
+use crate::process::Stdout;
 use crate::spec::{Party, Rule};
 use crate::suite::client_fixture::{ClientCommand, ClientFixture};
 use crate::suite::{Plan, Row, run_client_row, run_row};
-use crate::target::Subject;
+use crate::target::Target;
 
-/// Who is held to rules.
-pub(super) enum Examinee {
+/// What `check` tests.
+pub(super) enum CheckTarget {
     /// A server.
-    Server(Box<dyn Subject>),
+    Server(Box<dyn Target>),
     /// A client.
     Client(ClientCommand),
 }
 
-impl Examinee {
-    /// Whose rules apply.
+impl CheckTarget {
+    /// The party whose rules apply.
     pub(super) fn party(&self) -> Party {
         match self {
             Self::Server(_) => Party::Server,
@@ -23,17 +23,17 @@ impl Examinee {
         }
     }
 
-    /// Finds out, before the first test, whether it is there at all.
+    /// Checks, before the first test, that the target can be started and reached.
     ///
     /// # Errors
     ///
-    /// It is not, and why.
+    /// The reason for which it cannot.
     pub(super) fn probe(&self) -> Result<(), String> {
         match self {
             Self::Server(server) => server.probe().map_err(|error| error.to_string()),
             Self::Client(client) => {
-                let visit = ClientFixture::new(client, 1.0).start(Screen::Pipe);
-                visit.map(drop).map_err(|fault| fault.to_string())
+                let started = ClientFixture::new(client, 1.0).start(Stdout::Pipe);
+                started.map(drop).map_err(|error| error.to_string())
             }
         }
     }
