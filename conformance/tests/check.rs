@@ -135,7 +135,7 @@ fn a_client_is_tested_against_the_rules_for_clients() {
 #[test]
 fn a_client_that_does_not_connect_is_reported_once_with_its_output() {
     let output = check(["--client", "--", PROGRAM, "chat", UNUSED]);
-    assert_one_error(&output, "; it said:\nclient-cli: cannot reach 127.0.0.1:1");
+    assert_one_error(&output, "; it printed:\nclient-cli: cannot reach 127.0.0.1:1");
 }
 
 #[test]

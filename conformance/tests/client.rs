@@ -1,11 +1,12 @@
-//! The rules for clients against the line client of this project: one trial per rule, named as in
+//! Client: tests the rules for clients on the line client of this project. One trial per rule,
+//! named as in
 //! `client::CLI-01`.
 
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use conformance::spec::{Party, Rule, rules};
-use conformance::suite::visit::ClientCommand;
+use conformance::suite::client_fixture::ClientCommand;
 use conformance::suite::{Plan, Verdict, run_client_row};
 use conformance::target::Origin;
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -27,11 +28,11 @@ fn keeps(rule: &Rule) -> Result<(), Failed> {
     }
 }
 
-/// As users have it, out of the one program that Cargo builds for this package's tests.
+/// The line client, as a subcommand of the program that Cargo builds for this package's tests.
 fn the_line_client() -> ClientCommand {
     let words = [env!("CARGO_BIN_EXE_conformance"), "chat", "--name", "tester", "127.0.0.1:{port}"];
     ClientCommand { command: words.map(Into::into).to_vec(), origin: Origin::Ours }
 }
 
-/// A fixed seed: a failure here can be had again.
+/// The seed is fixed, so that a failure can be repeated.
 const PLAN: Plan = Plan { seed: 1, slack: 2.0, level: 2 };

@@ -21,7 +21,7 @@ mod window;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use conformance::suite::stage::{Admission, Stage};
+use conformance::suite::fixture::{Admission, Fixture};
 use conformance::target::Model;
 use libtest_mimic::{Arguments, Failed, Trial};
 use server_core::socket::ACCEPT_BACKOFF;
@@ -71,7 +71,7 @@ fn check_backoff() -> Result<(), Failed> {
 }
 
 /// Connects again and again until a client is admitted, and returns the time since `relief`.
-fn recover(stage: &mut Stage, relief: Instant) -> Result<Duration, Failed> {
+fn recover(stage: &mut Fixture, relief: Instant) -> Result<Duration, Failed> {
     while relief.elapsed() < RECOVERY_MAX * SLACK {
         let mut newcomer = stage.connect("newcomer")?;
         // The server may have rejected it already.

@@ -8,7 +8,7 @@
 //!
 //! - To declare a submodule (`mod part`) is not an import. To re-export an item of it (`pub use
 //!   self::part::Name`) is not an import, unless the module uses the item itself.
-//! - A submodule that adds methods to a type of its parent (`impl Stage { … }`) counts as a part of
+//! - A submodule that adds methods to a type of its parent (`impl Fixture { … }`) counts as a part of
 //!   the parent's file: what it uses of the parent is not an import.
 //! - Everything else that a submodule uses of its parent is an import. The parent then may use
 //!   nothing of the submodule.

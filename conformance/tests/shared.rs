@@ -8,7 +8,7 @@ use std::time::Duration;
 use conformance::spec::{Rule, rules};
 use conformance::suite::{Plan, Verdict, is_tested, run_row};
 use conformance::target::{
-    Instance, Medium, MemoryRoom, NotStarted, Origin, Received, Settled, Target, Wire,
+    Evidence, Instance, Medium, MemoryRoom, NotStarted, Origin, Received, Target, Wire,
 };
 
 #[test]
@@ -120,8 +120,8 @@ impl Wire for Observed {
         self.wire.reset();
     }
 
-    fn settle(&mut self, within: Duration) -> Settled {
-        self.wire.settle(within)
+    fn await_read(&mut self, within: Duration) -> Evidence {
+        self.wire.await_read(within)
     }
 }
 

@@ -1,6 +1,7 @@
-//! Every test of every rule against every server of this project, against the room in memory, and, up to
-//! level 0, against a guest and the naive rungs: one trial per rule and target, named as in `select::RLY-03`. The order of the trials
-//! and all other chance are drawn from `CONFORMANCE_SEED`.
+//! Suite: runs every test of every rule on every server of this project and on the room in memory,
+//! and those of level 0 on a stand-in for the tutorial's server and on the naive servers. One trial
+//! per rule and target, named as in `select::RLY-03`. The order of the trials and all other random
+//! choices depend on `CONFORMANCE_SEED`.
 
 #[path = "common/machine.rs"]
 mod machine;
@@ -61,27 +62,28 @@ fn main() -> ExitCode {
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
-/// One rule on one target; with an obstacle it is listed as ignored, with its reason.
+/// One rule on one target. If this machine lacks something, the trial is listed as ignored with the
+/// reason.
 fn trial<S: Target + Send + Sync + 'static>(
-    name: &str,
+    label: &str,
     rule: &Arc<Rule>,
     target: &Arc<S>,
     plan: Plan,
     obstacle: Option<&str>,
 ) -> Trial {
     let (rule, target) = (Arc::clone(rule), Arc::clone(target));
-    let name = format!("{name}::{}", rule.id);
+    let name = format!("{label}::{}", rule.id);
     let run = move || {
         let _turn = machine::turn(&rule.id);
-        judge(&run_row(&rule, &*target, plan).verdict)
+        check(&run_row(&rule, &*target, plan).verdict)
     };
     Trial::test(name, run)
         .with_kind(obstacle.unwrap_or_default())
         .with_ignored_flag(obstacle.is_some())
 }
 
-/// Everything that is tested here has to be kept, a SHOULD and a MAY that we chose too.
-fn judge(verdict: &Verdict) -> Result<(), Failed> {
+/// Every rule has to be kept, including each SHOULD and MAY: our servers implement all of them.
+fn check(verdict: &Verdict) -> Result<(), Failed> {
     match verdict {
         Verdict::Pass(_) | Verdict::Info(_) => Ok(()),
         Verdict::Fail(failure) | Verdict::Weak(failure) | Verdict::Differs(failure) => {
@@ -93,7 +95,7 @@ fn judge(verdict: &Verdict) -> Result<(), Failed> {
     }
 }
 
-/// Whether nothing of this rule's tests can be seen in a room in memory.
+/// Whether none of a rule's tests can run on the room in memory.
 fn takes_sockets(rule: &Rule) -> bool {
     rule.conversations.is_empty() && case(&rule.id).is_some_and(|case| case.needs >= Needs::Sockets)
 }
@@ -103,7 +105,7 @@ fn guest_command() -> Vec<std::ffi::OsString> {
     vec!["python3".into(), script.into(), "--port".into(), "{port}".into()]
 }
 
-/// The one asked for. It is told, so that a failure can be had again.
+/// The requested seed. It is printed, so that a failure can be repeated.
 fn seed() -> u64 {
     let seed = env::var("CONFORMANCE_SEED").map_or(Ok(SEED), |seed| seed.parse());
     let seed = seed.expect("CONFORMANCE_SEED is a whole number");
@@ -111,12 +113,12 @@ fn seed() -> u64 {
     seed
 }
 
-/// Puts the trials into an order drawn from the seed: none may lean on the one before it.
+/// Shuffles the trials with the seed: no trial may depend on an earlier one.
 fn shuffle(trials: &mut Vec<Trial>, seed: u64) {
     let mut places: Vec<(u64, Trial)> = (seed..).map(mixed).zip(trials.drain(..)).collect();
     places.sort_by_key(|(place, _)| *place);
     trials.extend(places.into_iter().map(|(_, trial)| trial));
 }
 
-/// What is drawn from if nothing else is asked for.
+/// The seed if none is requested.
 const SEED: u64 = 1;

@@ -15,7 +15,7 @@ use super::tally::{Tally, write_row};
 use super::target::CheckTarget;
 use crate::spec::{Party, Rule, rules};
 use crate::suite::Plan;
-use crate::suite::visit::ClientCommand;
+use crate::suite::client_fixture::ClientCommand;
 use crate::support::console::{INCONCLUSIVE, USAGE, print_error};
 use crate::support::interrupt::end_children_on_signals;
 use crate::support::token::mixed;

@@ -103,7 +103,7 @@ pub(super) fn write_row(out: &mut impl Write, row: &Row<'_>) -> io::Result<()> {
         | Verdict::Skip(text)
         | Verdict::Unsupported(text)
         | Verdict::Inconclusive(text) => format!(" ({})", text.replace('\n', " ")),
-        Verdict::Differs(failure) => format!(" ({})", failure.fault),
+        Verdict::Differs(failure) => format!(" ({})", failure.error),
         _ => String::new(),
     };
     writeln!(

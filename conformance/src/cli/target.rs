@@ -2,7 +2,7 @@
 
 use crate::process::Stdout;
 use crate::spec::{Party, Rule};
-use crate::suite::visit::{ClientCommand, Visits};
+use crate::suite::client_fixture::{ClientCommand, ClientFixture};
 use crate::suite::{Plan, Row, run_client_row, run_row};
 use crate::target::Target;
 
@@ -32,8 +32,8 @@ impl CheckTarget {
         match self {
             Self::Server(server) => server.probe().map_err(|error| error.to_string()),
             Self::Client(client) => {
-                let visit = Visits::new(client, 1.0).begin(Stdout::Pipe);
-                visit.map(drop).map_err(|fault| fault.to_string())
+                let started = ClientFixture::new(client, 1.0).start(Stdout::Pipe);
+                started.map(drop).map_err(|error| error.to_string())
             }
         }
     }

@@ -1,14 +1,14 @@
-//! Cases: rules that no conversation can show in full, tested by a few lines of code each.
+//! Cases: the tests in code of rules that a conversation cannot test in full.
 
 mod case;
 mod client;
 mod close;
-mod crowd;
 mod extensions;
-mod flood;
 mod frame;
 mod handshake;
 mod idle;
+mod many_clients;
+mod many_senders;
 mod operator;
 mod order;
 mod pressure;
@@ -23,11 +23,11 @@ mod traces;
 
 pub use self::case::{Case, ClientCase, Finding, Needs, Test};
 
-/// Every case, area by area.
+/// All cases of the rules for servers, area by area.
 pub fn cases() -> impl Iterator<Item = &'static Case> {
     let areas = [
         close::CASES,
-        crowd::CASES,
+        many_clients::CASES,
         extensions::CASES,
         frame::CASES,
         handshake::CASES,
@@ -47,7 +47,7 @@ pub fn cases() -> impl Iterator<Item = &'static Case> {
     areas.into_iter().flatten()
 }
 
-/// The case of a rule, if it has one.
+/// The case of a rule for servers, if it has one.
 pub fn case(id: &str) -> Option<&'static Case> {
     cases().find(|case| case.id == id)
 }
@@ -57,7 +57,7 @@ pub fn client_case(id: &str) -> Option<&'static ClientCase> {
     client_cases().find(|case| case.id == id)
 }
 
-/// Every case of the rules for clients.
+/// All cases of the rules for clients.
 pub fn client_cases() -> impl Iterator<Item = &'static ClientCase> {
     client::CASES.iter()
 }

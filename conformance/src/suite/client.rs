@@ -1,4 +1,4 @@
-//! The harness client: sends exactly what it is told, and knows exactly what came back.
+//! Client: a client of the suite, which sends exact bytes and keeps everything that it receives.
 
 mod expect;
 
@@ -9,62 +9,65 @@ use bytes::BytesMut;
 use protocol::{Decoder, Pair, encode_frame};
 
 pub use self::expect::{Next, Text};
-use super::blame::Fault;
-use super::journal::{Event, Journal};
+use super::error::TestError;
 use super::pairs::{Malformed, PairReader};
+use super::transcript::{Event, Transcript};
 use crate::support::token::Tokens;
-use crate::target::{Received, Settled, Wire};
+use crate::target::{Evidence, Received, Wire};
 
-/// One client under the harness's control.
+/// One client, controlled by a test.
 ///
-/// Methods of three kinds: acting ([`say`](Self::say), [`write`](Self::write),
-/// [`half_close`](Self::half_close), [`reset`](Self::reset)), which never wait for an answer; expecting
-/// ([`expect`](Self::expect), [`expect_end`](Self::expect_end)), which wait for one thing within a
-/// bound; and looking ([`pump`](Self::pump) and what tells what it found). Whatever arrives is kept
-/// in order until it is expected. The harness's own tokens are left out.
+/// There are three kinds of methods. Sending ([`say`](Self::say), [`write`](Self::write),
+/// [`half_close`](Self::half_close), [`reset`](Self::reset)) never waits for an answer. Expecting
+/// ([`expect`](Self::expect), [`expect_end`](Self::expect_end)) waits for one thing within a bound.
+/// Reading ([`read_once`](Self::read_once), [`has_pending`](Self::has_pending), [`end`](Self::end))
+/// collects what has arrived and shows it. Pairs are kept in order until a test expects them; the
+/// suite's own tokens are skipped.
 pub struct Client {
     label: String,
     wire: Box<dyn Wire>,
-    journal: Journal,
+    transcript: Transcript,
     tokens: Tokens,
     incoming: PairReader,
-    /// Whole pairs that have arrived and were not asked for yet.
+    /// Whole pairs that have arrived and that no test has expected yet.
     waiting: VecDeque<Pair>,
-    /// What is wrong with the stream behind `waiting`, if anything.
+    /// The malformed bytes after `waiting`, if there are any.
     malformed: Option<Malformed>,
     end: Option<End>,
-    /// What the server should have understood of our bytes.
+    /// Decodes what this client has sent, as the server should.
     outgoing: Decoder,
-    /// The first frame we sent, which is the name.
+    /// The first frame that was sent, which is the name.
     name: Option<Vec<u8>>,
     sending: Sending,
 }
 
-/// How a stream from the server ended.
+/// How the server ended a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
-    /// In order.
+    /// With a FIN.
     Eof,
-    /// By a reset.
+    /// With a RST.
     Reset,
 }
 
+/// The state of a client's sending direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Sending {
     Open,
+    /// The client sent FIN or RST.
     Ended,
-    /// By a header that no server may accept.
-    Garbled,
+    /// The client sent a header that no server may accept.
+    Malformed,
 }
 
 impl Client {
     /// A client at the beginning of its connection.
-    pub fn new(label: &str, wire: Box<dyn Wire>, journal: &Journal, tokens: &Tokens) -> Self {
-        journal.note(label, Event::Connected);
+    pub fn new(label: &str, wire: Box<dyn Wire>, transcript: &Transcript, tokens: &Tokens) -> Self {
+        transcript.record(label, Event::Connected);
         Self {
             label: label.into(),
             wire,
-            journal: journal.clone(),
+            transcript: transcript.clone(),
             tokens: tokens.clone(),
             incoming: PairReader::default(),
             waiting: VecDeque::new(),
@@ -76,27 +79,27 @@ impl Client {
         }
     }
 
-    /// What it is called in the test.
+    /// Its name in the test and in reports.
     pub fn label(&self) -> &str {
         &self.label
     }
 
-    /// The name it sent, once it has sent one.
+    /// The name that it sent, if it has sent one.
     pub fn name(&self) -> Option<&[u8]> {
         self.name.as_deref()
     }
 
-    /// Whether a frame can be sent that the server has to understand.
-    pub fn can_speak(&self) -> bool {
+    /// Whether the server has to accept a further frame.
+    pub fn can_send(&self) -> bool {
         self.sending == Sending::Open && self.end.is_none() && !self.outgoing.is_mid_frame()
     }
 
-    /// Whether the server has to relay to it what others say.
-    pub fn can_listen(&self) -> bool {
+    /// Whether the server has to relay other members' messages to it.
+    pub fn can_receive(&self) -> bool {
         self.name.is_some() && self.sending == Sending::Open && self.end.is_none()
     }
 
-    /// Whether it is connected and has not begun to say anything wrong, nor its whole name.
+    /// Whether it is connected, and has sent neither its whole name nor anything malformed.
     pub fn is_unnamed(&self) -> bool {
         self.name.is_none() && self.sending == Sending::Open && self.end.is_none()
     }
@@ -106,7 +109,7 @@ impl Client {
     /// # Errors
     ///
     /// The server has ended the connection.
-    pub fn say(&mut self, payload: &[u8]) -> Result<(), Fault> {
+    pub fn say(&mut self, payload: &[u8]) -> Result<(), TestError> {
         let mut frame = BytesMut::new();
         encode_frame(payload, &mut frame);
         self.write(&frame)
@@ -117,105 +120,114 @@ impl Client {
     /// # Errors
     ///
     /// The server has ended the connection.
-    pub fn write(&mut self, bytes: &[u8]) -> Result<(), Fault> {
-        self.journal.note(&self.label, Event::Sent(bytes.into()));
+    pub fn write(&mut self, bytes: &[u8]) -> Result<(), TestError> {
+        self.transcript.record(&self.label, Event::Sent(bytes.into()));
         self.wire.send(bytes).map_err(|error| {
-            Fault::broken(format!("the server does not take what {} sends: {error}", self.label))
+            TestError::broken(format!(
+                "the server did not accept what {} sent: {error}",
+                self.label
+            ))
         })?;
-        self.follow(bytes);
+        self.track_sent(bytes);
         Ok(())
     }
 
-    /// Sends as many of these bytes as the kernel takes at once, and returns how many; none of them while
-    /// the server does not read.
+    /// Sends as many of these bytes as the kernel takes without blocking, and returns how many:
+    /// zero if the socket is full.
     ///
     /// # Errors
     ///
     /// The server has ended the connection.
-    pub fn offer(&mut self, bytes: &[u8]) -> Result<usize, Fault> {
+    pub fn try_send(&mut self, bytes: &[u8]) -> Result<usize, TestError> {
         let taken = self.wire.try_send(bytes).map_err(|error| {
-            Fault::broken(format!("the server does not take what {} sends: {error}", self.label))
+            TestError::broken(format!(
+                "the server did not accept what {} sent: {error}",
+                self.label
+            ))
         })?;
         if taken > 0 {
-            self.journal.note(&self.label, Event::Sent(bytes[..taken].into()));
-            self.follow(&bytes[..taken]);
+            self.transcript.record(&self.label, Event::Sent(bytes[..taken].into()));
+            self.track_sent(&bytes[..taken]);
         }
         Ok(taken)
     }
 
-    /// From here on takes little from the server without reading it.
-    pub fn narrow(&mut self) {
+    /// Makes its receive buffer small, so that a server meets a full socket early.
+    pub fn shrink_receive_buffer(&mut self) {
         self.wire.shrink_receive_buffer();
     }
 
-    /// Waits, without reading, until the server has broken the connection off; whether it has.
-    pub fn await_break(&mut self, within: Duration) -> bool {
+    /// Waits, without reading, until the connection is reset or closed in both directions, and
+    /// returns whether that happened in time.
+    pub fn wait_for_break(&mut self, within: Duration) -> bool {
         self.wire.wait_for_break(within)
     }
 
-    /// Sends FIN; a connection that has ended already stays as it is.
+    /// Sends FIN. A connection that has already ended stays as it is.
     pub fn half_close(&mut self) {
-        self.journal.note(&self.label, Event::HalfClosed);
+        self.transcript.record(&self.label, Event::HalfClosed);
         self.sending = Sending::Ended;
-        // What matters of an end that came first is seen when it is read.
+        // It fails if the server has already ended the connection; that is seen at the next read.
         self.wire.half_close().ok();
     }
 
     /// Sends RST.
     pub fn reset(&mut self) {
-        self.journal.note(&self.label, Event::Reset);
+        self.transcript.record(&self.label, Event::Reset);
         self.sending = Sending::Ended;
         self.end = Some(End::Reset);
         self.wire.reset();
     }
 
-    /// Waits until the server has read what was sent, so that the next write is a segment of its own.
-    pub fn settle(&mut self, within: Duration) -> Settled {
-        self.wire.settle(within)
+    /// Waits until the server has read everything sent, so that the next write arrives as a piece
+    /// of its own.
+    pub fn await_read(&mut self, within: Duration) -> Evidence {
+        self.wire.await_read(within)
     }
 
-    /// Whether this text has arrived and was not asked for yet.
-    pub fn holds(&self, text: &str) -> bool {
+    /// Whether a pair with this text has arrived that no test has expected yet.
+    pub fn has_pending(&self, text: &str) -> bool {
         self.waiting.iter().any(|pair| pair.text == text)
     }
 
-    /// How the stream ended, if it has.
+    /// How the connection ended, if it has.
     pub fn end(&self) -> Option<End> {
         self.end
     }
 
-    /// Reads once, and sorts what came.
-    pub fn pump(&mut self, within: Duration) -> Pumped {
+    /// Reads once, and splits what has arrived into pairs.
+    pub fn read_once(&mut self, within: Duration) -> Progress {
         if self.end.is_some() || self.malformed.is_some() {
-            return Pumped::Nothing;
+            return Progress::None;
         }
         match self.receive_raw(CHUNK_BYTES, within) {
-            Received::Bytes(bytes) => self.sort(&bytes),
-            Received::Silence => return Pumped::Nothing,
+            Received::Bytes(bytes) => self.split_pairs(&bytes),
+            Received::Silence => return Progress::None,
             Received::Eof | Received::Reset => {}
         }
-        Pumped::Something
+        Progress::Made
     }
 
-    /// Reads once, past the pairs: for a test that plays a client which reads on its own.
+    /// Reads once and returns the bytes instead of keeping pairs, for a test that parses them
+    /// itself.
     pub fn receive_raw(&mut self, most: usize, within: Duration) -> Received {
         let received = self.wire.receive(most, within);
         let event = match &received {
             Received::Bytes(bytes) => Event::Received(bytes[..].into()),
             Received::Silence => return received,
             Received::Eof => Event::Eof,
-            Received::Reset => Event::BrokenOff,
+            Received::Reset => Event::PeerReset,
         };
         self.end = match event {
             Event::Eof => Some(End::Eof),
-            Event::BrokenOff => Some(End::Reset),
+            Event::PeerReset => Some(End::Reset),
             _ => None,
         };
-        self.journal.note(&self.label, event);
+        self.transcript.record(&self.label, event);
         received
     }
 
-    fn sort(&mut self, bytes: &[u8]) {
+    fn split_pairs(&mut self, bytes: &[u8]) {
         self.incoming.feed(bytes);
         loop {
             match self.incoming.next_pair() {
@@ -229,8 +241,8 @@ impl Client {
         }
     }
 
-    /// Keeps up with what the server understands of `bytes`.
-    fn follow(&mut self, bytes: &[u8]) {
+    /// Records what the server should understand of `bytes`.
+    fn track_sent(&mut self, bytes: &[u8]) {
         self.outgoing.feed(bytes);
         loop {
             match self.outgoing.next_frame() {
@@ -239,7 +251,7 @@ impl Client {
                 }
                 Ok(None) => return,
                 Err(_) => {
-                    self.sending = Sending::Garbled;
+                    self.sending = Sending::Malformed;
                     return;
                 }
             }
@@ -247,16 +259,16 @@ impl Client {
     }
 }
 
-/// Whether a read brought anything.
+/// Whether a step sent or received anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pumped {
-    /// Bytes, or the end of the stream.
-    Something,
-    /// Nothing in time.
-    Nothing,
+pub enum Progress {
+    /// Bytes were sent or received, or the connection ended.
+    Made,
+    /// Nothing happened within the time given.
+    None,
 }
 
-/// A pair as it stands on the wire.
+/// A pair in its wire format.
 pub fn encoded(pair: &Pair) -> Vec<u8> {
     protocol::pair(&pair.sender, &pair.text).into()
 }

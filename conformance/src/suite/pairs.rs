@@ -1,37 +1,41 @@
-//! A strict reader of what a server sends: whole pairs with canonical headers, nothing else.
+//! Pairs: a strict reader of what a server sends, which accepts only whole pairs with canonical
+//! headers.
 //!
-//! It is independent of `protocol::Decoder` and `protocol::split_frame` on purpose. They accept every spelling of a
-//! length that a receiver must accept. A server must send the canonical one, and this reader rejects the others.
+//! It uses neither `protocol::Decoder`, `protocol::PairDecoder` nor `protocol::split_frame`, on
+//! purpose. Our servers and clients use these, so a defect in them would be in the sender and in
+//! the check, and no test would see it. They also accept what a client has to accept from a foreign
+//! server, such as a header that is not canonical; the suite has to report it. Only `parse_header`
+//! and `header` are shared, and `protocol/vectors.txt` checks these.
 
 use protocol::{HEADER_LEN, Pair, header, parse_header};
 
-/// Takes bytes in any pieces and gives pairs; unlike a chat client it forgives nothing.
+/// Takes bytes in pieces of any size, and returns pairs.
 #[derive(Debug, Default)]
 pub struct PairReader {
-    /// What has arrived and belongs to no pair given out yet.
+    /// Bytes that have arrived and belong to no returned pair.
     held: Vec<u8>,
 }
 
-/// Bytes that no server may send.
+/// Bytes that break the format of a pair.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Malformed {
-    /// What a header at this place would have been; empty if not even the number can be read.
+    /// The canonical header for this place; empty if the number cannot be read.
     pub expected: Vec<u8>,
-    /// What stands there.
-    pub got: Vec<u8>,
+    /// The bytes from this place on.
+    pub received: Vec<u8>,
 }
 
 impl PairReader {
-    /// Takes what the network brought.
+    /// Takes bytes from the network.
     pub fn feed(&mut self, bytes: &[u8]) {
         self.held.extend_from_slice(bytes);
     }
 
-    /// The next whole pair; `None` if more bytes are needed.
+    /// The next whole pair, or `None` if more bytes are needed.
     ///
     /// # Errors
     ///
-    /// A header is not canonical, or it announces more than any test asks for.
+    /// A header is not canonical, or it announces more than 16 MiB.
     pub fn next_pair(&mut self) -> Result<Option<Pair>, Malformed> {
         let Some(sender) = frame_length(&self.held)? else { return Ok(None) };
         let rest = self.held.get(HEADER_LEN + sender..).unwrap_or_default();
@@ -48,16 +52,18 @@ impl PairReader {
         }))
     }
 
-    /// The beginning of a pair that is not complete.
+    /// The bytes of a pair that is not complete.
     pub fn rest(&self) -> &[u8] {
         &self.held
     }
 }
 
-/// The payload's length, from the header at the start of `bytes`; wrong bytes are told at once.
+/// The payload's length, from the header at the start of `bytes`, or `None` if the header is not
+/// complete. A wrong byte is an error even if the header is not complete.
 fn frame_length(bytes: &[u8]) -> Result<Option<usize>, Malformed> {
     let start = &bytes[..bytes.len().min(HEADER_LEN)];
-    let malformed = |expected: &[u8]| Malformed { expected: expected.into(), got: bytes.into() };
+    let malformed =
+        |expected: &[u8]| Malformed { expected: expected.into(), received: bytes.into() };
     let Some(length) = parse_header(start).map_err(|_| malformed(b""))? else { return Ok(None) };
     let length = usize::try_from(length).ok().filter(|&length| length <= FRAME_BYTES_MAX);
     let canonical = header(length.ok_or_else(|| malformed(b""))?);

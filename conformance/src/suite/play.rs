@@ -1,119 +1,128 @@
-//! Plays a conversation on a stage.
+//! Play: plays a conversation of SPEC.md against a server, step by step.
 
-use super::blame::Fault;
 use super::client::{Client, Text};
-use super::stage::Stage;
+use super::error::TestError;
+use super::fixture::Fixture;
 use crate::spec::{Action, Conversation, Mode, Sender, Step, Wording};
 
-/// Plays every step, and then proves that nothing else is on its way to anybody.
+/// Plays every step, and then shows with fences that nothing else is in flight to any client.
 ///
 /// # Errors
 ///
-/// The first step that the server did not answer as written, with its line.
-pub(super) fn play(conversation: &Conversation, stage: &mut Stage) -> Result<(), Fault> {
-    let mut cast = Cast::default();
+/// The first step to which the server did not answer as written, with its line in SPEC.md.
+pub(super) fn play(conversation: &Conversation, fixture: &mut Fixture) -> Result<(), TestError> {
+    let mut participants = Participants::default();
     for step in &conversation.steps {
-        cast.play(step, stage).map_err(|fault| placed(fault, step))?;
+        participants.play(step, fixture).map_err(|error| {
+            error.at(format_args!("at `{}` (SPEC.md, line {})", step.source, step.line))
+        })?;
     }
-    cast.close(stage)
+    participants.final_fence(fixture)
 }
 
-/// The clients of a play.
+/// The clients of a conversation.
 #[derive(Default)]
-struct Cast {
-    /// In the order of their first steps.
-    actors: Vec<Actor>,
-    /// Those who were replaced by a new connection; they stay open, so that nothing is reset by us.
-    gone: Vec<Client>,
+struct Participants {
+    /// The current connection of each, in the order of their first steps.
+    present: Vec<Participant>,
+    /// Connections that were replaced by a new one of the same client. They stay open, because
+    /// closing one with unread bytes would send a reset.
+    replaced: Vec<Client>,
 }
 
-struct Actor {
+struct Participant {
     client: Client,
-    arrival: Arrival,
-    /// Its last act was a write of raw bytes: the next one has to be a segment of its own.
-    wrote: bool,
+    entry: Entry,
+    /// Its last step was a write of raw bytes, so the next write has to be a segment of its own.
+    wrote_last: bool,
 }
 
+/// How a client came into the conversation.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Arrival {
-    Joined,
-    ByHand,
+enum Entry {
+    /// By `joins`: it is known to be a member.
+    Confirmed,
+    /// By `connects`: whether it is a member is not known.
+    Unconfirmed,
 }
 
-impl Cast {
-    fn play(&mut self, step: &Step, stage: &mut Stage) -> Result<(), Fault> {
+impl Participants {
+    fn play(&mut self, step: &Step, fixture: &mut Fixture) -> Result<(), TestError> {
         match &step.action {
             Action::Joins(name) => {
-                let actors = self.actors.iter_mut().filter(|actor| actor.client.can_listen());
-                let mut present: Vec<_> = actors.map(|actor| &mut actor.client).collect();
-                let client = stage.join_among(&step.who, name, &mut present)?;
-                self.enter(client, Arrival::Joined);
+                let participants =
+                    self.present.iter_mut().filter(|participant| participant.client.can_receive());
+                let mut present: Vec<_> =
+                    participants.map(|participant| &mut participant.client).collect();
+                let client = fixture.join_among(&step.who, name, &mut present)?;
+                self.enter(client, Entry::Confirmed);
             }
-            Action::Connects => self.enter(stage.connect(&step.who)?, Arrival::ByHand),
+            Action::Connects => self.enter(fixture.connect(&step.who)?, Entry::Unconfirmed),
             Action::Receives(sender, wording) => {
                 let sender = self.name_of(sender);
                 let text = match wording {
                     Wording::Exactly(text) => Text::Exactly(text),
                     Wording::Any => Text::Any,
                 };
-                self.actor(&step.who).client.expect(&sender, text, stage.deadline())?;
+                self.participant(&step.who).client.expect(&sender, text, fixture.deadline())?;
             }
-            action => self.actor(&step.who).act(action, stage)?,
+            action => self.participant(&step.who).perform(action, fixture)?,
         }
         Ok(())
     }
 
-    fn enter(&mut self, client: Client, arrival: Arrival) {
-        let actor = Actor { client, arrival, wrote: false };
-        let label = actor.client.label();
-        match self.actors.iter_mut().find(|other| other.client.label() == label) {
-            Some(other) => self.gone.push(std::mem::replace(other, actor).client),
-            None => self.actors.push(actor),
+    fn enter(&mut self, client: Client, entry: Entry) {
+        let participant = Participant { client, entry, wrote_last: false };
+        let label = participant.client.label();
+        match self.present.iter_mut().find(|other| other.client.label() == label) {
+            Some(other) => self.replaced.push(std::mem::replace(other, participant).client),
+            None => self.present.push(participant),
         }
     }
 
-    fn actor(&mut self, label: &str) -> &mut Actor {
-        let mut actors = self.actors.iter_mut();
-        actors
-            .find(|actor| actor.client.label() == label)
-            .expect("a conversation is only parsed if everybody comes before they act")
+    fn participant(&mut self, label: &str) -> &mut Participant {
+        let mut participants = self.present.iter_mut();
+        participants
+            .find(|participant| participant.client.label() == label)
+            .expect("the parser rejects a step of a client that has not joined or connected")
     }
 
     fn name_of(&self, sender: &Sender) -> Vec<u8> {
         match sender {
             Sender::Name(name) => name.clone(),
             Sender::Word(word) => {
-                let actor = self.actors.iter().find(|actor| actor.client.label() == word);
-                let name = actor.and_then(|actor| actor.client.name());
+                let participant =
+                    self.present.iter().find(|participant| participant.client.label() == word);
+                let name = participant.and_then(|participant| participant.client.name());
                 name.unwrap_or(word.as_bytes()).to_vec()
             }
         }
     }
 
-    /// The end of every play: a fence from each to all.
-    fn close(&mut self, stage: &mut Stage) -> Result<(), Fault> {
-        for actor in &mut self.actors {
-            let named = actor.client.name().is_some();
-            let unknown = actor.arrival == Arrival::ByHand && stage.mode() == Mode::Base;
-            if unknown && named && actor.client.can_speak() {
-                stage.admit(&mut actor.client)?;
+    /// The end of every conversation: a fence from each client to all others.
+    fn final_fence(&mut self, fixture: &mut Fixture) -> Result<(), TestError> {
+        for participant in &mut self.present {
+            let named = participant.client.name().is_some();
+            let unknown = participant.entry == Entry::Unconfirmed && fixture.mode() == Mode::Base;
+            if unknown && named && participant.client.can_send() {
+                fixture.admit(&mut participant.client)?;
             }
         }
         let mut clients: Vec<&mut Client> =
-            self.actors.iter_mut().map(|actor| &mut actor.client).collect();
-        stage.fence_all(&mut clients)
+            self.present.iter_mut().map(|participant| &mut participant.client).collect();
+        fixture.fence_all(&mut clients)
     }
 }
 
-impl Actor {
-    fn act(&mut self, action: &Action, stage: &mut Stage) -> Result<(), Fault> {
+impl Participant {
+    fn perform(&mut self, action: &Action, fixture: &mut Fixture) -> Result<(), TestError> {
         match action {
             Action::Says(payload) => self.client.say(payload),
             Action::Writes(bytes) => {
-                if self.wrote {
-                    stage.settle(&mut self.client);
+                if self.wrote_last {
+                    fixture.await_read(&mut self.client);
                 }
-                self.wrote = true;
+                self.wrote_last = true;
                 self.client.write(bytes)
             }
             Action::HalfCloses => {
@@ -124,22 +133,12 @@ impl Actor {
                 self.client.reset();
                 Ok(())
             }
-            Action::IsClosed => stage.expect_end(&mut self.client).map(|_| ()),
-            Action::IsClosedInOrder => stage.expect_orderly_end(&mut self.client),
-            Action::IsRefused => self.client.expect_refusal(stage.deadline()).map(drop),
+            Action::IsClosed => fixture.expect_end(&mut self.client).map(|_| ()),
+            Action::IsClosedInOrder => fixture.expect_orderly_end(&mut self.client),
+            Action::IsRefused => self.client.expect_refusal(fixture.deadline()).map(drop),
             Action::Joins(_) | Action::Connects | Action::Receives(..) => {
-                unreachable!("the cast plays these itself")
+                unreachable!("`Participants::play` handles these")
             }
         }
-    }
-}
-
-fn placed(fault: Fault, step: &Step) -> Fault {
-    match fault {
-        Fault::Broken { what, expected, got } => {
-            let what = format!("{what}, at `{}` (SPEC.md, line {})", step.source, step.line);
-            Fault::Broken { what, expected, got }
-        }
-        other => other,
     }
 }

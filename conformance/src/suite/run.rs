@@ -1,63 +1,64 @@
-//! Run: one row per rule, run against one target, with one verdict.
+//! Run: runs every test of a rule against one target, and gives one verdict.
 
 mod client;
 
 use std::time::{Duration, Instant};
 
 pub use self::client::run_client_row;
-use super::blame::Fault;
 use super::cases::{Case, Finding, Needs, case, client_case};
+use super::error::TestError;
 use super::failure::Failure;
+use super::fixture::{Conditions, Fixture};
 use super::play::play;
-use super::stage::{Conditions, Stage};
 use crate::spec::{Conversation, Keyword, Mode, Party, Relay, Rule, Scope};
 use crate::target::{Instance, Medium, NotStarted, Origin, Target};
 
-/// How the suite is to be run.
+/// The parameters of a run of the suite.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
-    /// What chance is drawn from.
+    /// The seed of every random choice.
     pub seed: u64,
-    /// Factor on every deadline.
+    /// A factor that multiplies every deadline.
     pub slack: f64,
-    /// The highest level asked for: how far a rule that grows with the level is tried.
+    /// The highest level that was requested. Some rules require more at a higher level.
     pub level: u8,
 }
 
-/// What became of one rule.
+/// The result of one rule.
 #[derive(Debug)]
 pub struct Row<'a> {
     /// The rule.
     pub rule: &'a Rule,
-    /// Whether it is kept.
+    /// Whether the target keeps it.
     pub verdict: Verdict,
-    /// How long finding out took.
+    /// How long its tests took.
     pub elapsed: Duration,
 }
 
-/// Whether a rule is kept.
+/// Whether a target keeps a rule.
 #[derive(Debug)]
 pub enum Verdict {
-    /// It is; with something worth knowing, perhaps.
+    /// It does, with a remark if there is one.
     Pass(Option<String>),
-    /// A MUST is not kept.
+    /// It breaks a MUST.
     Fail(Box<Failure>),
-    /// A SHOULD is not kept.
+    /// It does not meet a SHOULD.
     Weak(Box<Failure>),
-    /// The rule leaves it open; this is how the server does it.
+    /// The rule leaves the behaviour open, and this is what the server does.
     Info(String),
-    /// The rule leaves it open, and the server does otherwise than its conversation shows.
+    /// The rule leaves the behaviour open, and the server differs from the rule's conversation.
     Differs(Box<Failure>),
-    /// The server does not declare what the rule is about; this is what it would have to declare.
+    /// The server does not declare what the rule is about. The text names what it would have to
+    /// declare.
     Unsupported(String),
     /// The test does not apply to this target.
     Skip(String),
-    /// The harness or the machine is at fault.
+    /// The suite or the machine is at fault, and nothing is known about the server.
     Inconclusive(String),
 }
 
 impl Verdict {
-    /// The word that reports use.
+    /// The word for it in reports.
     pub fn word(&self) -> &'static str {
         match self {
             Self::Pass(_) => "PASS",
@@ -94,7 +95,7 @@ pub fn run_row<'a>(rule: &'a Rule, target: &dyn Target, plan: Plan) -> Row<'a> {
     Row { rule, verdict, elapsed: start.elapsed() }
 }
 
-/// Whether there is any test of a rule.
+/// Whether the suite has any test of a rule.
 pub fn is_tested(rule: &Rule) -> bool {
     let has_case = match rule.party() {
         Party::Server => case(&rule.id).is_some(),
@@ -110,18 +111,18 @@ struct Tests<'a> {
     plan: Plan,
 }
 
-/// Why a test did not end well.
-enum Trouble {
+/// Why a test did not show that the rule is kept.
+enum NotKept {
     Failed(Box<Failure>),
     Skipped(String),
     Undeclared(String),
-    Unknown(String),
+    Inconclusive(String),
 }
 
 impl Tests<'_> {
     fn verdict(&self) -> Verdict {
-        let conversations = self.rule.conversations.iter().map(|c| self.converse(c));
-        let outcomes = conversations.chain(case(&self.rule.id).map(|case| self.examine(case)));
+        let conversations = self.rule.conversations.iter().map(|c| self.run_conversation(c));
+        let outcomes = conversations.chain(case(&self.rule.id).map(|case| self.run_case(case)));
         let mut notes = Vec::new();
         let mut left_out = Verdict::Skip(match self.rule.party() {
             Party::Server => "there is no test of it yet".to_owned(),
@@ -134,96 +135,102 @@ impl Tests<'_> {
                     kept = true;
                     notes.extend(finding);
                 }
-                Err(Trouble::Skipped(reason)) => left_out = Verdict::Skip(reason),
-                Err(Trouble::Undeclared(what)) => left_out = Verdict::Unsupported(what),
-                Err(Trouble::Failed(failure)) => {
+                Err(NotKept::Skipped(reason)) => left_out = Verdict::Skip(reason),
+                Err(NotKept::Undeclared(what)) => left_out = Verdict::Unsupported(what),
+                Err(NotKept::Failed(failure)) => {
                     return Verdict::broken(self.rule.keyword, failure);
                 }
-                Err(Trouble::Unknown(reason)) => return Verdict::Inconclusive(reason),
+                Err(NotKept::Inconclusive(reason)) => return Verdict::Inconclusive(reason),
             }
         }
         if kept { Verdict::kept(self.rule.keyword, &notes) } else { left_out }
     }
 
-    fn converse(&self, conversation: &Conversation) -> Result<Option<String>, Trouble> {
+    fn run_conversation(&self, conversation: &Conversation) -> Result<Option<String>, NotKept> {
         self.require(&conversation.flags)?;
-        let instance = self.start(&conversation.flags)?;
-        let mut stage = self.stage(instance, &conversation.flags, conversation.relay());
-        let outcome = play(conversation, &mut stage).map(|()| Finding::Kept);
-        self.outcome(outcome, stage)
+        let server = self.start(&conversation.flags)?;
+        let mut fixture = self.fixture(server, &conversation.flags, conversation.relay());
+        let outcome = play(conversation, &mut fixture).map(|()| Finding::Kept);
+        self.outcome(outcome, fixture)
     }
 
-    fn examine(&self, case: &Case) -> Result<Option<String>, Trouble> {
+    fn run_case(&self, case: &Case) -> Result<Option<String>, NotKept> {
         let mut flags: Vec<String> = case.flags.iter().copied().map(String::from).collect();
         match self.rule.scope {
             Scope::IfDeclared => self.require(&flags)?,
-            // The flags only make haste: without them the server is held to what it declares.
+            // The flags only shorten the test. Without them the server is checked against the
+            // limits that it declares.
             Scope::All if !self.target.takes(&flags) => flags.clear(),
             Scope::All => {}
         }
-        let instance = self.start(&flags)?;
-        match (case.needs, instance.medium()) {
+        let server = self.start(&flags)?;
+        match (case.needs, server.medium()) {
             (Needs::Sockets | Needs::Process, Medium::Memory) => {
-                return Err(Trouble::Skipped("only a server behind sockets can show it".into()));
+                return Err(NotKept::Skipped(
+                    "it needs a server that is reached over sockets".into(),
+                ));
             }
             (Needs::Process, Medium::Shared) => {
-                let reason = "only a server that the suite has started can show it";
-                return Err(Trouble::Skipped(reason.into()));
+                let reason = "it needs a server that the suite itself starts";
+                return Err(NotKept::Skipped(reason.into()));
             }
             _ => {}
         }
-        let mut stage = self.stage(instance, &flags, Relay::Others);
-        let outcome = (case.run)(&mut stage);
-        self.outcome(outcome, stage)
+        let mut fixture = self.fixture(server, &flags, Relay::Others);
+        let outcome = (case.run)(&mut fixture);
+        self.outcome(outcome, fixture)
     }
 
-    /// A foreign server can only be tried in what it has words for. Where an extension is to be off, it
-    /// must be one that can be on.
-    fn require(&self, flags: &[String]) -> Result<(), Trouble> {
+    /// Checks that the target has words for these flags; a server that is not ours may lack them. A
+    /// rule about a declared extension that is off (no flags) applies only if the server can switch
+    /// it on.
+    fn require(&self, flags: &[String]) -> Result<(), NotKept> {
         let off = self.rule.scope == Scope::IfDeclared && flags.is_empty();
         let extensions = [EXTENSIONS.to_owned()];
         let needed = if off { &extensions } else { flags };
         if self.target.origin() == Origin::Ours || self.target.takes(needed) {
             return Ok(());
         }
-        Err(Trouble::Undeclared(format!("it declares no words for {}", needed.join(" "))))
+        Err(NotKept::Undeclared(format!("it declares no words for {}", needed.join(" "))))
     }
 
-    fn start(&self, flags: &[String]) -> Result<Box<dyn Instance>, Trouble> {
+    fn start(&self, flags: &[String]) -> Result<Box<dyn Instance>, NotKept> {
         self.target.start(flags).map_err(|error| match error {
-            NotStarted::Inapplicable(reason) => Trouble::Skipped(reason.into()),
-            NotStarted::Failed(reason) => Trouble::Unknown(reason),
+            NotStarted::Inapplicable(reason) => NotKept::Skipped(reason.into()),
+            NotStarted::Failed(reason) => NotKept::Inconclusive(reason),
         })
     }
 
-    fn stage(&self, instance: Box<dyn Instance>, flags: &[String], relay: Relay) -> Stage {
+    fn fixture(&self, server: Box<dyn Instance>, flags: &[String], relay: Relay) -> Fixture {
         let Plan { seed, slack, level: asked } = self.plan;
         let (level, mode) = (self.rule.level, Mode::of(flags));
         let declared = self.target.declared(flags);
-        Stage::new(instance, Conditions { seed, slack, level, asked, relay, mode, declared })
+        Fixture::new(server, Conditions { seed, slack, level, asked, relay, mode, declared })
     }
 
     fn outcome(
         &self,
-        outcome: Result<Finding, Fault>,
-        mut stage: Stage,
-    ) -> Result<Option<String>, Trouble> {
-        stage.see_off();
+        outcome: Result<Finding, TestError>,
+        mut fixture: Fixture,
+    ) -> Result<Option<String>, NotKept> {
+        fixture.drain();
         match outcome {
             Ok(Finding::Noted(note)) => Ok(Some(note)),
-            Ok(Finding::Kept) if stage.was_paced() => Ok(Some("cuts were paced, not seen".into())),
+            Ok(Finding::Kept) if fixture.has_assumed_reads() => {
+                Ok(Some("whether the server read each piece by itself could not be seen".into()))
+            }
             Ok(Finding::Kept) => Ok(None),
-            Err(Fault::Inapplicable(reason)) => Err(Trouble::Skipped(reason)),
-            Err(fault @ Fault::Undeclared(_)) => Err(Trouble::Undeclared(fault.to_string())),
-            Err(Fault::Harness(reason)) => Err(Trouble::Unknown(reason)),
-            Err(fault) => {
+            Err(TestError::Inapplicable(reason)) => Err(NotKept::Skipped(reason)),
+            Err(error @ TestError::Undeclared(_)) => Err(NotKept::Undeclared(error.to_string())),
+            Err(TestError::Inconclusive(reason)) => Err(NotKept::Inconclusive(reason)),
+            Err(error) => {
                 let rerun = self.target.rerun(&self.rule.id, self.plan.seed);
-                Err(Trouble::Failed(Box::new(Failure {
+                Err(NotKept::Failed(Box::new(Failure {
                     id: self.rule.id.clone(),
                     sentence: self.rule.sentence.clone(),
-                    fault,
-                    journal: stage.journal().last_lines(),
-                    log: stage.instance().log(),
+                    error,
+                    transcript: fixture.transcript().last_lines(),
+                    log: fixture.server().log(),
                     seed: self.plan.seed,
                     rerun,
                 })))
@@ -232,7 +239,7 @@ impl Tests<'_> {
     }
 }
 
-/// What switches a server's extensions on.
+/// The flag that switches a server's extensions on.
 const EXTENSIONS: &str = "--extensions";
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use server_core::{
     CloseReason, Ending, PerClient, READ_CHUNK, Room, Session, Settings, Turn, WriteBatch,
 };
 
-use super::{Declared, Instance, Medium, NotStarted, Origin, Received, Settled, Target, Wire};
+use super::{Declared, Evidence, Instance, Medium, NotStarted, Origin, Received, Target, Wire};
 
 /// The target whose instances are rooms in memory.
 #[derive(Clone, Copy, Debug)]
@@ -97,8 +97,8 @@ impl Wire for RoomWire {
         self.server.borrow_mut().close(self.index, reason);
     }
 
-    fn settle(&mut self, _within: Duration) -> Settled {
-        Settled::Seen
+    fn await_read(&mut self, _within: Duration) -> Evidence {
+        Evidence::Observed
     }
 }
 

@@ -203,7 +203,7 @@ pub trait Wire {
 
     /// Waits until the server has read everything sent so far, so that it reads what is sent next
     /// by itself.
-    fn settle(&mut self, within: Duration) -> Settled;
+    fn await_read(&mut self, within: Duration) -> Evidence;
 }
 
 /// The result of a wait for bytes.
@@ -221,9 +221,9 @@ pub enum Received {
 
 /// The evidence that the server has read everything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Settled {
+pub enum Evidence {
     /// The kernel reported an empty receive queue.
-    Seen,
+    Observed,
     /// None: the kernel did not report, and a pause was made instead.
-    Paced,
+    Assumed,
 }

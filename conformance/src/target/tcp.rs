@@ -11,7 +11,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use socket2::SockRef;
 
 use self::queue::unread_by_server;
-use super::{Received, Settled, Wire};
+use super::{Evidence, Received, Wire};
 
 /// A client's end of a TCP connection.
 #[derive(Debug)]
@@ -121,11 +121,11 @@ impl Wire for TcpWire {
         }
     }
 
-    fn settle(&mut self, within: Duration) -> Settled {
+    fn await_read(&mut self, within: Duration) -> Evidence {
         let start = Instant::now();
         while let Some(unread) = unread_by_server(self.ends) {
             if unread == 0 {
-                return Settled::Seen;
+                return Evidence::Observed;
             }
             if start.elapsed() > within {
                 break;
@@ -134,7 +134,7 @@ impl Wire for TcpWire {
             thread::yield_now();
         }
         thread::sleep(PACE);
-        Settled::Paced
+        Evidence::Assumed
     }
 }
 
@@ -184,8 +184,9 @@ mod tests {
             assert_eq!(Some(5), unread_by_server(wire.ends));
         }
         server.read_exact(&mut [0; 5]).unwrap();
-        let expected = if cfg!(target_os = "linux") { Settled::Seen } else { Settled::Paced };
-        assert_eq!(expected, wire.settle(Duration::from_secs(2)));
+        let expected =
+            if cfg!(target_os = "linux") { Evidence::Observed } else { Evidence::Assumed };
+        assert_eq!(expected, wire.await_read(Duration::from_secs(2)));
     }
 
     #[test]

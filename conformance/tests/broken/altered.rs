@@ -1,13 +1,13 @@
-//! One of our servers that is had in another way than it comes, and declares what it declares otherwise.
+//! Altered: one of our servers with another way to start it.
 
 use conformance::target::{Declared, Instance, NotStarted, Origin, Target};
 
 use crate::our_server;
 
-/// What starts it, with the flags that it is asked for.
-pub(crate) struct Altered<Start>(pub(crate) Start);
+/// The function that starts the server with the requested flags.
+pub(crate) struct StartedBy<Start>(pub(crate) Start);
 
-impl<Start> Target for Altered<Start>
+impl<Start> Target for StartedBy<Start>
 where
     Start: Fn(&[String]) -> Result<Box<dyn Instance>, NotStarted>,
 {

@@ -1,50 +1,51 @@
-//! This program as a small client with a defect, and which rows have to see it.
+//! Client: this program as a small client with a defect, and the rules whose tests have to detect
+//! it.
 
 use std::env;
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
 use std::process::ExitCode;
 
-use conformance::suite::visit::ClientCommand;
+use conformance::suite::client_fixture::ClientCommand;
 use conformance::target::Origin;
 use protocol::{HEADER_LEN, parse_header};
 
 use crate::{Kill, Mutant};
 
-/// What is wrong with a client.
+/// The defects of a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ClientDefect {
-    /// Takes what one read brings for a whole part of a frame.
+    /// Takes the result of one read for a whole header or payload.
     OneReadPerPart,
-    /// Shows every pair twice when its bytes came in pieces.
+    /// Prints a pair twice if its bytes arrived in pieces.
     ShowsTwice,
-    /// Prints what it receives as it is.
-    Raw,
-    /// Leaves out what it cannot show.
-    LeavesOut,
-    /// Cleans texts, and takes names for harmless.
-    RawNames,
-    /// Does not look for the end of the stream.
-    GoesOnAtEof,
-    /// Ends without a word.
+    /// Prints what it receives unchanged.
+    ShowsRaw,
+    /// Omits control characters.
+    OmitsControls,
+    /// Escapes control characters in texts, but not in names.
+    ShowsNamesRaw,
+    /// Ignores EOF.
+    IgnoresEof,
+    /// Exits without a reason.
     EndsSilently,
-    /// Takes it that a connection is never reset.
-    CrashesOfReset,
-    /// Waits for whatever a header announces.
+    /// Assumes that the server never resets the connection.
+    CrashesOnReset,
+    /// Waits for as many bytes as a header announces.
     Waits,
-    /// Sets memory aside for whatever a header announces.
+    /// Allocates as many bytes as a header announces.
     Allocates,
 }
 
 const ALL: [ClientDefect; 10] = [
     ClientDefect::OneReadPerPart,
     ClientDefect::ShowsTwice,
-    ClientDefect::Raw,
-    ClientDefect::LeavesOut,
-    ClientDefect::RawNames,
-    ClientDefect::GoesOnAtEof,
+    ClientDefect::ShowsRaw,
+    ClientDefect::OmitsControls,
+    ClientDefect::ShowsNamesRaw,
+    ClientDefect::IgnoresEof,
     ClientDefect::EndsSilently,
-    ClientDefect::CrashesOfReset,
+    ClientDefect::CrashesOnReset,
     ClientDefect::Waits,
     ClientDefect::Allocates,
 ];
@@ -52,50 +53,53 @@ const ALL: [ClientDefect; 10] = [
 pub(crate) const KILLS: &[Kill] = &[
     (
         Mutant::Client(ClientDefect::OneReadPerPart),
-        &[("CLI-01", "after a cut at byte 1, `turn-001 one` by ann is not shown")],
+        &[("CLI-01", "after a cut at byte 1, the client did not print `turn-001 one` by ann once")],
     ),
     (
         Mutant::Client(ClientDefect::ShowsTwice),
-        &[("CLI-01", "after a cut at byte 1, `turn-001 one` by ann is not shown once")],
+        &[("CLI-01", "after a cut at byte 1, the client did not print `turn-001 one` by ann once")],
     ),
     (
-        Mutant::Client(ClientDefect::Raw),
-        &[("CLI-02", "in a name, \\u{1b}\\u{5b}\\u{32}\\u{4a} reaches the terminal")],
+        Mutant::Client(ClientDefect::ShowsRaw),
+        &[("CLI-02", "in a name, \\u{1b}\\u{5b}\\u{32}\\u{4a} reaches the terminal unchanged")],
     ),
-    (Mutant::Client(ClientDefect::LeavesOut), &[("CLI-02", "is left out instead of shown")]),
-    (Mutant::Client(ClientDefect::RawNames), &[("CLI-02", "in a name, ")]),
     (
-        Mutant::Client(ClientDefect::GoesOnAtEof),
-        &[("CLI-03", "the client goes on although the server has ended the connection")],
+        Mutant::Client(ClientDefect::OmitsControls),
+        &[("CLI-02", "is omitted instead of made visible")],
+    ),
+    (Mutant::Client(ClientDefect::ShowsNamesRaw), &[("CLI-02", "in a name, ")]),
+    (
+        Mutant::Client(ClientDefect::IgnoresEof),
+        &[("CLI-03", "the client did not exit although the server has ended the connection")],
     ),
     (
         Mutant::Client(ClientDefect::EndsSilently),
-        &[("CLI-03", "the client gives no reason after an end between two pairs")],
+        &[("CLI-03", "the client printed no reason after an end between two pairs")],
     ),
     (
-        Mutant::Client(ClientDefect::CrashesOfReset),
-        &[("CLI-03", "the client crashes after a reset")],
+        Mutant::Client(ClientDefect::CrashesOnReset),
+        &[("CLI-03", "the client crashed after a reset")],
     ),
     (
         Mutant::Client(ClientDefect::Waits),
-        &[("CLI-03", "the client goes on although a giant length was announced")],
+        &[("CLI-03", "the client did not exit although a header announced a giant length")],
     ),
     (
         Mutant::Client(ClientDefect::Allocates),
-        &[("CLI-03", "signal 6 ends the client after a giant length")],
+        &[("CLI-03", "signal 6 ended the client after a giant length")],
     ),
 ];
 
-/// The command that starts this program as such a client.
+/// The command that starts this program as a client with this defect.
 pub(crate) fn broken(defect: ClientDefect) -> ClientCommand {
     let this = env::current_exe().expect("a test program knows its own file");
-    // A backtrace takes longer to print than these tests wait.
+    // Printing a backtrace takes longer than these tests wait.
     let words = ["env".into(), "RUST_BACKTRACE=0".into(), this.into(), CLIENT.into()];
     let words = words.into_iter().chain([format!("{defect:?}").into(), "{port}".into()]);
     ClientCommand { command: words.collect(), origin: Origin::Foreign }
 }
 
-/// Is the client that the command line asks for, if it asks for one.
+/// Runs this program as the client that the command line names, if it names one.
 pub(crate) fn asked_for(mut arguments: impl Iterator<Item = String>) -> Option<ExitCode> {
     arguments.nth(1).filter(|word| word == CLIENT)?;
     let (name, port) = (arguments.next()?, arguments.next()?.parse().ok()?);
@@ -114,7 +118,8 @@ fn chat(defect: ClientDefect, port: u16) -> io::Result<()> {
         let (name, pieces) = frame(&mut server, defect)?;
         let (text, more_pieces) = frame(&mut server, defect)?;
         let twice = defect == ClientDefect::ShowsTwice && pieces + more_pieces > 4;
-        let name = if defect == ClientDefect::RawNames { name } else { cleaned(&name, defect) };
+        let name =
+            if defect == ClientDefect::ShowsNamesRaw { name } else { cleaned(&name, defect) };
         let line = format!("{name} > {}", cleaned(&text, defect));
         for _ in 0..=usize::from(twice) {
             println!("{line}");
@@ -122,7 +127,8 @@ fn chat(defect: ClientDefect, port: u16) -> io::Result<()> {
     }
 }
 
-/// A frame's text, and how many reads it took. The defects are in how it reads, so it has its own reader of frames.
+/// A frame's text, and the number of reads that it took. The defects are in the reading, so this client has
+/// its own reader of frames.
 fn frame(server: &mut TcpStream, defect: ClientDefect) -> io::Result<(String, usize)> {
     let mut header = [0; HEADER_LEN];
     let pieces = part(server, &mut header, defect)?;
@@ -131,23 +137,24 @@ fn frame(server: &mut TcpStream, defect: ClientDefect) -> io::Result<(String, us
     if length > 1 << 20 && !matches!(defect, ClientDefect::Waits | ClientDefect::Allocates) {
         return Err(io::Error::other("too long a message"));
     }
-    // Only the one that believes lengths sets so much aside; the other reads for ever into little.
+    // Only the client that allocates holds so much; the one that waits reads for ever into a small
+    // buffer.
     let held = if defect == ClientDefect::Waits { length.min(1 << 20) } else { length };
     let mut payload = vec![0; held];
     let more_pieces = part(server, &mut payload, defect)?;
     Ok((String::from_utf8_lossy(&payload).into_owned(), pieces + more_pieces))
 }
 
-/// Fills `part`, and returns how many reads that took.
+/// Fills `part`, and returns the number of reads that it took.
 fn part(server: &mut TcpStream, part: &mut [u8], defect: ClientDefect) -> io::Result<usize> {
     let (mut filled, mut reads) = (0, 0);
     while filled < part.len() {
         let read = server.read(&mut part[filled..]);
-        if defect == ClientDefect::CrashesOfReset {
+        if defect == ClientDefect::CrashesOnReset {
             assert!(read.is_ok(), "a connection is never reset");
         }
         match read? {
-            0 if defect == ClientDefect::GoesOnAtEof => {}
+            0 if defect == ClientDefect::IgnoresEof => {}
             0 => return Err(io::ErrorKind::UnexpectedEof.into()),
             count => filled += count,
         }
@@ -159,15 +166,15 @@ fn part(server: &mut TcpStream, part: &mut [u8], defect: ClientDefect) -> io::Re
     Ok(reads)
 }
 
-/// Text as this client shows it.
+/// Text as this client prints it.
 fn cleaned(text: &str, defect: ClientDefect) -> String {
     let hostile = |char: char| char.is_control() || "\u{202e}\u{2066}".contains(char);
     match defect {
-        ClientDefect::Raw => text.into(),
-        ClientDefect::LeavesOut => text.replace(hostile, ""),
+        ClientDefect::ShowsRaw => text.into(),
+        ClientDefect::OmitsControls => text.replace(hostile, ""),
         _ => text.replace(hostile, "?"),
     }
 }
 
-/// The first word of the command line that asks for a client.
+/// The first word of a command line that starts this program as a client.
 const CLIENT: &str = "broken-client";

@@ -1,6 +1,6 @@
-//! Everything that can be wrong with a server whose defect is in memory.
+//! Defect: all defects of a room in memory.
 
-/// What is wrong with a server.
+/// One defect of a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Defect {
     Banner,
@@ -16,101 +16,103 @@ pub(crate) enum Defect {
     CutAt65536,
     EmptyLost,
     PartsDropped,
-    /// A frame that comes in three parts is lost.
+    /// A frame that arrives in three parts is lost.
     ThirdPartsLost,
     Doubled,
     ThirdLost,
     Echo,
     FramesSwapped,
-    DiesAlone,
+    DiesWithOneMember,
     ControlsLost,
     History,
-    LastWordsLost,
-    /// The last frame of a client is handled when its next one comes.
+    LastMessageLost,
+    /// The last frame of a client is handled when the next one arrives.
     LastFrameWaits,
-    /// The few words of one who says little wait until it listens: those who flood come first.
-    FloodsFirst,
+    /// Messages of a member that has sent few wait until it reads; members that have sent many are
+    /// served first.
+    BusySendersFirst,
     Reversed,
-    /// Like the next two only once hundreds of pairs have gone to a client: a flood.
-    ReversedInFloods,
-    PartsInterleavedInFloods,
-    /// Some clients get what has gathered for them sender by sender.
-    OwnOrderInFloods,
+    /// Like the next two, it begins when hundreds of pairs have been sent to a client.
+    ReversedUnderLoad,
+    PartsInterleavedUnderLoad,
+    /// Some clients receive their pending pairs sorted by sender.
+    OwnOrderUnderLoad,
     PartsInterleaved,
-    /// What does not fit into a client's buffer is forgotten.
+    /// What does not fit into a client's buffer is discarded.
     ShortWrites,
     DiesOfGarbage,
-    /// Nobody is served while somebody has not said its name.
+    /// While one connection has not sent its name, the others are not served.
     WaitsForNames,
-    /// Nobody is served while somebody has begun a frame and not completed it.
+    /// While one connection has sent only a part of a frame, the others are not served.
     WaitsForFrames,
-    /// Thirty-two clients may be waited for at a time: then nobody is served.
-    PoolRunsOut,
-    UnnamedHear,
-    /// A half-said name is taken for one when its connection ends.
-    GhostsStay,
-    /// A header is relayed as it was spelled.
+    /// No client is served while the server waits for names or frames of thirty-two.
+    SmallPool,
+    UnnamedReceive,
+    /// An incomplete name is taken for a name when the connection ends.
+    HalfNamesJoin,
+    /// A header is relayed as it was received.
     HeadersKept,
     LenientNumbers,
-    /// Every piece that arrives is decoded by itself.
+    /// Each piece that arrives is decoded by itself.
     PiecesDecoded,
     DiesOfBadText,
     BadTextRelayed,
     RepairedTextCutAnywhere,
-    OffendersStay,
-    /// Good frames are dropped with the bad one behind them.
+    OffendersNotClosed,
+    /// Valid frames are discarded together with the malformed one after them.
     BufferDiscarded,
-    /// What stands behind a malformed header is relayed.
-    RestRelayed,
+    /// The bytes after a malformed header are relayed.
+    BytesAfterErrorRelayed,
     FragmentsRelayed,
     NamesUnchecked,
     NumbersLost,
-    /// Whoever breaks a rule is closed without a word.
-    RefusesSilently,
-    OtherSpokesman,
+    /// A client that breaks a rule is closed without a reason.
+    RejectsSilently,
+    OtherServerName,
     CommandsTaken,
-    LeaversStay,
+    LeaversNotClosed,
     DiesOfLeavers,
     DiesOfResets,
     ResetsAtTheEnd,
-    FewPlaces,
-    StaysDown,
-    /// It starts with limits that do not agree.
+    TwentyConnections,
+    RestartFails,
+    /// The server starts with limits that contradict each other.
     StartsAnyway,
-    /// It does not start then, and does not say why.
-    StaysDownSilently,
-    LeaveToldTwice,
-    LeaveToldEarly,
-    JoinToldLate,
+    /// It does not start with such limits, and does not name them.
+    FailsToStartSilently,
+    LeaveNotifiedTwice,
+    LeaveNotifiedEarly,
+    JoinNotifiedLate,
     PrivateToAll,
     UnknownTargetSilent,
     SlashesKept,
     NickOnlyAnswered,
     NickUnchecked,
-    NobodyGreeted,
+    NoGreeting,
     LastOfWhoLost,
     LastOfHelpLost,
     CommandsByPrefix,
     PrivateUnmarked,
-    AsidesFirst,
-    TakesEverything,
-    // These begin after a while, when the conversations are over: the cases have to see them.
-    LateLeaveToldTwice,
+    DirectFirst,
+    NeverFull,
+    // These begin after some time, when the conversations are over, so that only the cases detect
+    // them.
+    LateLeaveNotifiedTwice,
     LateReportLost,
     LatePrivateDoubled,
-    LateAsidesFirst,
+    LateDirectFirst,
 }
 
 impl Defect {
-    /// Whether a room in memory can pass the rows that see it.
+    /// Whether a room in memory without the defect passes the rules whose tests detect it.
     pub(crate) fn shows_in_memory(self) -> bool {
         !matches!(
             self,
-            Self::FewPlaces
-                | Self::StaysDown
+            Self::TwentyConnections
+                | Self::RestartFails
                 | Self::StartsAnyway
-                | Self::StaysDownSilently
-                | Self::TakesEverything
+                | Self::FailsToStartSilently
+                | Self::NeverFull
         )
     }
 }

@@ -1,35 +1,36 @@
-//! One of our servers that holds more than it should, because more is asked of it than its clients ask.
+//! Excess: one of our servers that seems to retain too much, because a wire sends it more than its
+//! client does.
 
 use std::cell::RefCell;
 use std::io;
 use std::time::Duration;
 
 use conformance::process::ServerProcess;
-use conformance::target::{Instance, Medium, Received, Settled, Target, Wire};
+use conformance::target::{Evidence, Instance, Medium, Received, Target, Wire};
 use protocol::{HEADER_LEN, parse_header};
 
-use crate::altered::Altered;
+use crate::altered::StartedBy;
 use crate::{Kill, Mutant, our_server};
 
-/// What such a server seems to do.
+/// What the server seems to retain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Excess {
-    /// It keeps something of every connection: beside each stands another one that never ends.
+    /// Something of every connection: for each one, the target opens another that never ends.
     KeepsConnections,
-    /// It holds what a header promises: the bytes do come, all but the last.
-    KeepsPromises,
+    /// The announced length of every message: the wire sends the announced bytes, all but the last.
+    AllocatesAnnouncedLengths,
 }
 
 pub(crate) const KILLS: &[Kill] = &[
     (
-        Mutant::Holds(Excess::KeepsConnections),
+        Mutant::Retains(Excess::KeepsConnections),
         &[("RES-06", "the server holds"), ("BAD-07", "the server holds")],
     ),
-    (Mutant::Holds(Excess::KeepsPromises), &[("LIM-01", "the server grew by")]),
+    (Mutant::Retains(Excess::AllocatesAnnouncedLengths), &[("LIM-01", "the server grew by")]),
 ];
 
 pub(crate) fn excessive(excess: Excess) -> impl Target {
-    Altered(move |flags: &[String]| {
+    StartedBy(move |flags: &[String]| {
         let server = our_server().start(flags)?;
         Ok(Box::new(Excessive { server, excess, kept: RefCell::default() }) as Box<dyn Instance>)
     })
@@ -48,7 +49,7 @@ impl Instance for Excessive {
                 self.kept.borrow_mut().push(self.server.connect()?);
                 self.server.connect()
             }
-            Excess::KeepsPromises => Ok(Box::new(GenerousWire(self.server.connect()?))),
+            Excess::AllocatesAnnouncedLengths => Ok(Box::new(PaddingWire(self.server.connect()?))),
         }
     }
 
@@ -61,16 +62,16 @@ impl Instance for Excessive {
     }
 }
 
-/// Sends all but the last byte of what its client has promised.
-struct GenerousWire(Box<dyn Wire>);
+/// Sends all but the last byte of what its client has announced.
+struct PaddingWire(Box<dyn Wire>);
 
-impl Wire for GenerousWire {
+impl Wire for PaddingWire {
     fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.0.send(bytes)?;
         let header = &bytes[..bytes.len().min(HEADER_LEN)];
-        let promised = parse_header(header).ok().flatten().unwrap_or_default();
-        let promised = usize::try_from(promised).unwrap_or_default();
-        let missing = (HEADER_LEN + promised).saturating_sub(bytes.len());
+        let announced = parse_header(header).ok().flatten().unwrap_or_default();
+        let announced = usize::try_from(announced).unwrap_or_default();
+        let missing = (HEADER_LEN + announced).saturating_sub(bytes.len());
         self.0.send(&vec![b'.'; missing.saturating_sub(1)])
     }
 
@@ -86,7 +87,7 @@ impl Wire for GenerousWire {
         self.0.reset();
     }
 
-    fn settle(&mut self, within: Duration) -> Settled {
-        self.0.settle(within)
+    fn await_read(&mut self, within: Duration) -> Evidence {
+        self.0.await_read(within)
     }
 }

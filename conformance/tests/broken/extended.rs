@@ -1,24 +1,32 @@
-//! What a defect of its extensions does to what passes a server.
+//! Extended: the defects of the extensions.
 
 use protocol::Pair;
 
+use crate::corrupt::encoded;
 use crate::defect::Defect;
-use crate::spoil::encoded;
 
-/// The `number`th pair of a connection as a server with this defect sends it; `good` if it is none of these.
-pub(crate) fn misled(defect: Defect, pair: &Pair, number: usize, good: Vec<u8>) -> Vec<u8> {
+/// The `number`th pair of a connection as a server with this defect sends it. `good` is the correct
+/// pair.
+pub(crate) fn corrupt_extension_pair(
+    defect: Defect,
+    pair: &Pair,
+    number: usize,
+    good: Vec<u8>,
+) -> Vec<u8> {
     let (sender, text) = (&pair.sender[..], &pair.text[..]);
     match defect {
-        Defect::LeaveToldTwice if is_notice(pair, "has left") => [&good[..], &good].concat(),
-        Defect::LateLeaveToldTwice if number > A_WHILE && is_notice(pair, "has left") => {
+        Defect::LeaveNotifiedTwice if is_notice(pair, "has left") => [&good[..], &good].concat(),
+        Defect::LateLeaveNotifiedTwice if number > LATE_PAIRS && is_notice(pair, "has left") => {
             [&good[..], &good].concat()
         }
-        Defect::LatePrivateDoubled if number > A_WHILE && text.starts_with(PRIVATE) => {
+        Defect::LatePrivateDoubled if number > LATE_PAIRS && text.starts_with(PRIVATE) => {
             [&good[..], &good].concat()
         }
-        Defect::LateReportLost if number > A_WHILE && is_notice(pair, "nobody here") => Vec::new(),
+        Defect::LateReportLost if number > LATE_PAIRS && is_notice(pair, "nobody here") => {
+            Vec::new()
+        }
         Defect::UnknownTargetSilent if is_notice(pair, "nobody here is called") => Vec::new(),
-        Defect::NobodyGreeted if is_notice(pair, "welcome, ") => Vec::new(),
+        Defect::NoGreeting if is_notice(pair, "welcome, ") => Vec::new(),
         Defect::LastOfHelpLost if text == b"/help tells this" => Vec::new(),
         Defect::LastOfWhoLost if is_notice(pair, "members: ") => {
             encoded(sender, text.rsplit(|byte| *byte == b',').next_back().unwrap_or_default())
@@ -31,22 +39,22 @@ pub(crate) fn misled(defect: Defect, pair: &Pair, number: usize, good: Vec<u8>) 
     }
 }
 
-/// Puts what came together into the order of a server with this defect.
-pub(crate) fn arrange(defect: Defect, batch: &mut [Vec<u8>]) {
+/// Brings the pairs of one batch into the order in which a server with this defect sends them.
+pub(crate) fn reorder_notices(defect: Defect, batch: &mut [Vec<u8>]) {
     let holds = |pair: &[u8], text: &[u8]| pair.windows(text.len()).any(|part| part == text);
     let is_public = |pair: &Vec<u8>| !holds(pair, PRIVATE);
     match defect {
-        // The sorts are stable: everything else keeps its order.
-        Defect::LeaveToldEarly => batch.sort_by_key(|pair| !holds(pair, b" has left")),
-        Defect::JoinToldLate => batch.sort_by_key(|pair| holds(pair, b" has joined")),
-        Defect::LateAsidesFirst if batch.len() <= A_WHILE => {}
-        Defect::AsidesFirst | Defect::LateAsidesFirst => batch.sort_by_key(is_public),
+        // The sorts are stable, so all other pairs keep their order.
+        Defect::LeaveNotifiedEarly => batch.sort_by_key(|pair| !holds(pair, b" has left")),
+        Defect::JoinNotifiedLate => batch.sort_by_key(|pair| holds(pair, b" has joined")),
+        Defect::LateDirectFirst if batch.len() <= LATE_PAIRS => {}
+        Defect::DirectFirst | Defect::LateDirectFirst => batch.sort_by_key(is_public),
         _ => {}
     }
 }
 
-/// What a server with this defect takes a message for.
-pub(crate) fn said(defect: Defect, payload: &[u8]) -> Vec<u8> {
+/// The message that a server with this defect reads from a payload.
+pub(crate) fn reinterpret(defect: Defect, payload: &[u8]) -> Vec<u8> {
     match defect {
         Defect::SlashesKept if payload.starts_with(b"//") => [b"/", payload].concat(),
         Defect::CommandsByPrefix if payload.starts_with(b"/who") => b"/who".to_vec(),
@@ -62,5 +70,5 @@ fn is_notice(pair: &Pair, words: &str) -> bool {
 }
 
 /// More pairs than any conversation about the extensions has.
-const A_WHILE: usize = 20;
+const LATE_PAIRS: usize = 20;
 const PRIVATE: &[u8] = b"(private) ";

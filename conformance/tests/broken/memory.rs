@@ -1,4 +1,4 @@
-//! Which rows have to see which defect of a room in memory.
+//! Memory: which rules' tests have to detect which defect of a room in memory.
 
 use crate::defect::Defect;
 use crate::proxy::Cut;
@@ -11,22 +11,22 @@ pub(crate) const KILLS: &[Kill] = &[
     ),
     (
         Mutant::Memory(Defect::NamesTrimmed),
-        &[("HSK-02", "got            15        Bob  the Second2")],
+        &[("HSK-02", "received       15        Bob  the Second2")],
     ),
-    (Mutant::Memory(Defect::NamesCut), &[("HSK-02", "got            32        🦀🦀🦀🦀🦀🦀🦀🦀5")]),
+    (Mutant::Memory(Defect::NamesCut), &[("HSK-02", "received       32        🦀🦀🦀🦀🦀🦀🦀🦀5")]),
     (
         Mutant::Memory(Defect::OneFramePerWrite),
         &[("HSK-03", "at `bob < ann: hello`"), ("SEG-04", "at `bob < ann: bb`")],
     ),
     (Mutant::Memory(Defect::DiesOfUnnamed), &[("HSK-04", "at `dan connects`")]),
     (Mutant::Memory(Defect::NamesChange), &[("HSK-09", "at `bob < ann: cyd`")]),
-    (Mutant::Memory(Defect::RightJustified), &[("FRM-01", "got                     3ann")]),
+    (Mutant::Memory(Defect::RightJustified), &[("FRM-01", "received                3ann")]),
     (
         Mutant::Memory(Defect::CharactersCounted),
-        &[("FRM-02", "got            3         ann4         سل")],
+        &[("FRM-02", "received       3         ann4         سل")],
     ),
     (Mutant::Memory(Defect::JoinersLost), &[("UTF-01", "at `bob < \"\\u{645}")]),
-    (Mutant::Memory(Defect::CutAt4096), &[("FRM-03", "got            3         ann4096")]),
+    (Mutant::Memory(Defect::CutAt4096), &[("FRM-03", "received       3         ann4096")]),
     (Mutant::Memory(Defect::EmptyLost), &[("FRM-04", "at `bob < ann:`")]),
     (Mutant::Memory(Defect::PartsDropped), &[("SEG-02", "at `bob < ann: hello`")]),
     (
@@ -49,99 +49,117 @@ pub(crate) const KILLS: &[Kill] = &[
             ("RLY-09", "of 500 messages of member"),
         ],
     ),
-    (Mutant::Memory(Defect::Echo), &[("RLY-02", "got            3         ann5         first")]),
+    (Mutant::Memory(Defect::Echo), &[("RLY-02", "received       3         ann5         first")]),
     (
         Mutant::Memory(Defect::FramesSwapped),
-        &[("RLY-03", "got            3         one3         ann")],
+        &[("RLY-03", "received       3         one3         ann")],
     ),
-    (Mutant::Memory(Defect::DiesAlone), &[("RLY-04", "the server does not accept a connection")]),
+    (
+        Mutant::Memory(Defect::DiesWithOneMember),
+        &[("RLY-04", "the server does not accept a connection")],
+    ),
     (
         Mutant::Memory(Defect::ControlsLost),
-        &[("RLY-05", "got            3         ann8         twolines")],
+        &[("RLY-05", "received       3         ann8         twolines")],
     ),
-    (Mutant::Memory(Defect::History), &[("RLY-07", "got            3         ann5         early")]),
-    (Mutant::Memory(Defect::LastWordsLost), &[("RLY-08", "at `bob < ann: words`")]),
+    (Mutant::Memory(Defect::History), &[("RLY-07", "received       3         ann5         early")]),
+    (Mutant::Memory(Defect::LastMessageLost), &[("RLY-08", "at `bob < ann: words`")]),
     (
         Mutant::Memory(Defect::Reversed),
         &[
-            ("ORD-01", "got            3         ann1         5"),
+            ("ORD-01", "received       3         ann1         5"),
             ("ORD-04", "at `cyd < ann: tea or coffee?`"),
         ],
     ),
     (
         Mutant::Memory(Defect::PartsInterleaved),
-        &[("ORD-02", "got            3         bob3         cyd")],
+        &[("ORD-02", "received       3         bob3         cyd")],
     ),
     (Mutant::Memory(Defect::DiesOfGarbage), &[("BAD-01", "at `bob < ann: still here`")]),
-    (Mutant::Memory(Defect::LeaversStay), &[("CLS-07", "ann is not closed")]),
+    (
+        Mutant::Memory(Defect::LeaversNotClosed),
+        &[("CLS-07", "the server did not end ann's connection")],
+    ),
     (
         Mutant::Memory(Defect::DiesOfLeavers),
         &[
             ("CLS-01", "at `bob < ann: gone?`"),
-            ("CLS-03", "bob was closed before it received a pair"),
+            ("CLS-03", "the server ended bob's connection before the expected pair"),
         ],
     ),
     (
         Mutant::Memory(Defect::ResetsAtTheEnd),
         &[
-            ("CLS-06", "ann is reset instead of closed in order"),
-            ("CLS-08", "ann is reset instead of closed in order"),
+            ("CLS-06", "the server reset ann's connection instead of closing it with a FIN"),
+            ("CLS-08", "the server reset ann's connection instead of closing it with a FIN"),
         ],
     ),
-    (Mutant::Memory(Defect::RefusesSilently), &[("CLS-08", "at `ann < server: ...`")]),
+    (Mutant::Memory(Defect::RejectsSilently), &[("CLS-08", "at `ann < server: ...`")]),
     (
         Mutant::Memory(Defect::WaitsForNames),
-        &[("HSK-05", "nothing that ann says is relayed, at `ann joins`")],
+        &[("HSK-05", "the server relays none of ann's messages, at `ann joins`")],
     ),
     (
-        Mutant::Memory(Defect::PoolRunsOut),
+        Mutant::Memory(Defect::SmallPool),
         &[
-            ("HSK-05", "nothing that ann says is relayed"),
-            ("SLO-01", "nothing that parked32 says is relayed"),
+            ("HSK-05", "the server relays none of ann's messages"),
+            ("SLO-01", "the server relays none of parked32's messages"),
         ],
     ),
-    (Mutant::Memory(Defect::UnnamedHear), &[("HSK-06", "cyd received a pair before its end")]),
-    (Mutant::Memory(Defect::GhostsStay), &[("HSK-07", "cyd is not closed")]),
-    (Mutant::Memory(Defect::CutAt65536), &[("FRM-05", "got            3         ann65536")]),
+    (
+        Mutant::Memory(Defect::UnnamedReceive),
+        &[("HSK-06", "cyd received a pair before the end of the connection")],
+    ),
+    (
+        Mutant::Memory(Defect::HalfNamesJoin),
+        &[("HSK-07", "the server did not end cyd's connection")],
+    ),
+    (Mutant::Memory(Defect::CutAt65536), &[("FRM-05", "received       3         ann65536")]),
     (Mutant::Memory(Defect::HeadersKept), &[("FRM-06", "a header that is not canonical")]),
     (Mutant::Memory(Defect::LenientNumbers), &[("FRM-07", "at `ann is refused`")]),
     (
         Mutant::Memory(Defect::ThirdPartsLost),
-        &[("SEG-01", "bob received nothing more"), ("SEG-03", "cut behind byte [")],
+        &[
+            ("SEG-01", "the server sent no further pair to bob"),
+            ("SEG-03", "with a cut after byte ["),
+        ],
     ),
     (
         Mutant::Memory(Defect::WaitsForFrames),
         &[("SEG-05", "at `bob < ann: hello`"), ("SLO-01", "at `bob < ann: hello`")],
     ),
-    (Mutant::Memory(Defect::ShortWrites), &[("SEG-06", "bob received 8192 of")]),
+    (Mutant::Memory(Defect::ShortWrites), &[("SEG-06", "the server sent bob only 8192 of")]),
     (Mutant::Memory(Defect::LastFrameWaits), &[("SEG-07", "at `bob < ann: two`")]),
     (
-        Mutant::Memory(Defect::FloodsFirst),
-        &[("ORD-05", "a word waited behind 3000 messages of a flood")],
+        Mutant::Memory(Defect::BusySendersFirst),
+        &[("ORD-05", "the server delivered cyd's message after 3000 messages that ann sent later")],
     ),
     (
-        Mutant::Memory(Defect::ReversedInFloods),
-        &[("ORD-01", "'s message "), ("ORD-03", "another message than one who only listened")],
+        Mutant::Memory(Defect::ReversedUnderLoad),
+        &[
+            ("ORD-01", " after its message "),
+            ("ORD-03", "received the messages in another order than a member that sent none"),
+        ],
     ),
     (
-        Mutant::Memory(Defect::PartsInterleavedInFloods),
+        Mutant::Memory(Defect::PartsInterleavedUnderLoad),
         &[("ORD-02", "received a header that is not canonical")],
     ),
     (
-        Mutant::Memory(Defect::OwnOrderInFloods),
+        Mutant::Memory(Defect::OwnOrderUnderLoad),
         &[
-            ("ORD-03", "another message than one who only listened"),
+            ("ORD-03", "received the messages in another order than a member that sent none"),
             ("ORD-04", "cyd received an answer before its question"),
         ],
     ),
-    (Mutant::Memory(Defect::PiecesDecoded), &[("UTF-04", "bob received another pair")]),
+    (Mutant::Memory(Defect::PiecesDecoded), &[("UTF-04", "bob received a different pair")]),
     (
         Mutant::Memory(Defect::DiesOfBadText),
         &[("UTF-02", "at `bob joins`"), ("UTF-03", "at `bob < ann: still here`")],
     ),
     (
         Mutant::Memory(Defect::BadTextRelayed),
-        &[("UTF-06", "got            3         ann4         caf\\xe9")],
+        &[("UTF-06", "received       3         ann4         caf\\xe9")],
     ),
     (
         Mutant::Memory(Defect::RepairedTextCutAnywhere),
@@ -151,7 +169,7 @@ pub(crate) const KILLS: &[Kill] = &[
         )],
     ),
     (
-        Mutant::Memory(Defect::OffendersStay),
+        Mutant::Memory(Defect::OffendersNotClosed),
         &[
             ("BAD-02", "at `ann is refused`"),
             ("BAD-03", "at `ann is refused`"),
@@ -159,7 +177,7 @@ pub(crate) const KILLS: &[Kill] = &[
         ],
     ),
     (Mutant::Memory(Defect::BufferDiscarded), &[("BAD-05", "at `bob < ann: ok`")]),
-    (Mutant::Memory(Defect::RestRelayed), &[("BAD-06", "at `cyd < bob: quiet here`")]),
+    (Mutant::Memory(Defect::BytesAfterErrorRelayed), &[("BAD-06", "at `cyd < bob: quiet here`")]),
     (Mutant::Memory(Defect::FragmentsRelayed), &[("CLS-04", "at `cyd < bob: quiet here`")]),
     (Mutant::Memory(Defect::DiesOfResets), &[("CLS-02", "at `bob < ann: one`")]),
     (
@@ -175,14 +193,23 @@ pub(crate) const KILLS: &[Kill] = &[
         &[("NAM-05", "at `cyd < server: ...`"), ("NAM-07", "at `cyd < server: ...`")],
     ),
     (
-        Mutant::Memory(Defect::OtherSpokesman),
-        &[("NAM-08", "a pair that is no refusal before its end")],
+        Mutant::Memory(Defect::OtherServerName),
+        &[("NAM-08", "a pair that is not from `server` before the end of the connection")],
     ),
     (Mutant::Memory(Defect::CommandsTaken), &[("EXT-02", "at `bob < ann: /who`")]),
-    (Mutant::Cuts(Cut::Frames), &[("RLY-06", "relays came in parts"), ("RLY-12", "is cut")]),
-    (Mutant::Cuts(Cut::Bytes), &[("RLY-06", "relays came in parts")]),
     (
-        Mutant::Memory(Defect::FewPlaces),
+        Mutant::Cuts(Cut::Frames),
+        &[
+            ("RLY-06", "pairs in parts, which a client that reads once would lose"),
+            ("RLY-12", "the server sent pair "),
+        ],
+    ),
+    (
+        Mutant::Cuts(Cut::Bytes),
+        &[("RLY-06", "pairs in parts, which a client that reads once would lose")],
+    ),
+    (
+        Mutant::Memory(Defect::TwentyConnections),
         &[
             ("RES-04", "the server does not accept a connection"),
             ("RES-05", "the server does not accept a connection"),
@@ -190,19 +217,19 @@ pub(crate) const KILLS: &[Kill] = &[
     ),
     (Mutant::Memory(Defect::StartsAnyway), &[("LIM-04", "the server starts with a window")]),
     (
-        Mutant::Memory(Defect::StaysDownSilently),
-        &[("LIM-04", "does not say which limits do not agree")],
+        Mutant::Memory(Defect::FailsToStartSilently),
+        &[("LIM-04", "does not name the limits that contradict each other")],
     ),
-    (Mutant::Memory(Defect::StaysDown), &[("SHD-03", "address already in use")]),
+    (Mutant::Memory(Defect::RestartFails), &[("SHD-03", "address already in use")]),
     (
-        Mutant::Memory(Defect::LeaveToldTwice),
-        &[("EXT-01", "got            6         server12        cyd has left")],
+        Mutant::Memory(Defect::LeaveNotifiedTwice),
+        &[("EXT-01", "received       6         server12        cyd has left")],
     ),
-    (Mutant::Memory(Defect::LeaveToldEarly), &[("EXT-01", "at `ann < cyd: bye`")]),
-    (Mutant::Memory(Defect::JoinToldLate), &[("EXT-01", "at `ann < server: cyd has joined`")]),
+    (Mutant::Memory(Defect::LeaveNotifiedEarly), &[("EXT-01", "at `ann < cyd: bye`")]),
+    (Mutant::Memory(Defect::JoinNotifiedLate), &[("EXT-01", "at `ann < server: cyd has joined`")]),
     (
         Mutant::Memory(Defect::PrivateToAll),
-        &[("EXT-03", "cyd received a pair that is not its due"), ("EXT-04", "at `ann < server")],
+        &[("EXT-03", "cyd received an unexpected pair"), ("EXT-04", "at `ann < server")],
     ),
     (
         Mutant::Memory(Defect::UnknownTargetSilent),
@@ -215,26 +242,35 @@ pub(crate) const KILLS: &[Kill] = &[
     (Mutant::Memory(Defect::NickOnlyAnswered), &[("EXT-06", "at `bob < server: ann is now Zo")]),
     (
         Mutant::Memory(Defect::NickUnchecked),
-        &[("EXT-06", "30 members asked for the name zed, and are now [\"zed\"]")],
+        &[("EXT-06", "30 members asked for the name zed, and the server named them [\"zed\"]")],
     ),
-    (Mutant::Memory(Defect::NobodyGreeted), &[("EXT-07", "at `bob joins`")]),
+    (Mutant::Memory(Defect::NoGreeting), &[("EXT-07", "at `bob joins`")]),
     (
         Mutant::Memory(Defect::LastOfWhoLost),
         &[("EXT-08", "at `bob < server: 3 members: ann, bob, cyd`")],
     ),
     (Mutant::Memory(Defect::LastOfHelpLost), &[("EXT-09", "at `ann < server: /help tells this`")]),
     (Mutant::Memory(Defect::CommandsByPrefix), &[("EXT-10", "at `bob < ann: /whoami`")]),
-    (Mutant::Memory(Defect::PrivateUnmarked), &[("EXT-11", "got            4         Zoë")]),
-    (Mutant::Memory(Defect::AsidesFirst), &[("ORD-06", "at `bob < ann: one`")]),
-    (Mutant::Memory(Defect::LateLeaveToldTwice), &[("EXT-01", "others hear otherwise of comer0")]),
+    (Mutant::Memory(Defect::PrivateUnmarked), &[("EXT-11", "received       4         Zoë")]),
+    (Mutant::Memory(Defect::DirectFirst), &[("ORD-06", "at `bob < ann: one`")]),
+    (
+        Mutant::Memory(Defect::LateLeaveNotifiedTwice),
+        &[("EXT-01", "bob received other pairs about newcomer0")],
+    ),
     (
         Mutant::Memory(Defect::LateReportLost),
-        &[("EXT-04", "of 5 private messages 0 arrive, and of 3 their sender is told")],
+        &[("EXT-04", "0 of 5 private messages reached bob or cyd, and the server reported 3")],
     ),
-    (Mutant::Memory(Defect::LatePrivateDoubled), &[("EXT-04", "reaches 2 connections")]),
-    (Mutant::Memory(Defect::LateAsidesFirst), &[("ORD-06", "bob does not hear `0` at its place")]),
+    (Mutant::Memory(Defect::LatePrivateDoubled), &[("EXT-04", "reached 2 connections")]),
     (
-        Mutant::Memory(Defect::TakesEverything),
-        &[("EXT-12", "unread, and nobody is told"), ("EXT-13", "received another pair")],
+        Mutant::Memory(Defect::LateDirectFirst),
+        &[("ORD-06", "bob did not receive `0` in its place")],
+    ),
+    (
+        Mutant::Memory(Defect::NeverFull),
+        &[
+            ("EXT-12", "private messages unread, and the server reports nothing"),
+            ("EXT-13", "received a different pair"),
+        ],
     ),
 ];

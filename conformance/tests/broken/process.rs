@@ -1,4 +1,4 @@
-//! Which rows have to see which defect of a server in a process of its own.
+//! Process: which rules' tests have to detect which defect of a server in a process of its own.
 
 use crate::server::Defect;
 use crate::{Kill, Mutant};
@@ -6,48 +6,81 @@ use crate::{Kill, Mutant};
 pub(crate) const KILLS: &[Kill] = &[
     (
         Mutant::Process(Defect::BlocksOnFull),
-        &[("BPR-01", "the room stood still"), ("BPR-05", "the room stood still")],
+        &[
+            ("BPR-01", "the server accepted and delivered nothing for more than"),
+            ("BPR-05", "the server accepted and delivered nothing for more than"),
+        ],
     ),
     (
         Mutant::Process(Defect::ForgetsHalfPairs),
-        &[("BPR-02", "did not receive what was said next")],
+        &[("BPR-02", "received other bytes than the next message")],
     ),
     (
         Mutant::Process(Defect::DropsPairs),
         &[
-            ("BPR-02", "did not receive what was said next"),
-            ("BPR-03", "is declared to be ended, and is not"),
+            ("BPR-02", "received other bytes than the next message"),
+            ("BPR-03", "the server declares that it ends stalled readers, but kept one"),
         ],
     ),
     (Mutant::Process(Defect::KeepsMuch), &[("BPR-04", "the server's memory grew by")]),
     (
-        Mutant::Process(Defect::Spins),
-        &[("BPR-06", "while it waited for a full socket"), ("RES-07", "while nobody spoke")],
+        Mutant::Process(Defect::BusyLoops),
+        &[
+            ("BPR-06", "while it waited for a full socket"),
+            ("RES-07", "while no member sent anything"),
+        ],
     ),
     (Mutant::Process(Defect::DiesOfAcceptErrors), &[("RES-01", "the server has ended")]),
-    (Mutant::Process(Defect::RetriesAccept), &[("RES-02", "while it had no descriptors")]),
-    (Mutant::Process(Defect::StopsAccepting), &[("RES-03", "nothing that cyd says is relayed")]),
-    (Mutant::Process(Defect::FatClients), &[("RES-07", "each silent member costs")]),
+    (Mutant::Process(Defect::RetriesAccept), &[("RES-02", "while it had no free descriptor")]),
+    (
+        Mutant::Process(Defect::StopsAccepting),
+        &[("RES-03", "the server relays none of cyd's messages")],
+    ),
+    (Mutant::Process(Defect::FatClients), &[("RES-07", "of memory for each silent member")]),
     (Mutant::Process(Defect::DiesWithoutThreads), &[("RES-08", "the server has ended")]),
-    (Mutant::Process(Defect::EndsIdle), &[("HSK-08", "was closed"), ("SLO-02", "ann was closed")]),
+    (
+        Mutant::Process(Defect::ClosesSilent),
+        &[
+            ("HSK-08", "the server ended bob's connection"),
+            ("SLO-02", "the server ended ann's connection"),
+        ],
+    ),
     (
         Mutant::Process(Defect::DiesOfSignals),
-        &[("SHD-01", "the server ended with signal: 15"), ("SHD-06", "ann received 0 pairs")],
+        &[
+            ("SHD-01", "the server ended with signal: 15"),
+            ("SHD-06", "ann received 0 pairs before the end of the connection"),
+        ],
     ),
     (
         Mutant::Process(Defect::WaitsForClients),
         &[
-            ("SHD-02", "the server has not ended in the declared time"),
-            ("SHD-05", "the server goes on after more than one signal"),
+            ("SHD-02", "the server did not end within the declared grace"),
+            ("SHD-05", "the server did not end after more than one signal"),
         ],
     ),
-    (Mutant::Process(Defect::LeavesSilently), &[("SHD-06", "ann received 0 pairs")]),
-    (Mutant::Process(Defect::ForgetsTheLast), &[("SHD-01", "did not receive what was said next")]),
-    (Mutant::Process(Defect::ClosesIdle), &[("BPR-08", "is not cut off")]),
-    (Mutant::Process(Defect::CutsAtTheEnd), &[("SHD-01", "a torn pair before its end")]),
-    (Mutant::Process(Defect::SharesPort), &[("SHD-04", "on the same port does not end")]),
-    (Mutant::Process(Defect::ChecksThenTakes), &[("NAM-02", "50 members have ")]),
-    (Mutant::Process(Defect::LogsRaw), &[("SEC-01", "the log holds a raw")]),
+    (
+        Mutant::Process(Defect::StopsSilently),
+        &[("SHD-06", "ann received 0 pairs before the end of the connection")],
+    ),
+    (
+        Mutant::Process(Defect::DelaysLongMessages),
+        &[("SHD-01", "received other bytes than the next message")],
+    ),
+    (
+        Mutant::Process(Defect::ClosesStalled),
+        &[("BPR-08", "did not reset the connection of a reader that never reads")],
+    ),
+    (
+        Mutant::Process(Defect::CutsAtTheEnd),
+        &[("SHD-01", "an incomplete pair before the end of the connection")],
+    ),
+    (Mutant::Process(Defect::SharesPort), &[("SHD-04", "on the same port did not end")]),
+    (
+        Mutant::Process(Defect::ChecksThenTakes),
+        &[("NAM-02", "the server accepted 50 members under ")],
+    ),
+    (Mutant::Process(Defect::LogsRaw), &[("SEC-01", "the server's log contains an unescaped")]),
     (Mutant::Process(Defect::LogsMessages), &[("SEC-02", "the server logged")]),
-    (Mutant::Process(Defect::WarnsNobody), &[("SEC-03", "nothing in the log warns")]),
+    (Mutant::Process(Defect::NoWarning), &[("SEC-03", "its log has no warning")]),
 ];

@@ -1,4 +1,4 @@
-//! One of our servers behind a proxy that cuts what passes otherwise than it came.
+//! Proxy: one of our servers behind a proxy that cuts the bytes in other places.
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -10,19 +10,19 @@ use conformance::process::ServerProcess;
 use conformance::target::{Instance, Medium, Model, NotStarted, Target, TcpWire, Wire};
 use protocol::{Decoder, encode_frame};
 
-use crate::altered::Altered;
+use crate::altered::StartedBy;
 
-/// How what passes is cut.
+/// Where the proxy cuts.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Cut {
-    /// The two frames of each pair are written apart.
+    /// Between the two frames of each pair.
     Frames,
-    /// Every byte is written by itself, in both directions.
+    /// After every byte, in both directions.
     Bytes,
 }
 
 pub(crate) fn proxied(cut: Cut) -> impl Target {
-    Altered(move |flags: &[String]| {
+    StartedBy(move |flags: &[String]| {
         let exe = Path::new(env!("CARGO_BIN_EXE_conformance"));
         let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
         let server = ServerProcess::ours(Model::Select, exe, &flags)
@@ -30,7 +30,7 @@ pub(crate) fn proxied(cut: Cut) -> impl Target {
         let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
         let addr = listener.local_addr().expect("a bound listener has an address");
         let behind = server.addr();
-        // It ends with the test program: nobody connects to it after the test.
+        // This thread ends with the test program; no client connects to it after the test.
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
                 thread::spawn(move || forward(&client, behind, cut));
@@ -55,14 +55,14 @@ impl Instance for Proxied {
     }
 }
 
-/// Copies both ways until the server ends.
+/// Copies bytes in both directions until the server ends the connection.
 fn forward(client: &TcpStream, behind: SocketAddr, cut: Cut) -> io::Result<()> {
     let server = TcpStream::connect(behind)?;
     client.set_nodelay(true)?;
     server.set_nodelay(true)?;
     thread::scope(|scope| {
         scope.spawn(|| {
-            // However it ends, the server has to learn of it.
+            // However the client's direction ends, the server has to see its end.
             match cut {
                 Cut::Frames => io::copy(&mut &*client, &mut &server).map(drop),
                 Cut::Bytes => byte_by_byte(client, &server),

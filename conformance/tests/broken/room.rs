@@ -1,4 +1,4 @@
-//! A room in memory behind wires with one defect.
+//! Room: a room in memory behind wires with one defect.
 
 use std::cell::RefCell;
 use std::collections::HashSet;
@@ -41,34 +41,34 @@ struct BrokenInstance {
     common: Rc<RefCell<Common>>,
 }
 
-/// What the connections of a broken server share.
+/// The state that all connections of a broken server share.
 #[derive(Default)]
 pub(crate) struct Common {
     pub(crate) connections: usize,
     pub(crate) members: usize,
-    /// Connections that have not said their names.
+    /// Connections that have not sent their names.
     pub(crate) unnamed: HashSet<usize>,
-    /// Connections that have begun a frame.
+    /// Connections that have sent only a part of a frame.
     pub(crate) mid_frame: HashSet<usize>,
-    /// Somebody has left.
+    /// Whether a client has left.
     pub(crate) left: bool,
     pub(crate) dead: bool,
-    /// Everything said so far, as pairs.
+    /// Everything sent so far, as pairs.
     pub(crate) history: Vec<u8>,
-    /// What was said last, as it came.
+    /// The last message, as it was received.
     pub(crate) last: Vec<u8>,
-    /// The header of a message, where it was not the canonical one.
+    /// The header of the last message, if it was not canonical.
     pub(crate) header: Option<Vec<u8>>,
 }
 
 impl Common {
-    /// Whether a server with this defect has no time for a connection, because of others.
-    pub(crate) fn is_held_up(&self, defect: Defect, connection: usize) -> bool {
+    /// Whether a server with this defect does not serve a connection because of others.
+    pub(crate) fn is_blocked(&self, defect: Defect, connection: usize) -> bool {
         let others = |waited_for: &HashSet<usize>| waited_for.iter().any(|id| *id != connection);
         match defect {
             Defect::WaitsForNames => others(&self.unnamed),
             Defect::WaitsForFrames => others(&self.mid_frame),
-            Defect::PoolRunsOut => self.unnamed.len().max(self.mid_frame.len()) >= POOL,
+            Defect::SmallPool => self.unnamed.len().max(self.mid_frame.len()) >= POOL,
             _ => false,
         }
     }
@@ -78,7 +78,7 @@ impl Instance for BrokenInstance {
     fn connect(&self) -> io::Result<Box<dyn Wire>> {
         let mut common = self.common.borrow_mut();
         common.connections += 1;
-        if common.dead || (self.defect == Defect::FewPlaces && common.connections > 20) {
+        if common.dead || (self.defect == Defect::TwentyConnections && common.connections > 20) {
             return Err(io::ErrorKind::ConnectionRefused.into());
         }
         let id = common.connections;
@@ -87,7 +87,8 @@ impl Instance for BrokenInstance {
     }
 
     fn medium(&self) -> Medium {
-        // So that cases which take sockets are tried, too; what they see here is what counts.
+        // This way the cases that need sockets run too; this target shows the defect without
+        // sockets.
         Medium::Process
     }
 
@@ -103,7 +104,7 @@ impl Instance for BrokenInstance {
     }
 
     fn restart(&mut self) -> Result<(), NotStarted> {
-        assert_eq!(Defect::StaysDown, self.defect, "no other defect is about restarting");
+        assert_eq!(Defect::RestartFails, self.defect, "no other defect is about restarting");
         Err(NotStarted::Failed("address already in use".into()))
     }
 }

@@ -1,4 +1,5 @@
-//! A small server with one defect, a thread per client: this test program, started again as a process.
+//! Server: a small server with one defect and a thread per client; this test program, started as a
+//! process.
 
 use std::ffi::OsString;
 use std::io;
@@ -14,59 +15,59 @@ use signal_hook::consts::SIGTERM;
 use signal_hook::iterator::Signals;
 use socket2::{Domain, Socket, Type};
 
-use crate::hall::{REST, Room};
+use crate::server_room::{RETRY_INTERVAL, Room};
 
-/// What is wrong with a server that takes a process to see.
+/// The defects of the small server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Defect {
-    /// A full socket is waited for without an end, and everybody waits along.
+    /// Waits for a full socket without a timeout, with the room locked.
     BlocksOnFull,
-    /// What a full socket does not take of a pair is forgotten.
+    /// Discards the part of a pair that a full socket does not take.
     ForgetsHalfPairs,
-    /// While a socket is full, what is said is not for its client.
+    /// Drops messages for a client whose socket is full.
     DropsPairs,
-    /// What full sockets do not take waits in memory, far too much of it.
+    /// Queues far too much for full sockets in memory.
     KeepsMuch,
-    /// Some threads never rest.
-    Spins,
-    /// An error in accepting ends the server.
+    /// Some threads run in a busy loop.
+    BusyLoops,
+    /// An error of `accept` ends the server.
     DiesOfAcceptErrors,
-    /// An error in accepting is logged and tried again, at once.
+    /// Logs an error of `accept` and retries at once.
     RetriesAccept,
-    /// After an error in accepting nobody is accepted any more.
+    /// After an error of `accept`, accepts no client any more.
     StopsAccepting,
-    /// Every client costs a quarter of a megabyte.
+    /// Uses a quarter of a megabyte for each client.
     FatClients,
-    /// No thread for a client ends the server.
+    /// Ends when a thread cannot be started.
     DiesWithoutThreads,
-    /// A connection that is silent for a moment is ended.
-    EndsIdle,
-    /// SIGTERM does what it does to a program that knows nothing of it.
+    /// Closes a connection that is silent for 800 ms.
+    ClosesSilent,
+    /// Does not handle SIGTERM, which ends the process.
     DiesOfSignals,
-    /// After SIGTERM all clients are waited for.
+    /// After SIGTERM, waits until all clients have left.
     WaitsForClients,
-    /// Members are not told of a shutdown.
-    LeavesSilently,
-    /// A long message goes out with the next one, and at the end not at all.
-    ForgetsTheLast,
-    /// A reader that does not read is closed, behind what it does not read.
-    ClosesIdle,
-    /// The pair that tells of a shutdown is cut.
+    /// Does not notify members of a shutdown.
+    StopsSilently,
+    /// Delivers a long message together with the next one, and the last one never.
+    DelaysLongMessages,
+    /// Closes a reader that does not read with a FIN, after the unread bytes.
+    ClosesStalled,
+    /// Sends only a part of the shutdown notice.
     CutsAtTheEnd,
-    /// The port is shared with whoever wants it, too.
+    /// Sets `SO_REUSEPORT`, so that another server can bind the same port.
     SharesPort,
-    /// A name is looked up and taken in two steps.
+    /// Looks a name up and reserves it in two steps.
     ChecksThenTakes,
-    /// Names go to the log as they are.
+    /// Logs names without escaping them.
     LogsRaw,
-    /// Every message goes to the log.
+    /// Logs every message.
     LogsMessages,
-    /// Nobody is warned of an open door.
-    WarnsNobody,
+    /// Does not warn when it listens on all addresses.
+    NoWarning,
 }
 
 impl Defect {
-    /// Whether the rows that see it see something happen, and not that nothing does.
+    /// Whether the tests that detect it see an event, and not that an event is missing.
     pub(crate) fn shows_at_once(self) -> bool {
         !matches!(
             self,
@@ -75,7 +76,7 @@ impl Defect {
     }
 }
 
-/// Gives servers with this defect. They declare what ours declare.
+/// Starts servers with this defect, which declare what ours declare.
 pub(crate) struct BrokenServer {
     pub(crate) defect: Defect,
 }
@@ -103,7 +104,7 @@ impl Target for BrokenServer {
     }
 }
 
-/// Serves without an end if this process was started for that by [`BrokenServer`].
+/// Serves for ever, if [`BrokenServer`] started this process.
 pub(crate) fn serve_if_asked() {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let [command, defect, listen] = &words[..] else { return };
@@ -119,16 +120,16 @@ fn serve(defect: Defect, listen: &str) -> ! {
     });
     let room = Arc::new(Room::new(defect));
     if defect != Defect::DiesOfSignals {
-        let mut signals = Signals::new([SIGTERM]).expect("signals can be heeded");
+        let mut signals = Signals::new([SIGTERM]).expect("SIGTERM can be handled");
         let room = Arc::clone(&room);
-        thread::spawn(move || signals.forever().for_each(|_| room.shut()));
+        thread::spawn(move || signals.forever().for_each(|_| room.shut_down()));
     }
     match defect {
-        // Several, so that they are seen on a busy machine, too.
-        Defect::Spins => (0..4).for_each(|_| drop(thread::spawn(spin))),
+        // Several threads, so that the use of processor time shows on a busy machine too.
+        Defect::BusyLoops => (0..4).for_each(|_| drop(thread::spawn(spin))),
         Defect::KeepsMuch => drop(thread::spawn({
             let room = Arc::clone(&room);
-            move || room.flush_for_ever()
+            move || room.flush_repeatedly()
         })),
         _ => {}
     }
@@ -154,7 +155,7 @@ fn bind(defect: Defect, listen: &str) -> io::Result<TcpListener> {
     socket.set_reuse_port(defect == Defect::SharesPort)?;
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
-    if !address.ip().is_loopback() && defect != Defect::WarnsNobody {
+    if !address.ip().is_loopback() && defect != Defect::NoWarning {
         eprintln!("this is open to everybody: no login, no encryption");
     }
     Ok(socket.into())
@@ -167,14 +168,14 @@ fn after_accept_error(defect: Defect, error: &io::Error) {
         Defect::StopsAccepting => loop {
             thread::park();
         },
-        _ => thread::park_timeout(REST),
+        _ => thread::park_timeout(RETRY_INTERVAL),
     }
 }
 
 fn admit(room: &Arc<Room>, stream: TcpStream) {
     let serving = Arc::clone(room);
     let thread = thread::Builder::new().spawn(move || {
-        // However it ends, there is nobody to tell.
+        // However the connection ends, the small server does not report it.
         serving.serve(&Arc::new(stream)).ok();
     });
     if thread.is_err() && room.defect() == Defect::DiesWithoutThreads {
@@ -182,6 +183,6 @@ fn admit(room: &Arc<Room>, stream: TcpStream) {
     }
 }
 
-/// The word that makes a server of the test program.
+/// The word on the command line that makes this program a server.
 const COMMAND: &str = "serve-broken";
 const BACKLOG: i32 = 1024;

@@ -1,4 +1,4 @@
-//! One connection to a room in memory, with a defect.
+//! Wire: one connection to a room in memory, with a defect.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -6,20 +6,22 @@ use std::io;
 use std::rc::Rc;
 use std::time::Duration;
 
-use conformance::target::{Received, Settled, Wire};
+use conformance::target::{Evidence, Received, Wire};
 use protocol::{Decoder, PairDecoder};
 
+use crate::corrupt::{
+    corrupt_input, corrupt_pair, encoded, frame, header_if_odd, is_malformed, reorder,
+};
 use crate::defect::Defect;
-use crate::extended::{arrange, said};
+use crate::extended::{reinterpret, reorder_notices};
 use crate::room::Common;
-use crate::spoil::{disordered, encoded, frame, garbled, header_if_odd, is_malformed, spoilt};
 
 pub(crate) struct BrokenWire {
     room: Box<dyn Wire>,
     defect: Defect,
     id: usize,
     common: Rc<RefCell<Common>>,
-    /// What the client receives next.
+    /// The bytes that the client receives next.
     ready: VecDeque<u8>,
     pairs: PairDecoder,
     pairs_seen: usize,
@@ -28,9 +30,9 @@ pub(crate) struct BrokenWire {
     parts: usize,
     name: Option<Vec<u8>>,
     said: usize,
-    /// Bytes of what the others said that came before this connection, or went to it.
+    /// Bytes of the history that were sent before this connection, or that it has received.
     history_seen: usize,
-    /// The latest frame, while it may turn out to be the last.
+    /// The latest frame, held back because it may be the last one.
     unsent: Option<Vec<u8>>,
 }
 
@@ -65,20 +67,21 @@ impl BrokenWire {
 
 impl Wire for BrokenWire {
     fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let bytes = garbled(self.defect, bytes);
+        let bytes = corrupt_input(self.defect, bytes);
         self.parts += 1;
         match self.defect {
-            // Bytes that are no whole frame yet go through as they are.
+            // A new decoder loses the bytes of an incomplete frame.
             Defect::PartsDropped | Defect::OneFramePerWrite => self.frames = Decoder::new(1 << 20),
             Defect::ThirdPartsLost if self.parts == 3 => self.frames = Decoder::new(1 << 20),
             Defect::BufferDiscarded if is_malformed(&bytes) => return self.room.send(MALFORMED),
-            // These are only about what comes back: the room itself takes in what its limits allow.
-            Defect::RefusesSilently | Defect::ResetsAtTheEnd => return self.room.send(&bytes),
+            // These defects are in the answers only. The room itself applies its limits to the
+            // input.
+            Defect::RejectsSilently | Defect::ResetsAtTheEnd => return self.room.send(&bytes),
             Defect::HeadersKept => self.common.borrow_mut().header = header_if_odd(&bytes),
             _ => {}
         }
         self.frames.feed(&bytes);
-        let outcome = self.say_all();
+        let outcome = self.pass_frames();
         let mut common = self.common.borrow_mut();
         if self.frames.is_mid_frame() {
             common.mid_frame.insert(self.id);
@@ -92,18 +95,18 @@ impl Wire for BrokenWire {
         if self.common.borrow().dead {
             return Received::Eof;
         }
-        if self.common.borrow().is_held_up(self.defect, self.id) {
+        if self.common.borrow().is_blocked(self.defect, self.id) {
             return Received::Silence;
         }
         if self.defect != Defect::LastFrameWaits {
-            self.flush().expect("a room in memory takes everything");
+            self.flush().expect("a room in memory accepts every write");
         }
         let received = self.room.receive(1 << 20, within);
         if let Received::Bytes(bytes) = &received {
             self.pairs.feed(bytes);
-            self.spoil();
+            self.corrupt_batch();
         }
-        if self.defect == Defect::UnnamedHear && self.name.is_none() {
+        if self.defect == Defect::UnnamedReceive && self.name.is_none() {
             self.ready.extend(&self.common.borrow().history[self.history_seen..]);
             self.history_seen = self.common.borrow().history.len();
         }
@@ -117,78 +120,81 @@ impl Wire for BrokenWire {
         let unnamed = self.name.is_none();
         self.common.borrow_mut().dead |= unnamed && self.defect == Defect::DiesOfUnnamed;
         let mid_frame = self.frames.is_mid_frame();
-        self.go();
+        self.leave();
         match self.defect {
-            Defect::LeaversStay => return Ok(()),
-            Defect::GhostsStay if unnamed && mid_frame => return self.room.send(&frame(b"cy")),
+            Defect::LeaversNotClosed => return Ok(()),
+            Defect::HalfNamesJoin if unnamed && mid_frame => return self.room.send(&frame(b"cy")),
             Defect::FragmentsRelayed if mid_frame => self.room.send(&frame(b"fragment"))?,
-            Defect::LastWordsLost => self.unsent = None,
+            Defect::LastMessageLost => self.unsent = None,
             _ => {}
         }
         self.room.half_close()
     }
 
     fn reset(&mut self) {
-        self.go();
+        self.leave();
         self.common.borrow_mut().dead |= self.defect == Defect::DiesOfResets;
         self.room.reset();
     }
 
-    fn settle(&mut self, within: Duration) -> Settled {
-        self.room.settle(within)
+    fn await_read(&mut self, within: Duration) -> Evidence {
+        self.room.await_read(within)
     }
 }
 
 impl BrokenWire {
-    /// Hands every whole frame that has come to the room.
-    fn say_all(&mut self) -> io::Result<()> {
+    /// Passes every whole frame to the room.
+    fn pass_frames(&mut self) -> io::Result<()> {
         let mut sent = 0;
         loop {
             match self.frames.next_frame() {
                 Ok(Some(frame)) => {
                     self.parts = 0;
                     if self.defect != Defect::OneFramePerWrite || sent == 0 {
-                        self.say(&frame)?;
+                        self.pass_message(&frame)?;
                     }
                     sent += 1;
                 }
                 Ok(None) => return Ok(()),
-                Err(_) => return self.offend(),
+                Err(_) => return self.pass_malformed(),
             }
         }
     }
 
-    /// A frame was malformed.
-    fn offend(&mut self) -> io::Result<()> {
+    /// Handles a malformed frame.
+    fn pass_malformed(&mut self) -> io::Result<()> {
         match self.defect {
-            Defect::OffendersStay => return Ok(()),
-            Defect::RestRelayed => self.room.send(&frame(b"again"))?,
+            Defect::OffendersNotClosed => return Ok(()),
+            Defect::BytesAfterErrorRelayed => self.room.send(&frame(b"again"))?,
             Defect::DiesOfGarbage => self.common.borrow_mut().dead = true,
             _ => {}
         }
         self.room.send(MALFORMED)
     }
 
-    /// Hands one frame of the client's to the room.
-    fn say(&mut self, payload: &[u8]) -> io::Result<()> {
+    /// Passes one frame of the client to the room.
+    fn pass_message(&mut self, payload: &[u8]) -> io::Result<()> {
         self.flush()?;
         if std::str::from_utf8(payload).is_err() && self.defect == Defect::DiesOfBadText {
             self.common.borrow_mut().dead = true;
         }
-        let Some(name) = self.name.clone() else { return self.say_name(payload) };
+        let Some(name) = self.name.clone() else { return self.pass_name(payload) };
         let mut common = self.common.borrow_mut();
-        common.dead |= self.defect == Defect::DiesAlone && common.members == 1;
+        common.dead |= self.defect == Defect::DiesWithOneMember && common.members == 1;
         common.dead |= self.defect == Defect::DiesOfLeavers && common.left;
         common.last = payload.to_vec();
         self.said += 1;
         let is_token = payload.starts_with(b"~");
-        let waits = !is_token && (self.defect != Defect::FloodsFirst || self.said < FEW_WORDS);
+        let waits =
+            !is_token && (self.defect != Defect::BusySendersFirst || self.said < FEW_MESSAGES);
         if !is_token {
             common.history.extend(encoded(&name, payload));
         }
         match self.defect {
             Defect::Echo => self.ready.extend(encoded(&name, payload)),
-            Defect::FloodsFirst | Defect::LastWordsLost | Defect::LastFrameWaits if waits => {
+            Defect::BusySendersFirst | Defect::LastMessageLost | Defect::LastFrameWaits
+                if waits =>
+            {
                 self.unsent = Some(frame(payload));
                 return Ok(());
             }
@@ -205,10 +211,10 @@ impl BrokenWire {
             _ => {}
         }
         drop(common);
-        self.room.send(&frame(&said(self.defect, payload)))
+        self.room.send(&frame(&reinterpret(self.defect, payload)))
     }
 
-    fn say_name(&mut self, name: &[u8]) -> io::Result<()> {
+    fn pass_name(&mut self, name: &[u8]) -> io::Result<()> {
         self.name = Some(name.to_vec());
         let mut common = self.common.borrow_mut();
         common.unnamed.remove(&self.id);
@@ -226,23 +232,23 @@ impl BrokenWire {
         self.unsent.take().map_or(Ok(()), |frame| self.room.send(&frame))
     }
 
-    /// The client has left, in whatever way.
-    fn go(&mut self) {
+    /// Records that the client has left, in whatever way.
+    fn leave(&mut self) {
         let mut common = self.common.borrow_mut();
         common.left = true;
         common.unnamed.remove(&self.id);
         common.mid_frame.remove(&self.id);
     }
 
-    /// Passes on what the room sent, with the defect.
-    fn spoil(&mut self) {
+    /// Takes the pairs that the room sent, and applies the defect.
+    fn corrupt_batch(&mut self) {
         let mut batch = Vec::new();
         while let Ok(Some(pair)) = self.pairs.next_pair() {
             self.pairs_seen += 1;
-            batch.push(spoilt(self.defect, &pair, self.pairs_seen, &self.common.borrow()));
+            batch.push(corrupt_pair(self.defect, &pair, self.pairs_seen, &self.common.borrow()));
         }
-        arrange(self.defect, &mut batch);
-        disordered(self.defect, &mut batch, self.pairs_seen, self.id);
+        reorder_notices(self.defect, &mut batch);
+        reorder(self.defect, &mut batch, self.pairs_seen, self.id);
         self.ready.extend(batch.concat());
         if self.defect == Defect::ShortWrites {
             self.ready.truncate(BUFFER_BYTES);
@@ -250,7 +256,7 @@ impl BrokenWire {
     }
 }
 
-/// What a receive without bytes for the client amounts to.
+/// The result of a receive that has no bytes for the client.
 fn received_nothing(defect: Defect, received: Received) -> Received {
     match received {
         Received::Bytes(_) => Received::Silence,
@@ -259,7 +265,7 @@ fn received_nothing(defect: Defect, received: Received) -> Received {
     }
 }
 
-/// What the room is told of a malformed frame.
+/// What the room receives instead of a malformed frame.
 const MALFORMED: &[u8] = b"malformed!";
 const BUFFER_BYTES: usize = 8192;
-const FEW_WORDS: usize = 20;
+const FEW_MESSAGES: usize = 20;

@@ -4,7 +4,7 @@ use std::fmt::{self, Write};
 use std::io;
 use std::time::{Duration, Instant};
 
-use conformance::suite::blame::Fault;
+use conformance::suite::error::TestError;
 use conformance::suite::pairs::PairReader;
 use conformance::target::{Received, Wire};
 use protocol::{Pair, encode_frame};
@@ -53,7 +53,7 @@ struct Member {
 
 impl Members {
     /// Makes both join, and waits until the witness receives a message of the sender.
-    pub(crate) fn join(connect: Connect) -> Result<Self, Fault> {
+    pub(crate) fn join(connect: Connect) -> Result<Self, TestError> {
         // Files of the corpus take these names, and names that look like them.
         let [witness, sender] =
             [Member::named(&connect, "witness")?, Member::named(&connect, "speaker")?];
@@ -65,7 +65,7 @@ impl Members {
                 break;
             }
             if start.elapsed() > DEADLINE {
-                return Err(Fault::broken("the witness receives nothing from the sender"));
+                return Err(TestError::broken("the witness receives nothing from the sender"));
             }
         }
         members.received()?;
@@ -73,8 +73,8 @@ impl Members {
     }
 
     /// Sends a file as a new client, and returns the outcome in the notation of the table.
-    pub(crate) fn play(&mut self, entry: &Entry, way: Way) -> Result<String, Fault> {
-        let mut offender = Member::new((self.connect)().map_err(|e| Fault::connecting(&e))?);
+    pub(crate) fn play(&mut self, entry: &Entry, way: Way) -> Result<String, TestError> {
+        let mut offender = Member::new((self.connect)().map_err(|e| TestError::connecting(&e))?);
         offender.send(&entry.bytes(), way);
         if entry.leaves() {
             offender.wire.half_close().ok();
@@ -101,14 +101,15 @@ impl Members {
     }
 
     /// The pairs that the witness has received since the last fence.
-    fn received(&mut self) -> Result<Vec<Pair>, Fault> {
+    fn received(&mut self) -> Result<Vec<Pair>, TestError> {
         self.fences += 1;
         let fence = format!("fence {}", self.fences);
         self.sender.say(&fence)?;
         let mut received = Vec::new();
         loop {
             let pair = self.witness.pair(DEADLINE)?;
-            let pair = pair.ok_or_else(|| Fault::broken("the witness receives nothing more"))?;
+            let pair =
+                pair.ok_or_else(|| TestError::broken("the witness receives nothing more"))?;
             if pair.text == fence {
                 break;
             }
@@ -125,17 +126,17 @@ impl Member {
         Self { wire, pairs: PairReader::default() }
     }
 
-    fn named(connect: &Connect, name: &str) -> Result<Self, Fault> {
-        let mut member = Self::new(connect().map_err(|error| Fault::connecting(&error))?);
+    fn named(connect: &Connect, name: &str) -> Result<Self, TestError> {
+        let mut member = Self::new(connect().map_err(|error| TestError::connecting(&error))?);
         member.say(name)?;
         Ok(member)
     }
 
-    fn say(&mut self, text: &str) -> Result<(), Fault> {
+    fn say(&mut self, text: &str) -> Result<(), TestError> {
         let mut frame = Vec::new();
         encode_frame(text.as_bytes(), &mut frame);
         let sent = self.wire.send(&frame);
-        sent.map_err(|error| Fault::broken(format!("a member cannot send: {error}")))
+        sent.map_err(|error| TestError::broken(format!("a member cannot send: {error}")))
     }
 
     /// Sends until all is sent or the connection ends. Reading shows how it ended.
@@ -145,7 +146,7 @@ impl Member {
     }
 
     /// The next pair; `None` if none comes within this time.
-    fn pair(&mut self, within: Duration) -> Result<Option<Pair>, Fault> {
+    fn pair(&mut self, within: Duration) -> Result<Option<Pair>, TestError> {
         loop {
             if let Some(pair) = self.next_pair()? {
                 return Ok(Some(pair));
@@ -153,13 +154,15 @@ impl Member {
             match self.wire.receive(CHUNK, within) {
                 Received::Bytes(bytes) => self.pairs.feed(&bytes),
                 Received::Silence => return Ok(None),
-                end => return Err(Fault::broken(format!("a member's connection ends: {end:?}"))),
+                end => {
+                    return Err(TestError::broken(format!("a member's connection ends: {end:?}")));
+                }
             }
         }
     }
 
     /// All pairs until the end of the connection, and how it ended.
-    fn read_to_end(&mut self) -> Result<(Vec<Pair>, Received), Fault> {
+    fn read_to_end(&mut self) -> Result<(Vec<Pair>, Received), TestError> {
         let end = loop {
             match self.wire.receive(CHUNK, DEADLINE) {
                 Received::Bytes(bytes) => self.pairs.feed(&bytes),
@@ -171,16 +174,16 @@ impl Member {
             pairs.push(pair);
         }
         if !self.pairs.rest().is_empty() {
-            return Err(Fault::broken("the connection ended inside a pair"));
+            return Err(TestError::broken("the connection ended inside a pair"));
         }
         Ok((pairs, end))
     }
 
-    fn next_pair(&mut self) -> Result<Option<Pair>, Fault> {
-        self.pairs.next_pair().map_err(|malformed| Fault::Broken {
+    fn next_pair(&mut self) -> Result<Option<Pair>, TestError> {
+        self.pairs.next_pair().map_err(|malformed| TestError::Broken {
             what: "a client receives bytes that are not a pair".into(),
             expected: malformed.expected,
-            got: malformed.got,
+            received: malformed.received,
         })
     }
 }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use conformance::suite::client::{Client, Text};
-use conformance::suite::stage::{Admission, Stage};
+use conformance::suite::fixture::{Admission, Fixture};
 use conformance::target::{Model, TcpWire, Wire};
 use libtest_mimic::Failed;
 use server_core::CloseReason;
@@ -30,7 +30,7 @@ pub(crate) fn started_with(model: Model, limit: u64) -> Result<(), Failed> {
         expect_refusal(&stage, client, &CloseReason::Full)?;
     }
     let mut idle = fillers.pop().ok_or("the limit leaves no place for a silent client")?;
-    let refused = |stage: &mut Stage| {
+    let refused = |stage: &mut Fixture| {
         let mut newcomer = stage.connect("newcomer")?;
         expect_refusal(stage, &mut newcomer, &CloseReason::Full)
     };
@@ -58,7 +58,7 @@ pub(crate) fn lowered_to(model: Model, limit: u64) -> Result<(), Failed> {
     first.say(b"first")?;
     let mut idle = connect(child.addr())?;
     let mut hammer: Vec<TcpWire> = Vec::new();
-    let comes = |_: &mut Stage| {
+    let comes = |_: &mut Fixture| {
         hammer.push(connect(child.addr())?);
         Ok(())
     };
@@ -82,7 +82,7 @@ pub(crate) fn lowered_to(model: Model, limit: u64) -> Result<(), Failed> {
 }
 
 /// The time from `relief` until a client that was waiting is admitted.
-fn admitted(stage: &mut Stage, client: &mut Client, relief: Instant) -> Result<Duration, Failed> {
+fn admitted(stage: &mut Fixture, client: &mut Client, relief: Instant) -> Result<Duration, Failed> {
     let admission = stage.try_admit(client)?;
     let elapsed = relief.elapsed();
     if admission == Admission::In && elapsed < RECOVERY_MAX * SLACK {
@@ -97,7 +97,7 @@ fn admitted(stage: &mut Stage, client: &mut Client, relief: Instant) -> Result<D
 
 /// Expects that the client receives this reason, and that its connection then ends with a FIN.
 pub(crate) fn expect_refusal(
-    stage: &Stage,
+    stage: &Fixture,
     client: &mut Client,
     reason: &CloseReason,
 ) -> Result<(), Failed> {

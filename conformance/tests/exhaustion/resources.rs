@@ -5,8 +5,8 @@ use std::io;
 use std::net::SocketAddr;
 
 use conformance::spec::{Mode, Relay};
-use conformance::suite::blame::Fault;
-use conformance::suite::stage::{Conditions, Stage};
+use conformance::suite::error::TestError;
+use conformance::suite::fixture::{Conditions, Fixture};
 use conformance::target::{Declared, Instance, Medium, TcpWire, Wire};
 use libtest_mimic::Failed;
 
@@ -14,7 +14,7 @@ use crate::child::Child;
 
 impl Child {
     /// A stage whose clients connect to it.
-    pub(crate) fn stage(&self) -> Stage {
+    pub(crate) fn stage(&self) -> Fixture {
         let conditions = Conditions {
             seed: 1,
             slack: 5.0,
@@ -24,7 +24,7 @@ impl Child {
             declared: Declared::default(),
             mode: Mode::Base,
         };
-        Stage::new(Box::new(At(self.addr())), conditions)
+        Fixture::new(Box::new(At(self.addr())), conditions)
     }
 
     /// Sets the limit of descriptors of the running process.
@@ -82,6 +82,6 @@ impl Instance for At {
 }
 
 /// A connection on which nothing is sent.
-pub(crate) fn connect(addr: SocketAddr) -> Result<TcpWire, Fault> {
-    TcpWire::connect(addr).map_err(|error| Fault::connecting(&error))
+pub(crate) fn connect(addr: SocketAddr) -> Result<TcpWire, TestError> {
+    TcpWire::connect(addr).map_err(|error| TestError::connecting(&error))
 }

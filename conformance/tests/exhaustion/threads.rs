@@ -7,7 +7,7 @@
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use conformance::suite::stage::Stage;
+use conformance::suite::fixture::Fixture;
 use conformance::target::{Model, Wire};
 use libtest_mimic::Failed;
 use rustix::process::geteuid;
@@ -51,7 +51,7 @@ pub(crate) fn out_of_threads() -> Result<(), Failed> {
     let left = THREADS - child.threads()? - second.threads()?;
     let mut taken = (0..left).map(|_| connect(second.addr())).collect::<Result<Vec<_>, _>>()?;
     child.await_that("no thread left", || Ok(child.threads()? + second.threads()? == THREADS))?;
-    let refused = |stage: &mut Stage| {
+    let refused = |stage: &mut Fixture| {
         let mut newcomer = stage.connect("newcomer")?;
         expect_refusal(stage, &mut newcomer, &CloseReason::Exhausted)
     };

@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use conformance::suite::client::Client;
-use conformance::suite::stage::Stage;
+use conformance::suite::fixture::Fixture;
 use conformance::target::{Received, TcpWire, Wire};
 use libtest_mimic::Failed;
 
@@ -15,10 +15,10 @@ use crate::child::Child;
 /// meanwhile.
 pub(crate) fn watch(
     child: &Child,
-    stage: &mut Stage,
+    stage: &mut Fixture,
     members: &mut [&mut Client],
     idle: &mut TcpWire,
-    mut newcomer: impl FnMut(&mut Stage) -> Result<(), Failed>,
+    mut newcomer: impl FnMut(&mut Fixture) -> Result<(), Failed>,
 ) -> Result<f64, Failed> {
     let (start, cpu, log) = (Instant::now(), child.cpu()?, child.log().len());
     while start.elapsed() < WINDOW {

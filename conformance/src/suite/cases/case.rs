@@ -1,37 +1,37 @@
-//! Case: the test of one rule, and what it takes to run it.
+//! Case: the test of one rule, and what a server needs for it.
 
-use crate::suite::blame::Fault;
-use crate::suite::stage::Stage;
-use crate::suite::visit::Visits;
+use crate::suite::client_fixture::ClientFixture;
+use crate::suite::error::TestError;
+use crate::suite::fixture::Fixture;
 
-/// The test of one rule.
+/// The test of one rule for servers.
 #[derive(Clone, Copy, Debug)]
 pub struct Case {
     /// The rule.
     pub id: &'static str,
-    /// What it takes to see it.
+    /// How the suite has to reach the server.
     pub needs: Needs,
-    /// What one of our own servers is started with.
+    /// The flags with which one of our own servers is started.
     pub flags: &'static [&'static str],
     /// The test.
     pub run: Test,
 }
 
 impl Case {
-    /// A case of a server that is started as it comes.
+    /// A case for a server that is started without flags.
     pub(super) const fn new(id: &'static str, needs: Needs, run: Test) -> Self {
         Self { id, needs, flags: &[], run }
     }
 
-    /// The same with one of our own servers started with these flags: to meet its limits sooner. Others
-    /// are held to what they declare.
+    /// Starts our own servers with these flags, so that a limit is reached sooner. Other servers
+    /// are checked against what they declare.
     pub(super) const fn with(self, flags: &'static [&'static str]) -> Self {
         Self { flags, ..self }
     }
 }
 
-/// What finds out whether a rule is kept.
-pub type Test = fn(&mut Stage) -> Result<Finding, Fault>;
+/// The function that checks whether a server keeps a rule.
+pub type Test = fn(&mut Fixture) -> Result<Finding, TestError>;
 
 /// The test of one rule for clients.
 #[derive(Clone, Copy, Debug)]
@@ -39,25 +39,25 @@ pub struct ClientCase {
     /// The rule.
     pub id: &'static str,
     /// The test.
-    pub run: fn(&Visits<'_>) -> Result<Finding, Fault>,
+    pub run: fn(&ClientFixture<'_>) -> Result<Finding, TestError>,
 }
 
-/// What it takes to see whether a rule is kept.
+/// How the suite has to reach a server to see whether it keeps a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Needs {
-    /// A room: functions will do.
+    /// In any way; function calls to a room in memory are enough.
     Room,
-    /// A server behind sockets.
+    /// Over sockets.
     Sockets,
-    /// A server in a process of the suite's own, which can be looked into and signalled.
+    /// Over sockets, in a process that the suite starts, measures and signals.
     Process,
 }
 
-/// What a test found out about a server that kept the rule.
+/// The result of a test of a server that keeps the rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Finding {
-    /// That it keeps it.
+    /// It keeps the rule.
     Kept,
-    /// And something worth knowing.
+    /// It keeps the rule, with this remark.
     Noted(String),
 }

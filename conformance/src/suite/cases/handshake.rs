@@ -1,4 +1,4 @@
-//! Cases of the beginning of a connection.
+//! Handshake: cases of the beginning of a connection.
 
 use std::time::{Duration, Instant};
 
@@ -7,23 +7,24 @@ use protocol::{Pair, encode_frame};
 use server_core::RESERVED;
 
 use super::{Case, Finding, Needs};
-use crate::suite::blame::{Fault, needed};
 use crate::suite::client::{Client, Next, Text};
-use crate::suite::stage::{Admission, Stage};
+use crate::suite::error::{TestError, needed};
+use crate::suite::fixture::{Admission, Fixture};
 use crate::target::EqualNames;
 
 pub(super) const CASES: &[Case] = &[
-    Case::new("HSK-03", Needs::Room, fifty_frames_with_the_name),
-    Case::new("HSK-04", Needs::Sockets, sixty_leave_before_their_names),
-    Case::new("HSK-08", Needs::Sockets, unnamed_are_ended).with(&["--name-timeout", "300ms"]),
+    Case::new("HSK-03", Needs::Room, fifty_frames_in_one_write_with_the_name),
+    Case::new("HSK-04", Needs::Sockets, sixty_clients_leave_without_a_name),
+    Case::new("HSK-08", Needs::Sockets, unnamed_clients_are_closed)
+        .with(&["--name-timeout", "300ms"]),
     Case::new("NAM-01", Needs::Room, odd_names),
     Case::new("NAM-02", Needs::Sockets, fifty_equal_names_at_once),
 ];
 
 /// (SPEC HSK-03)
-fn fifty_frames_with_the_name(stage: &mut Stage) -> Result<Finding, Fault> {
-    let mut bob = stage.join("bob")?;
-    let mut ann = stage.connect("ann")?;
+fn fifty_frames_in_one_write_with_the_name(fixture: &mut Fixture) -> Result<Finding, TestError> {
+    let mut bob = fixture.join("bob")?;
+    let mut ann = fixture.connect("ann")?;
     let texts: Vec<String> = (1..=50).map(|number| format!("message {number}")).collect();
     let mut segment = BytesMut::new();
     encode_frame(b"ann", &mut segment);
@@ -32,114 +33,123 @@ fn fifty_frames_with_the_name(stage: &mut Stage) -> Result<Finding, Fault> {
     }
     ann.write(&segment)?;
     for text in &texts {
-        bob.expect(b"ann", Text::Exactly(text.as_bytes()), stage.deadline())?;
+        bob.expect(b"ann", Text::Exactly(text.as_bytes()), fixture.deadline())?;
     }
-    stage.fence_all(&mut [&mut ann, &mut bob])?;
+    fixture.fence_all(&mut [&mut ann, &mut bob])?;
     Ok(Finding::Kept)
 }
 
-/// (SPEC HSK-04)
-fn sixty_leave_before_their_names(stage: &mut Stage) -> Result<Finding, Fault> {
-    let (mut ann, mut bob) = (stage.join("ann")?, stage.join("bob")?);
+/// Half of them leave with FIN, half with RST (SPEC HSK-04).
+fn sixty_clients_leave_without_a_name(fixture: &mut Fixture) -> Result<Finding, TestError> {
+    let (mut ann, mut bob) = (fixture.join("ann")?, fixture.join("bob")?);
     let mut left = Vec::new();
     for turn in 1..=30 {
-        let mut polite = stage.connect(&format!("fin{turn}"))?;
+        let mut polite = fixture.connect(&format!("fin{turn}"))?;
         polite.half_close();
         left.push(polite);
-        stage.connect(&format!("rst{turn}"))?.reset();
+        fixture.connect(&format!("rst{turn}"))?.reset();
     }
-    stage.relay(&mut ann, b"still here", &mut [&mut bob])?;
-    stage.relay(&mut bob, b"me too", &mut [&mut ann])?;
-    stage.fence_all(&mut [&mut ann, &mut bob])?;
+    fixture.relay(&mut ann, b"still here", &mut [&mut bob])?;
+    fixture.relay(&mut bob, b"me too", &mut [&mut ann])?;
+    fixture.fence_all(&mut [&mut ann, &mut bob])?;
     Ok(Finding::Kept)
 }
 
-/// One that says nothing, one that stops inside its name; a member may be silent for longer (SPEC HSK-08).
-fn unnamed_are_ended(stage: &mut Stage) -> Result<Finding, Fault> {
-    let cap = needed(stage.declared().name_timeout, "name timeout")?;
-    let (mut ann, mut bob) = (stage.join("ann")?, stage.join("bob")?);
-    let mut silent = stage.connect("silent")?;
-    let mut stuck = stage.connect("stuck")?;
+/// One client sends nothing, one stops inside its name. A member may be silent for longer (SPEC
+/// HSK-08).
+fn unnamed_clients_are_closed(fixture: &mut Fixture) -> Result<Finding, TestError> {
+    let timeout = needed(fixture.declared().name_timeout, "name timeout")?;
+    let (mut ann, mut bob) = (fixture.join("ann")?, fixture.join("bob")?);
+    let mut silent = fixture.connect("silent")?;
+    let mut stuck = fixture.connect("stuck")?;
     stuck.write(b"5         stu")?;
     for client in [&mut silent, &mut stuck] {
-        client.expect_refusal(cap + stage.deadline())?;
+        client.expect_refusal(timeout + fixture.deadline())?;
     }
-    stage.relay(&mut ann, b"still here", &mut [&mut bob])?;
-    stage.fence_all(&mut [&mut ann, &mut bob])?;
+    fixture.relay(&mut ann, b"still here", &mut [&mut bob])?;
+    fixture.fence_all(&mut [&mut ann, &mut bob])?;
     Ok(Finding::Kept)
 }
 
-/// (SPEC NAM-01)
-fn odd_names(stage: &mut Stage) -> Result<Finding, Fault> {
-    let (mut ann, mut bob) = (stage.join("ann")?, stage.join("bob")?);
+/// The rule leaves the handling of these names open; this records it (SPEC NAM-01).
+fn odd_names(fixture: &mut Fixture) -> Result<Finding, TestError> {
+    let (mut ann, mut bob) = (fixture.join("ann")?, fixture.join("bob")?);
     let mut notes = Vec::new();
     let mut odd = Vec::new();
     for (kind, label, name) in
         [("taken", "cyd", &b"ann"[..]), ("empty", "dan", b""), ("blank", "eve", b"  ")]
     {
-        let mut client = stage.connect(label)?;
+        let mut client = fixture.connect(label)?;
         client.say(name)?;
-        let fate = match stage.try_admit(&mut client)? {
+        let fate = match fixture.try_admit(&mut client)? {
             Admission::In => {
-                stage.relay(&mut ann, b"welcome", &mut [&mut bob])?;
-                answer(stage, &mut client)?.map_or("accepted", |_| "accepted with a notice")
+                fixture.relay(&mut ann, b"welcome", &mut [&mut bob])?;
+                direct_answer(fixture, &mut client)?
+                    .map_or("accepted", |_| "accepted with a notice")
             }
-            Admission::Ended(_) => "refused",
-            Admission::Silent => "left without an answer",
+            Admission::Ended(_) => "rejected",
+            Admission::Silent => "neither accepted nor rejected",
         };
         notes.push(format!("{kind}: {fate}"));
         client.half_close();
         odd.push(client);
     }
-    stage.relay(&mut ann, b"still here", &mut [&mut bob])?;
-    stage.relay(&mut bob, b"me too", &mut [&mut ann])?;
+    fixture.relay(&mut ann, b"still here", &mut [&mut bob])?;
+    fixture.relay(&mut bob, b"me too", &mut [&mut ann])?;
     Ok(Finding::Noted(notes.join(", ")))
 }
 
-/// Each says its name and a number in one write; who is heard, and under which name, is the policy (SPEC NAM-02).
-fn fifty_equal_names_at_once(stage: &mut Stage) -> Result<Finding, Fault> {
-    let policy = needed(stage.declared().equal_names, "policy for equal names")?;
-    let mut bob = stage.join("bob")?;
-    let mut crowd: Vec<Client> =
-        (0..50).map(|number| stage.connect(&format!("ann{number}"))).collect::<Result<_, _>>()?;
-    for (number, client) in crowd.iter_mut().enumerate() {
+/// Each sends its name and a number in one write. The declared policy says which clients the server
+/// accepts, and under which names (SPEC NAM-02).
+fn fifty_equal_names_at_once(fixture: &mut Fixture) -> Result<Finding, TestError> {
+    let policy = needed(fixture.declared().equal_names, "policy for equal names")?;
+    let mut bob = fixture.join("bob")?;
+    let mut clients: Vec<Client> =
+        (0..50).map(|number| fixture.connect(&format!("ann{number}"))).collect::<Result<_, _>>()?;
+    for (number, client) in clients.iter_mut().enumerate() {
         let mut segment = BytesMut::new();
         encode_frame(b"ann", &mut segment);
         encode_frame(number.to_string().as_bytes(), &mut segment);
         client.write(&segment)?;
     }
-    let (mut names, mut refused) = (Vec::new(), 0);
+    let (mut names, mut rejected) = (Vec::new(), 0);
     let start = Instant::now();
-    while names.len() + refused < crowd.len() && start.elapsed() < stage.deadline() {
-        if let Next::Pair(pair) = bob.next(stage.look_pace())? {
+    while names.len() + rejected < clients.len() && start.elapsed() < fixture.deadline() {
+        if let Next::Pair(pair) = bob.next(fixture.look_interval())? {
             names.push(pair.sender.clone());
         }
-        for client in &mut crowd {
-            client.pump(Duration::ZERO);
+        for client in &mut clients {
+            client.read_once(Duration::ZERO);
         }
-        refused = crowd.iter().filter(|client| client.end().is_some()).count();
+        rejected = clients.iter().filter(|client| client.end().is_some()).count();
     }
-    let heard = names.len();
+    let accepted = names.len();
     names.sort_unstable();
     names.dedup();
-    let (due, names_due) = match policy {
-        EqualNames::Number => (crowd.len(), heard),
+    let (accepted_due, names_due) = match policy {
+        EqualNames::Number => (clients.len(), accepted),
         EqualNames::Refuse => (1, 1),
-        EqualNames::Allow => (crowd.len(), 1),
+        EqualNames::Allow => (clients.len(), 1),
     };
     if names.len() != names_due {
-        return Err(Fault::broken(format!("{heard} members have {} names", names.len())));
+        return Err(TestError::broken(format!(
+            "the server accepted {accepted} members under {} different names, not {names_due}",
+            names.len()
+        )));
     }
-    if heard != due || heard + refused != crowd.len() {
-        let what = format!("of 50 clients {heard} are heard and {refused} refused");
-        return Err(Fault::broken(what));
+    if accepted != accepted_due || accepted + rejected != clients.len() {
+        let what = format!(
+            "the server accepted {accepted} of 50 clients and rejected {rejected}, but should accept \
+             {accepted_due}"
+        );
+        return Err(TestError::broken(what));
     }
     Ok(Finding::Kept)
 }
 
-/// What the server has told this client alone, if anything, before somebody else spoke.
-fn answer(stage: &Stage, client: &mut Client) -> Result<Option<Pair>, Fault> {
-    match client.next(stage.deadline())? {
+/// What the server sent to this client alone before another member sent anything.
+fn direct_answer(fixture: &Fixture, client: &mut Client) -> Result<Option<Pair>, TestError> {
+    match client.next(fixture.deadline())? {
         Next::Pair(pair) if pair.sender == RESERVED => Ok(Some(pair)),
         Next::Pair(_) | Next::Ended(_) | Next::Silence => Ok(None),
     }

@@ -1,15 +1,15 @@
-//! The rows of clients: run against one client, with one verdict.
+//! Client: runs the case of a rule for clients against one client, and gives one verdict.
 
 use std::time::Instant;
 
 use super::{Plan, Row, Verdict};
 use crate::spec::Rule;
-use crate::suite::blame::Fault;
 use crate::suite::cases::{Finding, client_case};
+use crate::suite::client_fixture::{ClientCommand, ClientFixture};
+use crate::suite::error::TestError;
 use crate::suite::failure::Failure;
-use crate::suite::visit::{ClientCommand, Visits};
 
-/// Runs the test of a rule for clients.
+/// Runs the case of a rule for clients.
 pub fn run_client_row<'a>(rule: &'a Rule, client: &ClientCommand, plan: Plan) -> Row<'a> {
     let start = Instant::now();
     let verdict = verdict(rule, client, plan);
@@ -20,20 +20,20 @@ fn verdict(rule: &Rule, client: &ClientCommand, plan: Plan) -> Verdict {
     let Some(case) = client_case(&rule.id) else {
         return Verdict::Skip("it is about servers".into());
     };
-    let visits = Visits::new(client, plan.slack);
-    match (case.run)(&visits) {
+    let fixture = ClientFixture::new(client, plan.slack);
+    match (case.run)(&fixture) {
         Ok(Finding::Kept) => Verdict::kept(rule.keyword, &[]),
         Ok(Finding::Noted(note)) => Verdict::kept(rule.keyword, &[note]),
-        Err(Fault::Inapplicable(reason)) => Verdict::Skip(reason),
-        Err(fault @ Fault::Undeclared(_)) => Verdict::Unsupported(fault.to_string()),
-        Err(Fault::Harness(reason)) => Verdict::Inconclusive(reason),
-        Err(fault) => Verdict::broken(
+        Err(TestError::Inapplicable(reason)) => Verdict::Skip(reason),
+        Err(error @ TestError::Undeclared(_)) => Verdict::Unsupported(error.to_string()),
+        Err(TestError::Inconclusive(reason)) => Verdict::Inconclusive(reason),
+        Err(error) => Verdict::broken(
             rule.keyword,
             Box::new(Failure {
                 id: rule.id.clone(),
                 sentence: rule.sentence.clone(),
-                fault,
-                journal: visits.journal().last_lines(),
+                error,
+                transcript: fixture.transcript().last_lines(),
                 log: String::new(),
                 seed: plan.seed,
                 rerun: client.rerun(&rule.id, plan.seed),

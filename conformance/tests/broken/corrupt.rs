@@ -1,4 +1,4 @@
-//! What a defect does to a client's bytes on their way to the room, and to pairs on their way back.
+//! Corrupt: how each defect changes a client's bytes before the room, and pairs after it.
 
 use std::cmp::Reverse;
 
@@ -6,11 +6,11 @@ use bytes::BytesMut;
 use protocol::{Decoder, HEADER_LEN, Pair, encode_frame, header, parse_header};
 
 use crate::defect::Defect;
-use crate::extended::misled;
+use crate::extended::corrupt_extension_pair;
 use crate::room::Common;
 
-/// What a server with this defect makes of one write of a client's.
-pub(crate) fn garbled(defect: Defect, bytes: &[u8]) -> Vec<u8> {
+/// One write of a client, as a server with this defect reads it.
+pub(crate) fn corrupt_input(defect: Defect, bytes: &[u8]) -> Vec<u8> {
     match defect {
         Defect::LenientNumbers => {
             bytes.iter().map(|byte| if b"+_\t".contains(byte) { b' ' } else { *byte }).collect()
@@ -20,7 +20,7 @@ pub(crate) fn garbled(defect: Defect, bytes: &[u8]) -> Vec<u8> {
     }
 }
 
-/// Whether something in these bytes is no frame.
+/// Whether these bytes contain a malformed frame.
 pub(crate) fn is_malformed(bytes: &[u8]) -> bool {
     let mut frames = Decoder::new(1 << 20);
     frames.feed(bytes);
@@ -33,15 +33,15 @@ pub(crate) fn is_malformed(bytes: &[u8]) -> bool {
     }
 }
 
-/// The header at the beginning of these bytes, if it is good and not the canonical one.
+/// The header at the start of these bytes, if it is valid but not canonical.
 pub(crate) fn header_if_odd(bytes: &[u8]) -> Option<Vec<u8>> {
     let spelled = bytes.get(..HEADER_LEN)?;
     let length = usize::try_from(parse_header(spelled).ok()??).ok()?;
     (spelled != header(length)).then(|| spelled.to_vec())
 }
 
-/// The `number`th pair of a connection as a server with this defect sends it.
-pub(crate) fn spoilt(defect: Defect, pair: &Pair, number: usize, common: &Common) -> Vec<u8> {
+/// The `number`th pair of a connection, as a server with this defect sends it.
+pub(crate) fn corrupt_pair(defect: Defect, pair: &Pair, number: usize, common: &Common) -> Vec<u8> {
     let (sender, text) = (&pair.sender[..], &pair.text[..]);
     let good = encoded(sender, text);
     match defect {
@@ -63,7 +63,7 @@ pub(crate) fn spoilt(defect: Defect, pair: &Pair, number: usize, common: &Common
         Defect::EmptyLost if text.is_empty() => Vec::new(),
         Defect::Doubled => [&good[..], &good].concat(),
         Defect::ThirdLost if number.is_multiple_of(3) => Vec::new(),
-        // Whoever joins is heard: only then can the row see anything.
+        // Tokens are relayed correctly: the test has to get past the joining to detect the defect.
         Defect::FramesSwapped if !text.starts_with(b"~") => encoded(text, sender),
         Defect::ControlsLost => {
             let kept: Vec<u8> =
@@ -75,40 +75,34 @@ pub(crate) fn spoilt(defect: Defect, pair: &Pair, number: usize, common: &Common
             let repaired = String::from_utf8_lossy(bad);
             encoded(sender, &repaired.as_bytes()[..repaired.len().min(TEXT_BYTES_KEPT)])
         }),
-        Defect::NumbersLost | Defect::RefusesSilently if sender == b"server" => Vec::new(),
+        Defect::NumbersLost | Defect::RejectsSilently if sender == b"server" => Vec::new(),
         Defect::NumbersLost => encoded(sender.strip_suffix(b"-2").unwrap_or(sender), text),
-        Defect::OtherSpokesman if sender == b"server" => encoded(b"*", text),
-        _ => misled(defect, pair, number, good),
+        Defect::OtherServerName if sender == b"server" => encoded(b"*", text),
+        _ => corrupt_extension_pair(defect, pair, number, good),
     }
 }
 
-/// What was said last, if it is no text.
+/// The last message, if it is not valid UTF-8.
 fn bad_text(common: &Common) -> Option<&[u8]> {
     std::str::from_utf8(&common.last).is_err().then_some(&common.last)
 }
 
-/// Puts pairs that have gathered for a connection into the order in which a server with this defect
-/// sends them.
-pub(crate) fn disordered(
-    defect: Defect,
-    batch: &mut [Vec<u8>],
-    pairs_seen: usize,
-    connection: usize,
-) {
-    let flooded = pairs_seen > FLOOD_PAIRS;
+/// Brings the pairs of one batch into the order in which a server with this defect sends them.
+pub(crate) fn reorder(defect: Defect, batch: &mut [Vec<u8>], pairs_seen: usize, connection: usize) {
+    let loaded = pairs_seen > LOAD_PAIRS;
     match defect {
         Defect::Reversed => batch.reverse(),
-        Defect::ReversedInFloods if flooded => batch.reverse(),
-        Defect::OwnOrderInFloods if flooded && connection.is_multiple_of(4) => {
+        Defect::ReversedUnderLoad if loaded => batch.reverse(),
+        Defect::OwnOrderUnderLoad if loaded && connection.is_multiple_of(4) => {
             batch.sort_by_key(|pair| Reverse(pair[..pair.len().min(SENDER_BYTES)].to_vec()));
         }
         Defect::PartsInterleaved => interleave(batch),
-        Defect::PartsInterleavedInFloods if flooded => interleave(batch),
+        Defect::PartsInterleavedUnderLoad if loaded => interleave(batch),
         _ => {}
     }
 }
 
-/// The name frames of two pairs, then the messages of both.
+/// Exchanges parts of two pairs: both name frames come first, then both messages.
 fn interleave(batch: &mut [Vec<u8>]) {
     let [first, second, ..] = batch else { return };
     let parts = (first.split_off(13.min(first.len())), second.split_off(13.min(second.len())));
@@ -126,22 +120,22 @@ fn characters(payload: &[u8]) -> Vec<u8> {
     [format!("{count:<10}").as_bytes(), payload].concat()
 }
 
-/// A frame as it stands on the wire.
+/// A frame in its wire format.
 pub(crate) fn frame(payload: &[u8]) -> Vec<u8> {
     let mut bytes = BytesMut::new();
     encode_frame(payload, &mut bytes);
     bytes.to_vec()
 }
 
-/// A pair as it stands on the wire.
+/// A pair in its wire format.
 pub(crate) fn encoded(sender: &[u8], text: &[u8]) -> Vec<u8> {
     protocol::pair(sender, text).into()
 }
 
 const NAME_BYTES_KEPT: usize = 32;
-/// The limit that the conversation about repaired text sets.
+/// The limit in the conversation about repaired text.
 const TEXT_BYTES_KEPT: usize = 64;
-/// More than any row sends to one client that is not about a flood.
-const FLOOD_PAIRS: usize = 500;
-/// A header and the names of the members in a flood.
+/// More pairs than a client receives in any test without many senders.
+const LOAD_PAIRS: usize = 500;
+/// A header, and the length of the members' names in the tests with many senders.
 const SENDER_BYTES: usize = HEADER_LEN + 7;

@@ -1,25 +1,25 @@
-//! The journal of one test: what every client did and saw, on one clock.
+//! Transcript: what every client of one test sent and received, with times from one clock.
 
 use std::cell::RefCell;
 use std::fmt::{self, Write};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-/// A shared record of one test's events; clones write into the same one.
+/// The transcript of one test. Its clones share the same entries.
 #[derive(Clone, Debug)]
-pub struct Journal(Rc<RefCell<Pages>>);
+pub struct Transcript(Rc<RefCell<Inner>>);
 
 #[derive(Debug)]
-struct Pages {
+struct Inner {
     start: Instant,
-    /// At most [`ENTRIES_MAX`], the latest.
+    /// The latest entries, at most [`ENTRIES_MAX`].
     entries: Vec<Entry>,
 }
 
-/// Something that happened to one client.
+/// One event of one client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// Since the test began.
+    /// Time since the test began.
     pub at: Duration,
     /// The client.
     pub who: String,
@@ -42,16 +42,17 @@ pub enum Event {
     Reset,
     /// The server sent FIN.
     Eof,
-    /// The connection was broken off from the other side.
-    BrokenOff,
+    /// The server sent RST.
+    PeerReset,
 }
 
-/// The beginning of some bytes: a test that moves many megabytes does not keep them all.
+/// The first bytes of what was sent or received: a test that moves many megabytes does not keep
+/// them all.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Excerpt {
     /// At most [`SHOWN_BYTES_MAX`].
     beginning: Vec<u8>,
-    /// How many bytes there were.
+    /// The number of all bytes.
     length: usize,
 }
 
@@ -61,23 +62,23 @@ impl From<&[u8]> for Excerpt {
     }
 }
 
-impl Journal {
-    /// An empty journal whose clock starts now.
-    pub fn begin() -> Self {
-        Self(Rc::new(RefCell::new(Pages { start: Instant::now(), entries: Vec::new() })))
+impl Transcript {
+    /// An empty transcript. Its clock starts now.
+    pub fn start() -> Self {
+        Self(Rc::new(RefCell::new(Inner { start: Instant::now(), entries: Vec::new() })))
     }
 
     /// Adds an event.
-    pub fn note(&self, who: &str, event: Event) {
-        let mut pages = self.0.borrow_mut();
-        let at = pages.start.elapsed();
-        if pages.entries.len() == ENTRIES_MAX {
-            pages.entries.drain(..ENTRIES_MAX / 2);
+    pub fn record(&self, who: &str, event: Event) {
+        let mut inner = self.0.borrow_mut();
+        let at = inner.start.elapsed();
+        if inner.entries.len() == ENTRIES_MAX {
+            inner.entries.drain(..ENTRIES_MAX / 2);
         }
-        pages.entries.push(Entry { at, who: who.into(), event });
+        inner.entries.push(Entry { at, who: who.into(), event });
     }
 
-    /// The last events as lines of text, for people.
+    /// The last 40 events, one line of text each.
     pub fn last_lines(&self) -> Vec<String> {
         let entries = &self.0.borrow().entries;
         let start = entries.len().saturating_sub(LINES_MAX);
@@ -95,12 +96,13 @@ impl fmt::Display for Entry {
             Event::HalfClosed => f.write_str("half-closes"),
             Event::Reset => f.write_str("resets"),
             Event::Eof => f.write_str("is closed (end of stream)"),
-            Event::BrokenOff => f.write_str("is closed (reset)"),
+            Event::PeerReset => f.write_str("is closed (reset)"),
         }
     }
 }
 
-/// Bytes as readable text: characters as they are, everything else escaped, long ones cut.
+/// Bytes as readable text: printable characters as they are, everything else escaped, cut after 160
+/// bytes.
 pub fn shown(bytes: &[u8]) -> String {
     Excerpt::from(bytes).to_string()
 }
@@ -133,7 +135,7 @@ fn readable(bytes: &[u8]) -> String {
 }
 
 const ENTRIES_MAX: usize = 4096;
-/// What is shown of a failed test: the last screenful.
+/// The lines shown for a failed test: about one screen.
 const LINES_MAX: usize = 40;
 const SHOWN_BYTES_MAX: usize = 160;
 
@@ -142,7 +144,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bytes_are_shown_so_that_nothing_is_hidden() {
+    fn control_characters_and_bad_bytes_are_escaped() {
         assert_eq!(
             r"سلام \x1b\n\\ \xff".replace(r"\x1b", r"\u{1b}"),
             shown("سلام \x1b\n\\ ".as_bytes()) + r"\xff"

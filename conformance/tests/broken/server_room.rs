@@ -1,4 +1,4 @@
-//! The room of a small server, with the defects that show in it.
+//! Server room: the room of the small server, with the defects that show in it.
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -10,46 +10,46 @@ use std::time::Duration;
 use protocol::Decoder;
 use socket2::SockRef;
 
+use crate::corrupt::encoded;
 use crate::server::Defect;
-use crate::spoil::encoded;
 
 /// The members of a small server, and its defect.
 pub(crate) struct Room {
     defect: Defect,
     members: Mutex<Vec<Member>>,
-    /// A pair that goes out with the next one.
+    /// A pair that is delivered together with the next one.
     held: Mutex<Vec<u8>>,
 }
 
 struct Member {
     name: Vec<u8>,
     stream: Arc<TcpStream>,
-    /// What its socket has not taken yet.
+    /// Bytes that its socket has not taken yet.
     unsent: Vec<u8>,
-    /// It was waited for once.
+    /// Whether the server has already waited once for its full socket.
     slow: bool,
 }
 
 impl Room {
-    /// An empty one.
+    /// A room without members.
     pub(crate) fn new(defect: Defect) -> Self {
         Self { defect, members: Mutex::default(), held: Mutex::default() }
     }
 
-    /// What is wrong with it.
+    /// The server's defect.
     pub(crate) fn defect(&self) -> Defect {
         self.defect
     }
 
-    /// One client, from its name to its end.
+    /// Serves one client, from its name to the end of its connection.
     pub(crate) fn serve(&self, stream: &Arc<TcpStream>) -> io::Result<()> {
-        let fat = if self.defect == Defect::FatClients { 256 << 10 } else { 0 };
-        let held = vec![1_u8; fat];
+        let extra_bytes = if self.defect == Defect::FatClients { 256 << 10 } else { 0 };
+        let held = vec![1_u8; extra_bytes];
         stream.set_nodelay(true)?;
-        let waits = matches!(self.defect, Defect::BlocksOnFull | Defect::Spins);
+        let waits = matches!(self.defect, Defect::BlocksOnFull | Defect::BusyLoops);
         let patience = (!waits).then_some(PATIENCE);
         stream.set_write_timeout(patience)?;
-        stream.set_read_timeout((self.defect == Defect::EndsIdle).then_some(PATIENCE))?;
+        stream.set_read_timeout((self.defect == Defect::ClosesSilent).then_some(PATIENCE))?;
         let outcome = self.read(stream);
         self.lock().retain(|member| !Arc::ptr_eq(&member.stream, stream));
         stream.shutdown(Shutdown::Both).ok();
@@ -73,7 +73,7 @@ impl Room {
         Ok(())
     }
 
-    /// Lets a client in, under a number if its name is taken.
+    /// Adds a member. If the name is taken, it gets a number.
     fn join(&self, wanted: &[u8], stream: &Arc<TcpStream>) -> Vec<u8> {
         let free = |members: &[Member], name: &[u8]| members.iter().all(|m| m.name != name);
         let mut members = self.lock();
@@ -85,7 +85,7 @@ impl Room {
         }
         if self.defect == Defect::ChecksThenTakes {
             drop(members);
-            thread::park_timeout(REST);
+            thread::park_timeout(RETRY_INTERVAL);
             members = self.lock();
         }
         if self.defect == Defect::LogsRaw {
@@ -101,7 +101,7 @@ impl Room {
             eprintln!("{name:?}: {} bytes", text.len());
         }
         let mut pair = encoded(name, text);
-        if self.defect == Defect::ForgetsTheLast && text.len() >= LONG_BYTES {
+        if self.defect == Defect::DelaysLongMessages && text.len() >= LONG_BYTES {
             let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
             pair = std::mem::replace(&mut *held, pair);
         }
@@ -111,22 +111,22 @@ impl Room {
         self.lock().retain_mut(is_kept);
     }
 
-    /// Offers full sockets again what they did not take.
-    pub(crate) fn flush_for_ever(&self) -> ! {
+    /// Retries all full sockets, for ever.
+    pub(crate) fn flush_repeatedly(&self) -> ! {
         loop {
-            thread::park_timeout(REST);
-            self.lock().retain_mut(|member| member.offer().is_ok());
+            thread::park_timeout(RETRY_INTERVAL);
+            self.lock().retain_mut(|member| member.flush().is_ok());
         }
     }
 
-    /// What SIGTERM does.
-    pub(crate) fn shut(&self) {
+    /// The handler of SIGTERM.
+    pub(crate) fn shut_down(&self) {
         while self.defect == Defect::WaitsForClients && !self.lock().is_empty() {
-            thread::park_timeout(REST);
+            thread::park_timeout(RETRY_INTERVAL);
         }
         let mut notice = encoded(b"server", b"the server stops");
         match self.defect {
-            Defect::LeavesSilently => notice.clear(),
+            Defect::StopsSilently => notice.clear(),
             Defect::CutsAtTheEnd => notice.truncate(12),
             _ => {}
         }
@@ -143,14 +143,14 @@ impl Room {
 }
 
 impl Member {
-    /// Writes a pair behind all that was written before; an error ends the member.
+    /// Writes a pair after all earlier ones. After an error the member is removed.
     fn deliver(&mut self, defect: Defect, pair: &[u8]) -> io::Result<()> {
         if !(self.slow && defect == Defect::DropsPairs && !self.unsent.is_empty()) {
             self.unsent.extend(pair);
         }
-        self.offer()?;
+        self.flush()?;
         match defect {
-            Defect::KeepsMuch if self.unsent.len() < HOARD_BYTES => return Ok(()),
+            Defect::KeepsMuch if self.unsent.len() < QUEUE_BYTES_MAX => return Ok(()),
             Defect::KeepsMuch => return self.close(),
             _ if !self.slow => self.wait()?,
             _ => {}
@@ -163,7 +163,7 @@ impl Member {
                 self.unsent.clear();
                 Ok(())
             }
-            Defect::ClosesIdle => self.close(),
+            Defect::ClosesStalled => self.close(),
             _ => {
                 SockRef::from(&*self.stream).set_linger(Some(Duration::ZERO))?;
                 self.close()
@@ -171,8 +171,8 @@ impl Member {
         }
     }
 
-    /// Writes what its socket takes at once.
-    fn offer(&mut self) -> io::Result<()> {
+    /// Writes what its socket takes without blocking.
+    fn flush(&mut self) -> io::Result<()> {
         match SockRef::from(&*self.stream).send_with_flags(&self.unsent, libc::MSG_DONTWAIT) {
             Ok(count) => drop(self.unsent.drain(..count)),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
@@ -181,7 +181,7 @@ impl Member {
         Ok(())
     }
 
-    /// Writes what its socket takes before the time for writing is over.
+    /// Writes what its socket takes before the write timeout.
     fn wait(&mut self) -> io::Result<()> {
         while !self.unsent.is_empty() {
             match (&*self.stream).write(&self.unsent) {
@@ -199,12 +199,13 @@ impl Member {
     }
 }
 
-/// Before something is tried again.
-pub(crate) const REST: Duration = Duration::from_millis(20);
+/// Time before the next attempt.
+pub(crate) const RETRY_INTERVAL: Duration = Duration::from_millis(20);
 const MESSAGE_MAX: usize = 64 * 1024;
-/// As long as a message of a flood.
+/// At least as long as a message of a message stream.
 const LONG_BYTES: usize = 1000;
-/// How long a full socket is waited for, once: longer than a busy machine keeps a client from reading.
+/// How long the server waits, once, for a full socket: longer than a busy machine keeps a client
+/// from reading.
 const PATIENCE: Duration = Duration::from_millis(800);
-/// For one client. Some of them need more than our servers declare for all.
-const HOARD_BYTES: usize = 8 << 20;
+/// The bound of one client's queue. A few clients exceed what our servers declare for all.
+const QUEUE_BYTES_MAX: usize = 8 << 20;
