@@ -213,7 +213,7 @@ fn function(twin: &str, file: &str, name: &str) -> Function {
 
 /// The names of the public functions of the core that have to do with the room, a connection or a shutdown.
 fn core_functions() -> BTreeSet<String> {
-    let files = ["close", "room", "session", "shutdown", "socket"];
+    let files = ["close", "listen", "room", "session", "shutdown", "socket"];
     let parts = ["room/delivery", "room/end", "room/talk", "session/activity", "session/end"];
     let sources =
         files.into_iter().chain(parts).map(|file| source(&format!("server-core/src/{file}.rs")));

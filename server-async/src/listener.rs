@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::task::Waker;
 use std::time::Instant;
 
-use server_core::socket::{self, AcceptBackoff, LINGERING_MAX};
+use server_core::listen::AcceptBackoff;
+use server_core::socket::{self, LINGERING_MAX};
 use server_core::{CloseReason, Wake};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::sleep;

@@ -2,13 +2,14 @@
 //!
 //! Read [`log`] and [`room`] first, then [`session`]: none of them knows a socket, a thread or a clock.
 //! The others surround them: [`settings`] and [`budget`] say what may be, [`close`] why a connection
-//! ends, [`socket`] makes the system calls, [`console`] reads what the operator types, [`process`] is the program.
+//! ends, [`listen`] and [`socket`] make the system calls, [`console`] reads what the operator types, [`process`] is the program.
 
 pub mod budget;
 pub mod close;
 pub mod console;
 pub mod counters;
 mod flow;
+pub mod listen;
 pub mod log;
 mod member;
 mod names;

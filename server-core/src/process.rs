@@ -14,9 +14,9 @@ use tracing::{info, warn};
 use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 
 use crate::budget::{PerClient, preallocate_descriptor_table, raise_descriptor_limit};
+use crate::listen;
 use crate::settings::{LogFormat, Settings};
 use crate::shutdown::Shutdown;
-use crate::socket;
 
 /// One of the servers, as a program.
 #[derive(Clone, Copy, Debug)]
@@ -29,7 +29,7 @@ pub struct Program {
     pub per_client: PerClient,
     /// Whether the environment says nothing that the model cannot follow.
     pub check: fn() -> Result<(), String>,
-    /// Serves the clients of a listener that [`socket::set_listener_options`] has prepared until the shutdown is over.
+    /// Serves the clients of a listener that [`listen::set_listener_options`] has prepared until the shutdown is over.
     pub serve: fn(TcpListener, Settings, Shutdown) -> io::Result<()>,
 }
 
@@ -90,7 +90,7 @@ fn serve(program: &Program, settings: Settings) -> io::Result<()> {
     preallocate_descriptor_table();
     // Writes what is left when it goes out of scope.
     let _log = start_log(&settings)?;
-    let listener = socket::bind(&settings.listen, socket::set_listener_options)
+    let listener = listen::bind(&settings.listen, listen::set_listener_options)
         .map_err(|error| explain(&error, &settings))?;
     let shutdown = Shutdown::default();
     handle_signals(&shutdown)?;

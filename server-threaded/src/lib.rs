@@ -31,7 +31,7 @@ use std::time::Instant;
 
 use server_core::bytes::Bytes;
 use server_core::{
-    PerClient, Program, Room, STOPPING, Said, Settings, Shutdown, Wake, console, socket,
+    PerClient, Program, Room, STOPPING, Said, Settings, Shutdown, Wake, console, listen, socket,
 };
 
 use crate::poll::WakePipe;
@@ -59,7 +59,7 @@ pub fn serve(listener: TcpListener, settings: Settings, shutdown: Shutdown) -> i
     let rejections = listener::start_rejection_thread(&server)?;
     let blocked = Arc::clone(&listener);
     server.shutdown.on_trigger(move || {
-        socket::stop_listening(&blocked);
+        listen::stop_listening(&blocked);
         // No thread reads the byte, so it wakes all of them. A full or closed pipe would do the same.
         let _ = (&stop).write_all(b"!");
     });

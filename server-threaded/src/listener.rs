@@ -8,7 +8,8 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 use std::thread;
 use std::time::Instant;
 
-use server_core::socket::{self, AcceptBackoff, LINGERING_MAX};
+use server_core::listen::AcceptBackoff;
+use server_core::socket::{self, LINGERING_MAX};
 use server_core::{CloseReason, Wake};
 
 use crate::{PROGRAM, Server, connection};

@@ -9,7 +9,7 @@ use std::{fmt, iter};
 
 use clap::Args;
 use load::wire::Dialect;
-use server_core::socket;
+use server_core::listen;
 
 use super::naive::Defect;
 use super::{floor, naive};
@@ -141,7 +141,7 @@ fn listen(address: &str) -> io::Result<TcpListener> {
         let advice = "--listen takes HOST:PORT, and port 0 is any free one";
         io::Error::new(error.kind(), format!("cannot listen on {address}: {error}; {advice}"))
     };
-    let listener = socket::bind(address, |_| Ok(())).map_err(failed)?;
+    let listener = listen::bind(address, |_| Ok(())).map_err(failed)?;
     // The harness may have closed its end of the pipe. The server serves all the same.
     writeln!(io::stdout(), "listening on {}", listener.local_addr()?)
         .and_then(|()| io::stdout().flush())
