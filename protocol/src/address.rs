@@ -7,7 +7,7 @@ use std::str::FromStr;
 /// A host and a port, not yet looked up. Displays in the form in which it was given.
 ///
 /// ```
-/// use client_cli::ServerAddress;
+/// use protocol::ServerAddress;
 /// let address: ServerAddress = "[fe80::1%eth0]:1234".parse().unwrap();
 /// assert_eq!(("fe80::1%eth0", 1234), (address.host(), address.port()));
 /// assert_eq!("[fe80::1%eth0]:1234", address.to_string());
