@@ -1,12 +1,16 @@
 //! Listen: the listening socket: its options, its start and end, and what to do when accepting fails.
 
+mod error;
+
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
 use std::time::{Duration, Instant};
 
+use protocol::ServerAddress;
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tracing::warn;
 
+pub use self::error::ListenError;
 use crate::socket::SEND_BUFFER_SMALL;
 
 /// Connections the kernel completes before they are accepted; it cuts this to `net.core.somaxconn`.
@@ -16,25 +20,36 @@ pub const BACKLOG: i32 = 4096;
 /// to spin, short enough to recover within a quarter of a second (SPEC RES-02, RES-03).
 pub const ACCEPT_BACKOFF: Duration = Duration::from_millis(50);
 
-/// A listening socket on the first of `address`'s addresses that can be had. The address can be used
-/// again right after a server's end (SPEC SHD-03). It gets its `options` before it listens, because clients may come
-/// at once; connections have them from it.
+/// A listening socket on the first of the server's addresses that can be had, with the options of
+/// [`set_listener_options`].
 ///
 /// # Errors
 ///
-/// The name is unknown, or none of its addresses can be bound: the last one's error.
-pub fn bind(address: &str, options: fn(&Socket) -> io::Result<()>) -> io::Result<TcpListener> {
-    let mut last = io::Error::new(ErrorKind::NotFound, "the name has no address");
-    for address in address.to_socket_addrs()? {
-        match listen(address, options) {
+/// The host is unknown, or none of its addresses can be bound: the last one's error.
+pub fn bind(server: &ServerAddress) -> Result<TcpListener, ListenError> {
+    let lookup = |error| ListenError::Lookup { server: server.clone(), error };
+    // The system's resolver finds the interface of an IPv6 address only if the host is without brackets.
+    let addresses = (server.host(), server.port()).to_socket_addrs().map_err(lookup)?;
+    let mut last = lookup(io::Error::new(ErrorKind::NotFound, "the name has no address"));
+    for address in addresses {
+        match listen(address, set_listener_options) {
             Ok(listener) => return Ok(listener),
-            Err(error) => last = error,
+            Err(error) => last = ListenError::Bind { server: server.clone(), address, error },
         }
     }
     Err(last)
 }
 
-fn listen(address: SocketAddr, options: fn(&Socket) -> io::Result<()>) -> io::Result<TcpListener> {
+/// A listening socket on this address. The address can be used again right after a server's end (SPEC SHD-03).
+/// The socket gets its `options` before it listens, because clients may come at once; connections inherit them.
+///
+/// # Errors
+///
+/// The system does not give the address, or does not know the options.
+pub fn listen(
+    address: SocketAddr,
+    options: fn(&Socket) -> io::Result<()>,
+) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     socket.set_reuse_address(true)?;
     options(&socket)?;
@@ -109,7 +124,7 @@ mod tests {
 
     #[test]
     fn what_a_listener_accepts_waits_for_nothing_and_has_a_small_buffer() {
-        let listener = bind("127.0.0.1:0", set_listener_options).unwrap();
+        let listener = bind(&ServerAddress::to_listen_on("127.0.0.1:0").unwrap()).unwrap();
         let _client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let (accepted, _) = listener.accept().unwrap();
         assert!(accepted.nodelay().unwrap());

@@ -90,8 +90,7 @@ fn serve(program: &Program, settings: Settings) -> io::Result<()> {
     preallocate_descriptor_table();
     // Writes what is left when it goes out of scope.
     let _log = start_log(&settings)?;
-    let listener = listen::bind(&settings.listen, listen::set_listener_options)
-        .map_err(|error| explain(&error, &settings))?;
+    let listener = listen::bind(&settings.listen).map_err(io::Error::other)?;
     let shutdown = Shutdown::default();
     handle_signals(&shutdown)?;
     let address = listener.local_addr()?;
@@ -104,18 +103,6 @@ fn serve(program: &Program, settings: Settings) -> io::Result<()> {
     // A harness that has seen enough may have closed its end: that is no reason not to serve.
     let _ = writeln!(io::stdout(), "listening on {address}").and_then(|()| io::stdout().flush());
     (program.serve)(listener, settings, shutdown)
-}
-
-/// What to do about an address that cannot be had.
-fn explain(error: &io::Error, settings: &Settings) -> io::Error {
-    let advice = match error.kind() {
-        io::ErrorKind::AddrInUse => {
-            "another program listens there; choose another port with --listen"
-        }
-        io::ErrorKind::PermissionDenied => "ports below 1024 need privileges; choose a higher one",
-        _ => "--listen takes HOST:PORT, for example 127.0.0.1:1234 or [::1]:1234",
-    };
-    io::Error::new(error.kind(), format!("cannot listen on {}: {error}; {advice}", settings.listen))
 }
 
 /// The first SIGTERM or SIGINT turns the switch, the second ends the process (SPEC SHD-05).

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytesize::ByteSize;
 use clap::{Args, Parser, ValueEnum};
-use protocol::pair_len;
+use protocol::{ServerAddress, pair_len};
 use tracing::level_filters::LevelFilter;
 
 use crate::budget::{PerClient, clients_max};
@@ -14,7 +14,7 @@ use crate::socket::READ_CHUNK;
 ///
 /// ```
 /// let settings = server_core::Settings::default();
-/// assert_eq!(settings.listen, "127.0.0.1:1234");
+/// assert_eq!(settings.listen.to_string(), "127.0.0.1:1234");
 /// assert!(settings.check().is_ok());
 /// ```
 #[derive(Args, Clone, Debug)]
@@ -25,9 +25,10 @@ pub struct Settings {
         long,
         value_name = "HOST:PORT",
         default_value = "127.0.0.1:1234",
+        value_parser = ServerAddress::to_listen_on,
         overrides_with = "listen"
     )]
-    pub listen: String,
+    pub listen: ServerAddress,
 
     /// Clients at once [default: what this machine's descriptors (and threads) allow]
     #[arg(long, value_name = "COUNT")]
@@ -157,7 +158,7 @@ impl Settings {
         let switch = |on| if on { "on" } else { "off" }.to_owned();
         let lower = |choice: &dyn std::fmt::Debug| format!("{choice:?}").to_lowercase();
         vec![
-            ("listen", self.listen.clone()),
+            ("listen", self.listen.to_string()),
             ("max-clients", clients.to_string()),
             ("max-message", size(self.max_message)),
             ("max-name", size(self.max_name)),

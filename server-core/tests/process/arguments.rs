@@ -51,6 +51,37 @@ fn a_port_that_is_taken_is_told_with_advice() {
 }
 
 #[test]
+fn an_address_without_a_host_or_port_is_explained_with_the_ones_to_choose_from() {
+    let all = "0.0.0.0:1234 (IPv4) or [::]:1234 (IPv6)";
+    let wrong = [
+        (":1234", all),
+        ("*:1234", all),
+        ("1234", all),
+        ("localhost", "localhost:1234"),
+        ("::1:1234", "[::1]:1234"),
+    ];
+    for (address, expected) in wrong {
+        let ended = run(&["--listen", address]);
+        assert_eq!(Some(2), ended.code, "{address}: {}", ended.err);
+        let explained = |line: &str| line.contains("--listen") && line.contains(expected);
+        assert!(ended.err.lines().any(explained), "{address}: {}", ended.err);
+    }
+}
+
+#[test]
+fn an_address_of_another_machine_is_explained() {
+    // Of the second one the system needs to understand the interface before it can say so.
+    for (address, all) in [("192.0.2.1:0", "0.0.0.0:0"), ("[fe80::1:2:3%lo]:0", "[::]:0")] {
+        let ended = run(&["--listen", address]);
+        assert_eq!(Some(1), ended.code, "{address}: {}", ended.err);
+        let advice = format!(
+            "this machine does not have that address; use one that it has, or {all} for all"
+        );
+        assert!(ended.err.contains(&advice), "{address}: {}", ended.err);
+    }
+}
+
+#[test]
 fn only_the_runtime_heeds_its_number_of_workers() {
     let none = [("TOKIO_WORKER_THREADS", "0")];
     if !SERVER.ends_with("server-async") {

@@ -19,7 +19,7 @@ pub(super) fn settings(terms: Terms) -> Settings {
     let Terms { relay, extensions, window } = terms;
     let longest = [b'x'; NAME_BYTES_MAX + "-1000".len()];
     Settings {
-        listen: String::new(),
+        listen: "127.0.0.1:1".parse().expect("an address"),
         max_clients: None,
         max_message: window / 4 - protocol::pair_len(&longest, b""),
         max_name: NAME_BYTES_MAX,
