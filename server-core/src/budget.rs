@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use rustix::io::fcntl_dupfd_cloexec;
 
+use crate::listen::LISTENERS_MAX;
 use crate::socket::LINGERING_MAX;
 
 /// What a server needs for each client, beyond memory.
@@ -90,8 +91,9 @@ const MAPS_PER_THREAD: usize = 4;
 /// Memory maps for everything but threads: the program, its libraries, the allocator's arenas.
 const MAPS_RESERVED: usize = 1024;
 
-/// Threads for everything but clients: the main one, signals, courier, porter.
-const THREADS_RESERVED: usize = 8;
+/// Threads for everything but clients: the main one, signals, log, console, delivery, rejection, with two to spare; and
+/// one for each address beyond the first.
+const THREADS_RESERVED: usize = 8 + LISTENERS_MAX - 1;
 
 #[cfg(test)]
 mod tests {

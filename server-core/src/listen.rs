@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use protocol::ServerAddress;
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
-use tracing::warn;
+use tracing::{info, warn};
 
 pub use self::error::ListenError;
 use crate::socket::SEND_BUFFER_SMALL;
@@ -16,28 +16,97 @@ use crate::socket::SEND_BUFFER_SMALL;
 /// Connections the kernel completes before they are accepted; it cuts this to `net.core.somaxconn`.
 pub const BACKLOG: i32 = 4096;
 
+/// Addresses that a server listens on, at most. The descriptors and threads of that many are reserved.
+pub const LISTENERS_MAX: usize = 4;
+
 /// How long a listener rests after the machine had nothing left for a new connection: long enough not
 /// to spin, short enough to recover within a quarter of a second (SPEC RES-02, RES-03).
 pub const ACCEPT_BACKOFF: Duration = Duration::from_millis(50);
 
-/// A listening socket on the first of the server's addresses that can be had, with the options of
-/// [`set_listener_options`].
+/// A listening socket for each of the server's addresses, with the options of [`set_listener_options`]: at
+/// least one, at most [`LISTENERS_MAX`]. With port 0 all of them get the same port.
+///
+/// An address that this machine does not have, such as `::1` where IPv6 is switched off, is left out if
+/// there is another one.
 ///
 /// # Errors
 ///
-/// The host is unknown, or none of its addresses can be bound: the last one's error.
-pub fn bind(server: &ServerAddress) -> Result<TcpListener, ListenError> {
-    let lookup = |error| ListenError::Lookup { server: server.clone(), error };
+/// The host is unknown or has too many addresses, or one of them cannot be bound for another reason.
+pub fn bind(server: &ServerAddress) -> Result<Vec<TcpListener>, ListenError> {
+    bind_each(server, &look_up(server)?, |address| listen(address, set_listener_options))
+}
+
+/// The addresses of the host, each once and in the resolver's order.
+fn look_up(server: &ServerAddress) -> Result<Vec<SocketAddr>, ListenError> {
+    let failed = |error| ListenError::Lookup { server: server.clone(), error };
+    let mut addresses: Vec<SocketAddr> = Vec::new();
     // The system's resolver finds the interface of an IPv6 address only if the host is without brackets.
-    let addresses = (server.host(), server.port()).to_socket_addrs().map_err(lookup)?;
-    let mut last = lookup(io::Error::new(ErrorKind::NotFound, "the name has no address"));
-    for address in addresses {
-        match listen(address, set_listener_options) {
-            Ok(listener) => return Ok(listener),
-            Err(error) => last = ListenError::Bind { server: server.clone(), address, error },
+    for address in (server.host(), server.port()).to_socket_addrs().map_err(failed)? {
+        // A host that stands in two lines of /etc/hosts is found twice.
+        if !addresses.contains(&address) {
+            addresses.push(address);
         }
     }
-    Err(last)
+    match addresses.len() {
+        0 => Err(failed(io::Error::new(ErrorKind::NotFound, "the name has no address"))),
+        1..=LISTENERS_MAX => Ok(addresses),
+        _ => Err(ListenError::TooMany { server: server.clone(), addresses }),
+    }
+}
+
+/// Listens on each address. A port that the system chose for the first one may be taken on the next: then
+/// the system chooses again, at most [`PORT_TRIES`] times.
+fn bind_each(
+    server: &ServerAddress,
+    addresses: &[SocketAddr],
+    listen: impl Fn(SocketAddr) -> io::Result<TcpListener>,
+) -> Result<Vec<TcpListener>, ListenError> {
+    let mut tries = 1;
+    loop {
+        match bind_at_one_port(server, addresses, &listen) {
+            Err(ListenError::Bind { error, .. })
+                if server.port() == 0
+                    && error.kind() == ErrorKind::AddrInUse
+                    && tries < PORT_TRIES =>
+            {
+                tries += 1;
+            }
+            result => return result,
+        }
+    }
+}
+
+fn bind_at_one_port(
+    server: &ServerAddress,
+    addresses: &[SocketAddr],
+    listen: impl Fn(SocketAddr) -> io::Result<TcpListener>,
+) -> Result<Vec<TcpListener>, ListenError> {
+    let failed = |address, error| ListenError::Bind { server: server.clone(), address, error };
+    let mut listeners = Vec::new();
+    let mut left_out = None;
+    let mut port = server.port();
+    for &(mut address) in addresses {
+        address.set_port(port);
+        match listen(address).and_then(|listener| Ok((listener.local_addr()?.port(), listener))) {
+            Ok((bound, listener)) => {
+                port = bound;
+                listeners.push(listener);
+            }
+            Err(error) if is_missing(&error) => left_out = Some(failed(address, error)),
+            Err(error) => return Err(failed(address, error)),
+        }
+    }
+    match left_out {
+        Some(error) if listeners.is_empty() => return Err(error),
+        Some(error) => info!("{error}; the server listens on the others"),
+        None => {}
+    }
+    Ok(listeners)
+}
+
+/// Whether this machine does not have the address, or does not know its family.
+fn is_missing(error: &io::Error) -> bool {
+    error.kind() == ErrorKind::AddrNotAvailable || error::is_family_missing(error)
 }
 
 /// A listening socket on this address. The address can be used again right after a server's end (SPEC SHD-03).
@@ -118,18 +187,91 @@ fn is_the_connections(error: &io::Error) -> bool {
     )
 }
 
+/// Ports that the system chooses before the server gives up: a port that is taken on one of two addresses is rare.
+const PORT_TRIES: usize = 16;
+
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
     use super::*;
 
+    fn server(address: &str) -> ServerAddress {
+        ServerAddress::to_listen_on(address).unwrap()
+    }
+
+    fn loopback(address: SocketAddr) -> io::Result<TcpListener> {
+        listen(address, set_listener_options)
+    }
+
     #[test]
-    fn what_a_listener_accepts_waits_for_nothing_and_has_a_small_buffer() {
-        let listener = bind(&ServerAddress::to_listen_on("127.0.0.1:0").unwrap()).unwrap();
+    fn accepted_connections_send_at_once_and_have_a_small_buffer() {
+        let [listener] = &bind(&server("127.0.0.1:0")).unwrap()[..] else { panic!("one address") };
         let _client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let (accepted, _) = listener.accept().unwrap();
         assert!(accepted.nodelay().unwrap());
         let buffer = SockRef::from(&accepted).send_buffer_size().unwrap();
-        // Linux sets aside twice what it was asked for.
+        // Linux reserves twice the size that it was asked for.
         assert!([1, 2].map(|times| times * SEND_BUFFER_SMALL).contains(&buffer), "{buffer}");
+    }
+
+    #[test]
+    fn all_addresses_get_the_port_that_the_system_chose_for_the_first() {
+        let addresses = ["127.0.0.1:0", "127.0.0.2:0"].map(|address| address.parse().unwrap());
+        let listeners = bind_each(&server("name:0"), &addresses, loopback).unwrap();
+        let bound: Vec<_> =
+            listeners.iter().map(|listener| listener.local_addr().unwrap()).collect();
+        assert_eq!(["127.0.0.1", "127.0.0.2"], [0, 1].map(|at| bound[at].ip().to_string())[..]);
+        assert_eq!(bound[0].port(), bound[1].port());
+    }
+
+    #[test]
+    fn a_chosen_port_that_is_taken_on_another_address_is_replaced() {
+        let addresses = ["127.0.0.1:0", "127.0.0.2:0"].map(|address| address.parse().unwrap());
+        let taken = Cell::new(2);
+        let listen = |address: SocketAddr| {
+            if address == addresses[0] || taken.get() == 0 {
+                return loopback(address);
+            }
+            taken.set(taken.get() - 1);
+            Err(ErrorKind::AddrInUse.into())
+        };
+        assert_eq!(2, bind_each(&server("name:0"), &addresses, listen).unwrap().len());
+        assert_eq!(0, taken.get());
+    }
+
+    #[test]
+    fn the_search_for_a_port_that_is_free_on_all_addresses_ends() {
+        let addresses = ["127.0.0.1:0", "127.0.0.2:0"].map(|address| address.parse().unwrap());
+        let tries = Cell::new(0);
+        let listen = |address: SocketAddr| {
+            if address == addresses[0] {
+                return loopback(address);
+            }
+            tries.set(tries.get() + 1);
+            Err(ErrorKind::AddrInUse.into())
+        };
+        assert!(bind_each(&server("name:0"), &addresses, listen).is_err());
+        assert_eq!(PORT_TRIES, tries.get());
+    }
+
+    #[test]
+    fn a_given_port_that_is_taken_on_one_address_is_an_error() {
+        let first = loopback("127.0.0.2:0".parse().unwrap()).unwrap();
+        let port = first.local_addr().unwrap().port();
+        let addresses =
+            ["127.0.0.1", "127.0.0.2"].map(|ip| SocketAddr::new(ip.parse().unwrap(), port));
+        let error = bind_each(&server(&format!("name:{port}")), &addresses, loopback).unwrap_err();
+        assert!(error.to_string().contains(&format!("(127.0.0.2:{port})")), "{error}");
+    }
+
+    #[test]
+    fn an_address_that_the_machine_does_not_have_is_left_out() {
+        // One that is kept for documentation.
+        let addresses = ["192.0.2.1:0", "127.0.0.1:0"].map(|address| address.parse().unwrap());
+        let listeners = bind_each(&server("name:0"), &addresses, loopback).unwrap();
+        assert_eq!(1, listeners.len());
+        let error = bind_each(&server("name:0"), &addresses[..1], loopback).unwrap_err();
+        assert!(error.to_string().contains("does not have that address"), "{error}");
     }
 }

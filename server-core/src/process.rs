@@ -29,8 +29,8 @@ pub struct Program {
     pub per_client: PerClient,
     /// Whether the environment says nothing that the model cannot follow.
     pub check: fn() -> Result<(), String>,
-    /// Serves the clients of a listener that [`listen::set_listener_options`] has prepared until the shutdown is over.
-    pub serve: fn(TcpListener, Settings, Shutdown) -> io::Result<()>,
+    /// Serves the clients of one or more listeners, which [`listen::bind`] has opened, until the shutdown is over.
+    pub serve: fn(Vec<TcpListener>, Settings, Shutdown) -> io::Result<()>,
 }
 
 #[derive(Parser)]
@@ -46,7 +46,7 @@ struct Cli {
 
 /// Runs a server with these arguments, the first being the command's name, until a signal ends it.
 ///
-/// Prints the line `listening on ADDR` on standard output once clients can connect. SIGTERM and SIGINT
+/// Prints a line `listening on ADDR` on standard output for each of its addresses once clients can connect. SIGTERM and SIGINT
 /// end it politely, a second one at once. The exit status is 0 after a polite end, 1 if it could not
 /// serve, 2 for unusable arguments.
 pub fn run(program: &Program, arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -90,19 +90,28 @@ fn serve(program: &Program, settings: Settings) -> io::Result<()> {
     preallocate_descriptor_table();
     // Writes what is left when it goes out of scope.
     let _log = start_log(&settings)?;
-    let listener = listen::bind(&settings.listen).map_err(io::Error::other)?;
+    let listeners = listen::bind(&settings.listen).map_err(io::Error::other)?;
     let shutdown = Shutdown::default();
     handle_signals(&shutdown)?;
-    let address = listener.local_addr()?;
     for (flag, value) in settings.table(program.per_client) {
         info!("{flag}: {value}");
     }
-    if !address.ip().is_loopback() {
+    report_addresses(&listeners)?;
+    (program.serve)(listeners, settings, shutdown)
+}
+
+/// Prints the ready line of each address, and warns of those that other machines can reach (SPEC SEC-03).
+fn report_addresses(listeners: &[TcpListener]) -> io::Result<()> {
+    let addresses = listeners.iter().map(TcpListener::local_addr);
+    let addresses = addresses.collect::<io::Result<Vec<_>>>()?;
+    for address in addresses.iter().filter(|address| !address.ip().is_loopback()) {
         warn!("{address} can be reached from other machines: there is no login and no encryption");
     }
+    let mut out = io::stdout().lock();
+    let mut lines = addresses.iter();
     // A harness that has seen enough may have closed its end: that is no reason not to serve.
-    let _ = writeln!(io::stdout(), "listening on {address}").and_then(|()| io::stdout().flush());
-    (program.serve)(listener, settings, shutdown)
+    let _ = lines.try_for_each(|address| writeln!(out, "listening on {address}"));
+    Ok(())
 }
 
 /// The first SIGTERM or SIGINT turns the switch, the second ends the process (SPEC SHD-05).

@@ -16,6 +16,13 @@ pub enum ListenError {
         /// The error of the system's resolver.
         error: io::Error,
     },
+    /// The host has more than [`LISTENERS_MAX`](super::LISTENERS_MAX) addresses.
+    TooMany {
+        /// The address from the command line.
+        server: ServerAddress,
+        /// All addresses of the host.
+        addresses: Vec<SocketAddr>,
+    },
     /// The system does not let the server listen on one of the host's addresses.
     Bind {
         /// The address from the command line.
@@ -34,6 +41,15 @@ impl fmt::Display for ListenError {
                 let has_interface = server.host().contains('%');
                 let part = if has_interface { "interface after the %" } else { "host's name" };
                 write!(f, "cannot listen on {server}: {error}; check the {part}")
+            }
+            Self::TooMany { server, addresses } => {
+                let some: Vec<_> = addresses.iter().map(ToString::to_string).collect();
+                write!(
+                    f,
+                    "cannot listen on {server}: it has {} addresses, too many; use one of them: {}",
+                    addresses.len(),
+                    some.join(", ")
+                )
             }
             Self::Bind { server, address, error } => {
                 write!(f, "cannot listen on {server}")?;

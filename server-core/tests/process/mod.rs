@@ -11,6 +11,7 @@ use server::{Log, Server};
 mod arguments;
 mod client;
 mod console;
+mod listen;
 mod server;
 
 /// One's own message coming back tells that all before it has been dealt with.

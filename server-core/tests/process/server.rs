@@ -77,9 +77,13 @@ impl Server {
     }
 
     fn ready(process: Process) -> Self {
-        let ready = process.out.recv_timeout(DEADLINE).expect("it says when it is ready");
-        let address = ready.strip_prefix("listening on ").expect("it says where it listens");
-        Self { address: address.to_owned(), process }
+        Self { address: ready_address(&process), process }
+    }
+
+    /// The addresses of its first `count` ready lines; [`address`](Self::address) is the first.
+    pub(crate) fn addresses(&self, count: usize) -> Vec<String> {
+        let more = (1..count).map(|_| ready_address(&self.process));
+        std::iter::once(self.address.clone()).chain(more).collect()
     }
 
     /// Sends a signal by its name without `SIG`.
@@ -108,6 +112,12 @@ impl Server {
     pub(crate) fn end(self) -> Ended {
         self.process.end()
     }
+}
+
+/// The address in the next ready line.
+fn ready_address(process: &Process) -> String {
+    let ready = process.out.recv_timeout(DEADLINE).expect("it prints a ready line");
+    ready.strip_prefix("listening on ").expect("the line has an address").to_owned()
 }
 
 impl Process {
