@@ -54,6 +54,8 @@ pub struct Session {
     /// Whether the client sent EOF.
     eof: bool,
     activity: Activity,
+    /// Whether the client has sent text that is not valid UTF-8.
+    repaired: bool,
     /// `None` while the member has the name that it joined with.
     rename: Option<Box<Rename>>,
 }
@@ -95,6 +97,7 @@ impl Session {
             joined: None,
             stash: None,
             eof: false,
+            repaired: false,
             activity: Activity::default(),
             rename: None,
         }
@@ -200,8 +203,9 @@ impl Session {
         let limit = self.settings.max_message;
         let heard = self.decoder.read_frame(|frame| {
             let text = to_utf8(frame, limit);
+            let is_repaired = matches!(text, Cow::Owned(_));
             let said = room.hear(member, text.as_bytes(), now);
-            (said != Said::Paused).then_some((said, text.len()))
+            (said != Said::Paused).then_some((said, text.len(), is_repaired))
         })?;
         if heard.is_some() || !self.decoder.is_mid_frame() {
             self.deadline = None;
@@ -210,8 +214,11 @@ impl Session {
         }
         match heard {
             None => Ok(None),
-            Some(Some((said, bytes))) => {
+            Some(Some((said, bytes, is_repaired))) => {
                 self.record_message(said, bytes);
+                if is_repaired {
+                    self.record_repair();
+                }
                 Ok(Some(said))
             }
             Some(None) => {
@@ -236,6 +243,9 @@ impl Session {
             Cow::Borrowed(_) => None,
             Cow::Owned(text) => Some(Bytes::from(text)),
         };
+        if text.is_some() {
+            self.record_repair();
+        }
         self.pause(Stash { frame: text.unwrap_or(frame), written: None }, room, now);
         Ok(())
     }

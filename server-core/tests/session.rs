@@ -9,6 +9,8 @@ use stage::{Stage, frame, frames, pairs, settings};
 
 #[path = "session/commands.rs"]
 mod commands;
+#[path = "session/log.rs"]
+mod log;
 #[path = "session/stage.rs"]
 mod stage;
 

@@ -30,8 +30,13 @@ impl Client {
     }
 
     pub(crate) fn say(&mut self, text: &str) {
+        self.send(text.as_bytes());
+    }
+
+    /// Sends one frame with this payload.
+    pub(crate) fn send(&mut self, payload: &[u8]) {
         let mut frame = BytesMut::new();
-        encode_frame(text.as_bytes(), &mut frame);
+        encode_frame(payload, &mut frame);
         self.stream.write_all(&frame).expect("the server reads");
     }
 

@@ -114,6 +114,23 @@ fn a_log_that_nobody_reads_holds_nothing_up() {
 }
 
 #[test]
+fn text_that_is_not_utf8_is_repaired_and_logged_once() {
+    let server = Server::start(&FENCED);
+    let mut ann = Client::join(&server.address, "ann");
+    for _ in 0..3 {
+        ann.send(b"caf\xe9");
+        assert_eq!(pair("ann", "caf\u{FFFD}"), ann.hear());
+    }
+    drop(ann);
+    let ended = server.stop();
+    let lines: Vec<_> = ended.err.lines().filter(|line| line.contains("UTF-8")).collect();
+    let [line] = lines[..] else { panic!("expected one line: {}", ended.err) };
+    for part in ["peer=127.0.0.1:", "name=\"ann\"", "U+FFFD"] {
+        assert!(line.contains(part), "{part}: {line}");
+    }
+}
+
+#[test]
 fn every_surplus_client_is_told_why() {
     let server = Server::start(&[&FENCED[..], &["--max-clients", "1"]].concat());
     let mut ann = Client::join(&server.address, "ann");
