@@ -218,7 +218,8 @@ fn function(twin: &str, file: &str, name: &str) -> Function {
 /// The names of the public functions of the core that have to do with the room, a connection or a shutdown.
 fn core_functions() -> BTreeSet<String> {
     let files = ["close", "listen", "room", "session", "shutdown", "socket"];
-    let parts = ["room/delivery", "room/end", "room/talk", "session/activity", "session/end"];
+    let parts = ["room/delivery", "room/end", "room/talk"];
+    let parts = parts.into_iter().chain(["session/activity", "session/deadline", "session/end"]);
     let sources =
         files.into_iter().chain(parts).map(|file| source(&format!("server-core/src/{file}.rs")));
     let mut found = BTreeSet::new();
@@ -288,7 +289,8 @@ fn the_room_knows_no_socket_no_thread_and_no_clock() {
     let pure = ["log", "member", "flow", "names", "pacing", "write_batch", "room", "session"]
         .into_iter()
         .chain(["room/commands", "room/delivery", "room/end", "room/extensions", "room/talk"])
-        .chain(["log/segment", "member/overlay", "session/end", "session/activity"])
+        .chain(["log/segment", "member/overlay"])
+        .chain(["session/activity", "session/deadline", "session/end"])
         .map(|name| format!("server-core/src/{name}.rs"));
     let protocol =
         names(&root().join("protocol/src")).into_iter().map(|name| format!("protocol/src/{name}"));
