@@ -289,7 +289,7 @@ fn the_room_knows_no_socket_no_thread_and_no_clock() {
     let pure = ["log", "member", "flow", "names", "pacing", "write_batch", "room", "session"]
         .into_iter()
         .chain(["room/commands", "room/delivery", "room/end", "room/extensions", "room/talk"])
-        .chain(["log/segment", "member/overlay"])
+        .chain(["foreign", "log/segment", "member/overlay"])
         .chain(["session/activity", "session/deadline", "session/end"])
         .map(|name| format!("server-core/src/{name}.rs"));
     let protocol =

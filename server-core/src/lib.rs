@@ -9,6 +9,7 @@ pub mod close;
 pub mod console;
 pub mod counters;
 mod flow;
+mod foreign;
 pub mod listen;
 pub mod log;
 mod member;
@@ -24,6 +25,7 @@ mod write_batch;
 
 pub use budget::PerClient;
 pub use close::{CloseReason, Ending};
+pub use foreign::Foreign;
 pub use names::{RESERVED, STOPPING, key as name_key};
 pub use pacing::STREAMING_BYTES;
 pub use process::{Program, run};

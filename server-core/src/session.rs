@@ -19,11 +19,12 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
-use protocol::{Decoder, Name, to_utf8};
+use protocol::{Decoder, Name, parse_header, to_utf8};
 
 use self::activity::{Activity, Rename};
 pub use self::end::rejection;
 use crate::close::CloseReason;
+use crate::foreign::Foreign;
 use crate::room::{JoinError, MemberId, Room, Said};
 use crate::settings::Settings;
 
@@ -179,10 +180,16 @@ impl Session {
 
     /// The name in the stash, or the next whole frame.
     fn next_name(&mut self) -> Result<Option<Bytes>, CloseReason> {
-        match self.stash.take() {
-            Some(stash) => Ok(Some(stash.frame)),
-            None => Ok(self.decoder.next_frame()?),
+        if let Some(stash) = self.stash.take() {
+            return Ok(Some(stash.frame));
         }
+        let first_bytes = self.decoder.buffered();
+        if parse_header(first_bytes).is_err()
+            && let Some(foreign) = Foreign::recognise(first_bytes)
+        {
+            return Err(CloseReason::Foreign(foreign));
+        }
+        Ok(self.decoder.next_frame()?)
     }
 
     /// Gives the room the message in the stash, or the next whole frame as text. What the room does not

@@ -82,6 +82,7 @@ fn arrival() -> impl Strategy<Value = Vec<u8>> {
             .prop_map(|frames| frames.concat()),
         3 => Just(b"3      ".to_vec()),
         3 => Just(b"   abc".to_vec()),
+        2 => Just(b"hello\n".to_vec()),
         1 => Just(frame(b"server")),
         1 => vec(any::<u8>(), 0..12),
     ]

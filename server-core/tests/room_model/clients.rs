@@ -4,8 +4,10 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Instant;
 
-use protocol::{HEADER_LEN, Name, pair, to_utf8};
-use server_core::{CloseReason, Ending, JoinError, MemberId, RESERVED, Said, Session, Turn, Wake};
+use protocol::{FrameError, FrameFault, HEADER_LEN, Name, pair, to_utf8};
+use server_core::{
+    CloseReason, Ending, Foreign, JoinError, MemberId, RESERVED, Said, Session, Turn, Wake,
+};
 
 use super::Trial;
 use crate::stream::{Slow, decode_slowly};
@@ -242,10 +244,18 @@ impl Client {
         self.idle(slow)
     }
 
+    /// Why an unnamed client is refused whose first header is wrong.
+    fn expect_refusal(&self, error: FrameError) -> CloseReason {
+        let is_too_long = matches!(error.fault, FrameFault::TooLong { .. });
+        let foreign = Foreign::recognise(&self.stream).filter(|_| !is_too_long);
+        foreign.map_or(CloseReason::BadFrame(error), CloseReason::Foreign)
+    }
+
     /// What a turn comes to when no frame is complete.
     fn idle(&self, slow: &Slow) -> Outcome {
         let reason = match (slow.error, self.member) {
-            (Some(error), _) => CloseReason::BadFrame(error),
+            (Some(error), None) => self.expect_refusal(error),
+            (Some(error), Some(_)) => CloseReason::BadFrame(error),
             _ if !self.ended => return Outcome::Read,
             (None, None) => CloseReason::LeftUnnamed,
             (None, Some(_)) if slow.mid_frame => CloseReason::LeftMidFrame,
