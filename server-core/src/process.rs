@@ -82,6 +82,7 @@ fn command(program: &Program) -> Command {
         .about(program.about)
         // The one derived is the documentation of the settings as a type.
         .long_about(None::<&str>)
+        .max_term_width(HELP_COLUMNS)
         .after_help(EXAMPLES.replace("SERVER", program.name))
 }
 
@@ -200,12 +201,26 @@ const LOG_LINES_WAITING: usize = 8192;
 /// to do.
 const LOG_BATCH: usize = 16 * 1024;
 
+/// Columns of the narrowest usual terminal: the help fits them.
+const HELP_COLUMNS: usize = 80;
+
 const EXAMPLES: &str = "\
 Examples:
-  Serve on the default address:            SERVER
-  Any free port, told on standard output:  SERVER --listen 127.0.0.1:0
-  See every limit in force:                SERVER --check
-  Larger messages need a larger window:    SERVER --max-message 4MiB --window 32MiB";
+  Serve this machine only, at 127.0.0.1:1234:
+    SERVER
+  Serve a local network:
+    SERVER --listen 0.0.0.0:1234
+  In a container, and publish the port:
+    SERVER --listen 0.0.0.0:1234
+  Use any free port, which is printed on standard output:
+    SERVER --listen 127.0.0.1:0
+  Accept messages of 4 MiB, over slow connections too:
+    SERVER --max-message 4MiB --window 32MiB --frame-timeout 5m
+  Print every limit in force:
+    SERVER --check
+
+Exit status: 0 after a graceful shutdown, 1 if it cannot serve, 2 if the command
+line is wrong.";
 
 #[cfg(test)]
 mod tests {

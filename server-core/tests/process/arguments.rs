@@ -18,10 +18,29 @@ fn check_prints_every_limit_and_exits() {
 }
 
 #[test]
-fn help_shows_how() {
-    let Ended { code, out, .. } = run(&["--help"]);
-    assert_eq!(Some(0), code);
-    assert!(out.contains("Examples:") && out.contains("--listen 127.0.0.1:0"), "{out}");
+fn the_help_has_examples_and_fits_80_columns() {
+    for flag in ["--help", "-h"] {
+        let Ended { code, out, .. } = run(&[flag]);
+        assert_eq!(Some(0), code);
+        for example in [
+            "--listen 0.0.0.0:1234",
+            "--listen 127.0.0.1:0",
+            "--max-message 4MiB --window 32MiB --frame-timeout 5m",
+            "--check",
+        ] {
+            assert!(out.contains(&format!(" {example}\n")), "{example}: {out}");
+        }
+        for line in out.lines() {
+            assert!(line.chars().count() <= 80, "{line}");
+        }
+    }
+}
+
+#[test]
+fn the_example_for_large_messages_has_limits_that_agree() {
+    let flags = ["--max-message", "4MiB", "--window", "32MiB", "--frame-timeout", "5m"];
+    let ended = run(&[&flags[..], &["--check"]].concat());
+    assert_eq!(Some(0), ended.code, "{}", ended.err);
 }
 
 #[test]
