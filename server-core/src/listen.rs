@@ -13,14 +13,14 @@ use tracing::{info, warn};
 pub use self::error::ListenError;
 use crate::socket::SEND_BUFFER_SMALL;
 
-/// Connections the kernel completes before they are accepted; it cuts this to `net.core.somaxconn`.
+/// Connections that the kernel completes before they are accepted. It reduces this to `net.core.somaxconn`.
 pub const BACKLOG: i32 = 4096;
 
 /// Addresses that a server listens on, at most. The descriptors and threads of that many are reserved.
 pub const LISTENERS_MAX: usize = 4;
 
-/// How long a listener rests after the machine had nothing left for a new connection: long enough not
-/// to spin, short enough to recover within a quarter of a second (SPEC RES-02, RES-03).
+/// How long a server waits before it accepts again after the machine had no resources for a new connection: long
+/// enough not to spin, short enough to recover within a quarter of a second (SPEC RES-02, RES-03).
 pub const ACCEPT_BACKOFF: Duration = Duration::from_millis(50);
 
 /// A listening socket for each of the server's addresses, with the options of [`set_listener_options`]: at
@@ -127,9 +127,9 @@ pub fn listen(
     Ok(socket.into())
 }
 
-/// Has whatever a listener accepts wait for nothing more to send (SPEC RLY-06), and have a small buffer, so that a
-/// client which reads nothing is noticed early (SPEC RLY-12): connections have both from their listener, without a
-/// call for each.
+/// Sets the options that accepted connections inherit, which saves a call for each: they send small writes at once
+/// (SPEC RLY-06), and their send buffer is small, so that a client that does not read is noticed early (SPEC
+/// RLY-12).
 ///
 /// # Errors
 ///
@@ -139,26 +139,26 @@ pub fn set_listener_options(socket: &Socket) -> io::Result<()> {
     socket.set_send_buffer_size(SEND_BUFFER_SMALL)
 }
 
-/// Wakes a thread that is blocked in `accept` and stops listening.
+/// Stops listening, and wakes the thread that is blocked in `accept`.
 pub fn stop_listening(listener: &TcpListener) {
-    // Where listening sockets cannot be shut down, a connection of our own wakes the thread as well.
+    // Some systems cannot shut down a listening socket. There, a connection of our own wakes the thread.
     if SockRef::from(listener).shutdown(std::net::Shutdown::Both).is_err()
         && let Ok(address) = listener.local_addr()
     {
-        // Refused or not: nobody is blocked any more.
+        // Whether it succeeds or not, no thread is blocked after it.
         let _ = TcpStream::connect_timeout(&address, ACCEPT_BACKOFF);
     }
 }
 
-/// What to do about errors of `accept`.
+/// How to go on after errors of `accept`.
 #[derive(Debug, Default)]
 pub struct AcceptBackoff {
     logged: Option<Instant>,
 }
 
 impl AcceptBackoff {
-    /// How long to rest before accepting again; `None` if the error was one connection's own. Told in the
-    /// log at most once a second (SPEC RES-02, SEC-02).
+    /// How long to wait before accepting again; `None` if the error concerns one connection only. Logs at most one
+    /// line per second (SPEC RES-02, SEC-02).
     pub fn delay(&mut self, error: &io::Error, now: Instant) -> Option<Duration> {
         if is_the_connections(error) {
             return None;
@@ -171,8 +171,8 @@ impl AcceptBackoff {
     }
 }
 
-/// Whether an error of `accept` is one connection's, so that the next can be accepted at once. Any other
-/// means that the machine has no descriptor or memory for it.
+/// Whether an error of `accept` concerns one connection only, so that the next one can be accepted at once. Any other
+/// error means that the machine has no descriptor or memory for a connection.
 fn is_the_connections(error: &io::Error) -> bool {
     matches!(
         error.kind(),

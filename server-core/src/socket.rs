@@ -1,4 +1,4 @@
-//! Socket: every option and every call that the three servers make alike.
+//! Socket: the options and system calls that are the same in all three servers.
 
 use std::io::{self, ErrorKind, IoSlice, Read};
 use std::os::fd::AsFd;
@@ -9,45 +9,45 @@ use socket2::SockRef;
 
 use crate::write_batch::{SendBuffer, WriteBatch};
 
-/// Bytes read from a client at a time, at most: what a session holds beyond one message while the room
-/// is paused.
+/// Most bytes read from a client at a time. While the room is paused, a session holds up to that many beyond one
+/// message.
 pub const READ_CHUNK: usize = 16 * 1024;
 
-/// Bytes that the kernel is asked to hold for a client that has not shown that it reads.
+/// Requested size, in bytes, of the send buffer for a client that has not yet shown that it reads.
 pub const SEND_BUFFER_SMALL: usize = 64 * 1024;
 
-/// Bytes that the kernel is asked to hold for a client that reads all the time.
+/// Requested size, in bytes, of the send buffer for a client that reads all the time.
 pub const SEND_BUFFER_LARGE: usize = 512 * 1024;
 
-/// How often a client is read before what it has said is delivered and the others have their turn: 64 KiB.
+/// Reads from one client, 64 KiB in all, before its messages are delivered and the other clients have their turn.
 pub const READS_PER_TURN: usize = 4;
 
-/// Clients refused for want of a place that are given a moment to read why, at once; one more is told and
-/// let go. They live off the descriptors set aside beyond the largest number of clients.
+/// Clients that linger at once after a rejection for want of a place. Each further one is sent the reason and closed at
+/// once. They use the descriptors that are reserved beyond the largest number of clients.
 pub const LINGERING_MAX: usize = 8;
 
-/// How many members are served before clients are read again, where one loop or worker does both: a tenth of a
-/// millisecond. What they say meanwhile goes to the rest along with what the round is for; if that is `riding` bytes
-/// already, there has been enough of it, and a flood waits for the round to end.
-pub fn members_per_turn(riding: u64) -> usize {
-    if riding > RIDING_MAX { usize::MAX } else { MEMBERS_PER_TURN }
+/// How many members are served, in a tenth of a millisecond, before clients are read again, where one loop or worker
+/// does both. What they send in between is included in the round in progress. Once more than half of a large
+/// send buffer was `added` to the round (in bytes), clients are not read until it ends, so that a flood waits.
+pub fn members_per_turn(added: u64) -> usize {
+    if added > ADDED_MAX { usize::MAX } else { MEMBERS_PER_TURN }
 }
 
-/// Offers a socket one write after the other, each in one system call and without waiting, until it does
-/// not take one in full; returns how many bytes it took.
+/// Sends the writes of a batch, each in one system call and without waiting, until the socket does not take one in
+/// full. Returns how many bytes it took.
 ///
 /// # Errors
 ///
-/// `WouldBlock` if it takes nothing because it is full; anything else ends the connection.
-pub fn write_batch(connection: &impl AsFd, offer: &WriteBatch) -> io::Result<usize> {
-    if let Some(buffer) = offer.buffer() {
-        // An error means that the connection is gone already, and its first read tells that.
+/// `WouldBlock` if the socket is full and took nothing. Any other error ends the connection.
+pub fn write_batch(connection: &impl AsFd, batch: &WriteBatch) -> io::Result<usize> {
+    if let Some(buffer) = batch.buffer() {
+        // An error means that the connection is already gone, and the next read reports that.
         let _ = SockRef::from(connection).set_send_buffer_size(send_buffer(buffer));
     }
     let mut taken = 0;
-    // Ends of segments cost a large write two thirds of its speed.
-    let flags = if offer.is_in_groups() { SEND_FLAGS | END_OF_RECORD } else { SEND_FLAGS };
-    for write in offer.writes() {
+    // Marking the ends of segments makes a large write three times as slow.
+    let flags = if batch.is_in_groups() { SEND_FLAGS | END_OF_RECORD } else { SEND_FLAGS };
+    for write in batch.writes() {
         match send(connection, write, flags) {
             Ok(bytes) => {
                 taken += bytes;
@@ -89,24 +89,24 @@ fn retry<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     }
 }
 
-/// Tells a client why it is refused, if it was never in, and half-closes (SPEC CLS-08).
+/// Sends the reason to a client that never joined, and half-closes (SPEC CLS-08).
 pub fn reject(connection: &impl AsFd, rejection: Option<Bytes>) {
     if let Some(pair) = rejection {
-        // Nothing was ever sent to it: this fits, or the client is gone.
+        // Nothing was sent to this client before: the pair fits, or the client is gone.
         let _ = send(connection, &[pair], SEND_FLAGS);
     }
     half_close(connection);
 }
 
-/// Throws away what a client has sent so far, without waiting, and leaves the socket non-blocking.
+/// Discards what a client has sent so far, without waiting, and leaves the socket non-blocking.
 ///
 /// # Errors
 ///
-/// `WouldBlock` if there is nothing more for now.
+/// `WouldBlock` if nothing more has arrived.
 pub fn drain(connection: &impl AsFd) -> io::Result<Drained> {
     let socket = SockRef::from(connection);
     socket.set_nonblocking(true)?;
-    // Not on the stack, where every parked thread would pay for it.
+    // Not on the stack, where it would cost every parked thread a page.
     let mut chunk = vec![0; DRAIN_CHUNK];
     for _ in 0..DRAIN_READS {
         match retry(|| (&*socket).read(&mut chunk)) {
@@ -119,22 +119,22 @@ pub fn drain(connection: &impl AsFd) -> io::Result<Drained> {
     Ok(Drained::Partly)
 }
 
-/// How much of what a client sends has been thrown away.
+/// How much of a client's input was discarded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Drained {
-    /// There may be more at once: it floods.
+    /// Not all of it: the client floods, and there may be more at once.
     Partly,
-    /// It has closed, or the connection is gone.
+    /// All of it: the client sent EOF, or the connection is gone.
     Eof,
 }
 
-/// Half-closes: the client sees the end behind all that was sent, and can be read on.
+/// Half-closes: the client sees EOF after all that was sent, and the server can go on reading.
 pub fn half_close(connection: &impl AsFd) {
-    // An error means that the connection is gone: there is nothing left to close.
+    // An error means that the connection is already gone.
     let _ = SockRef::from(connection).shutdown(std::net::Shutdown::Write);
 }
 
-/// Makes the close that follows a reset: what the client has not read is dropped (SPEC BPR-02).
+/// Makes the close that follows a reset: what the client has not read is discarded (SPEC BPR-02).
 pub fn reset_on_close(connection: &impl AsFd) {
     // As above.
     let _ = SockRef::from(connection).set_linger(Some(Duration::ZERO));
@@ -142,31 +142,31 @@ pub fn reset_on_close(connection: &impl AsFd) {
 
 const MEMBERS_PER_TURN: usize = 32;
 
-/// Half of what a socket is asked to hold for a member that keeps up.
-const RIDING_MAX: u64 = SEND_BUFFER_LARGE as u64 / 2;
+/// Bytes added to a round after which clients are not read until it ends: half of a large send buffer.
+const ADDED_MAX: u64 = SEND_BUFFER_LARGE as u64 / 2;
 
-/// Reads before the others have their turn, however much a refused client still sends.
+/// Reads in one call of [`drain`], however much a rejected client still sends: the other clients have their turn.
 const DRAIN_READS: usize = 64;
 
 const DRAIN_CHUNK: usize = 4096;
 
-/// Not waiting whatever the socket's mode: a server with threads leaves its sockets blocking.
+/// Non-blocking whatever the socket's mode: the server with threads leaves its sockets in blocking mode.
 const SEND_FLAGS: i32 = libc::MSG_DONTWAIT | NO_SIGNAL;
 
-/// No signal where the client is gone. Elsewhere that is left to Rust's runtime, which ignores it.
+/// No signal if the client is gone. Elsewhere Rust's runtime ignores that signal.
 #[cfg(target_os = "linux")]
 const NO_SIGNAL: i32 = libc::MSG_NOSIGNAL;
 #[cfg(not(target_os = "linux"))]
 const NO_SIGNAL: i32 = 0;
 
-/// The kernel puts nothing of the next write into this one's last segment (SPEC RLY-12).
+/// Keeps the bytes of the next write out of this one's last segment (SPEC RLY-12).
 #[cfg(target_os = "linux")]
 const END_OF_RECORD: i32 = libc::MSG_EOR;
 #[cfg(not(target_os = "linux"))]
 const END_OF_RECORD: i32 = 0;
 
-/// What the kernel is asked to hold. Linux takes twice as much, for its own account of it, but no more than twice
-/// `net.core.wmem_max`, which is 208 KiB unless somebody has set it.
+/// The size to request for a send buffer, in bytes. Linux reserves twice that, for its own bookkeeping, but no more
+/// than twice `net.core.wmem_max`, which is 208 KiB by default.
 const fn send_buffer(buffer: SendBuffer) -> usize {
     match buffer {
         SendBuffer::Small => SEND_BUFFER_SMALL,
@@ -174,5 +174,5 @@ const fn send_buffer(buffer: SendBuffer) -> usize {
     }
 }
 
-/// Up to this many slices need no allocation.
+/// Up to this number of slices, a write needs no allocation.
 const FEW: usize = 16;
