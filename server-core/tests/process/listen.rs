@@ -43,14 +43,14 @@ fn clients_of_all_listeners_share_the_room_and_the_shutdown() {
     let mut ann = Client::join(&addresses[0], "ann");
     let mut bob = Client::join(&addresses[1], "bob");
     let mut cid = Client::join(&addresses[2], "cid");
-    assert_eq!(pair("bob", "here"), ann.hear());
+    assert_eq!(pair("bob", "here"), ann.receive());
     for client in [&mut ann, &mut bob] {
-        assert_eq!(pair("cid", "here"), client.hear());
+        assert_eq!(pair("cid", "here"), client.receive());
     }
     trigger.trigger();
     for client in [&mut ann, &mut bob, &mut cid] {
-        assert_eq!(pair("server", STOPPING), client.hear());
-        client.hears_the_end();
+        assert_eq!(pair("server", STOPPING), client.receive());
+        client.expect_end();
     }
     serving.join().expect("it does not panic").expect("it serves");
     for address in addresses {
