@@ -9,10 +9,10 @@ use crate::stage::{Stage, frame, frames, pairs, settings};
 
 #[test]
 fn invalid_text_is_logged_once_per_connection() {
-    let said = [frame(b"zoe"), frame(b"fine"), frame(b"a\xffb"), frame(b"\xff")].concat();
+    let sent = [frame(b"zoe"), frame(b"fine"), frame(b"a\xffb"), frame(b"\xff")].concat();
     let log = logged(|| {
         let mut stage = Stage::new(settings());
-        for part in [&said[..], &frame(b"\xfe")] {
+        for part in [&sent[..], &frame(b"\xfe")] {
             assert!(matches!(stage.feed(part), Turn::Read));
             stage.session.log_activity();
         }
@@ -42,10 +42,10 @@ fn invalid_text_that_waits_for_the_room_is_logged_too() {
         assert!(matches!(stage.feed(&frame(b"zoe")), Turn::Read));
         stage.witness_fills_the_window();
         assert!(matches!(stage.feed(&frame(b"\xff")), Turn::Wait));
-        let _ = (stage.heard(), stage.served());
+        let _ = (stage.witness_received(), stage.received());
         assert!(matches!(stage.feed(b""), Turn::Read));
         stage.session.log_activity();
-        assert_eq!(pairs(&[("zoe", "\u{FFFD}")]), stage.heard());
+        assert_eq!(pairs(&[("zoe", "\u{FFFD}")]), stage.witness_received());
     });
     assert_eq!(1, log.matches("UTF-8").count(), "{log}");
 }
