@@ -4,7 +4,8 @@ use std::io;
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
 use std::time::Duration;
 
-use crate::address::ServerAddress;
+use protocol::ServerAddress;
+
 use crate::error::ClientError;
 
 /// Connects to the first address of `server` that accepts the connection within `timeout`.

@@ -4,9 +4,8 @@ use std::fmt;
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, SocketAddr};
 
-use protocol::{FrameError, FrameFault};
+use protocol::{FrameError, FrameFault, ServerAddress};
 
-use crate::address::ServerAddress;
 use crate::receive::ReceiveError;
 
 /// Why the client ends with exit status 1. Displays as one line: the cause and the next step.

@@ -24,7 +24,6 @@
 
 pub mod clean;
 
-mod address;
 mod connect;
 mod error;
 mod lines;
@@ -39,12 +38,12 @@ use std::process::ExitCode;
 use std::sync::{Arc, OnceLock};
 use std::{env, fmt, thread};
 
-pub use address::ServerAddress;
 use clap::Parser;
 use connect::connect;
 pub use error::ClientError;
 use lines::Lines;
 pub use options::{DEFAULT_SERVER, Options};
+pub use protocol::ServerAddress;
 pub use receive::ReceiveError;
 use receive::{Style, print_pairs};
 use send::{BlankLines, SendError, Sent, send_lines};

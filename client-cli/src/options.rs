@@ -4,9 +4,7 @@ use std::env;
 use std::time::Duration;
 
 use clap::Parser;
-use protocol::{NAME_CHARS_MAX, Name, NameError, PAYLOAD_MAX};
-
-use crate::address::ServerAddress;
+use protocol::{NAME_CHARS_MAX, Name, NameError, PAYLOAD_MAX, ServerAddress};
 
 /// The address where servers listen by default.
 pub const DEFAULT_SERVER: &str = "127.0.0.1:1234";

@@ -24,7 +24,7 @@ use std::time::{Duration, Instant};
 use conformance::suite::fixture::{Admission, Fixture};
 use conformance::target::Model;
 use libtest_mimic::{Arguments, Failed, Trial};
-use server_core::socket::ACCEPT_BACKOFF;
+use server_core::listen::ACCEPT_BACKOFF;
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();

@@ -19,14 +19,14 @@ const OWN: [&str; 3] = ["poll.rs", "timers.rs", "runtime.rs"];
 /// The functions that all servers have, in this order.
 const SHARED: [(&str, &[&str]); 5] = [
     ("lib.rs", &["serve", "new", "wake", "announce", "stop"]),
-    ("listener.rs", &["accept_loop", "admit", "reject"]),
+    ("listener.rs", &["accept_all", "accept_loop", "admit", "reject"]),
     ("connection.rs", &["read_loop", "read", "process_input"]),
     ("close.rs", &["drain", "close", "linger"]),
     ("deliver.rs", &["deliver", "round", "deliver_to"]),
 ];
 
 /// Parameters that only say where a model keeps a connection, the room or what waits: they are not compared.
-const CONTEXT: [&str; 14] = [
+const CONTEXT: [&str; 15] = [
     "self",
     "server",
     "stream",
@@ -38,14 +38,16 @@ const CONTEXT: [&str; 14] = [
     "seen",
     "state",
     "listener",
+    "listeners",
     "rejections",
     "wake_pipe",
     "stopping",
 ];
 
 /// Where a signature differs from that of the other servers, with the reason.
-const SIGNATURES: [(&str, &str, &str); 12] = [
+const SIGNATURES: [(&str, &str, &str); 13] = [
     ("server-select", "new", "(settings: Settings, shutdown: Shutdown) -> io::Result<Self>"), // it makes a poll
+    ("server-select", "accept_all", "() -> ()"), // it starts nothing
     ("server-select", "announce", "(now: Instant) -> ()"), // it takes the lines out of a channel itself
     ("server-select", "stop", "(now: Instant) -> ()"),     // one step of it, in each turn
     ("server-select", "reject", "(peer: SocketAddr, reason: CloseReason) -> ()"), // a session lingers there
@@ -69,7 +71,7 @@ const SIGNATURES: [(&str, &str, &str); 12] = [
 const SAME_WORDS: [&str; 7] = ["serve", "wake", "stop", "reject", "drain", "close", "linger"];
 
 /// What only some servers ask of the core, with the reason.
-const CALLS: [(&str, &[&str]); 13] = [
+const CALLS: [(&str, &[&str]); 14] = [
     // Rounds over members, and what threads and tasks need to share them.
     ("next_behind", &["server-threaded", "server-select"]),
     ("next_to_wake", &["server-async"]),
@@ -90,6 +92,8 @@ const CALLS: [(&str, &[&str]); 13] = [
     ("member", &["server-select", "server-async"]),
     // A thread that is blocked in `accept` has to be woken.
     ("stop_listening", &["server-threaded"]),
+    // If an accept thread cannot be started, those before it have to end.
+    ("trigger", &["server-threaded"]),
 ];
 
 #[test]
@@ -213,8 +217,9 @@ fn function(twin: &str, file: &str, name: &str) -> Function {
 
 /// The names of the public functions of the core that have to do with the room, a connection or a shutdown.
 fn core_functions() -> BTreeSet<String> {
-    let files = ["close", "room", "session", "shutdown", "socket"];
-    let parts = ["room/delivery", "room/end", "room/talk", "session/activity", "session/end"];
+    let files = ["close", "listen", "room", "session", "shutdown", "socket"];
+    let parts = ["room/delivery", "room/end", "room/talk"];
+    let parts = parts.into_iter().chain(["session/activity", "session/deadline", "session/end"]);
     let sources =
         files.into_iter().chain(parts).map(|file| source(&format!("server-core/src/{file}.rs")));
     let mut found = BTreeSet::new();
@@ -284,7 +289,8 @@ fn the_room_knows_no_socket_no_thread_and_no_clock() {
     let pure = ["log", "member", "flow", "names", "pacing", "write_batch", "room", "session"]
         .into_iter()
         .chain(["room/commands", "room/delivery", "room/end", "room/extensions", "room/talk"])
-        .chain(["log/segment", "member/overlay", "session/end", "session/activity"])
+        .chain(["foreign", "log/segment", "member/overlay"])
+        .chain(["session/activity", "session/deadline", "session/end"])
         .map(|name| format!("server-core/src/{name}.rs"));
     let protocol =
         names(&root().join("protocol/src")).into_iter().map(|name| format!("protocol/src/{name}"));

@@ -99,6 +99,11 @@ impl Decoder {
         Ok(Some(answer))
     }
 
+    /// The bytes that arrived and were not taken out yet, from the next header on; none after an error.
+    pub fn buffered(&self) -> &[u8] {
+        &self.buffer
+    }
+
     /// The memory of the buffer, in bytes; 0 if no frame has begun.
     pub fn held(&self) -> usize {
         self.buffer.capacity()
@@ -210,6 +215,16 @@ mod tests {
             let bytes = [b"5         hello", rest].concat();
             assert_eq!(Ok(Some((&b"hello"[..], rest))), split_frame(&bytes));
         }
+    }
+
+    #[test]
+    fn buffered_bytes_start_at_the_next_header_and_are_gone_after_an_error() {
+        let mut decoder = Decoder::new(64);
+        decoder.feed(b"2         hiGET");
+        assert_eq!("hi", decoder.next_frame().unwrap().unwrap());
+        assert_eq!(b"GET", decoder.buffered());
+        assert!(decoder.next_frame().is_err());
+        assert_eq!(b"", decoder.buffered());
     }
 
     #[test]

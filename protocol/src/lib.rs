@@ -1,5 +1,6 @@
 #![doc = include_str!("../SPEC.md")]
 
+mod address;
 mod error;
 mod frame;
 mod header;
@@ -7,6 +8,7 @@ mod name;
 mod pair;
 mod text;
 
+pub use address::ServerAddress;
 pub use error::{FrameError, FrameFault};
 pub use frame::{Decoder, encode_frame, split_frame};
 pub use header::{HEADER_LEN, PAYLOAD_MAX, header, parse_header};

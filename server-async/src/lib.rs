@@ -3,7 +3,8 @@
 //! ```text
 //!  who                        waits where                     for what
 //!  ──────────────────────────────────────────────────────────────────────────────────────────
-//!  main task: accept_loop     accept, or the shutdown         the next client
+//!  main task: accept_all      the accept tasks                their end, at the shutdown
+//!  accept task: accept_loop   accept, or the shutdown         the next client (a task per address)
 //!  client's task: read_loop   readable                        input from its client, the shutdown
 //!                             Server::waiters (a watch)       the room, the end of its drain
 //!  same task: deliver_loop    its waker, kept in the room     something new for it
@@ -45,13 +46,17 @@ pub const PROGRAM: Program = Program {
     serve,
 };
 
-/// Serves the clients of `listener` until `shutdown` is triggered and all members are served and notified
+/// Serves the clients of `listeners` until `shutdown` is triggered and all members are served and notified
 /// (SPEC SHD-01), or the grace is over.
 ///
 /// # Errors
 ///
 /// The runtime cannot be started, or `TOKIO_WORKER_THREADS` is no number of workers.
-pub fn serve(listener: TcpListener, settings: Settings, shutdown: Shutdown) -> io::Result<()> {
+pub fn serve(
+    listeners: Vec<TcpListener>,
+    settings: Settings,
+    shutdown: Shutdown,
+) -> io::Result<()> {
     let workers = runtime::workers();
     let workers = workers.map_err(|error| io::Error::new(ErrorKind::InvalidInput, error))?;
     let runtime = runtime::runtime(workers)?;
@@ -61,13 +66,10 @@ pub fn serve(listener: TcpListener, settings: Settings, shutdown: Shutdown) -> i
         accepting.stopping.send_modify(|stopping| *stopping = true);
     });
     runtime.block_on(async {
-        listener.set_nonblocking(true)?;
-        let listener = tokio::net::TcpListener::from_std(listener)?;
         start_console(&server)?;
         let waking = Arc::clone(&server);
         tokio::spawn(async move { deliver::wake_loop(&waking).await });
-        listener::accept_loop(&server, &listener).await;
-        drop(listener);
+        listener::accept_all(&server, listeners).await?;
         server.stop().await;
         Ok(())
     })

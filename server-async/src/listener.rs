@@ -1,19 +1,39 @@
 //! Listener: accepts clients, or rejects them.
 
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::task::Waker;
 use std::time::Instant;
 
-use server_core::socket::{self, AcceptBackoff, LINGERING_MAX};
+use server_core::listen::AcceptBackoff;
+use server_core::socket::{self, LINGERING_MAX};
 use server_core::{CloseReason, Wake};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use crate::{PROGRAM, Server, close, connection};
 
-/// Accepts clients until the shutdown.
-pub(crate) async fn accept_loop(server: &Arc<Server>, listener: &TcpListener) {
+/// Accepts clients at every listener until the shutdown, in a task for each. Closes the listeners.
+pub(crate) async fn accept_all(
+    server: &Arc<Server>,
+    listeners: Vec<std::net::TcpListener>,
+) -> io::Result<()> {
+    let mut accepting = JoinSet::new();
+    for listener in listeners {
+        listener.set_nonblocking(true)?;
+        let listener = TcpListener::from_std(listener)?;
+        let server = Arc::clone(server);
+        accepting.spawn(async move { accept_loop(&server, &listener).await });
+    }
+    // A task that panicked has reported it itself.
+    while accepting.join_next().await.is_some() {}
+    Ok(())
+}
+
+/// Accepts clients at one listener until the shutdown.
+async fn accept_loop(server: &Arc<Server>, listener: &TcpListener) {
     let clients_max = server.settings.clients_max(PROGRAM.per_client);
     let mut backoff = AcceptBackoff::default();
     let mut stopping = server.stopping.subscribe();

@@ -6,9 +6,10 @@ use std::str::FromStr;
 
 use rustix::io::fcntl_dupfd_cloexec;
 
+use crate::listen::LISTENERS_MAX;
 use crate::socket::LINGERING_MAX;
 
-/// What a server needs for each client, beyond memory.
+/// The resources, other than memory, that a server needs for each client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PerClient {
     /// One descriptor.
@@ -17,23 +18,24 @@ pub enum PerClient {
     Thread,
 }
 
-/// Raises the soft limit of descriptors to the hard one, so that only the latter counts.
+/// Raises the soft limit on descriptors to the hard limit.
 pub fn raise_descriptor_limit() {
-    // Without it the soft limit stays, and is what `clients_max` reads.
+    // If that fails, the soft limit stays as it is, and `clients_max` reads it.
     let _ = rlimit::increase_nofile_limit(u64::MAX);
 }
 
-/// Has the kernel set aside the table of descriptors before there are threads. With threads each doubling of it
-/// waits until every processor has been elsewhere, ten milliseconds and more in which a storm of clients stands still.
+/// Makes the kernel allocate the table of descriptors before there are threads. In a process with threads, each
+/// doubling of the table waits until every processor has switched to other work: ten milliseconds and more, in which
+/// no client of a crowd is accepted.
 pub fn preallocate_descriptor_table() {
     let descriptors =
         rlimit::Resource::NOFILE.get_soft().map_or(DESCRIPTORS_PREALLOCATED, saturate);
     let highest = descriptors.min(DESCRIPTORS_PREALLOCATED).saturating_sub(1);
-    // The table is as large as its highest descriptor needs, and stays so. Without it, it grows as before.
+    // The table grows to hold this descriptor, and keeps its size. If the call fails, it grows as clients arrive.
     let _ = fcntl_dupfd_cloexec(io::stderr(), i32::try_from(highest).unwrap_or_default());
 }
 
-/// The most clients at once that the machine's limits allow.
+/// The largest number of clients that the machine's limits allow.
 pub fn clients_max(per_client: PerClient) -> usize {
     let descriptors = rlimit::Resource::NOFILE.get_soft().map_or(usize::MAX, saturate);
     let by_descriptors = descriptors.saturating_sub(DESCRIPTORS_RESERVED);
@@ -43,11 +45,11 @@ pub fn clients_max(per_client: PerClient) -> usize {
     }
 }
 
-/// The most threads this process can have: whichever of the kernel's limits is lowest. One that cannot
+/// The largest number of threads that this process can have: the lowest of the kernel's limits. A limit that cannot
 /// be read does not count.
 fn threads_max() -> usize {
-    // A thread beyond the limit of memory maps is not refused: the process is aborted (measured: at
-    // about 16,300 threads on a stock Linux), so this limit must never be met.
+    // The kernel does not refuse a thread beyond the limit on memory maps: it aborts the process (measured: at about
+    // 16,300 threads on a stock Linux). So the server must stay below this limit.
     let maps = number("/proc/sys/vm/max_map_count");
     let by_maps = maps.map(|maps| maps.saturating_sub(MAPS_RESERVED) / MAPS_PER_THREAD);
     let by_user = rlimit::Resource::NPROC.get_soft().ok().map(saturate);
@@ -62,7 +64,7 @@ fn threads_max() -> usize {
     lowest.saturating_sub(THREADS_RESERVED)
 }
 
-/// The path of this process's group in the unified hierarchy.
+/// The path of this process's control group (cgroup v2).
 fn own_cgroup() -> Option<String> {
     let groups = fs::read_to_string("/proc/self/cgroup").ok()?;
     let group = groups.lines().find_map(|line| line.strip_prefix("0::"))?;
@@ -77,35 +79,37 @@ fn saturate(limit: u64) -> usize {
     usize::try_from(limit).unwrap_or(usize::MAX)
 }
 
-/// Descriptors for everything but clients: standard streams, listener, poll, signals; one that is just
-/// being accepted; and those that are being refused.
+/// Descriptors that are not for clients: standard streams, listeners, poll, signals; the connection that is just
+/// being accepted; and rejected clients that linger.
 const DESCRIPTORS_RESERVED: usize = 16 + LINGERING_MAX;
 
-/// More clients than this cost a wait at each doubling all the same. It is half a megabyte of the kernel's.
+/// Entries that the table gets at the start, at most: half a megabyte of kernel memory. With more clients, each doubling
+/// costs the wait.
 const DESCRIPTORS_PREALLOCATED: usize = 64 * 1024;
 
-/// A thread's stack, its guard page, and the same again for its signal stack.
+/// Memory maps of a thread: its stack and guard page, its signal stack and guard page.
 const MAPS_PER_THREAD: usize = 4;
 
-/// Memory maps for everything but threads: the program, its libraries, the allocator's arenas.
+/// Memory maps that are not for threads: the program, its libraries, the allocator's arenas.
 const MAPS_RESERVED: usize = 1024;
 
-/// Threads for everything but clients: the main one, signals, courier, porter.
-const THREADS_RESERVED: usize = 8;
+/// Threads that are not for clients: main, signals, log, console, delivery, rejection, two in reserve, and one for each
+/// listener beyond the first.
+const THREADS_RESERVED: usize = 8 + LISTENERS_MAX - 1;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_thread_per_client_never_allows_more_than_descriptors_do() {
+    fn a_limit_on_threads_never_allows_more_clients_than_the_one_on_descriptors() {
         assert!(clients_max(PerClient::Thread) <= clients_max(PerClient::Descriptor));
         assert!(clients_max(PerClient::Thread) >= 1);
     }
 
     #[test]
     #[cfg(target_os = "linux")]
-    fn the_table_of_descriptors_is_as_large_as_it_may_become() {
+    fn the_table_of_descriptors_is_allocated_in_full() {
         preallocate_descriptor_table();
         let status = fs::read_to_string("/proc/self/status").unwrap();
         let size = status.lines().find_map(|line| line.strip_prefix("FDSize:")).unwrap();

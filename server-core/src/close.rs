@@ -5,6 +5,8 @@ use std::io;
 use protocol::{FrameError, NameError};
 use thiserror::Error;
 
+use crate::foreign::Foreign;
+
 /// Why a connection ended. Every path through a server ends in exactly one of these.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum CloseReason {
@@ -23,6 +25,11 @@ pub enum CloseReason {
     /// The client sent something that is no frame, or a frame over the limit (SPEC BAD-02, BAD-04).
     #[error("{0}")]
     BadFrame(#[from] FrameError),
+    /// The client's first bytes are those of another protocol (SPEC BAD-03).
+    #[error(
+        "this port speaks the Trichord chat protocol, not {0}; connect with client-cli, or see protocol/SPEC.md"
+    )]
+    Foreign(Foreign),
     /// The first frame is not a valid name (SPEC NAM-06).
     #[error("{0}")]
     BadName(#[from] NameError),
@@ -74,8 +81,12 @@ impl CloseReason {
     /// The text that the client receives from the reserved sender; `None` if the reason is not sent. At a shutdown the
     /// room notifies its members.
     pub fn message(&self) -> Option<String> {
-        let is_sent = self.ending() == Ending::Refusal && *self != Self::Shutdown;
-        is_sent.then(|| self.to_string())
+        match self {
+            Self::Shutdown => None,
+            // A program that knows no pairs prints the bytes as they are: the line end keeps its prompt apart.
+            Self::Foreign(_) => Some(format!("{self}\n")),
+            reason => (reason.ending() == Ending::Refusal).then(|| reason.to_string()),
+        }
     }
 
     /// One word for the log and the counters.
@@ -85,7 +96,7 @@ impl CloseReason {
             Self::LeftMidFrame => "left_mid_frame",
             Self::LeftUnnamed => "left_unnamed",
             Self::Lost(_) => "lost",
-            Self::BadFrame(_) => "bad_frame",
+            Self::BadFrame(_) | Self::Foreign(_) => "bad_frame",
             Self::BadName(_) => "bad_name",
             Self::ReservedName => "reserved_name",
             Self::NameTimeout => "name_timeout",

@@ -1,4 +1,4 @@
-//! Console: what the operator types, line by line, for everybody (SPEC EXT-14).
+//! Console: reads the operator's lines from standard input, for all members (SPEC EXT-14).
 
 use std::io::{self, BufRead};
 use std::ops::ControlFlow;
@@ -10,11 +10,11 @@ use tracing::warn;
 
 use crate::settings::Settings;
 
-/// Starts the thread that reads standard input, if the settings say so, and calls `hand_over` with each
-/// line until it breaks or the input ends.
+/// Starts the thread that reads standard input, if the settings ask for it. The thread calls `hand_over` with each
+/// line until `hand_over` breaks or the input ends.
 ///
-/// How a line gets into the room is the concurrency model's business: `hand_over` may wait, and no more is
-/// read meanwhile. The thread is not waited for at a shutdown: it may sit in a read for ever.
+/// How a line gets into the room depends on the concurrency model: `hand_over` may wait, and nothing is read
+/// meanwhile. A shutdown does not wait for the thread, which may be blocked in a read for ever.
 ///
 /// # Errors
 ///
@@ -31,8 +31,8 @@ pub fn start(
     Ok(())
 }
 
-/// Hands over each line that is not empty, as UTF-8; one that is longer than a message may be is not sent,
-/// and the log says so.
+/// Hands over each line that is not empty, as UTF-8. A line that is longer than a message may be is not sent, and the
+/// log says so.
 fn read_lines(
     input: &mut impl BufRead,
     max_message: usize,
@@ -42,10 +42,10 @@ fn read_lines(
         let line = match read_line(input, max_message) {
             Ok(Line::Text(line)) => line,
             Ok(Line::TooLong) => {
-                warn!("a line of more than {max_message} bytes was typed and not sent");
+                warn!("a console line of more than {max_message} bytes was not sent");
                 continue;
             }
-            // Nothing more can come, and nobody is harmed.
+            // Nothing more can arrive. The server goes on without a console.
             Ok(Line::End) | Err(_) => return,
         };
         if !line.is_empty() && hand_over(to_utf8(&line, max_message).into_owned().into()).is_break()
@@ -61,7 +61,7 @@ enum Line {
     End,
 }
 
-/// The next line without its end; never more than `limit` bytes of it are kept.
+/// The next line without its line end. At most `limit` bytes of it are kept.
 fn read_line(input: &mut impl BufRead, limit: usize) -> io::Result<Line> {
     let mut line = Vec::new();
     let mut is_long = false;
@@ -93,7 +93,7 @@ mod tests {
 
     fn handed_over(input: &[u8], max_message: usize) -> Vec<Bytes> {
         let mut lines = Vec::new();
-        // The smallest buffer: every line comes in pieces.
+        // The smallest buffer, so that every line arrives in pieces.
         let mut input = io::BufReader::with_capacity(1, input);
         read_lines(&mut input, max_message, |line| {
             lines.push(line);
@@ -103,23 +103,23 @@ mod tests {
     }
 
     #[test]
-    fn lines_come_as_they_were_typed_and_empty_ones_not_at_all() {
+    fn lines_are_unchanged_and_empty_ones_are_skipped() {
         assert_eq!(["one", " two\t\r", "three"], handed_over(b"one\n\n two\t\r\nthree", 64)[..]);
         assert_eq!([""; 0], handed_over(b"", 64)[..]);
     }
 
     #[test]
-    fn a_line_of_more_than_a_message_is_not_sent() {
+    fn a_line_longer_than_a_message_is_not_sent() {
         assert_eq!(["1234", "fine"], handed_over(b"1234\n12345\nfine\n1234567", 4)[..]);
     }
 
     #[test]
-    fn what_is_no_text_is_replaced() {
+    fn invalid_utf8_is_replaced() {
         assert_eq!(["a\u{FFFD}"], handed_over(b"a\xff\n", 4)[..]);
     }
 
     #[test]
-    fn nothing_is_read_for_somebody_who_wants_no_more() {
+    fn nothing_is_read_after_the_receiver_breaks() {
         let mut lines = 0;
         let mut input = &b"one\ntwo\nthree\n"[..];
         read_lines(&mut input, 64, |_| {

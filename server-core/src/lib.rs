@@ -1,14 +1,17 @@
-//! Server-core: all that the three servers share, which is everything but the concurrency model.
+//! Server-core: what the three servers share, which is everything except the concurrency model.
 //!
-//! Read [`log`] and [`room`] first, then [`session`]: none of them knows a socket, a thread or a clock.
-//! The others surround them: [`settings`] and [`budget`] say what may be, [`close`] why a connection
-//! ends, [`socket`] makes the system calls, [`console`] reads what the operator types, [`process`] is the program.
+//! Read [`log`] and [`room`] first, then [`session`]: none of them names a socket, a thread or a clock. The
+//! others surround them: [`settings`] and [`budget`] hold the limits, [`close`] the reasons for which a connection
+//! ends; [`listen`] and [`socket`] make the system calls, [`console`] reads the operator's lines, [`process`] is the
+//! program.
 
 pub mod budget;
 pub mod close;
 pub mod console;
 pub mod counters;
 mod flow;
+mod foreign;
+pub mod listen;
 pub mod log;
 mod member;
 mod names;
@@ -23,6 +26,7 @@ mod write_batch;
 
 pub use budget::PerClient;
 pub use close::{CloseReason, Ending};
+pub use foreign::Foreign;
 pub use names::{RESERVED, STOPPING, key as name_key};
 pub use pacing::STREAMING_BYTES;
 pub use process::{Program, run};
@@ -33,6 +37,6 @@ pub use shutdown::{Deadlines, Shutdown};
 pub use socket::READ_CHUNK;
 pub use write_batch::WriteBatch;
 
-// What the twins need besides, so that their manifests differ in one line.
+// Further crates that the servers use, so that their manifests differ in one line.
 pub use bytes;
 pub use slab;

@@ -1,4 +1,4 @@
-//! Names: who is taken for whom, so that no two members look alike.
+//! Names: the names in use, of which no two look alike.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -6,40 +6,38 @@ use std::collections::hash_map::Entry;
 use protocol::{Name, is_invisible};
 use unicode_security::confusable_detection::skeleton;
 
-/// The sender of what the server itself says. No client may have it, in any spelling (SPEC NAM-04).
+/// The sender of the server's own pairs. No client may have this name, in any spelling (SPEC NAM-04).
 pub const RESERVED: &str = "server";
 
-/// What everybody is told last (SPEC SHD-01).
+/// The notice of a shutdown, which is the last pair that members receive (SPEC SHD-01).
 pub const STOPPING: &str = "the server is stopping: good bye";
 
-/// The names in use, by key: what a name looks like, however it is spelled.
+/// The names in use, by [`key`].
 #[derive(Debug)]
 pub(crate) struct Names {
     taken: HashMap<Box<str>, Holder>,
     reserved: String,
-    /// How many names have been given: the number to go on with when the next few are taken.
+    /// How many names have been given: the number to continue with when the next few are taken.
     given: usize,
 }
 
-/// Who has a name.
+/// The member that has a name.
 #[derive(Clone, Copy, Debug)]
 struct Holder {
-    /// The member's place in the room, which is another's only after the name is free.
+    /// The member's place in the room. Another member gets that place only after the name is free.
     place: usize,
-    /// The number that the next newcomer of the same name is given.
+    /// The number that the next newcomer with the same name gets.
     number: usize,
 }
 
 impl Names {
-    /// No name in use; the reserved one is refused from the start.
+    /// No name in use.
     pub(crate) fn new() -> Self {
         Self { taken: HashMap::new(), reserved: key(RESERVED), given: FIRST_NUMBER }
     }
 
-    /// Takes `name` for the member at `place`, or the same with a number behind it if somebody has it (SPEC
-    /// NAM-05).
-    ///
-    /// `None` if it looks like the reserved name (SPEC NAM-04).
+    /// Takes `name` for the member at `place`, or, if another member has it, `name` with a number after it (SPEC
+    /// NAM-05). Returns the name that was taken; `None` if `name` looks like the reserved one (SPEC NAM-04).
     pub(crate) fn take(&mut self, name: &Name, place: usize) -> Option<Name> {
         self.given += 1;
         let wanted = key(name.as_str());
@@ -51,9 +49,9 @@ impl Names {
             self.taken.insert(wanted.into(), newcomer);
             return Some(name.clone());
         };
-        // The number only grows while the name is held, so that a crowd of equal names costs each
-        // newcomer one look-up, and `ann-2` is not suddenly somebody else. A crowd that somebody left
-        // behind on purpose is jumped over: higher numbers than names were given are rare.
+        // The number only grows while the name is in use: then many clients with the same name cost each newcomer
+        // one look-up, and `ann-2` does not soon mean another member. A client may have taken many numbered names
+        // on purpose. These are skipped at once: a number above the count of names given is rare.
         let mut tries = 0;
         let free = loop {
             tries += 1;
@@ -71,13 +69,13 @@ impl Names {
         Some(free)
     }
 
-    /// Whether nobody can have this name (SPEC NAM-04).
+    /// Whether the name looks like the reserved one (SPEC NAM-04).
     pub(crate) fn is_reserved(&self, name: &Name) -> bool {
         key(name.as_str()) == self.reserved
     }
 
-    /// The places of the members whose names `text` begins with, each followed by a space, and what comes behind
-    /// that: the longest name first. No further than `chars_max` characters are looked at.
+    /// Finds the members whose names, followed by a space, are at the start of `text`. Returns the place of each and
+    /// the text after the space, the longest name first. Examines at most `chars_max` characters.
     pub(crate) fn matches<'a>(
         &self,
         text: &'a str,
@@ -86,7 +84,7 @@ impl Names {
         let (mut seen, mut word, mut found) = (String::new(), 0, Vec::new());
         let gaps = text.char_indices().take(chars_max).filter(|(_, char)| *char == ' ');
         for (gap, _) in gaps {
-            // Each word is looked up in Unicode's tables once, however many beginnings of names it is part of.
+            // Each word is looked up in Unicode's tables once, although it may be part of several names.
             seen += &looks(&text[word..gap]);
             let holder = self.taken.get(seen.trim());
             found.extend(holder.map(|holder| (holder.place, &text[gap + 1..])));
@@ -103,14 +101,14 @@ impl Names {
     }
 }
 
-/// What a name looks like, which is what no two members share: what it shows without the white space around them.
+/// What a name looks like, without the white space around it. No two members have names with the same key.
 pub fn key(name: &str) -> String {
     looks(name).trim().to_owned()
 }
 
-/// Text without what shows nothing, lower-cased, confusable characters unified by the skeleton of Unicode's UTS 39,
-/// lower-cased again because a skeleton may hold capitals. A space parts what is looked at together: words look
-/// the same one by one.
+/// What a text looks like: without invisible characters, in lower case, with confusable characters replaced by their
+/// skeleton (Unicode UTS 39), and in lower case again, because a skeleton may contain capitals. A space separates
+/// what is examined together: the words of a text give the same one by one.
 fn looks(text: &str) -> String {
     let lower = text.to_ascii_lowercase();
     if lower.bytes().all(is_plain) {
@@ -123,20 +121,20 @@ fn looks(text: &str) -> String {
     skeleton(&visible.to_lowercase()).collect::<String>().to_lowercase()
 }
 
-/// Whether a lower-case character is its own skeleton, and need not be looked up in Unicode's tables. That is
-/// most of ASCII.
+/// Whether a lower-case character is its own skeleton, so that no look-up in Unicode's tables is needed. Most of ASCII
+/// is.
 fn is_plain(byte: u8) -> bool {
     matches!(byte, b'a'..=b'l' | b'n'..=b'z' | b'2'..=b'9' | b' ' | b'-' | b'_' | b'.')
 }
 
-/// Whether it is one of the three that names often have and whose skeletons are other letters.
+/// Whether it is one of three common characters whose skeletons are other letters.
 fn is_like_letters(byte: u8) -> bool {
     matches!(byte, b'm' | b'0' | b'1')
 }
 
 const FIRST_NUMBER: usize = 2;
 
-/// So many numbers in a row are tried before those given so far are jumped over.
+/// Numbers that are tried one after the other before those given so far are skipped.
 const NUMBERS_TRIED: usize = 8;
 
 #[cfg(test)]
@@ -144,14 +142,14 @@ mod tests {
     use super::*;
 
     fn take(names: &mut Names, name: &str) -> Option<String> {
-        let name = Name::new(name.as_bytes()).expect("tests use good names");
+        let name = Name::new(name.as_bytes()).expect("tests use valid names");
         names.take(&name, PLACE).map(|name| name.as_str().to_owned())
     }
 
     const PLACE: usize = 0;
 
     #[test]
-    fn a_taken_name_is_numbered_and_free_again_after() {
+    fn a_taken_name_gets_a_number_and_can_be_freed() {
         let mut names = Names::new();
         assert_eq!(take(&mut names, "ann").unwrap(), "ann");
         assert_eq!(take(&mut names, "ann").unwrap(), "ann-2");
@@ -198,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_that_somebody_chose_is_passed_over() {
+    fn a_number_that_a_client_chose_is_skipped() {
         let mut names = Names::new();
         assert_eq!(take(&mut names, "ann-2").unwrap(), "ann-2");
         assert_eq!(take(&mut names, "ann").unwrap(), "ann");
@@ -227,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn the_reserved_name_is_refused_in_any_spelling() {
+    fn the_reserved_name_is_rejected_in_any_spelling() {
         let invisible = ["server\u{2800}", "s\u{200b}erver", "\u{2060}server"];
         let cyrillic = "ѕеrvеr";
         for spelling in [&["server", "Server", " SERVER ", cyrillic][..], &invisible].concat() {
@@ -236,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn a_crowd_left_behind_on_purpose_is_jumped_over() {
+    fn many_numbered_names_are_skipped_at_once() {
         let mut names = Names::new();
         for number in 2..2000 {
             take(&mut names, &format!("ann-{number}"));

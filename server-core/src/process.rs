@@ -1,4 +1,4 @@
-//! Process: what every server does around serving: arguments, log, listener, signals, exit status.
+//! Process: what every server does besides serving: arguments, log, listeners, signals, exit status.
 
 use std::ffi::OsString;
 use std::fmt::Display;
@@ -14,9 +14,9 @@ use tracing::{info, warn};
 use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 
 use crate::budget::{PerClient, preallocate_descriptor_table, raise_descriptor_limit};
+use crate::listen;
 use crate::settings::{LogFormat, Settings};
 use crate::shutdown::Shutdown;
-use crate::socket;
 
 /// One of the servers, as a program.
 #[derive(Clone, Copy, Debug)]
@@ -25,12 +25,12 @@ pub struct Program {
     pub name: &'static str,
     /// One line for `--help`.
     pub about: &'static str,
-    /// What it needs for each client.
+    /// The resources that it needs for each client.
     pub per_client: PerClient,
-    /// Whether the environment says nothing that the model cannot follow.
+    /// Checks the environment variables that this model reads.
     pub check: fn() -> Result<(), String>,
-    /// Serves the clients of a listener that [`socket::set_listener_options`] has prepared until the shutdown is over.
-    pub serve: fn(TcpListener, Settings, Shutdown) -> io::Result<()>,
+    /// Serves the clients of one or more listeners, which [`listen::bind`] has opened, until the shutdown is over.
+    pub serve: fn(Vec<TcpListener>, Settings, Shutdown) -> io::Result<()>,
 }
 
 #[derive(Parser)]
@@ -46,15 +46,15 @@ struct Cli {
 
 /// Runs a server with these arguments, the first being the command's name, until a signal ends it.
 ///
-/// Prints the line `listening on ADDR` on standard output once clients can connect. SIGTERM and SIGINT
-/// end it politely, a second one at once. The exit status is 0 after a polite end, 1 if it could not
-/// serve, 2 for unusable arguments.
+/// Prints a line `listening on ADDR` on standard output for each of its addresses once clients can connect. The
+/// first SIGTERM or SIGINT starts the graceful shutdown, the second one ends the process at once. The exit status
+/// is 0 after a graceful shutdown, 1 if the server cannot serve, 2 for unusable arguments.
 pub fn run(program: &Program, arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let matches = command(program).get_matches_from(arguments);
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     raise_descriptor_limit();
     if let Err(error) = cli.settings.check().and_then(|()| (program.check)()) {
-        tell(program, &error);
+        report(program, &error);
         return ExitCode::from(2);
     }
     if cli.check {
@@ -63,15 +63,15 @@ pub fn run(program: &Program, arguments: impl IntoIterator<Item = OsString>) -> 
     match serve(program, cli.settings) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            tell(program, &error);
+            report(program, &error);
             ExitCode::FAILURE
         }
     }
 }
 
-/// One line on standard error.
-fn tell(program: &Program, error: &impl Display) {
-    // If nobody reads it, the exit status says the rest.
+/// Prints an error as one line on standard error.
+fn report(program: &Program, error: &impl Display) {
+    // If standard error is closed, the exit status still reports the failure.
     let _ = writeln!(io::stderr(), "{}: {error}", program.name);
 }
 
@@ -80,45 +80,42 @@ fn command(program: &Program) -> Command {
         .name(program.name)
         .bin_name(program.name)
         .about(program.about)
-        // The one derived is the documentation of the settings as a type.
+        // The derived text would be the doc comment of the settings type.
         .long_about(None::<&str>)
+        .max_term_width(HELP_COLUMNS)
         .after_help(EXAMPLES.replace("SERVER", program.name))
 }
 
 fn serve(program: &Program, settings: Settings) -> io::Result<()> {
     // Before the first thread, which is the log's.
     preallocate_descriptor_table();
-    // Writes what is left when it goes out of scope.
+    // Writes the remaining lines when it goes out of scope.
     let _log = start_log(&settings)?;
-    let listener = socket::bind(&settings.listen, socket::set_listener_options)
-        .map_err(|error| explain(&error, &settings))?;
+    let listeners = listen::bind(&settings.listen).map_err(io::Error::other)?;
     let shutdown = Shutdown::default();
     handle_signals(&shutdown)?;
-    let address = listener.local_addr()?;
     for (flag, value) in settings.table(program.per_client) {
         info!("{flag}: {value}");
     }
-    if !address.ip().is_loopback() {
+    report_addresses(&listeners)?;
+    (program.serve)(listeners, settings, shutdown)
+}
+
+/// Prints the ready line of each address, and warns of those that other machines can reach (SPEC SEC-03).
+fn report_addresses(listeners: &[TcpListener]) -> io::Result<()> {
+    let addresses = listeners.iter().map(TcpListener::local_addr);
+    let addresses = addresses.collect::<io::Result<Vec<_>>>()?;
+    for address in addresses.iter().filter(|address| !address.ip().is_loopback()) {
         warn!("{address} can be reached from other machines: there is no login and no encryption");
     }
-    // A harness that has seen enough may have closed its end: that is no reason not to serve.
-    let _ = writeln!(io::stdout(), "listening on {address}").and_then(|()| io::stdout().flush());
-    (program.serve)(listener, settings, shutdown)
+    let mut out = io::stdout().lock();
+    let mut lines = addresses.iter();
+    // A harness that has read enough may have closed the pipe. The server serves all the same.
+    let _ = lines.try_for_each(|address| writeln!(out, "listening on {address}"));
+    Ok(())
 }
 
-/// What to do about an address that cannot be had.
-fn explain(error: &io::Error, settings: &Settings) -> io::Error {
-    let advice = match error.kind() {
-        io::ErrorKind::AddrInUse => {
-            "another program listens there; choose another port with --listen"
-        }
-        io::ErrorKind::PermissionDenied => "ports below 1024 need privileges; choose a higher one",
-        _ => "--listen takes HOST:PORT, for example 127.0.0.1:1234 or [::1]:1234",
-    };
-    io::Error::new(error.kind(), format!("cannot listen on {}: {error}; {advice}", settings.listen))
-}
-
-/// The first SIGTERM or SIGINT turns the switch, the second ends the process (SPEC SHD-05).
+/// Triggers the shutdown at the first SIGTERM or SIGINT, and ends the process at the second (SPEC SHD-05).
 fn handle_signals(shutdown: &Shutdown) -> io::Result<()> {
     let mut signals = Signals::new([SIGTERM, SIGINT])?;
     let shutdown = shutdown.clone();
@@ -128,16 +125,16 @@ fn handle_signals(shutdown: &Shutdown) -> io::Result<()> {
                 std::process::exit(128 + signal);
             }
             shutdown.trigger();
-            info!("stopping: another signal ends it at once");
+            info!("stopping; another signal ends the process at once");
         }
     });
     started.map(drop).map_err(no_thread)
 }
 
-/// Log lines are written by a thread of their own, and dropped when it cannot keep up: a terminal that is
-/// halted or a pipe that nobody reads must not hold up the room.
+/// Starts the log. A thread of its own writes the lines, and lines that it has no time for are dropped: a stopped
+/// terminal, or a pipe that no program reads, must not delay the room.
 fn start_log(settings: &Settings) -> io::Result<WorkerGuard> {
-    // The library panics where that thread cannot be started. Then this one cannot either, and it is told.
+    // The library panics if it cannot start its thread. This trial finds that out first, and returns an error.
     let trial = thread::Builder::new().spawn(|| ()).map_err(no_thread)?;
     trial.join().expect("a thread that does nothing does not panic");
     let (writer, guard) = NonBlockingBuilder::default()
@@ -149,7 +146,7 @@ fn start_log(settings: &Settings) -> io::Result<WorkerGuard> {
         io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|no| no.is_empty());
     let log = tracing_subscriber::fmt()
         .with_writer(writer)
-        // Otherwise a failing write would be told by a macro that panics when that fails as well.
+        // Without this, the library reports a failed write with a macro that panics if that write fails, too.
         .log_internal_errors(false)
         .with_ansi(colour)
         .with_target(false)
@@ -161,7 +158,7 @@ fn start_log(settings: &Settings) -> io::Result<WorkerGuard> {
     Ok(guard)
 }
 
-/// Lines that go in one write: while many come, not every line is a system call.
+/// Coalesces lines into one write, so that under load not every line costs a system call.
 struct Batch<W> {
     out: W,
     lines: Vec<u8>,
@@ -176,16 +173,16 @@ impl<W: Write> Write for Batch<W> {
         Ok(line.len())
     }
 
-    /// The log's thread calls it whenever no line waits.
+    /// The log's thread calls it when no more lines wait.
     fn flush(&mut self) -> io::Result<()> {
-        // What cannot be written is dropped, as what waits too long: there is nobody to tell.
+        // Lines that cannot be written are dropped: there is no other place to report that.
         let _ = self.out.write_all(&self.lines);
         self.lines.clear();
         Ok(())
     }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "it is a function for map_err")]
+#[expect(clippy::needless_pass_by_value, reason = "map_err calls it")]
 fn no_thread(error: io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("a thread cannot be started: {error}"))
 }
@@ -197,26 +194,40 @@ fn print_table(program: &Program, settings: &Settings) -> ExitCode {
     if written.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// About a megabyte of them.
+/// Lines that wait for the log's thread at most: about a megabyte.
 const LOG_LINES_WAITING: usize = 8192;
 
-/// Bytes of lines that are written at once: a fraction of what a pipe holds, so that whoever reads has always something
-/// to do.
+/// Bytes of lines that are coalesced at most: a fraction of a pipe's capacity, so that its reader always has something
+/// to read.
 const LOG_BATCH: usize = 16 * 1024;
+
+/// Columns of the narrowest usual terminal: the help fits them.
+const HELP_COLUMNS: usize = 80;
 
 const EXAMPLES: &str = "\
 Examples:
-  Serve on the default address:            SERVER
-  Any free port, told on standard output:  SERVER --listen 127.0.0.1:0
-  See every limit in force:                SERVER --check
-  Larger messages need a larger window:    SERVER --max-message 4MiB --window 32MiB";
+  Serve this machine only, at 127.0.0.1:1234:
+    SERVER
+  Serve a local network:
+    SERVER --listen 0.0.0.0:1234
+  In a container, and publish the port:
+    SERVER --listen 0.0.0.0:1234
+  Use any free port, which is printed on standard output:
+    SERVER --listen 127.0.0.1:0
+  Accept messages of 4 MiB, over slow connections too:
+    SERVER --max-message 4MiB --window 32MiB --frame-timeout 5m
+  Print every limit in force:
+    SERVER --check
+
+Exit status: 0 after a graceful shutdown, 1 if it cannot serve, 2 if the command
+line is wrong.";
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn lines_wait_for_each_other_but_only_so_long() {
+    fn lines_are_coalesced_up_to_a_limit() {
         let mut batch = Batch { out: Vec::new(), lines: Vec::new() };
         batch.write_all(b"one\n").unwrap();
         batch.write_all(b"two\n").unwrap();

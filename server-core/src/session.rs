@@ -10,6 +10,7 @@
 //! ```
 
 mod activity;
+mod deadline;
 mod end;
 
 use std::borrow::Cow;
@@ -18,11 +19,12 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
-use protocol::{Decoder, Name, to_utf8};
+use protocol::{Decoder, Name, parse_header, to_utf8};
 
 use self::activity::{Activity, Rename};
 pub use self::end::rejection;
 use crate::close::CloseReason;
+use crate::foreign::Foreign;
 use crate::room::{JoinError, MemberId, Room, Said};
 use crate::settings::Settings;
 
@@ -54,6 +56,8 @@ pub struct Session {
     /// Whether the client sent EOF.
     eof: bool,
     activity: Activity,
+    /// Whether the client has sent text that is not valid UTF-8.
+    repaired: bool,
     /// `None` while the member has the name that it joined with.
     rename: Option<Box<Rename>>,
 }
@@ -95,6 +99,7 @@ impl Session {
             joined: None,
             stash: None,
             eof: false,
+            repaired: false,
             activity: Activity::default(),
             rename: None,
         }
@@ -175,10 +180,16 @@ impl Session {
 
     /// The name in the stash, or the next whole frame.
     fn next_name(&mut self) -> Result<Option<Bytes>, CloseReason> {
-        match self.stash.take() {
-            Some(stash) => Ok(Some(stash.frame)),
-            None => Ok(self.decoder.next_frame()?),
+        if let Some(stash) = self.stash.take() {
+            return Ok(Some(stash.frame));
         }
+        let first_bytes = self.decoder.buffered();
+        if parse_header(first_bytes).is_err()
+            && let Some(foreign) = Foreign::recognise(first_bytes)
+        {
+            return Err(CloseReason::Foreign(foreign));
+        }
+        Ok(self.decoder.next_frame()?)
     }
 
     /// Gives the room the message in the stash, or the next whole frame as text. What the room does not
@@ -200,8 +211,9 @@ impl Session {
         let limit = self.settings.max_message;
         let heard = self.decoder.read_frame(|frame| {
             let text = to_utf8(frame, limit);
+            let is_repaired = matches!(text, Cow::Owned(_));
             let said = room.hear(member, text.as_bytes(), now);
-            (said != Said::Paused).then_some((said, text.len()))
+            (said != Said::Paused).then_some((said, text.len(), is_repaired))
         })?;
         if heard.is_some() || !self.decoder.is_mid_frame() {
             self.deadline = None;
@@ -210,8 +222,11 @@ impl Session {
         }
         match heard {
             None => Ok(None),
-            Some(Some((said, bytes))) => {
+            Some(Some((said, bytes, is_repaired))) => {
                 self.record_message(said, bytes);
+                if is_repaired {
+                    self.record_repair();
+                }
                 Ok(Some(said))
             }
             Some(None) => {
@@ -236,6 +251,9 @@ impl Session {
             Cow::Borrowed(_) => None,
             Cow::Owned(text) => Some(Bytes::from(text)),
         };
+        if text.is_some() {
+            self.record_repair();
+        }
         self.pause(Stash { frame: text.unwrap_or(frame), written: None }, room, now);
         Ok(())
     }
@@ -263,43 +281,6 @@ impl Session {
         } else {
             CloseReason::Left
         }
-    }
-
-    /// Until when the client must have sent its name, completed the frame that it has begun, or, after
-    /// [`Turn::Wait`], read its answers.
-    pub fn deadline(&self) -> Option<Instant> {
-        self.deadline
-    }
-
-    /// Why the connection ends, if that time is over (SPEC HSK-08, SLO-02).
-    pub fn expired(&self, now: Instant) -> Option<CloseReason> {
-        let is_late = self.deadline.is_some_and(|deadline| deadline <= now);
-        let reason = match (self.member(), &self.stash) {
-            (None, _) => CloseReason::NameTimeout,
-            (_, None) => CloseReason::FrameTimeout,
-            (_, Some(_)) => CloseReason::TooSlow,
-        };
-        is_late.then_some(reason)
-    }
-
-    /// After [`Turn::Wait`]: until when to wait for the room, at most until `stop`. `None` means without
-    /// a limit.
-    ///
-    /// # Errors
-    ///
-    /// Why the wait is over: the member does not read its answers, or the time to stop has come.
-    pub fn wait_until(
-        &self,
-        stop: Option<Instant>,
-        now: Instant,
-    ) -> Result<Option<Instant>, CloseReason> {
-        if let Some(reason) = self.expired(now) {
-            return Err(reason);
-        }
-        if stop.is_some_and(|stop| stop <= now) {
-            return Err(CloseReason::Shutdown);
-        }
-        Ok(stop.into_iter().chain(self.deadline).min())
     }
 
     /// The member that this connection is; `None` until the client has sent its name.

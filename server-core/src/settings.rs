@@ -4,32 +4,34 @@ use std::time::Duration;
 
 use bytesize::ByteSize;
 use clap::{Args, Parser, ValueEnum};
-use protocol::pair_len;
+use protocol::{ServerAddress, pair_len};
 use tracing::level_filters::LevelFilter;
 
 use crate::budget::{PerClient, clients_max};
 use crate::socket::READ_CHUNK;
 
-/// What a server is started with. The same flags, with the same defaults, for all three.
+/// The settings of a server. All three servers have the same flags with the same defaults.
 ///
 /// ```
 /// let settings = server_core::Settings::default();
-/// assert_eq!(settings.listen, "127.0.0.1:1234");
+/// assert_eq!(settings.listen.to_string(), "127.0.0.1:1234");
 /// assert!(settings.check().is_ok());
 /// ```
 #[derive(Args, Clone, Debug)]
 pub struct Settings {
-    /// Address to listen on: `HOST:PORT` or `[::1]:PORT`; port 0 lets the system choose
-    // The last one counts, so that words can be put behind a command that has one.
+    /// Address to listen on: HOST:PORT, or `[IPV6]:PORT`; a name is served on all its addresses; the
+    /// system chooses a port in place of port 0
+    // The last one counts, so that a caller can append a flag to a command that has one.
     #[arg(
         long,
         value_name = "HOST:PORT",
         default_value = "127.0.0.1:1234",
+        value_parser = ServerAddress::to_listen_on,
         overrides_with = "listen"
     )]
-    pub listen: String,
+    pub listen: ServerAddress,
 
-    /// Clients at once [default: what this machine's descriptors (and threads) allow]
+    /// Largest number of clients [default: what this machine's limits on descriptors and threads allow]
     #[arg(long, value_name = "COUNT")]
     pub max_clients: Option<usize>,
 
@@ -37,74 +39,74 @@ pub struct Settings {
     #[arg(long, value_name = "SIZE", default_value = "64KiB", value_parser = size)]
     pub max_message: usize,
 
-    /// Longest name accepted, in bytes
+    /// Longest name accepted
     #[arg(long, value_name = "SIZE", default_value = "128B", value_parser = size)]
     pub max_name: usize,
 
-    /// Said but not yet delivered to everybody, at most; at least four of the largest pairs
+    /// Most bytes of messages that wait for the slowest member: at least four of the largest pairs
     #[arg(long, value_name = "SIZE", default_value = "8MiB", value_parser = size)]
     pub window: usize,
 
-    /// How long the room waits for a member that does not read
+    /// How long the room waits for a member that does not read, before it ends the connection
     #[arg(long, value_name = "TIME", default_value = "1s", value_parser = time)]
     pub patience: Duration,
 
-    /// How long a client may take to say its name
+    /// Time limit for a client to send its name
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = time)]
     pub name_timeout: Duration,
 
-    /// How long a client may take to complete a frame it has begun
+    /// Time limit for a client to complete a frame that it has begun
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = time)]
     pub frame_timeout: Duration,
 
-    /// How long a refused client is given to read why
+    /// How long a rejected client may read the reason before the connection is closed
     #[arg(long, value_name = "TIME", default_value = "1s", value_parser = time)]
     pub reject_linger: Duration,
 
-    /// How long leaving may take after SIGTERM or SIGINT
+    /// Time limit of the graceful shutdown after SIGTERM or SIGINT
     #[arg(long, value_name = "TIME", default_value = "2s", value_parser = time)]
     pub grace: Duration,
 
-    /// Answers that may wait for one member
+    /// Most bytes of answers and private messages that wait for one member
     #[arg(long, value_name = "SIZE", default_value = "64KiB", value_parser = size)]
     pub direct_bytes: usize,
 
-    /// Announce who joins and leaves, greet, and carry out /who, /msg, /nick and /help
+    /// Greet new members, announce joins and leaves, and accept the commands /who, /msg, /nick and /help
     #[arg(long)]
     pub extensions: bool,
 
-    /// Send what is typed here, line by line, to all members
+    /// Send each line of standard input to all members
     #[arg(long)]
     pub console: bool,
 
-    /// Who gets a message
+    /// Which members receive a message
     #[arg(long, value_name = "WHOM", value_enum, default_value_t = Relay::Others)]
     pub relay: Relay,
 
-    /// What is logged, on standard error: off, error, warn, info (joins and ends), debug (messages' sizes)
+    /// What is logged on standard error: off, error, warn, info (joins and ends), debug (sizes of messages)
     #[arg(long, value_name = "LEVEL", default_value = "info")]
     pub log: LevelFilter,
 
-    /// How it is logged
+    /// Format of the log
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = LogFormat::Text)]
     pub log_format: LogFormat,
 }
 
-/// Who gets a message (SPEC RLY-02, RLY-10, RLY-11).
+/// Which members receive a message (SPEC RLY-02, RLY-10, RLY-11).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Relay {
-    /// Everybody but its sender
+    /// All members except its sender
     Others,
-    /// Everybody, its sender included
+    /// All members, including its sender
     Everyone,
-    /// Its sender only
+    /// Only its sender
     Sender,
 }
 
-/// How log lines are written.
+/// The format of log lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
-    /// For people
+    /// Lines for people
     Text,
     /// One JSON object per line
     Json,
@@ -122,34 +124,32 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// Whether the limits agree with each other.
+    /// Checks that the limits agree with each other.
     ///
     /// # Errors
     ///
-    /// The first that does not, and what would.
+    /// The first limit that does not agree, and a value that would.
     pub fn check(&self) -> Result<(), String> {
         let window_min = 4 * self.pair_max();
         if self.window < window_min {
             return Err(format!(
-                "--window {} is under four of the largest pairs: at least {window_min} bytes are \
-                 needed for messages of {} bytes",
+                "--window {} is smaller than four of the largest pairs: messages of {} bytes need \
+                 at least {window_min}",
                 self.window, self.max_message
             ));
         }
         let sizes = [("--max-message", self.max_message), ("--max-name", self.max_name)];
         let clients = [("--max-clients", self.max_clients.unwrap_or(1))];
         let zero = sizes.into_iter().chain(clients).find(|(_, value)| *value == 0);
-        zero.map_or(Ok(()), |(flag, _)| {
-            Err(format!("{flag} 0 lets nobody in: at least 1 is needed"))
-        })
+        zero.map_or(Ok(()), |(flag, _)| Err(format!("{flag} 0 is too small: the least is 1")))
     }
 
-    /// Clients at once: the flag, or what the machine allows if it is not given or too large.
+    /// The largest number of clients: the flag, or what the machine allows if the flag is not given or too large.
     pub fn clients_max(&self, per_client: PerClient) -> usize {
         self.max_clients.unwrap_or(usize::MAX).min(clients_max(per_client))
     }
 
-    /// Every limit in force, by flag, for `--check` and the log.
+    /// Every limit in force with its flag, for `--check` and the log.
     pub fn table(&self, per_client: PerClient) -> Vec<(&'static str, String)> {
         let clients = self.clients_max(per_client);
         let size = |bytes: usize| ByteSize(bytes as u64).display().iec().to_string();
@@ -157,7 +157,7 @@ impl Settings {
         let switch = |on| if on { "on" } else { "off" }.to_owned();
         let lower = |choice: &dyn std::fmt::Debug| format!("{choice:?}").to_lowercase();
         vec![
-            ("listen", self.listen.clone()),
+            ("listen", self.listen.to_string()),
             ("max-clients", clients.to_string()),
             ("max-message", size(self.max_message)),
             ("max-name", size(self.max_name)),
@@ -180,21 +180,21 @@ impl Settings {
         ]
     }
 
-    /// Bytes that messages and the account of them can take, at most, with so many clients.
+    /// Most bytes that messages, and the bookkeeping for them, can occupy with this number of clients.
     pub fn memory_max(&self, clients: usize) -> u64 {
-        // The worst case of the account is a window of the smallest pairs.
+        // The bookkeeping is largest for a window of the smallest pairs.
         let smallest = pair_len(b"a", &[]);
         let room = self.window + self.window / smallest * ACCOUNT_PER_PAIR;
-        // One pair may wait for a member however large it is.
-        let asides = self.direct_bytes.max(self.pair_max())
+        // One pair may wait for a member, whatever its size.
+        let direct = self.direct_bytes.max(self.pair_max())
             + self.direct_bytes / smallest * ACCOUNT_PER_DIRECT
             + ANSWERS_MAX;
-        let session = self.max_message + READ_CHUNK + asides;
+        let session = self.max_message + READ_CHUNK + direct;
         let extended = if self.extensions { self.extensions_max() } else { 0 };
         room as u64 + clients as u64 * (session + extended) as u64
     }
 
-    /// Bytes that extensions add for each member, at most: the answer to one `/who`, and the notice that it
+    /// Most bytes that extensions add for each member: the answer to one `/who`, and the notice that the member
     /// has left, which does not wait for the window.
     fn extensions_max(&self) -> usize {
         let who = self.direct_bytes.min(self.max_message);
@@ -202,45 +202,43 @@ impl Settings {
         who + notice + ACCOUNT_PER_PAIR
     }
 
-    /// Bytes of the largest pair there can be: the longest name with a number behind it, and the
-    /// largest message.
+    /// Bytes of the largest possible pair: the longest name with a number after it, and the largest message.
     fn pair_max(&self) -> usize {
         pair_len(&[], &[]) + self.max_name + NUMBER_MAX + self.max_message
     }
 }
 
 fn size(text: &str) -> Result<usize, String> {
-    let size: ByteSize =
-        text.parse().map_err(|_| format!("'{text}' is no size: try 64KiB or 8MiB"))?;
+    let size: ByteSize = text.parse().map_err(|_| "not a size; write for example 64KiB or 8MiB")?;
     usize::try_from(size.as_u64())
         .ok()
         .filter(|&size| size as u64 <= protocol::PAYLOAD_MAX)
-        .ok_or_else(|| format!("'{text}' is more than ten digits can announce"))
+        .ok_or_else(|| format!("the largest size is {} bytes", protocol::PAYLOAD_MAX))
 }
 
 fn time(text: &str) -> Result<Duration, String> {
     let time = humantime::parse_duration(text)
-        .map_err(|_| format!("'{text}' is no time: try 500ms or 10s"))?;
+        .map_err(|_| "not a time; write for example 500ms or 10s")?;
     (Duration::from_millis(1)..=TIME_MAX)
         .contains(&time)
         .then_some(time)
-        .ok_or_else(|| format!("'{text}' is out of range: 1ms to 1day"))
+        .ok_or_else(|| "the time is from 1ms to 1day".into())
 }
 
-/// Bytes a number behind a name takes, at most: a dash and the digits of a 64-bit number.
+/// Most bytes of the number after a name: a dash and the digits of a 64-bit number.
 const NUMBER_MAX: usize = 21;
 
-/// A range of its author's own bytes, in a queue that grows twofold.
+/// Bytes of bookkeeping per pair in the log: a range of its sender's own bytes, in a queue that doubles as it grows.
 const ACCOUNT_PER_PAIR: usize = 2 * 16;
 
-/// An aside, in a queue that grows twofold.
+/// Bytes of bookkeeping per direct message, in a queue that doubles as it grows.
 const ACCOUNT_PER_DIRECT: usize = 2 * 48;
 
-/// What the server tells a member alone beyond that: a greeting, a changed name, the reason of a refusal,
-/// the few lines of an answer, each with the account of it.
+/// Bytes of direct messages beyond that limit: a greeting, a changed name, the reason of a rejection, the lines of
+/// one answer, each with its bookkeeping.
 const ANSWERS_MAX: usize = 2048;
 
-/// Keeps sums of an instant and a time within what a clock can tell.
+/// The longest time that a flag accepts: an instant plus this time does not overflow.
 const TIME_MAX: Duration = Duration::from_hours(24);
 
 #[cfg(test)]
@@ -248,7 +246,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_window_under_four_of_the_largest_pairs_is_refused() {
+    fn a_window_under_four_of_the_largest_pairs_is_an_error() {
         let mut settings = Settings::default();
         settings.window = 4 * settings.pair_max();
         assert_eq!(settings.check(), Ok(()));
@@ -257,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn extensions_count_in_the_memory_that_is_promised() {
+    fn extensions_are_included_in_the_memory_bound() {
         let base = Settings::default();
         let extended = Settings { extensions: true, ..base.clone() };
         let notice = pair_len(b"server", b" has left") + base.max_name + NUMBER_MAX;
@@ -266,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_works_with_a_limit_of_zero() {
+    fn a_limit_of_zero_is_an_error() {
         for zero in [
             |settings: &mut Settings| settings.max_message = 0,
             |settings: &mut Settings| settings.max_name = 0,
@@ -279,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn sizes_and_times_need_sensible_values() {
+    fn sizes_and_times_have_units_and_bounds() {
         assert_eq!(size("64KiB"), Ok(65_536));
         assert_eq!(size("100"), Ok(100));
         assert!(size("many").is_err());

@@ -1,4 +1,4 @@
-//! Shutdown: one switch that every wait in a server can be woken by.
+//! Shutdown: a switch that is triggered once, and ends every wait in a server.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use crate::close::CloseReason;
 use crate::settings::Settings;
 
-/// Told once, known to everybody. How a blocked wait is woken is the concurrency model's business: it
-/// leaves a function here that does it.
+/// The switch of the graceful shutdown. Its clones share one state. How a blocked wait is woken depends on the
+/// concurrency model, which registers a function for it.
 ///
 /// ```
 /// let shutdown = server_core::Shutdown::default();
@@ -28,7 +28,7 @@ struct Switch {
 type Waker = Box<dyn Fn() + Send>;
 
 impl Shutdown {
-    /// Turns the switch and wakes whoever asked for it. Turning it again does nothing.
+    /// Triggers the shutdown and calls the registered functions. A second call does nothing.
     pub fn trigger(&self) {
         let wakers = {
             let mut wakers = self.0.wakers.lock().unwrap_or_else(PoisonError::into_inner);
@@ -40,32 +40,32 @@ impl Shutdown {
         }
     }
 
-    /// Whether the switch has been turned.
+    /// Whether the shutdown has been triggered.
     pub fn is_triggered(&self) -> bool {
         self.0.triggered.get().is_some()
     }
 
-    /// Until when connections may still be read, and until when they may still be served, if leaving may
-    /// take `grace` in all: half of it and three quarters. `None` before the switch is turned.
+    /// Until when input may be processed and until when members may be served, if the shutdown may take `grace` in
+    /// all: half of it, and three quarters. `None` before the shutdown is triggered.
     pub fn deadlines(&self, grace: Duration) -> Option<Deadlines> {
         let triggered = *self.0.triggered.get()?;
         Some(Deadlines { read: triggered + grace / 2, serve: triggered + grace / 4 * 3 })
     }
 
-    /// Until when a connection that ends for `reason` is served what it is due: for the patience, or, at a
-    /// shutdown, for as long as there is.
+    /// Until when a connection that ends for `reason` is served what it is owed: for the patience; in a shutdown, up
+    /// to the deadline of serving.
     pub fn serve_until(&self, settings: &Settings, reason: &CloseReason, now: Instant) -> Instant {
         let stop = self.deadlines(settings.grace).filter(|_| *reason == CloseReason::Shutdown);
         stop.map_or(now + settings.patience, |stop| stop.serve)
     }
 
-    /// Until when a client that is refused may read why.
+    /// Until when a rejected client may read the reason.
     pub fn linger_until(&self, settings: &Settings, now: Instant) -> Instant {
         let linger = now + settings.reject_linger;
         self.deadlines(settings.grace).map_or(linger, |stop| linger.min(stop.serve))
     }
 
-    /// Has `wake` called when the switch is turned; at once, if it has been.
+    /// Registers `wake`, which is called when the shutdown is triggered; at once, if it has been triggered.
     pub fn on_trigger(&self, wake: impl Fn() + Send + 'static) {
         let mut wakers = self.0.wakers.lock().unwrap_or_else(PoisonError::into_inner);
         if self.is_triggered() {
@@ -77,12 +77,12 @@ impl Shutdown {
     }
 }
 
-/// The parts of a shutdown's grace; what is left at the end is for the process to exit.
+/// The deadlines within a shutdown's grace. The last quarter of the grace is for the process to exit.
 #[derive(Clone, Copy, Debug)]
 pub struct Deadlines {
-    /// What had been read must be in the room.
+    /// Until when input that was read is processed.
     pub read: Instant,
-    /// It must be delivered, and connections closed.
+    /// Until when messages are delivered and connections closed.
     pub serve: Instant,
 }
 

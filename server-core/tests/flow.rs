@@ -1,4 +1,4 @@
-//! The flow rule in numbers: who is waited for, for how long, and what that costs the others.
+//! Tests of the flow rule in numbers: for which member the room waits, how long, and what that costs the others.
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ const WINDOW: u64 = 64 * 1024;
 const PATIENCE: Duration = Duration::from_secs(1);
 const TEXT: [u8; 64] = [b'x'; 64];
 
-/// What a message of `TEXT` takes in the log.
+/// Bytes of a message of `TEXT` in the log.
 fn pair() -> u64 {
     pair_len(b"ann", &TEXT) as u64
 }
@@ -20,39 +20,39 @@ fn room() -> Room<()> {
 }
 
 fn join(room: &mut Room<()>, name: &str) -> MemberId {
-    let name = Name::new(name.as_bytes()).expect("the tests' names are good");
+    let name = Name::new(name.as_bytes()).expect("the tests' names are valid");
     room.join(&name, (), Instant::now()).expect("the room is open")
 }
 
-/// Makes a member's socket one offer after the other, until it has taken `most` bytes or there are no more.
+/// Gives a member's socket one batch after the other, until it has taken `most` bytes or there are no more.
 fn take(room: &mut Room<()>, id: MemberId, most: usize) -> (usize, Wake) {
-    let (mut taken, mut release, now) = (0, Wake::None, Instant::now());
+    let (mut taken, mut wake, now) = (0, Wake::None, Instant::now());
     loop {
-        let (bytes, happened) = take_at(room, id, most - taken, now);
+        let (bytes, woken) = take_at(room, id, most - taken, now);
         taken += bytes;
-        if happened == Wake::Waiters {
-            release = happened;
+        if woken == Wake::Waiters {
+            wake = woken;
         }
         if taken == most || !room.is_behind(id) {
-            return (taken, release);
+            return (taken, wake);
         }
     }
 }
 
-/// Makes one offer; the socket takes up to `most` bytes of it.
+/// Gives it one batch, of which the socket takes up to `most` bytes.
 fn take_at(room: &mut Room<()>, id: MemberId, most: usize, now: Instant) -> (usize, Wake) {
-    let mut offer = WriteBatch::default();
-    room.next_batch(id, &mut offer, now);
-    let taken = offer.bytes().min(most);
-    (taken, room.advance(id, &offer, Ok(taken)))
+    let mut batch = WriteBatch::default();
+    room.next_batch(id, &mut batch, now);
+    let taken = batch.bytes().min(most);
+    (taken, room.advance(id, &batch, Ok(taken)))
 }
 
-/// A member's socket is offered what comes next and has no room for it.
+/// Gives a member's full socket a batch.
 fn take_nothing(room: &mut Room<()>, id: MemberId) {
     assert_eq!((0, Wake::None), take(room, id, 0));
 }
 
-/// The member reads all that is for it; how many bytes that was.
+/// The member reads everything that it is owed. Returns how many bytes that was.
 fn take_all(room: &mut Room<()>, id: MemberId) -> u64 {
     let mut bytes = 0;
     while room.is_behind(id) {
@@ -65,8 +65,8 @@ fn say_until_paused(room: &mut Room<()>, speaker: MemberId, now: Instant) {
     while room.say(speaker, &TEXT, now) == Said::Appended {}
 }
 
-/// A room that waits since the returned moment: `ann` spoke, `bob` and `deaf` have read nothing, and
-/// `deaf`'s socket is full.
+/// A room that is paused since the returned instant: `ann` has sent messages, `bob` and `deaf` have read nothing, and
+/// the socket of `deaf` is full.
 fn paused() -> (Room<()>, [MemberId; 3], Instant) {
     let (mut room, start) = (room(), Instant::now());
     let members = ["ann", "bob", "deaf"].map(|name| join(&mut room, name));
@@ -76,7 +76,7 @@ fn paused() -> (Room<()>, [MemberId; 3], Instant) {
 }
 
 #[test]
-fn who_keeps_up_loses_nothing_while_another_never_reads() {
+fn a_reader_that_keeps_up_loses_nothing_while_another_never_reads() {
     let mut room = room();
     let [ann, bob, deaf] = ["ann", "bob", "deaf"].map(|name| join(&mut room, name));
     let (mut now, mut read, mut waited) = (Instant::now(), 0, Duration::ZERO);
@@ -96,14 +96,14 @@ fn who_keeps_up_loses_nothing_while_another_never_reads() {
 }
 
 #[test]
-fn nobody_is_waited_for_less_or_longer_than_the_patience() {
+fn the_room_waits_exactly_as_long_as_its_patience() {
     let (mut room, [_, bob, deaf], start) = paused();
     take_all(&mut room, bob);
     assert_eq!(Some(start + PATIENCE), room.deadline());
     let nearly = PATIENCE.saturating_sub(Duration::from_nanos(1));
     assert_eq!(0, room.overdue(start + nearly).len());
     assert_eq!(vec![(deaf, ())], room.overdue(start + PATIENCE));
-    assert!(!room.is_paused(), "nobody else is behind");
+    assert!(!room.is_paused(), "no other member lags");
 }
 
 #[test]
@@ -120,7 +120,7 @@ fn a_pause_begins_at_half_a_window_and_ends_at_a_quarter() {
 }
 
 #[test]
-fn who_catches_up_in_time_stays_however_full_its_socket_was() {
+fn a_member_that_catches_up_in_time_stays_although_its_socket_was_full() {
     let (mut room, [_, bob, deaf], start) = paused();
     take_all(&mut room, bob);
     let enough = usize::try_from(WINDOW / 2).unwrap();
@@ -130,7 +130,7 @@ fn who_catches_up_in_time_stays_however_full_its_socket_was() {
 }
 
 #[test]
-fn who_was_never_offered_anything_is_not_to_blame() {
+fn a_member_whose_socket_was_never_full_is_not_aborted() {
     let (mut room, [_, bob, deaf], start) = paused();
     let end = start + PATIENCE;
     assert_eq!(vec![(deaf, ())], room.overdue(end));
@@ -141,7 +141,7 @@ fn who_was_never_offered_anything_is_not_to_blame() {
 }
 
 #[test]
-fn the_end_of_the_last_one_waited_for_ends_the_pause() {
+fn the_pause_ends_when_the_last_lagging_member_leaves() {
     let (mut room, [_, bob, deaf], _) = paused();
     assert_eq!(Wake::None, room.leave(Some(bob), &mut CloseReason::Left));
     assert_eq!(Wake::Waiters, room.leave(Some(deaf), &mut CloseReason::Left));
@@ -149,7 +149,7 @@ fn the_end_of_the_last_one_waited_for_ends_the_pause() {
 }
 
 #[test]
-fn a_newcomer_in_a_pause_is_not_waited_for() {
+fn the_room_does_not_wait_for_a_newcomer() {
     let (mut room, [_, bob, deaf], _) = paused();
     let cid = join(&mut room, "cid");
     take_all(&mut room, bob);
@@ -158,7 +158,7 @@ fn a_newcomer_in_a_pause_is_not_waited_for() {
 }
 
 #[test]
-fn ones_own_messages_are_nothing_to_catch_up_with() {
+fn a_members_own_messages_are_no_lag() {
     let mut room = room();
     let ann = join(&mut room, "ann");
     let now = Instant::now();
@@ -168,13 +168,13 @@ fn ones_own_messages_are_nothing_to_catch_up_with() {
     }
 }
 
-/// Work per offer is bounded too: what is beyond the slices of one offer is not even looked at.
+/// The work per batch is bounded, too: the log beyond the slices of one batch is not examined.
 #[test]
-fn one_offer_is_at_most_1024_slices() {
+fn one_batch_has_at_most_1024_slices() {
     let mut room = Room::new(Relay::Others, 64 << 20, PATIENCE, 0);
     let [ann, bob, late] = ["ann", "bob", "late"].map(|name| join(&mut room, name));
     let now = Instant::now();
-    // Too large to be merged with their neighbours.
+    // Too large to be merged with adjacent messages.
     let text = [b'x'; 9000];
     let say = |room: &mut Room<()>| {
         assert_eq!(Said::Appended, room.say(ann, &text, now));
@@ -184,20 +184,20 @@ fn one_offer_is_at_most_1024_slices() {
         say(&mut room);
         take_all(&mut room, late);
     }
-    // It has proven to keep up, and now it falls behind.
+    // It is streaming, and now it falls behind.
     for _ in 0..3000 {
         say(&mut room);
     }
-    let mut offer = WriteBatch::default();
-    assert!(room.next_batch(late, &mut offer, now).is_some());
-    assert_eq!((1, 1024), (offer.writes().count(), offer.slices().len()));
+    let mut batch = WriteBatch::default();
+    assert!(room.next_batch(late, &mut batch, now).is_some());
+    assert_eq!((1, 1024), (batch.writes().count(), batch.slices().len()));
     assert_eq!(3000 * 9023, take_all(&mut room, late));
 }
 
-/// Until it has taken 256 KiB, and again, when its full socket has taken nothing for a quarter of a second, until it
-/// has had what it missed and as much (SPEC RLY-12).
+/// A member is proving until it has taken 256 KiB. When its full socket has taken nothing for a quarter of a second, it
+/// is proving again, until it has received what it missed and 256 KiB more (SPEC RLY-12).
 #[test]
-fn who_has_not_proven_to_keep_up_gets_pairs_in_small_writes() {
+fn a_member_that_is_proving_or_stalled_gets_pairs_in_small_writes() {
     let mut room = Room::new(Relay::Others, 64 << 20, PATIENCE, 0);
     let [ann, bob] = ["ann", "bob"].map(|name| join(&mut room, name));
     let start = Instant::now();
@@ -205,9 +205,9 @@ fn who_has_not_proven_to_keep_up_gets_pairs_in_small_writes() {
         assert_eq!(Said::Appended, room.say(ann, &TEXT, start));
     }
     let writes_at = |room: &mut Room<()>, now| {
-        let mut offer = WriteBatch::default();
-        room.next_batch(bob, &mut offer, now);
-        offer.writes().map(|write| write.iter().map(Bytes::len).sum()).collect::<Vec<usize>>()
+        let mut batch = WriteBatch::default();
+        room.next_batch(bob, &mut batch, now);
+        batch.writes().map(|write| write.iter().map(Bytes::len).sum()).collect::<Vec<usize>>()
     };
     // Sixteen pairs of 87 bytes each.
     let is_small = |writes: &[usize]| writes.iter().all(|&bytes| bytes == 16 * 87);
@@ -218,14 +218,14 @@ fn who_has_not_proven_to_keep_up_gets_pairs_in_small_writes() {
     }
     let writes = writes_at(&mut room, start);
     assert!(writes.len() == 1 && writes[0] > 1_000_000, "{writes:?}");
-    // A socket that is full for a moment proves nothing.
+    // A socket that is full for a moment makes no difference.
     assert_eq!(100, take_at(&mut room, bob, 100, start).0);
     let soon = start + Duration::from_millis(249);
     assert_eq!(1, writes_at(&mut room, soon).len());
     assert_eq!(0, take_at(&mut room, bob, 0, soon).0);
     let late = start + Duration::from_millis(250);
     assert_eq!([74 + 15 * 87, 16 * 87], writes_at(&mut room, late)[..2]);
-    // And it has all to prove again, with what it missed. In a flood it need never catch up for that.
+    // It is proving again, and what it missed counts. In a flood it need not catch up for that.
     assert_eq!(74 + 15 * 87, take_at(&mut room, bob, 74 + 15 * 87, late).0);
     let missed = room.head();
     for _ in 0..10_000 {
@@ -239,9 +239,9 @@ fn who_has_not_proven_to_keep_up_gets_pairs_in_small_writes() {
     assert_eq!(1, writes_at(&mut room, late).len());
 }
 
-/// Nobody need be there who waits for the pause to end, and so counts its time.
+/// No sender need wait for the end of the pause, and so no server need look at its deadline.
 #[test]
-fn who_leaves_a_paused_room_is_told_of_at_once() {
+fn a_leave_is_announced_at_once_although_the_room_is_paused() {
     let settings = Settings { extensions: true, window: 512 << 10, ..Settings::default() };
     let (mut room, now) = (Room::of(&settings), Instant::now());
     let [ann, bob, deaf] = ["ann", "bob", "deaf"].map(|name| join(&mut room, name));
@@ -251,7 +251,7 @@ fn who_leaves_a_paused_room_is_told_of_at_once() {
     assert!(room.is_paused());
     for (id, name) in [(ann, "ann"), (deaf, "deaf")] {
         let head = room.head();
-        // Whether that ends the pause is not the question here.
+        // Whether that ends the pause does not matter here.
         let _ = room.leave(Some(id), &mut CloseReason::Left);
         assert_ne!(head, room.head());
         let notice = pair_len(b"server", format!("{name} has left").as_bytes());
@@ -259,5 +259,5 @@ fn who_leaves_a_paused_room_is_told_of_at_once() {
     }
 }
 
-/// How often a speaker looks again whether the pause is over.
+/// Time between two tries of a sender while the room is paused.
 const TICK: Duration = Duration::from_millis(50);

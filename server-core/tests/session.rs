@@ -1,14 +1,16 @@
-//! The session: what a connection's bytes, cut anywhere, make of the room.
+//! Tests of the session: what the bytes of a connection, cut anywhere, do in the room.
 
 use std::time::Duration;
 
 use protocol::{FrameError, FrameFault, NameError};
-use server_core::{CloseReason, Relay, Settings, Turn, Wake, WriteBatch};
+use server_core::{CloseReason, Foreign, Relay, Settings, Turn, Wake, WriteBatch};
 
 use stage::{Stage, frame, frames, pairs, settings};
 
 #[path = "session/commands.rs"]
 mod commands;
+#[path = "session/log.rs"]
+mod log;
 #[path = "session/stage.rs"]
 mod stage;
 
@@ -17,13 +19,13 @@ fn script() -> Vec<u8> {
     frames(&["zoë", "hi", "سلام"])
 }
 
-/// What others hear of it.
-fn heard() -> Vec<u8> {
+/// What the other members receive.
+fn relayed() -> Vec<u8> {
     pairs(&[("zoë", "hi"), ("zoë", "سلام")])
 }
 
 #[test]
-fn every_cut_and_every_pair_of_cuts_gives_the_same() {
+fn every_cut_and_every_pair_of_cuts_gives_the_same_pairs() {
     let script = script();
     for first in 0..=script.len() {
         for second in first..=script.len() {
@@ -31,22 +33,22 @@ fn every_cut_and_every_pair_of_cuts_gives_the_same() {
             for part in [&script[..first], &script[first..second], &script[second..]] {
                 assert!(matches!(stage.feed(part), Turn::Read), "cut at {first} and {second}");
             }
-            assert_eq!(heard(), stage.heard(), "cut at {first} and {second}");
+            assert_eq!(relayed(), stage.witness_received(), "cut at {first} and {second}");
         }
     }
 }
 
 #[test]
-fn byte_by_byte_gives_the_same() {
+fn single_bytes_give_the_same_pairs() {
     let mut stage = Stage::new(settings());
     for byte in script() {
         assert!(matches!(stage.feed(&[byte]), Turn::Read));
     }
-    assert_eq!(heard(), stage.heard());
+    assert_eq!(relayed(), stage.witness_received());
 }
 
 #[test]
-fn an_end_at_any_byte_is_told_for_what_it_is() {
+fn an_eof_after_any_byte_has_its_reason() {
     let script = script();
     let whole = [frames(&["zoë"]).len(), frames(&["zoë", "hi"]).len(), script.len()];
     for cut in 0..=script.len() {
@@ -57,38 +59,38 @@ fn an_end_at_any_byte_is_told_for_what_it_is() {
             cut if whole.contains(&cut) => CloseReason::Left,
             _ => CloseReason::LeftMidFrame,
         };
-        assert_eq!(expected, stage.end(), "cut at {cut}");
+        assert_eq!(expected, stage.feed_eof(), "cut at {cut}");
         let complete = whole[1..].iter().filter(|&&end| end <= cut).count();
         let expected = pairs(&[("zoë", "hi"), ("zoë", "سلام")][..complete]);
-        assert_eq!(expected, stage.heard(), "cut at {cut}");
+        assert_eq!(expected, stage.witness_received(), "cut at {cut}");
     }
 }
 
 #[test]
-fn good_frames_before_a_bad_one_are_said() {
+fn correct_frames_before_a_malformed_one_are_relayed() {
     let mut stage = Stage::new(settings());
-    let good = frames(&["zoë", "hi"]);
+    let correct = frames(&["zoë", "hi"]);
     let fault = FrameFault::Byte(b'x');
-    let expected = CloseReason::BadFrame(FrameError { at: good.len() as u64, fault });
-    assert_eq!(expected, stage.feed_to_the_end(&[good, b"x".into()].concat()));
-    assert_eq!(pairs(&[("zoë", "hi")]), stage.heard());
+    let expected = CloseReason::BadFrame(FrameError { at: correct.len() as u64, fault });
+    assert_eq!(expected, stage.feed_until_close(&[correct, b"x".into()].concat()));
+    assert_eq!(pairs(&[("zoë", "hi")]), stage.witness_received());
 }
 
 #[test]
-fn the_reason_of_a_refusal_is_the_last_a_member_gets() {
+fn the_reason_of_a_refusal_is_the_last_pair_of_a_member() {
     let mut stage = Stage::new(settings());
-    let reason = stage.feed_to_the_end(&[frames(&["zoë"]), b"x".into()].concat());
-    stage.witness_says("before");
+    let reason = stage.feed_until_close(&[frames(&["zoë"]), b"x".into()].concat());
+    stage.witness_sends("before");
     let _ = stage.session.drain(&mut stage.room, &reason);
-    stage.witness_says("after");
-    let told = pairs(&[("wit", "before"), ("server", &reason.to_string())]);
-    assert_eq!(told, stage.served());
+    stage.witness_sends("after");
+    let expected = pairs(&[("wit", "before"), ("server", &reason.to_string())]);
+    assert_eq!(expected, stage.received());
     assert!(stage.session.is_drained(&stage.room));
-    assert_eq!(None, stage.session.rejection(&reason), "members are told by the room");
+    assert_eq!(None, stage.session.rejection(&reason), "members receive the reason from the room");
 }
 
 #[test]
-fn names_that_are_none_are_refused_and_told_why() {
+fn invalid_names_are_refused_with_the_reason() {
     let control = NameError::Control { at: 1, control: '\n' };
     let refused: [(&[u8], CloseReason); 5] = [
         (b"", NameError::Blank.into()),
@@ -99,21 +101,55 @@ fn names_that_are_none_are_refused_and_told_why() {
     ];
     for (name, expected) in refused {
         let mut stage = Stage::new(settings());
-        assert_eq!(expected, stage.feed_to_the_end(&frame(name)));
-        let told = pairs(&[("server", &expected.to_string())]);
-        assert_eq!(Some(told), stage.session.rejection(&expected).map(Vec::from));
+        assert_eq!(expected, stage.feed_until_close(&frame(name)));
+        let refusal = pairs(&[("server", &expected.to_string())]);
+        assert_eq!(Some(refusal), stage.session.rejection(&expected).map(Vec::from));
         assert_eq!(None, stage.session.member());
     }
 }
 
 #[test]
-fn a_taken_name_is_numbered_and_its_owner_told_first() {
+fn a_client_of_another_protocol_is_refused_with_advice_on_a_line_of_its_own() {
+    for (sent, foreign) in [
+        (&b"GET / HTTP/1.1\r\n\r\n"[..], Foreign::Http),
+        (b"hello\n", Foreign::Lines),
+        (b"NICK ann\r\n", Foreign::Irc),
+    ] {
+        let mut stage = Stage::new(settings());
+        let reason = stage.feed_until_close(sent);
+        assert_eq!(CloseReason::Foreign(foreign), reason);
+        let text = format!(
+            "this port speaks the Trichord chat protocol, not {foreign}; connect with client-cli, \
+             or see protocol/SPEC.md\n"
+        );
+        let rejection = stage.session.rejection(&reason).map(Vec::from);
+        assert_eq!(Some(pairs(&[("server", &text)])), rejection);
+        assert!(!reason.to_string().contains('\n'), "one line in the log");
+        assert_eq!("bad_frame", reason.label());
+    }
+}
+
+#[test]
+fn another_protocol_is_recognised_only_before_the_name() {
+    let mut stage = Stage::new(settings());
+    let correct = frames(&["zoë", "hi"]);
+    let fault = FrameFault::Byte(b'G');
+    let expected = CloseReason::BadFrame(FrameError { at: correct.len() as u64, fault });
+    assert_eq!(expected, stage.feed_until_close(&[correct, b"GET / HTTP/1.1\r\n".into()].concat()));
+    // A length over the limit stays one, whatever follows it.
+    let reason = Stage::new(settings()).feed_until_close(b"9999999999 lives\n");
+    let fault = FrameFault::TooLong { length: 9_999_999_999, limit: settings().max_name };
+    assert_eq!(CloseReason::BadFrame(FrameError { at: 0, fault }), reason);
+}
+
+#[test]
+fn a_taken_name_gets_a_number_and_the_notice_comes_first() {
     let mut stage = Stage::new(settings());
     assert!(matches!(stage.feed(&frames(&["wit", "hi"])), Turn::Read));
-    stage.witness_says("hello");
+    stage.witness_sends("hello");
     let notice = "the name wit is taken: you are wit-2";
-    assert_eq!(pairs(&[("server", notice), ("wit", "hello")]), stage.served());
-    assert_eq!(pairs(&[("wit-2", "hi")]), stage.heard());
+    assert_eq!(pairs(&[("server", notice), ("wit", "hello")]), stage.received());
+    assert_eq!(pairs(&[("wit-2", "hi")]), stage.witness_received());
 }
 
 #[test]
@@ -121,78 +157,82 @@ fn a_name_has_its_own_limit() {
     let settings = Settings { max_name: 4, max_message: 6, ..settings() };
     let mut stage = Stage::new(settings.clone());
     assert!(matches!(stage.feed(&frames(&["four", "sixsix"])), Turn::Read));
-    assert_eq!(pairs(&[("four", "sixsix")]), stage.heard());
+    assert_eq!(pairs(&[("four", "sixsix")]), stage.witness_received());
 
     let fault = FrameFault::TooLong { length: 7, limit: 6 };
     let expected = CloseReason::BadFrame(FrameError { at: 30, fault });
-    assert_eq!(expected, stage.feed_to_the_end(b"7         "), "on the header alone");
+    assert_eq!(expected, stage.feed_until_close(b"7         "), "on the header alone");
 
     let fault = FrameFault::TooLong { length: 5, limit: 4 };
     let expected = CloseReason::BadFrame(FrameError { at: 0, fault });
-    assert_eq!(expected, Stage::new(settings).feed_to_the_end(b"5         "));
+    assert_eq!(expected, Stage::new(settings).feed_until_close(b"5         "));
 }
 
 #[test]
-fn bad_text_is_repaired_and_cut_to_the_limit() {
+fn invalid_text_is_repaired_and_cut_to_the_limit() {
     let mut stage = Stage::new(Settings { max_message: 6, ..settings() });
-    let said = [frame(b"zoe"), frame(b"a\xffb"), frame(b"\xff\xff\xff")].concat();
-    assert!(matches!(stage.feed(&said), Turn::Read));
+    let sent = [frame(b"zoe"), frame(b"a\xffb"), frame(b"\xff\xff\xff")].concat();
+    assert!(matches!(stage.feed(&sent), Turn::Read));
     let repaired = pairs(&[("zoe", "a\u{FFFD}b"), ("zoe", "\u{FFFD}\u{FFFD}")]);
-    assert_eq!(repaired, stage.heard());
+    assert_eq!(repaired, stage.witness_received());
 }
 
 #[test]
-fn what_a_paused_room_does_not_take_is_said_later_in_order() {
+fn messages_that_a_paused_room_does_not_accept_are_relayed_later_in_order() {
     let mut stage = Stage::new(Settings { window: 2_000, ..settings() });
     let numbers: Vec<String> = (0..100).map(|number| number.to_string()).collect();
-    let said: Vec<&str> = ["zoë"].into_iter().chain(numbers.iter().map(String::as_str)).collect();
-    let mut turn = stage.feed(&frames(&said));
-    let mut heard = Vec::new();
+    let sent: Vec<&str> = ["zoë"].into_iter().chain(numbers.iter().map(String::as_str)).collect();
+    let mut turn = stage.feed(&frames(&sent));
+    let mut relayed = Vec::new();
     let mut waits = 0;
     while matches!(turn, Turn::Wait) {
-        assert_eq!(None, stage.session.deadline(), "the wait is the room's, not the client's");
-        assert!(matches!(stage.feed(b""), Turn::Wait), "nobody has read anything");
-        heard.extend(stage.heard());
+        assert_eq!(
+            None,
+            stage.session.deadline(),
+            "the client has no deadline while the room is paused"
+        );
+        assert!(matches!(stage.feed(b""), Turn::Wait), "no member has read anything");
+        relayed.extend(stage.witness_received());
         turn = stage.feed(b"");
         waits += 1;
     }
-    heard.extend(stage.heard());
-    let expected: Vec<(&str, &str)> = said[1..].iter().map(|said| ("zoë", *said)).collect();
-    assert_eq!(pairs(&expected), heard);
+    relayed.extend(stage.witness_received());
+    let expected: Vec<(&str, &str)> = sent[1..].iter().map(|sent| ("zoë", *sent)).collect();
+    assert_eq!(pairs(&expected), relayed);
     assert!(waits > 1, "the room paused {waits} times");
 }
 
 #[test]
-fn last_words_wait_for_a_paused_room_too() {
+fn messages_before_an_eof_wait_for_a_paused_room_too() {
     let mut stage = Stage::new(Settings { window: 2_000, ..settings() });
-    let said = ["zoë"].into_iter().chain(["so long"; 50]).collect::<Vec<_>>();
-    stage.session.feed(&frames(&said));
+    let sent = ["zoë"].into_iter().chain(["so long"; 50]).collect::<Vec<_>>();
+    stage.session.feed(&frames(&sent));
     stage.session.feed_eof();
-    let mut heard = Vec::new();
+    let mut relayed = Vec::new();
     while matches!(stage.feed(b""), Turn::Wait) {
-        heard.extend(stage.heard());
+        relayed.extend(stage.witness_received());
     }
-    heard.extend(stage.heard());
-    assert_eq!(pairs(&[("zoë", "so long"); 50]), heard);
+    relayed.extend(stage.witness_received());
+    assert_eq!(pairs(&[("zoë", "so long"); 50]), relayed);
 }
 
 #[test]
-fn answers_that_wait_stop_a_speaker_who_hears_only_itself() {
+fn unread_answers_stop_a_sender_that_receives_only_its_own_messages() {
     let settings = Settings { relay: Relay::Sender, direct_bytes: 60, ..settings() };
     let mut stage = Stage::new(settings);
     let mut turn = stage.feed(&frames(&["zoë", "one", "two", "three"]));
-    let mut served = Vec::new();
+    let mut received = Vec::new();
     while matches!(turn, Turn::Wait) {
-        served.extend(stage.served());
+        received.extend(stage.received());
         turn = stage.feed(b"");
     }
-    served.extend(stage.served());
-    assert_eq!(pairs(&[("zoë", "one"), ("zoë", "two"), ("zoë", "three")]), served);
-    assert_eq!(Vec::<u8>::new(), stage.heard());
+    received.extend(stage.received());
+    assert_eq!(pairs(&[("zoë", "one"), ("zoë", "two"), ("zoë", "three")]), received);
+    assert_eq!(Vec::<u8>::new(), stage.witness_received());
 }
 
 #[test]
-fn a_name_must_come_in_time() {
+fn a_name_must_arrive_in_time() {
     let mut stage = Stage::new(settings());
     let end = stage.start + NAME_TIMEOUT;
     assert!(matches!(stage.feed(b"3    "), Turn::Read));
@@ -201,10 +241,10 @@ fn a_name_must_come_in_time() {
 }
 
 #[test]
-fn only_a_frame_that_has_begun_must_be_completed_in_time() {
+fn only_a_begun_frame_has_a_deadline() {
     let mut stage = Stage::new(settings());
     assert!(matches!(stage.feed(&frames(&["zoë"])), Turn::Read));
-    assert_eq!(None, stage.session.deadline(), "who says nothing may do so for ever");
+    assert_eq!(None, stage.session.deadline(), "a silent client has no deadline");
 
     stage.now += Duration::from_secs(100);
     let end = stage.now + FRAME_TIMEOUT;
@@ -213,29 +253,29 @@ fn only_a_frame_that_has_begun_must_be_completed_in_time() {
 
     stage.now += Duration::from_secs(1);
     assert!(matches!(stage.feed(b"         h"), Turn::Read));
-    assert_eq!(Some(end), stage.session.deadline(), "a trickle gains nothing");
+    assert_eq!(Some(end), stage.session.deadline(), "more bytes do not extend the deadline");
     assert_eq!(Some(CloseReason::FrameTimeout), stage.session.expired(end));
 
     assert!(matches!(stage.feed(b"i3"), Turn::Read));
     let next = stage.now + FRAME_TIMEOUT;
-    assert_eq!(Some(next), stage.session.deadline(), "the next one has its own time");
+    assert_eq!(Some(next), stage.session.deadline(), "the next frame has its own deadline");
     assert!(matches!(stage.feed(b"         bye"), Turn::Read));
     assert_eq!(None, stage.session.deadline());
 }
 
 #[test]
-fn who_was_aborted_learns_it_whatever_it_does_next() {
+fn an_aborted_member_gets_the_reason_of_the_room_whatever_it_does_next() {
     let mut stage = Stage::new(settings());
     assert!(matches!(stage.feed(&frames(&["zoë"])), Turn::Read));
     let member = stage.session.member().unwrap();
     let _ = stage.room.abort(member, &CloseReason::TooSlow);
-    assert_eq!(CloseReason::TooSlow, stage.feed_to_the_end(&frames(&["hi"])));
+    assert_eq!(CloseReason::TooSlow, stage.feed_until_close(&frames(&["hi"])));
     assert!(stage.session.is_drained(&stage.room));
 
-    let mut reason = stage.end();
+    let mut reason = stage.feed_eof();
     assert_eq!(CloseReason::Left, reason);
     let _ = stage.session.leave(&mut stage.room, &mut reason);
-    assert_eq!(CloseReason::TooSlow, reason, "the room's reason goes before");
+    assert_eq!(CloseReason::TooSlow, reason, "the room's reason replaces it");
     assert_eq!(Some(&1), stage.room.counters().closed.get("too_slow"));
 }
 
@@ -243,28 +283,28 @@ const NAME_TIMEOUT: Duration = Duration::from_secs(10);
 const FRAME_TIMEOUT: Duration = Duration::from_secs(30);
 
 #[test]
-fn answers_that_nobody_reads_are_waited_for_no_longer_than_the_patience() {
+fn unread_answers_have_the_patience_of_the_room() {
     let settings = Settings { relay: Relay::Sender, direct_bytes: 100, ..settings() };
     let patience = settings.patience;
     let mut stage = Stage::new(settings);
     assert!(matches!(stage.feed(&frames(&["zoë", "1"])), Turn::Read));
     stage.session.feed(&frame(&[b'x'; 100]));
     stage.session.feed_eof();
-    // Its end cannot be acted on while an answer before it has no place.
+    // Its EOF is not processed while an answer before it has no space.
     assert!(matches!(stage.feed(b""), Turn::Wait));
-    let deadline = stage.session.deadline().expect("it is not waited for for ever");
+    let deadline = stage.session.deadline().expect("the wait has a deadline");
     assert_eq!(stage.start + patience, deadline);
     assert_eq!(None, stage.session.expired(stage.start));
     assert_eq!(Some(CloseReason::TooSlow), stage.session.expired(deadline));
-    // Reading some of it begins the time anew.
+    // Reading some of it starts the time again.
     stage.now += patience / 2;
     let member = stage.session.member().expect("it has joined");
-    let mut offer = WriteBatch::default();
-    assert!(stage.room.next_batch(member, &mut offer, stage.now).is_some());
-    assert_eq!(Wake::Waiters, stage.room.advance(member, &offer, Ok(4)));
+    let mut batch = WriteBatch::default();
+    assert!(stage.room.next_batch(member, &mut batch, stage.now).is_some());
+    assert_eq!(Wake::Waiters, stage.room.advance(member, &batch, Ok(4)));
     assert!(matches!(stage.feed(b""), Turn::Wait));
     assert_eq!(Some(stage.now + patience), stage.session.deadline());
-    // Had it read all, all would have been well.
-    assert_eq!(pairs(&[("zoë", "1")])[4..], stage.served());
-    assert_eq!(CloseReason::Left, stage.feed_to_the_end(b""));
+    // After it has read everything, the EOF is processed.
+    assert_eq!(pairs(&[("zoë", "1")])[4..], stage.received());
+    assert_eq!(CloseReason::Left, stage.feed_until_close(b""));
 }

@@ -1,7 +1,7 @@
-//! The room between threads: two who speak and three who read, under many random schedules.
+//! The room between threads: two members that send and three that only read, under many random schedules.
 //!
-//! Everybody holds the room for one act at a time and sleeps until woken, as the servers' threads do: a
-//! release that the room forgets to tell is a deadlock here, and that shuttle finds.
+//! Each thread locks the room for one call at a time and sleeps until it is woken, as the servers' threads do. A
+//! wake-up that the room forgets to report is a deadlock here, which shuttle finds.
 
 use std::time::{Duration, Instant};
 
@@ -17,17 +17,17 @@ fn threads_chosen_at_random_agree() {
 }
 
 #[test]
-fn threads_held_back_at_a_few_points_agree() {
+fn threads_delayed_at_a_few_points_agree() {
     shuttle::check_pct(conversation, schedules(), POINTS);
 }
 
-/// How many schedules each test tries; `SHUTTLE_SCHEDULES` is for more of them.
+/// How many schedules each test tries; `SHUTTLE_SCHEDULES` sets another number.
 fn schedules() -> usize {
     let wanted = std::env::var("SHUTTLE_SCHEDULES").ok();
     wanted.map_or(SCHEDULES, |wanted| wanted.parse().expect("SHUTTLE_SCHEDULES is a number"))
 }
 
-/// One run: everybody joins; each has a thread, to say and read all there is and leave.
+/// One run: all members join, and each has a thread that sends, reads everything, and leaves.
 fn conversation() {
     let hall = Arc::new(Hall::new());
     let members = NAMES.map(|name| (name, hall.join(name)));
@@ -35,32 +35,32 @@ fn conversation() {
         let hall = Arc::clone(&hall);
         thread::spawn(move || hall.attend(name, id))
     });
-    let heard = threads.map(|thread| pairs(&thread.join().expect("it has not panicked")));
-    check_order(&heard);
+    let received = threads.map(|thread| pairs(&thread.join().expect("it has not panicked")));
+    check_order(&received);
     let room = hall.room();
     assert!(room.is_empty() && !room.is_paused());
-    // Less than this is not worth giving back.
-    assert!(room.held() <= WINDOW / 64, "{} bytes held for nobody", room.held());
+    // The log keeps less than this until more is appended.
+    assert!(room.held() <= WINDOW / 64, "{} bytes held for no member", room.held());
 }
 
-/// One order for all, in which each speaker's words are in theirs.
-fn check_order(heard: &[Vec<Word>; NAMES.len()]) {
-    let order = &heard[SPEAKERS];
+/// All members receive one order, in which the words of each sender are in the order in which it sent them.
+fn check_order(received: &[Vec<Word>; NAMES.len()]) {
+    let order = &received[SPEAKERS];
     for name in &NAMES[..SPEAKERS] {
         let words: Vec<_> = order.iter().filter(|(from, _)| from == name).map(|it| it.1).collect();
-        assert_eq!(WORDS, words, "said by {name}");
+        assert_eq!(WORDS, words, "sent by {name}");
     }
-    for (name, heard) in NAMES.iter().zip(heard) {
+    for (name, received) in NAMES.iter().zip(received) {
         let others: Vec<_> = order.iter().filter(|(from, _)| from != name).cloned().collect();
-        assert_eq!(&others, heard, "{name}: what the others said, in the order of all");
+        assert_eq!(&others, received, "{name}: the words of the others, in the common order");
     }
 }
 
-/// Whole pairs as (sender, word), and nothing behind them.
-fn pairs(heard: &[u8]) -> Vec<Word> {
-    let mut decoder = PairDecoder::new(heard.len());
-    decoder.feed(heard);
-    let next = || decoder.next_pair().expect("what is heard is pairs");
+/// Whole pairs as (sender, word), with nothing after them.
+fn pairs(received: &[u8]) -> Vec<Word> {
+    let mut decoder = PairDecoder::new(received.len());
+    decoder.feed(received);
+    let next = || decoder.next_pair().expect("members receive pairs");
     let words = std::iter::from_fn(next)
         .map(|Pair { sender, text }| (String::from_utf8_lossy(&sender).into_owned(), text[0]))
         .collect();
@@ -68,96 +68,96 @@ fn pairs(heard: &[u8]) -> Vec<Word> {
     words
 }
 
-/// Who said it, and what.
+/// The sender and the word.
 type Word = (String, u8);
 
-/// The room, and whom its threads wait for.
+/// The room, and what its threads wait for.
 struct Hall {
     room: Mutex<Room<()>>,
-    /// Something was said.
-    news: Condvar,
-    /// The room has told that it released its waiters.
-    release: Condvar,
+    /// A word was sent.
+    sent: Condvar,
+    /// The room reported that waiters are to be woken.
+    woken: Condvar,
     now: Instant,
 }
 
 impl Hall {
     fn new() -> Self {
         let room = Mutex::new(Room::new(Relay::Others, WINDOW, PATIENCE, 0));
-        Self { room, news: Condvar::new(), release: Condvar::new(), now: Instant::now() }
+        Self { room, sent: Condvar::new(), woken: Condvar::new(), now: Instant::now() }
     }
 
     fn room(&self) -> MutexGuard<'_, Room<()>> {
-        let room = self.room.lock().expect("nobody has panicked with it");
+        let room = self.room.lock().expect("no thread has panicked with it");
         assert!(room.held() <= WINDOW, "{} bytes held", room.held());
         room
     }
 
     fn join(&self, name: &str) -> MemberId {
-        let name = Name::new(name.as_bytes()).expect("the tests' names are good");
+        let name = Name::new(name.as_bytes()).expect("the tests' names are valid");
         self.room().join(&name, (), self.now).expect("the room is open")
     }
 
-    /// Says all words if the member is a speaker, reads until nothing more can come, leaves.
+    /// Sends all words if the member is a speaker, reads until it has received everything, and leaves.
     fn attend(&self, name: &str, id: MemberId) -> Vec<u8> {
-        let mut heard = Vec::new();
+        let mut received = Vec::new();
         let speaks = NAMES[..SPEAKERS].contains(&name);
         for word in WORDS.iter().filter(|_| speaks) {
-            self.say(id, &[*word], &mut heard);
+            self.say(id, &[*word], &mut received);
         }
         let speakers = SPEAKERS - usize::from(speaks);
-        while heard.len() < speakers * WORDS.len() * PAIR {
+        while received.len() < speakers * WORDS.len() * PAIR {
             let room = self.room();
             if room.is_behind(id) {
                 drop(room);
-                self.read(id, &mut heard);
+                self.read(id, &mut received);
             } else {
-                drop(self.news.wait(room));
+                drop(self.sent.wait(room));
             }
         }
         self.leave(id);
-        heard
+        received
     }
 
-    /// Says it as soon as the room lets; reads meanwhile.
-    fn say(&self, id: MemberId, text: &[u8], heard: &mut Vec<u8>) {
+    /// Sends a word as soon as the room accepts it, and reads meanwhile.
+    fn say(&self, id: MemberId, text: &[u8], received: &mut Vec<u8>) {
         loop {
             let mut room = self.room();
             match room.say(id, text, self.now) {
-                Said::Appended => return self.news.notify_all(),
-                said @ (Said::Renamed | Said::Closed) => panic!("a message came to {said:?}"),
+                Said::Appended => return self.sent.notify_all(),
+                said @ (Said::Renamed | Said::Closed) => panic!("the room answered {said:?}"),
                 Said::Paused if room.is_behind(id) => {
                     drop(room);
-                    self.read(id, heard);
+                    self.read(id, received);
                 }
-                Said::Paused => drop(self.release.wait(room)),
+                Said::Paused => drop(self.woken.wait(room)),
             }
         }
     }
 
-    /// A socket takes some of what is next, with the room free.
-    fn read(&self, id: MemberId, heard: &mut Vec<u8>) {
-        let mut offer = WriteBatch::default();
-        self.room().next_batch(id, &mut offer, self.now);
-        let offered = offer.bytes();
-        let taken = thread_rng().gen_range(1..=2 * offered).min(offered);
-        heard.extend(offer.slices().iter().flatten().take(taken));
-        let release = self.room().advance(id, &offer, Ok(taken));
-        self.tell(release);
+    /// A socket takes a part of the next batch, with the room unlocked.
+    fn read(&self, id: MemberId, received: &mut Vec<u8>) {
+        let mut batch = WriteBatch::default();
+        self.room().next_batch(id, &mut batch, self.now);
+        let size = batch.bytes();
+        let taken = thread_rng().gen_range(1..=2 * size).min(size);
+        received.extend(batch.slices().iter().flatten().take(taken));
+        let wake = self.room().advance(id, &batch, Ok(taken));
+        self.wake(wake);
     }
 
     fn leave(&self, id: MemberId) {
         let mut room = self.room();
         room.drain(id, None);
-        assert!(room.is_drained(id), "it has had all there is");
-        let release = room.leave(Some(id), &mut CloseReason::Left);
+        assert!(room.is_drained(id), "it has received everything");
+        let wake = room.leave(Some(id), &mut CloseReason::Left);
         drop(room);
-        self.tell(release);
+        self.wake(wake);
     }
 
-    fn tell(&self, release: Wake) {
-        if release == Wake::Waiters {
-            self.release.notify_all();
+    fn wake(&self, wake: Wake) {
+        if wake == Wake::Waiters {
+            self.woken.notify_all();
         }
     }
 }
@@ -166,20 +166,20 @@ impl Hall {
 const NAMES: [&str; 5] = ["ann", "bob", "cid", "dan", "eve"];
 const SPEAKERS: usize = 2;
 
-/// What each speaker says, a byte at a time.
+/// What each speaker sends, one byte per message.
 const WORDS: &[u8] = b"123";
 
-/// What a word takes in the log.
+/// Bytes of a word in the log.
 const PAIR: usize = 24;
 
-/// The smallest window there may be, so that the room pauses in most runs.
+/// The smallest possible window, so that the room pauses in most runs.
 const WINDOW: u64 = 4 * PAIR as u64;
 
-/// Longer than any run: nobody is given up.
+/// Longer than any run, so that no member is aborted.
 const PATIENCE: Duration = Duration::from_hours(1);
 
-/// At how many points of a run its favourite thread is held back.
+/// Points of a run at which the preferred thread is delayed.
 const POINTS: usize = 3;
 
-/// Schedules of each test: 100,000 in all take 16 seconds of CPU time.
+/// Schedules of each test: the 100,000 of both take 16 seconds of CPU time.
 const SCHEDULES: usize = 50_000;

@@ -3,7 +3,7 @@
 //! ```text
 //!  who                        waits where                     for what
 //!  ──────────────────────────────────────────────────────────────────────────────────────────
-//!  the loop: turn             poll                            the next client: accept_loop
+//!  the loop: turn             poll                            the next client: accept_all
 //!                                                             input from a client: read_loop
 //!                                                             a full socket: deliver
 //!                                                             the next deadline, the shutdown
@@ -23,13 +23,14 @@ mod timers;
 
 use std::io;
 use std::net::TcpListener;
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, RangeInclusive};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
 
 use mio::{Events, Poll, Token, Waker};
 use server_core::bytes::Bytes;
+use server_core::listen::LISTENERS_MAX;
 use server_core::slab::Slab;
 use server_core::{
     CloseReason, PerClient, Program, READ_CHUNK, Room, STOPPING, Said, Settings, Shutdown, Wake,
@@ -49,14 +50,18 @@ pub const PROGRAM: Program = Program {
     serve,
 };
 
-/// Serves the clients of `listener` until `shutdown` is triggered and all members are served and notified
+/// Serves the clients of `listeners` until `shutdown` is triggered and all members are served and notified
 /// (SPEC SHD-01), or the grace is over.
 ///
 /// # Errors
 ///
 /// The poll cannot be created or fails.
-pub fn serve(listener: TcpListener, settings: Settings, shutdown: Shutdown) -> io::Result<()> {
-    let mut server = Server::new(listener, settings, shutdown)?;
+pub fn serve(
+    listeners: Vec<TcpListener>,
+    settings: Settings,
+    shutdown: Shutdown,
+) -> io::Result<()> {
+    let mut server = Server::new(listeners, settings, shutdown)?;
     let mut events = Events::with_capacity(EVENTS);
     while !server.is_over(Instant::now()) {
         server.turn(&mut events)?;
@@ -76,7 +81,8 @@ struct Server {
     lines: Option<Receiver<Bytes>>,
     /// A line that the room has not accepted yet.
     line: Option<Bytes>,
-    listener: Option<Listener>,
+    /// Empty once the shutdown has begun.
+    listeners: Vec<Listener>,
     /// A member is reached by its place in `connections`.
     room: Room<usize>,
     /// Every connection: members, unnamed clients, and clients that are being rejected.
@@ -96,7 +102,11 @@ struct Server {
 }
 
 impl Server {
-    fn new(listener: TcpListener, settings: Settings, shutdown: Shutdown) -> io::Result<Self> {
+    fn new(
+        listeners: Vec<TcpListener>,
+        settings: Settings,
+        shutdown: Shutdown,
+    ) -> io::Result<Self> {
         let poll = Poll::new()?;
         let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
         let wake = Arc::clone(&waker);
@@ -110,7 +120,10 @@ impl Server {
             if taken { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         })?;
         let clients_max = settings.clients_max(PROGRAM.per_client);
-        let listener = Listener::new(listener, poll.registry(), clients_max)?;
+        let listeners = listeners.into_iter().zip(LISTENERS).map(|(listener, token)| {
+            Listener::new(listener, poll.registry(), Token(token), clients_max)
+        });
+        let listeners = listeners.collect::<io::Result<_>>()?;
         Ok(Self {
             room: Room::of(&settings),
             settings: Arc::new(settings),
@@ -119,7 +132,7 @@ impl Server {
             _waker: waker,
             lines: Some(lines),
             line: None,
-            listener: Some(listener),
+            listeners,
             connections: Slab::new(),
             ready: Vec::new(),
             waiting: Vec::new(),
@@ -139,12 +152,14 @@ impl Server {
         }
         for event in events.iter() {
             match event.token() {
-                LISTENER => self.listener.iter_mut().for_each(Listener::note_ready),
                 WAKER => {}
+                token @ Token(place) if LISTENERS.contains(&place) => {
+                    self.listeners.iter_mut().for_each(|listener| listener.note_ready(token));
+                }
                 Token(place) => self.note_ready(place, event),
             }
         }
-        self.accept_loop();
+        self.accept_all();
         self.read_loop();
         self.announce(Instant::now());
         self.deliver();
@@ -162,7 +177,7 @@ impl Server {
 
     /// How long the poll may wait: not at all, while the loop itself has something to do.
     fn time_to_wait(&self, now: Instant) -> Option<Duration> {
-        let accepts = self.listener.as_ref().is_some_and(Listener::may_accept);
+        let accepts = self.listeners.iter().any(Listener::may_accept);
         // A line that waited for the end of a pause is announced in the next turn.
         let announces = self.line.is_some() && !self.room.is_paused();
         let has_input = !self.ready.is_empty() || self.woken;
@@ -173,7 +188,7 @@ impl Server {
         let deadlines = [
             self.timers.next(),
             self.room.deadline(),
-            self.listener.as_ref().and_then(Listener::paused_until),
+            self.listeners.iter().filter_map(Listener::paused_until).min(),
             stop.map(|stop| if stop.read > now { stop.read } else { stop.serve }),
         ];
         let next = deadlines.into_iter().flatten().min();
@@ -210,7 +225,7 @@ impl Server {
     /// within the grace.
     fn stop(&mut self, now: Instant) {
         let Some(deadlines) = self.shutdown.deadlines(self.settings.grace) else { return };
-        self.listener = None;
+        self.listeners.clear();
         let places: Vec<_> = self.connections.iter().map(|(place, _)| place).collect();
         let mut reading = 0;
         for place in places {
@@ -233,8 +248,8 @@ impl Server {
 }
 
 /// Tokens of what is no connection. Places in a slab never get so high.
-const LISTENER: Token = Token(usize::MAX);
-const WAKER: Token = Token(usize::MAX - 1);
+const LISTENERS: RangeInclusive<usize> = usize::MAX - LISTENERS_MAX..=usize::MAX - 1;
+const WAKER: Token = Token(usize::MAX);
 
 /// Lines of the operator that are announced before the clients have their turn.
 const LINES_PER_TURN: usize = 16;

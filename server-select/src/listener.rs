@@ -7,14 +7,16 @@ use std::time::Instant;
 use mio::net::{TcpListener, TcpStream};
 use mio::{Interest, Registry, Token};
 use server_core::CloseReason;
-use server_core::socket::{self, AcceptBackoff, LINGERING_MAX};
+use server_core::listen::AcceptBackoff;
+use server_core::socket::{self, LINGERING_MAX};
 
+use crate::Server;
 use crate::connection::Phase;
-use crate::{LISTENER, Server};
 
 /// The listening socket, and whether clients may be waiting at it.
 pub(crate) struct Listener {
     socket: TcpListener,
+    token: Token,
     clients_max: usize,
     ready: bool,
     /// Until when no client is accepted, because the machine had no resources for one.
@@ -26,17 +28,19 @@ impl Listener {
     pub(crate) fn new(
         listener: std::net::TcpListener,
         registry: &Registry,
+        token: Token,
         clients_max: usize,
     ) -> io::Result<Self> {
         listener.set_nonblocking(true)?;
         let mut socket = TcpListener::from_std(listener);
-        registry.register(&mut socket, LISTENER, Interest::READABLE)?;
+        registry.register(&mut socket, token, Interest::READABLE)?;
         let backoff = AcceptBackoff::default();
-        Ok(Self { socket, clients_max, ready: true, paused_until: None, backoff })
+        Ok(Self { socket, token, clients_max, ready: true, paused_until: None, backoff })
     }
 
-    pub(crate) fn note_ready(&mut self) {
-        self.ready = true;
+    /// Records that a client may be waiting, if this listener has the token.
+    pub(crate) fn note_ready(&mut self, token: Token) {
+        self.ready |= token == self.token;
     }
 
     /// Whether a client may be waiting and can be accepted now.
@@ -70,15 +74,22 @@ impl Listener {
 }
 
 impl Server {
-    /// Accepts the clients that wait, as many as one turn allows.
-    pub(crate) fn accept_loop(&mut self) {
-        let Some(mut listener) = self.listener.take() else { return };
+    /// Accepts the clients that wait at every listener.
+    pub(crate) fn accept_all(&mut self) {
+        let mut listeners = std::mem::take(&mut self.listeners);
+        for listener in &mut listeners {
+            self.accept_loop(listener);
+        }
+        self.listeners = listeners;
+    }
+
+    /// Accepts the clients that wait at one listener, as many as one turn allows.
+    fn accept_loop(&mut self, listener: &mut Listener) {
         listener.end_pause(Instant::now());
         for _ in 0..ACCEPTS_PER_TURN {
             let Some((stream, peer)) = listener.accept() else { break };
             self.admit(stream, peer, listener.clients_max);
         }
-        self.listener = Some(listener);
     }
 
     /// Gives a client a place, or rejects it if there is none (SPEC RES-09).
@@ -111,5 +122,5 @@ impl Server {
     }
 }
 
-/// Clients accepted before the connected ones have their turn.
+/// Clients accepted at one listener before the connected ones have their turn.
 const ACCEPTS_PER_TURN: usize = 256;

@@ -1,6 +1,7 @@
-//! This server's own program, put to the same tests as its twins.
+//! This server as a process: the tests that all three servers share.
 
 #[path = "../../server-core/tests/process/mod.rs"]
 mod process;
 
 const SERVER: &str = env!("CARGO_BIN_EXE_server-select");
+const PROGRAM: server_core::Program = server_select::PROGRAM;

@@ -4,6 +4,7 @@
 //!  who                        waits where                     for what
 //!  ──────────────────────────────────────────────────────────────────────────────────────────
 //!  main thread: accept_loop   accept                          the next client
+//!  accept thread: accept_loop accept                          the same, at each further address
 //!  client's thread: read_loop poll (of one socket)            input from its client, the shutdown
 //!                             Server::waiters (a condvar)     the room, the end of its drain
 //!  delivery thread: deliver   poll (Server::wake_pipe)        the rest of a round, full sockets
@@ -31,7 +32,7 @@ use std::time::Instant;
 
 use server_core::bytes::Bytes;
 use server_core::{
-    PerClient, Program, Room, STOPPING, Said, Settings, Shutdown, Wake, console, socket,
+    PerClient, Program, Room, STOPPING, Said, Settings, Shutdown, Wake, console, listen, socket,
 };
 
 use crate::poll::WakePipe;
@@ -45,28 +46,34 @@ pub const PROGRAM: Program = Program {
     serve,
 };
 
-/// Serves the clients of `listener` until `shutdown` is triggered and all members are served and notified
+/// Serves the clients of `listeners` until `shutdown` is triggered and all members are served and notified
 /// (SPEC SHD-01), or the grace is over.
 ///
 /// # Errors
 ///
 /// The threads that every server needs cannot be started.
-pub fn serve(listener: TcpListener, settings: Settings, shutdown: Shutdown) -> io::Result<()> {
-    let listener = Arc::new(listener);
+pub fn serve(
+    listeners: Vec<TcpListener>,
+    settings: Settings,
+    shutdown: Shutdown,
+) -> io::Result<()> {
+    let listeners = Arc::new(listeners);
     let (stopping, stop) = io::pipe()?;
     let server = Arc::new(Server::new(settings, shutdown, stopping, WakePipe::new()?));
     let delivery_thread = deliver::start_delivery_thread(&server)?;
     let rejections = listener::start_rejection_thread(&server)?;
-    let blocked = Arc::clone(&listener);
+    let blocked = Arc::clone(&listeners);
     server.shutdown.on_trigger(move || {
-        socket::stop_listening(&blocked);
+        for listener in &*blocked {
+            listen::stop_listening(listener);
+        }
         // No thread reads the byte, so it wakes all of them. A full or closed pipe would do the same.
         let _ = (&stop).write_all(b"!");
     });
     let room = Arc::clone(&server);
     console::start(&server.settings, move |line| room.announce(&line))?;
-    listener::accept_loop(&server, &listener, &rejections);
-    drop(listener);
+    listener::accept_all(&server, &listeners, &rejections)?;
+    drop(listeners);
     server.stop();
     // A thread that panicked has reported it itself.
     let _ = delivery_thread.join();

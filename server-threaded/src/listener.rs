@@ -8,7 +8,8 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 use std::thread;
 use std::time::Instant;
 
-use server_core::socket::{self, AcceptBackoff, LINGERING_MAX};
+use server_core::listen::AcceptBackoff;
+use server_core::socket::{self, LINGERING_MAX};
 use server_core::{CloseReason, Wake};
 
 use crate::{PROGRAM, Server, connection};
@@ -16,8 +17,28 @@ use crate::{PROGRAM, Server, connection};
 /// The way to the rejection thread.
 pub(crate) type Rejections = SyncSender<Arc<TcpStream>>;
 
-/// Accepts clients until the shutdown.
-pub(crate) fn accept_loop(server: &Arc<Server>, listener: &TcpListener, rejections: &Rejections) {
+/// Accepts clients at every listener until the shutdown: at the first one in this thread, at each other one in
+/// a thread of its own.
+pub(crate) fn accept_all(
+    server: &Arc<Server>,
+    listeners: &[TcpListener],
+    rejections: &Rejections,
+) -> io::Result<()> {
+    let Some((first, others)) = listeners.split_first() else { return Ok(()) };
+    thread::scope(|scope| {
+        for listener in others {
+            let accept = || accept_loop(server, listener, rejections);
+            let started = thread::Builder::new().name("accept".into()).spawn_scoped(scope, accept);
+            // The scope waits for the threads that have started.
+            started.inspect_err(|_| server.shutdown.trigger())?;
+        }
+        accept_loop(server, first, rejections);
+        Ok(())
+    })
+}
+
+/// Accepts clients at one listener until the shutdown.
+fn accept_loop(server: &Arc<Server>, listener: &TcpListener, rejections: &Rejections) {
     let clients_max = server.settings.clients_max(PROGRAM.per_client);
     let mut backoff = AcceptBackoff::default();
     loop {

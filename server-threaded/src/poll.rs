@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::io::Errno;
-use server_core::{MemberId, socket};
+use server_core::{MemberId, listen};
 
 /// Parks the thread until one of these events happens, at most until `until`.
 pub(crate) fn wait(events: &mut [PollFd<'_>], until: Option<Instant>) -> io::Result<()> {
@@ -78,6 +78,6 @@ impl WakePipe {
     /// Waits a moment, because the kernel has no memory.
     #[expect(clippy::unused_self, reason = "tests/hand_over.rs has a model that counts the calls")]
     pub(crate) fn back_off(&self) {
-        std::thread::sleep(socket::ACCEPT_BACKOFF);
+        std::thread::sleep(listen::ACCEPT_BACKOFF);
     }
 }

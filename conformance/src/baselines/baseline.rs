@@ -2,14 +2,14 @@
 
 use std::ffi::OsString;
 use std::io::{self, Write};
-use std::net::TcpListener;
+use std::net::{TcpListener, ToSocketAddrs};
 use std::path::Path;
 use std::process::ExitCode;
 use std::{fmt, iter};
 
 use clap::Args;
 use load::wire::Dialect;
-use server_core::socket;
+use server_core::listen;
 
 use super::naive::Defect;
 use super::{floor, naive};
@@ -141,7 +141,9 @@ fn listen(address: &str) -> io::Result<TcpListener> {
         let advice = "--listen takes HOST:PORT, and port 0 is any free one";
         io::Error::new(error.kind(), format!("cannot listen on {address}: {error}; {advice}"))
     };
-    let listener = socket::bind(address, |_| Ok(())).map_err(failed)?;
+    let first = address.to_socket_addrs().map_err(failed)?.next();
+    let first = first.ok_or_else(|| failed(io::ErrorKind::NotFound.into()))?;
+    let listener = listen::listen(first, |_| Ok(())).map_err(failed)?;
     // The harness may have closed its end of the pipe. The server serves all the same.
     writeln!(io::stdout(), "listening on {}", listener.local_addr()?)
         .and_then(|()| io::stdout().flush())

@@ -10,6 +10,7 @@ use std::process::ExitCode;
 use std::time::SystemTime;
 
 use clap::{Args, value_parser};
+use protocol::ServerAddress;
 
 use super::tally::{Tally, write_row};
 use super::target::CheckTarget;
@@ -178,9 +179,10 @@ fn slack(text: &str) -> Result<f64, String> {
 }
 
 fn address(text: &str) -> Result<SocketAddr, String> {
-    let advice = "write HOST:PORT, such as 127.0.0.1:1234";
-    let mut addresses = text.to_socket_addrs().map_err(|error| format!("{error}: {advice}"))?;
-    addresses.next().ok_or_else(|| format!("the host has no address: {advice}"))
+    let server: ServerAddress = text.parse()?;
+    let mut addresses =
+        (server.host(), server.port()).to_socket_addrs().map_err(|error| error.to_string())?;
+    addresses.next().ok_or_else(|| "the host has no address".into())
 }
 
 pub(super) const EXAMPLES: &str = "\

@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytesize::ByteSize;
 use clap::{Args, value_parser};
 use load::MESSAGE_BYTES_MIN;
+use protocol::ServerAddress;
 
 use super::budget::Rates;
 use super::kind::Kind;
@@ -119,7 +120,9 @@ fn message_size(text: &str) -> Result<usize, String> {
 }
 
 fn address(text: &str) -> Result<SocketAddr, String> {
-    let mut addresses = text.to_socket_addrs().map_err(|error| error.to_string())?;
+    let server: ServerAddress = text.parse()?;
+    let mut addresses =
+        (server.host(), server.port()).to_socket_addrs().map_err(|error| error.to_string())?;
     addresses.next().ok_or_else(|| "no such host".into())
 }
 

@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::play::Way;
+
 /// One file and its expected outcome.
 #[derive(Debug)]
 pub(crate) struct Entry {
@@ -15,12 +17,20 @@ pub(crate) struct Entry {
     /// The lines of the table: what the other members receive, what the client receives, and how
     /// its connection ends.
     pub(crate) outcome: String,
+    /// The same if the server refuses the client before it recognises its protocol.
+    cut: String,
 }
 
 impl Entry {
     /// Whether the client ends the connection.
     pub(crate) fn leaves(&self) -> bool {
         self.end.starts_with("left")
+    }
+
+    /// Whether the table allows this outcome. Byte by byte, a refusal may come before the protocol is
+    /// recognised.
+    pub(crate) fn allows(&self, outcome: &str, way: Way) -> bool {
+        outcome == self.outcome || (way == Way::Bytewise && outcome == self.cut)
     }
 
     /// The bytes that the client sends.
@@ -45,10 +55,17 @@ fn entry(stanza: &str) -> Entry {
     let file = lines.next().expect("a stanza begins with the name of a file").to_owned();
     let (rules, outcome): (Vec<_>, Vec<_>) = lines.partition(|line| line.starts_with("  rules "));
     let rules = rules.iter().flat_map(|line| line.split_whitespace().skip(1)).map(str::to_owned);
+    let (cut, outcome): (Vec<_>, Vec<_>) =
+        outcome.into_iter().partition(|line| line.starts_with("  cut "));
+    let told = |line: &&str| match cut[..] {
+        [cut] if line.starts_with("  told ") => cut.replacen("  cut   ", "  told  ", 1),
+        _ => (*line).to_owned(),
+    };
     let end = outcome.last().and_then(|line| line.strip_prefix("  end   "));
     Entry {
         rules: rules.collect(),
         end: end.unwrap_or_else(|| panic!("{file}: the last line must be `end`")).to_owned(),
+        cut: outcome.iter().map(told).collect::<Vec<_>>().join("\n") + "\n",
         outcome: outcome.join("\n") + "\n",
         file,
     }

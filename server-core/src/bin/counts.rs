@@ -1,7 +1,7 @@
-//! Counts: fixed pieces of work for the codec, the session and the room, whose instructions `.ci/counts` counts.
+//! Counts: fixed pieces of work for the codec, the session and the room. `.ci/counts` counts their instructions.
 //!
-//! Without an argument it lists them; with a name it does that one and prints how many times. What it does
-//! to prepare is not in [`counted`], and so is not counted.
+//! Without an argument the program lists them. With a name it does that one, and prints how many units of work
+//! that was. Preparation is outside [`counted`], and so is not counted.
 
 use std::env;
 use std::hint::black_box;
@@ -17,7 +17,7 @@ use server_core::{
     WriteBatch,
 };
 
-/// A name, and what does the work and tells how many deliveries, visits, messages or frames it was.
+/// A name, and the function that does the work. It returns how many deliveries, visits, messages or frames that was.
 type Work = (&'static str, fn() -> usize);
 
 const WORKS: [Work; 13] = [
@@ -51,7 +51,7 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// All that happens in here counts, and nothing else: `.ci/counts` knows this function by its name.
+/// `.ci/counts` counts what happens in this function, which it knows by its name, and nothing else.
 #[inline(never)]
 fn counted(work: &mut dyn FnMut()) {
     work();
@@ -70,7 +70,7 @@ fn encode(size: usize) -> usize {
     TIMES
 }
 
-/// Feeds what a server reads at a time, and takes the frames out of it.
+/// Feeds a decoder what a server reads at a time, and takes the frames out.
 fn decode(size: usize) -> usize {
     let stream = frames(TIMES, size);
     let (mut decoder, mut decoded) = (Decoder::new(size), 0);
@@ -89,7 +89,7 @@ fn decode(size: usize) -> usize {
     TIMES
 }
 
-/// A client that is alone says one message after the other, each in a read of its own.
+/// A client that is alone in the room sends one message after the other, each in a read of its own.
 fn hear() -> usize {
     let (settings, now) = (Settings::default(), Instant::now());
     let mut room = Room::of(&settings);
@@ -109,7 +109,7 @@ fn hear() -> usize {
     TIMES
 }
 
-/// One client after the other joins a room with so many members, and leaves it.
+/// One client after the other joins a room with this number of members, and leaves it.
 fn visit(members: usize) -> usize {
     let mut hall = Hall::new(members);
     counted(&mut || (0..TIMES).for_each(|_| hall.visit()));
@@ -117,47 +117,47 @@ fn visit(members: usize) -> usize {
     TIMES
 }
 
-/// All members get so many messages at a time, again and again, until there were [`TIMES`] deliveries.
+/// All listeners receive `batch` messages at a time, until there were [`TIMES`] deliveries.
 fn deliver(hall: &mut Hall, batch: usize) -> usize {
     let deliveries = batch * hall.listeners.len();
     let rounds = TIMES.div_ceil(deliveries).max(ROUNDS_MIN);
-    let before = hall.heard;
+    let before = hall.received;
     counted(&mut || (0..rounds).for_each(|_| hall.round(batch, MESSAGE)));
     let pair = pair_len(SPEAKER, MESSAGE);
-    assert_eq!(rounds * deliveries * pair, hall.heard - before);
+    assert_eq!(rounds * deliveries * pair, hall.received - before);
     rounds * deliveries
 }
 
-/// A room with one who speaks and many who listen, whose sockets take everything.
+/// A room with one speaker and many listeners, whose sockets take everything.
 struct Hall {
     room: Room<()>,
     speaker: MemberId,
     listeners: Vec<MemberId>,
-    offer: WriteBatch,
+    batch: WriteBatch,
     now: Instant,
-    /// Bytes that all listeners have got.
-    heard: usize,
+    /// Bytes that all listeners have received.
+    received: usize,
 }
 
 impl Hall {
     fn new(listeners: usize) -> Self {
         let (mut room, now) = (Room::of(&Settings::default()), Instant::now());
         let mut join = |name: &[u8]| {
-            let name = Name::new(name).expect("the name is good");
+            let name = Name::new(name).expect("the name is valid");
             room.join(&name, (), now).expect("the room is open")
         };
         let speaker = join(SPEAKER);
         let listeners =
             (0..listeners).map(|number| join(format!("listener-{number}").as_bytes())).collect();
-        Self { room, speaker, listeners, offer: WriteBatch::default(), now, heard: 0 }
+        Self { room, speaker, listeners, batch: WriteBatch::default(), now, received: 0 }
     }
 
-    /// As [`new`](Self::new), where all have proven to read: they get everything in one write.
+    /// As [`new`](Self::new), with listeners that are streaming: each gets everything in one write.
     fn reading(listeners: usize) -> Self {
         let mut hall = Self::new(listeners);
-        // Twice what the room asks for.
-        let long = vec![b'x'; 2 * STREAMING_BYTES / PROOF_ROUNDS];
-        (0..PROOF_ROUNDS).for_each(|_| hall.round(1, &long));
+        // Twice what the room requires.
+        let long = vec![b'x'; 2 * STREAMING_BYTES / PROVING_ROUNDS];
+        (0..PROVING_ROUNDS).for_each(|_| hall.round(1, &long));
         hall
     }
 
@@ -166,24 +166,24 @@ impl Hall {
             assert_eq!(Said::Appended, self.room.say(self.speaker, message, self.now));
         }
         for &listener in &self.listeners {
-            while self.room.next_batch(listener, &mut self.offer, self.now).is_some() {
-                let bytes = self.offer.bytes();
-                self.heard += bytes;
-                let release = self.room.advance(listener, &self.offer, Ok(bytes));
-                assert_eq!(Wake::None, release);
+            while self.room.next_batch(listener, &mut self.batch, self.now).is_some() {
+                let bytes = self.batch.bytes();
+                self.received += bytes;
+                let wake = self.room.advance(listener, &self.batch, Ok(bytes));
+                assert_eq!(Wake::None, wake);
             }
         }
     }
 
     fn visit(&mut self) {
-        let name = Name::new(black_box(b"visitor")).expect("the name is good");
+        let name = Name::new(black_box(b"visitor")).expect("the name is valid");
         let visitor = self.room.join(&name, (), self.now).expect("the room is open");
         let mut reason = CloseReason::Left;
         assert_eq!(Wake::None, self.room.leave(Some(visitor), &mut reason));
     }
 }
 
-/// So many frames of this size.
+/// `count` frames of this size.
 fn frames(count: usize, size: usize) -> BytesMut {
     let (payload, mut stream) = (vec![b'x'; size], BytesMut::new());
     (0..count).for_each(|_| encode_frame(&payload, &mut stream));
@@ -193,7 +193,7 @@ fn frames(count: usize, size: usize) -> BytesMut {
 const SPEAKER: &[u8] = b"ann";
 const MESSAGE: &[u8] = &[b'x'; 64];
 const TIMES: usize = 2000;
-/// In fewer, what happens every few rounds only would count too much or not at all.
+/// With fewer rounds, work that is done only every few rounds would count too much or not at all.
 const ROUNDS_MIN: usize = 8;
 /// A message may have 64 KiB.
-const PROOF_ROUNDS: usize = 16;
+const PROVING_ROUNDS: usize = 16;

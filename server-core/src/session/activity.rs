@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use protocol::Name;
-use tracing::{debug, info};
+use tracing::{debug, info, warn};
 
 use super::Session;
 
@@ -17,6 +17,8 @@ pub(super) struct Activity {
     messages: usize,
     /// Bytes in them.
     bytes: usize,
+    /// Whether text of it was repaired for the first time.
+    repaired: bool,
 }
 
 /// The last change of name that is logged.
@@ -45,9 +47,16 @@ impl Session {
         }
     }
 
+    /// Records that text of the client was not valid UTF-8. However much of it is not, the log has one line
+    /// about it per connection (SPEC SEC-02).
+    #[cold]
+    pub(super) fn record_repair(&mut self) {
+        self.activity.repaired |= !std::mem::replace(&mut self.repaired, true);
+    }
+
     /// Logs what [`process_input`](Self::process_input) did since the last call.
     pub fn log_activity(&mut self) {
-        let Activity { joined, messages, bytes } = std::mem::take(&mut self.activity);
+        let Activity { joined, messages, bytes, repaired } = std::mem::take(&mut self.activity);
         let before = self.rename.as_mut().and_then(|rename| rename.before.take());
         if joined {
             let name = before.as_ref().map_or(self.name(), Name::as_str);
@@ -55,6 +64,13 @@ impl Session {
         }
         if let Some(before) = before {
             info!(peer = %self.peer, name = ?self.name(), before = ?before.as_str(), "renamed");
+        }
+        if repaired {
+            warn!(
+                peer = %self.peer,
+                name = ?self.name(),
+                "text that is not valid UTF-8: U+FFFD replaces each invalid part (logged once)"
+            );
         }
         if messages > 0 {
             debug!(peer = %self.peer, messages, bytes, "said");

@@ -1,4 +1,4 @@
-//! A client: says frames, hears pairs, and gives up after a while.
+//! A client: sends frames, receives pairs, and fails after a time limit.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -13,44 +13,49 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    /// Connects and says nothing.
+    /// Connects and sends nothing.
     pub(crate) fn connect(address: &str) -> Self {
         let stream = TcpStream::connect(address).expect("the server listens");
         stream.set_read_timeout(Some(DEADLINE)).expect("the time is not zero");
         Self { stream, pairs: PairDecoder::new(64 << 10) }
     }
 
-    /// Joins, and waits until it hears itself.
+    /// Joins, and waits until its own message comes back.
     pub(crate) fn join(address: &str, name: &str) -> Self {
         let mut client = Self::connect(address);
-        client.say(name);
-        client.say("here");
-        assert_eq!((name.to_owned(), "here".to_owned()), client.hear());
+        client.send(name);
+        client.send("here");
+        assert_eq!((name.to_owned(), "here".to_owned()), client.receive());
         client
     }
 
-    pub(crate) fn say(&mut self, text: &str) {
+    pub(crate) fn send(&mut self, text: &str) {
+        self.send_bytes(text.as_bytes());
+    }
+
+    /// Sends one frame with this payload.
+    pub(crate) fn send_bytes(&mut self, payload: &[u8]) {
         let mut frame = BytesMut::new();
-        encode_frame(text.as_bytes(), &mut frame);
+        encode_frame(payload, &mut frame);
         self.stream.write_all(&frame).expect("the server reads");
     }
 
-    /// The next pair: who said it, and what.
-    pub(crate) fn hear(&mut self) -> (String, String) {
+    /// The next pair: its sender and its text.
+    pub(crate) fn receive(&mut self) -> (String, String) {
         loop {
             if let Some(pair) = self.pairs.next_pair().expect("the server sends frames") {
                 return (text(&pair.sender), text(&pair.text));
             }
-            assert_ne!(0, self.read(), "expected a pair, got the end");
+            assert_ne!(0, self.read(), "expected a pair, got EOF");
         }
     }
 
-    pub(crate) fn hears_the_end(&mut self) {
-        assert_eq!(0, self.read(), "expected the end, got bytes");
-        assert!(!self.pairs.is_mid_pair(), "the end came inside a pair");
+    pub(crate) fn expect_end(&mut self) {
+        assert_eq!(0, self.read(), "expected EOF, got bytes");
+        assert!(!self.pairs.is_mid_pair(), "EOF inside a pair");
     }
 
-    /// Sends these bytes again and again for as long as the server takes them.
+    /// Sends these bytes again and again as long as the server takes them.
     pub(crate) fn flood(mut self, bytes: &[u8]) {
         while self.stream.write_all(bytes).is_ok() {}
     }
@@ -64,8 +69,8 @@ impl Client {
 }
 
 fn text(bytes: &Bytes) -> String {
-    str::from_utf8(bytes).expect("all that is relayed is UTF-8").to_owned()
+    str::from_utf8(bytes).expect("the server sends UTF-8").to_owned()
 }
 
-/// Long enough for a busy machine.
+/// Time limit of a read: long enough for a busy machine.
 const DEADLINE: Duration = Duration::from_secs(20);

@@ -1,4 +1,4 @@
-//! What is typed at a server.
+//! The console: what the operator types at a server.
 
 use std::thread;
 
@@ -7,69 +7,69 @@ use super::server::Server;
 use super::{FENCED, pair};
 
 #[test]
-fn what_is_typed_goes_to_all_in_one_order() {
-    let mut server = Server::start_typing(&FENCED);
+fn console_lines_go_to_all_members_in_one_order() {
+    let mut server = Server::start_with_console(&FENCED);
     let mut ann = Client::join(&server.address, "ann");
     let mut bob = Client::join(&server.address, "bob");
-    assert_eq!(pair("bob", "here"), ann.hear());
-    server.types(b"dinner is\n\nready \xff\n");
+    assert_eq!(pair("bob", "here"), ann.receive());
+    server.type_text(b"dinner is\n\nready \xff\n");
     for client in [&mut ann, &mut bob] {
-        assert_eq!(pair("server", "dinner is"), client.hear());
-        assert_eq!(pair("server", "ready \u{FFFD}"), client.hear());
+        assert_eq!(pair("server", "dinner is"), client.receive());
+        assert_eq!(pair("server", "ready \u{FFFD}"), client.receive());
     }
-    // More lines than any queue on the way holds, so whoever types has to wait and loses none.
+    // More lines than any queue in between holds: the operator has to wait, and no line is lost.
     let typing = thread::spawn(move || {
-        (0..2000).for_each(|line| server.types(format!("line {line}\n").as_bytes()));
+        (0..2000).for_each(|line| server.type_text(format!("line {line}\n").as_bytes()));
         server
     });
     for line in 0..2000 {
-        assert_eq!(pair("server", &format!("line {line}")), ann.hear());
+        assert_eq!(pair("server", &format!("line {line}")), ann.receive());
     }
-    let mut server = typing.join().expect("all of it is read");
-    // The end of the input is no reason to stop, and neither is one that never ends.
-    server.hang_up();
-    ann.say("still here");
-    while bob.hear() != pair("ann", "still here") {}
+    let mut server = typing.join().expect("the server reads all lines");
+    // The server goes on when its standard input ends.
+    server.close_console();
+    ann.send("still here");
+    while bob.receive() != pair("ann", "still here") {}
     drop((ann, bob));
     assert_eq!(Some(0), server.stop().code);
 }
 
 #[test]
-fn what_is_typed_waits_for_a_paused_room_and_nothing_is_lost() {
+fn console_lines_wait_for_a_paused_room_and_none_is_lost() {
     let flags = ["--window", "512KiB", "--max-message", "32KiB", "--extensions"];
-    let mut server = Server::start_typing(&flags);
+    let mut server = Server::start_with_console(&flags);
     let mut ann = Client::connect(&server.address);
-    ann.say("ann");
-    assert_eq!("server", ann.hear().0);
-    // It joins and never reads: the room has to pause for it, and in the end to give it up.
-    let mut deaf = Client::connect(&server.address);
-    deaf.say("deaf");
-    assert_eq!(pair("server", "deaf has joined"), ann.hear());
-    // More than its sockets and the window hold, said by nobody but the operator.
+    ann.send("ann");
+    assert_eq!("server", ann.receive().0);
+    // It joins and never reads: the room has to pause for it, and in the end to abort it.
+    let mut silent = Client::connect(&server.address);
+    silent.send("silent");
+    assert_eq!(pair("server", "silent has joined"), ann.receive());
+    // More than its sockets and the window hold, sent by the operator alone.
     let text = "x".repeat(32 << 10);
     let line = [text.as_bytes(), b"\n"].concat();
     let typing = thread::spawn(move || {
-        (0..LINES).for_each(|_| server.types(&line));
+        (0..LINES).for_each(|_| server.type_text(&line));
         server
     });
     let mut left = 0;
     for _ in 0..=LINES {
-        let heard = ann.hear();
-        left += usize::from(heard == pair("server", "deaf has left"));
-        assert!(heard.1 == text || heard.1 == "deaf has left", "{heard:?}");
+        let received = ann.receive();
+        left += usize::from(received == pair("server", "silent has left"));
+        assert!(received.1 == text || received.1 == "silent has left", "{received:?}");
     }
     assert_eq!(1, left);
-    let ended = typing.join().expect("all of it is read").stop();
+    let ended = typing.join().expect("the server reads all lines").stop();
     assert!(ended.err.contains("closed_too_slow=1"), "{}", ended.err);
-    drop(deaf);
+    drop(silent);
 }
 
 #[test]
-fn a_console_that_nobody_types_at_does_not_hold_up_the_end() {
-    let server = Server::start_typing(&["--extensions"]);
+fn an_idle_console_does_not_delay_the_shutdown() {
+    let server = Server::start_with_console(&["--extensions"]);
     let ended = server.stop();
     assert_eq!(Some(0), ended.code, "{}", ended.err);
-    assert_eq!("", ended.out, "only the ready line is written");
+    assert_eq!("", ended.out, "the ready line is the only output");
 }
 
 const LINES: usize = 1000;

@@ -1,4 +1,4 @@
-//! The server under test: its process, what it writes, and how it ends.
+//! The server under test: its process, its output, and its exit status.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, ChildStderr, ChildStdin, Command, Stdio};
@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use crate::SERVER;
 
-/// A server that listens on a free port. It is killed if the test ends before it.
+/// A server that listens on a free port. It is killed if the test ends first.
 pub(crate) struct Server {
     process: Process,
     pub(crate) address: String,
 }
 
-/// How a process ended, and what it had written.
+/// The end of a process, and its output.
 pub(crate) struct Ended {
     /// The exit status; `None` after a signal.
     pub(crate) code: Option<i32>,
@@ -22,27 +22,27 @@ pub(crate) struct Ended {
     pub(crate) err: String,
 }
 
-/// What becomes of a log that is not read.
+/// A log that no program reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Log {
     Closed,
-    NeverRead,
+    Unread,
 }
 
 struct Process {
     child: Child,
-    /// Its standard input, if somebody types.
+    /// Its standard input, if it has a console.
     keys: Option<ChildStdin>,
     out: Receiver<String>,
     err: Receiver<String>,
 }
 
-/// Runs the server's program where it is expected to end by itself.
+/// Runs the server's program, which is expected to end by itself.
 pub(crate) fn run(arguments: &[&str]) -> Ended {
     run_with(arguments, &[])
 }
 
-/// The same with more in its environment.
+/// The same, with more environment variables.
 pub(crate) fn run_with(arguments: &[&str], environment: &[(&str, &str)]) -> Ended {
     Process::start(arguments, environment).end()
 }
@@ -52,34 +52,38 @@ impl Server {
         Self::start_with(flags, &[])
     }
 
-    /// Starts it with more in its environment, and waits for its ready line.
+    /// Starts it with more environment variables, and waits for its ready line.
     pub(crate) fn start_with(flags: &[&str], environment: &[(&str, &str)]) -> Self {
         let arguments = [&["--listen", "127.0.0.1:0"], flags].concat();
         Self::ready(Process::start(&arguments, environment))
     }
 
     /// Starts it with a console.
-    pub(crate) fn start_typing(flags: &[&str]) -> Self {
+    pub(crate) fn start_with_console(flags: &[&str]) -> Self {
         let arguments = [&["--listen", "127.0.0.1:0", "--console"], flags].concat();
         let mut command = command(&arguments, &[]);
         Self::ready(Process::of(command.stdin(Stdio::piped())))
     }
 
     /// Types at its console.
-    pub(crate) fn types(&mut self, text: &[u8]) {
+    pub(crate) fn type_text(&mut self, text: &[u8]) {
         let keys = self.process.keys.as_mut().expect("it was started with a console");
-        keys.write_all(text).expect("it reads what is typed");
+        keys.write_all(text).expect("it reads its console");
     }
 
-    /// Closes its console: nothing more will be typed.
-    pub(crate) fn hang_up(&mut self) {
+    /// Ends its standard input.
+    pub(crate) fn close_console(&mut self) {
         self.process.keys = None;
     }
 
     fn ready(process: Process) -> Self {
-        let ready = process.out.recv_timeout(DEADLINE).expect("it says when it is ready");
-        let address = ready.strip_prefix("listening on ").expect("it says where it listens");
-        Self { address: address.to_owned(), process }
+        Self { address: ready_address(&process), process }
+    }
+
+    /// The addresses of its first `count` ready lines; [`address`](Self::address) is the first.
+    pub(crate) fn addresses(&self, count: usize) -> Vec<String> {
+        let more = (1..count).map(|_| ready_address(&self.process));
+        std::iter::once(self.address.clone()).chain(more).collect()
     }
 
     /// Sends a signal by its name without `SIG`.
@@ -89,11 +93,11 @@ impl Server {
         assert!(sent.expect("there is a kill command").success());
     }
 
-    /// Starts it with a standard error that nobody will ever read, or that is closed.
-    pub(crate) fn start_unheard(flags: &[&str], log: Log) -> (Self, Option<ChildStderr>) {
+    /// Starts it with a standard error that is closed or never read.
+    pub(crate) fn start_with_log(flags: &[&str], log: Log) -> (Self, Option<ChildStderr>) {
         let arguments = [&["--listen", "127.0.0.1:0"], flags].concat();
         let mut child = command(&arguments, &[]).spawn().expect("the program can be started");
-        let err = child.stderr.take().filter(|_| log == Log::NeverRead);
+        let err = child.stderr.take().filter(|_| log == Log::Unread);
         let out = lines(child.stdout.take().expect("it is piped"));
         let (_, nothing) = mpsc::channel();
         let server = Self::ready(Process { child, keys: None, out, err: nothing });
@@ -110,6 +114,12 @@ impl Server {
     }
 }
 
+/// The address in the next ready line.
+fn ready_address(process: &Process) -> String {
+    let ready = process.out.recv_timeout(DEADLINE).expect("it prints a ready line");
+    ready.strip_prefix("listening on ").expect("the line has an address").to_owned()
+}
+
 impl Process {
     fn start(arguments: &[&str], environment: &[(&str, &str)]) -> Self {
         Self::of(&mut command(arguments, environment))
@@ -123,7 +133,7 @@ impl Process {
         Self { child, keys, out, err }
     }
 
-    /// Waits for its end, which must come by itself.
+    /// Waits until it ends by itself.
     fn end(mut self) -> Ended {
         let (out, err) = (rest(&self.out), rest(&self.err));
         let code = self.child.wait().expect("it is a child of ours").code();
@@ -145,13 +155,13 @@ fn command(arguments: &[&str], environment: &[(&str, &str)]) -> Command {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // It has ended already, unless the test has failed; then nobody asks how.
+        // It has already ended, unless the test has failed.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// The lines of a pipe; they end when the process does.
+/// The lines of a pipe, which end when the process does.
 fn lines(pipe: impl Read + Send + 'static) -> Receiver<String> {
     let (sender, lines) = mpsc::channel();
     thread::spawn(move || {
@@ -172,5 +182,6 @@ fn rest(lines: &Receiver<String>) -> String {
     }
 }
 
-/// Long enough for a busy machine, and shorter than any wait a server is told to have here.
+/// Time limit of a wait: long enough for a busy machine, and shorter than any wait that a server is configured to
+/// have here.
 const DEADLINE: Duration = Duration::from_secs(20);

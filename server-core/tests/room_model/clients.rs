@@ -1,11 +1,13 @@
-//! The clients: connections with a session each, whose bytes are read a second time, slowly.
+//! The clients: connections with a session each. The slow model decodes their bytes a second time.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Instant;
 
-use protocol::{HEADER_LEN, Name, pair, to_utf8};
-use server_core::{CloseReason, Ending, JoinError, MemberId, RESERVED, Said, Session, Turn, Wake};
+use protocol::{FrameError, FrameFault, HEADER_LEN, Name, pair, to_utf8};
+use server_core::{
+    CloseReason, Ending, Foreign, JoinError, MemberId, RESERVED, Said, Session, Turn, Wake,
+};
 
 use super::Trial;
 use crate::stream::{Slow, decode_slowly};
@@ -14,18 +16,18 @@ use crate::stream::{Slow, decode_slowly};
 pub(super) struct Client {
     session: Session,
     member: Option<MemberId>,
-    /// Bytes that have come and have not been carried out yet.
+    /// Bytes that have arrived and are not processed yet.
     stream: Vec<u8>,
-    /// Where in all that has come `stream` starts.
+    /// The position of `stream` in all bytes that have arrived.
     position: u64,
     deadline: Option<Instant>,
     ended: bool,
     waits: bool,
-    /// What its member had taken when it last had to wait for its own reading.
+    /// The bytes that its member had taken when it last had to wait until its answers are read.
     taken: Option<u64>,
 }
 
-/// What a client's turn comes to.
+/// The result of a client's turn.
 #[derive(Debug, PartialEq)]
 enum Outcome {
     Read,
@@ -48,7 +50,7 @@ impl Trial {
         });
     }
 
-    /// Bytes come in. A connection that waits for the room, or has ended, is not read.
+    /// Bytes arrive. A connection that waits for the room, or has sent EOF, is not read.
     pub(super) fn feed(&mut self, at: usize, bytes: &[u8]) {
         let client = &mut self.clients[at];
         if !client.waits && !client.ended {
@@ -58,7 +60,7 @@ impl Trial {
         }
     }
 
-    pub(super) fn end(&mut self, at: usize) {
+    pub(super) fn feed_eof(&mut self, at: usize) {
         let client = &mut self.clients[at];
         if !client.waits && !client.ended {
             client.session.feed_eof();
@@ -67,7 +69,7 @@ impl Trial {
         }
     }
 
-    /// Those who wait for the room look again.
+    /// The connections that wait for the room look again.
     pub(super) fn wake(&mut self) {
         for at in (0..self.clients.len()).rev() {
             if self.clients[at].waits {
@@ -76,16 +78,16 @@ impl Trial {
         }
     }
 
-    /// Nobody waits for a room that takes what is said.
-    pub(super) fn check_nobody_is_forgotten(&self) {
+    /// No connection waits for a room that accepts messages.
+    pub(super) fn check_no_client_is_forgotten(&self) {
         for client in self.clients.iter().filter(|client| client.waits) {
             let place = client.member.map(|id| self.place(id));
             let unread = place.is_some_and(|place| self.slow.seats[place].direct_bytes() > 0);
-            assert!(unread || self.room.is_paused(), "a session waits and nobody will wake it");
+            assert!(unread || self.room.is_paused(), "a session waits, and nothing will wake it");
         }
     }
 
-    /// The connections of those who took too long end.
+    /// Ends the connections whose deadlines are over.
     pub(super) fn expire(&mut self) {
         for at in (0..self.clients.len()).rev() {
             let client = &self.clients[at];
@@ -98,52 +100,52 @@ impl Trial {
             let expected = late.then_some(reason);
             assert_eq!(expected, client.session.expired(self.now));
             if let Some(reason) = expected {
-                self.depart(at, reason);
+                self.end_connection(at, reason);
             }
         }
     }
 
     /// The end of an open connection.
-    pub(super) fn depart(&mut self, at: usize, mut reason: CloseReason) {
+    pub(super) fn end_connection(&mut self, at: usize, mut reason: CloseReason) {
         let client = self.clients.remove(at);
         let session = client.session;
-        let release = session.drain(&mut self.room, &reason);
+        let wake = session.drain(&mut self.room, &reason);
         let aborts = reason.ending() == Ending::Abort && client.member.is_some();
-        assert_eq!(aborts, release == Wake::Waiters);
+        assert_eq!(aborts, wake == Wake::Waiters);
         let Some(id) = client.member else {
-            let told = reason.message().map(|text| pair(RESERVED.as_bytes(), text.as_bytes()));
-            assert_eq!(told, session.rejection(&reason));
+            let refusal = reason.message().map(|text| pair(RESERVED.as_bytes(), text.as_bytes()));
+            assert_eq!(refusal, session.rejection(&reason));
             assert_eq!(Wake::None, session.leave(&mut self.room, &mut reason));
             return assert!(session.is_drained(&self.room));
         };
         let place = self.place(id);
         if aborts {
-            self.released = true;
+            self.woken = true;
             return self.leave(place, Some(reason));
         }
         let seat = &mut self.slow.seats[place];
-        seat.departs = true;
+        seat.is_ending = true;
         if let Some(farewell) = reason.message() {
-            seat.tell(RESERVED, farewell.as_bytes());
+            seat.owe(RESERVED, farewell.as_bytes());
         }
-        seat.finish(self.slow.head);
+        seat.drain(self.slow.head);
         assert_eq!(seat.is_drained(), session.is_drained(&self.room));
     }
 
-    /// A member's connection acts no more. If the room has aborted it, it learns why when it wants to
-    /// say something.
-    pub(super) fn hang_up(&mut self, id: MemberId, aborted: Option<&CloseReason>) {
+    /// Drops the client of a member that ends. If the room has aborted the member, its session gets the reason with the
+    /// next message.
+    pub(super) fn drop_client(&mut self, id: MemberId, aborted: Option<&CloseReason>) {
         let at = self.clients.iter().position(|client| client.member == Some(id));
         let Some(at) = at else { return };
         let mut client = self.clients.remove(at);
-        // Whoever does not wait has nothing to say yet.
+        // A session that does not wait has no message yet.
         if let Some(reason) = aborted.filter(|_| client.waits) {
             let turn = client.session.process_input(&mut self.room, &(), self.now);
             assert_eq!(Outcome::Close(reason.clone()), turn.into());
         }
     }
 
-    /// A session carries out what has come, and the slow model the same.
+    /// The session processes what has arrived, and the slow model does the same.
     fn process_input(&mut self, at: usize) {
         let turn = self.clients[at].session.process_input(&mut self.room, &(), self.now);
         let expected = match self.expect_name(at) {
@@ -154,12 +156,12 @@ impl Trial {
         let client = &mut self.clients[at];
         client.waits = expected == Outcome::Wait;
         match expected {
-            Outcome::Close(reason) => self.depart(at, reason),
+            Outcome::Close(reason) => self.end_connection(at, reason),
             _ => assert_eq!(client.deadline, client.session.deadline()),
         }
     }
 
-    /// The member that this client is, perhaps since this turn; or what the turn comes to without.
+    /// The member that this client is, perhaps since this turn; or the result of the turn without a member.
     fn expect_name(&mut self, at: usize) -> Result<MemberId, Outcome> {
         let client = &self.clients[at];
         if let Some(id) = client.member {
@@ -174,13 +176,13 @@ impl Trial {
         assert_eq!(entry.is_ok(), client.member.is_some());
         client.deadline = None;
         entry?;
-        client.pass(payload.len());
+        client.discard(payload.len());
         let id = client.member.expect("it has joined");
         self.seat(id, &name);
         Ok(id)
     }
 
-    /// What a member's turn comes to.
+    /// The result of a member's turn.
     fn expect_messages(&mut self, at: usize, place: usize) -> Outcome {
         let slow = self.clients[at].decode(self.settings.max_message);
         for payload in &slow.payloads {
@@ -190,7 +192,7 @@ impl Trial {
             }
             let text = to_utf8(payload, self.settings.max_message);
             match self.expect(place, &text) {
-                Said::Appended | Said::Renamed => self.clients[at].pass(payload.len()),
+                Said::Appended | Said::Renamed => self.clients[at].discard(payload.len()),
                 Said::Paused => return self.expect_wait(at, place),
                 Said::Closed => return Outcome::Close(CloseReason::Shutdown),
             }
@@ -199,7 +201,7 @@ impl Trial {
         self.clients[at].read_on(&slow, frame_deadline)
     }
 
-    /// Whoever does not wait for the room has answers to read, and reads some in time.
+    /// A member that waits although the room is not paused has unread answers, and must read some of them in time.
     fn expect_wait(&mut self, at: usize, place: usize) -> Outcome {
         let client = &mut self.clients[at];
         if !self.room.is_paused() {
@@ -218,7 +220,7 @@ impl Client {
         self.member.is_none()
     }
 
-    /// What has come and has not been carried out yet.
+    /// The frames in the bytes that are not processed yet.
     fn decode(&self, limit: usize) -> Slow {
         let mut slow = decode_slowly(&self.stream, limit);
         if let Some(error) = &mut slow.error {
@@ -227,25 +229,33 @@ impl Client {
         slow
     }
 
-    /// Lets go of a frame that has been carried out.
-    fn pass(&mut self, payload_bytes: usize) {
+    /// Discards a frame that was processed.
+    fn discard(&mut self, payload_bytes: usize) {
         let frame = HEADER_LEN + payload_bytes;
         self.stream.drain(..frame);
         self.position += frame as u64;
         (self.deadline, self.taken) = (None, None);
     }
 
-    /// No frame is complete: a begun one must be in time.
+    /// No frame is complete: a begun one has a deadline.
     fn read_on(&mut self, slow: &Slow, frame_deadline: Instant) -> Outcome {
         let begun = self.deadline.unwrap_or(frame_deadline);
         self.deadline = slow.mid_frame.then_some(begun);
         self.idle(slow)
     }
 
-    /// What a turn comes to when no frame is complete.
+    /// Why an unnamed client is refused whose first header is wrong.
+    fn expect_refusal(&self, error: FrameError) -> CloseReason {
+        let is_too_long = matches!(error.fault, FrameFault::TooLong { .. });
+        let foreign = Foreign::recognise(&self.stream).filter(|_| !is_too_long);
+        foreign.map_or(CloseReason::BadFrame(error), CloseReason::Foreign)
+    }
+
+    /// The result of a turn without a complete frame.
     fn idle(&self, slow: &Slow) -> Outcome {
         let reason = match (slow.error, self.member) {
-            (Some(error), _) => CloseReason::BadFrame(error),
+            (Some(error), None) => self.expect_refusal(error),
+            (Some(error), Some(_)) => CloseReason::BadFrame(error),
             _ if !self.ended => return Outcome::Read,
             (None, None) => CloseReason::LeftUnnamed,
             (None, Some(_)) if slow.mid_frame => CloseReason::LeftMidFrame,
@@ -256,8 +266,8 @@ impl Client {
 }
 
 impl From<JoinError> for Outcome {
-    fn from(outside: JoinError) -> Self {
-        match outside {
+    fn from(error: JoinError) -> Self {
+        match error {
             JoinError::Paused => Self::Wait,
             JoinError::Refused(reason) => Self::Close(reason),
         }

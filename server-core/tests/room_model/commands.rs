@@ -1,4 +1,4 @@
-//! The commands, as the specification has them, answered by the slow model.
+//! The commands of the specification, answered by the slow model.
 
 use protocol::{NAME_CHARS_MAX, Name, pair_len};
 use server_core::{CloseReason, Said, name_key};
@@ -7,16 +7,16 @@ use super::Trial;
 use super::talk::RESERVED_KEY;
 
 impl Trial {
-    /// What becomes of a text that begins with a slash.
+    /// The result of a text that begins with a slash.
     pub(super) fn expect_command(&mut self, place: usize, text: &str) -> Said {
         let (word, rest) = text.split_once(' ').unwrap_or((text, ""));
         match word {
             "/who" => self.answer(place, &self.who()),
             "/help" => HELP.lines().for_each(|line| self.answer(place, line)),
-            "/msg" => self.expect_whisper(place, rest.trim_start_matches(' ')),
+            "/msg" => self.expect_private(place, rest.trim_start_matches(' ')),
             "/nick" => return self.expect_nick(place, rest.trim_matches(' ')),
-            _ if text.starts_with("//") => return self.expect_saying(place, &text[1..]),
-            _ => return self.expect_saying(place, text),
+            _ if text.starts_with("//") => return self.expect_message(place, &text[1..]),
+            _ => return self.expect_message(place, text),
         }
         Said::Appended
     }
@@ -25,7 +25,7 @@ impl Trial {
         self.slow.seats[place].answer(text);
     }
 
-    /// Everybody, or as many as fit the answer with the number of the others.
+    /// The list of all members, or of as many as fit with the number of the others.
     fn who(&self) -> String {
         let mut seats: Vec<_> = self.slow.seats.iter().collect();
         seats.sort_by_key(|seat| seat.id.next_place());
@@ -37,7 +37,7 @@ impl Trial {
             let gap = if names.is_empty() { "" } else { ": " };
             format!("{members}{gap}{}", names.join(", "))
         };
-        // Room is kept for the largest number of others that there may be.
+        // Space is reserved for the largest possible number of others.
         let reserve = format!(" and {count} more").len();
         let listed = (1..count).take_while(|&names| list(names).len() + reserve <= limit).count();
         if listed + 1 == count && list(count).len() <= limit {
@@ -46,7 +46,7 @@ impl Trial {
         format!("{} and {} more", list(listed), count - listed)
     }
 
-    fn expect_whisper(&mut self, place: usize, rest: &str) {
+    fn expect_private(&mut self, place: usize, rest: &str) {
         match self.addressee(rest) {
             Some((to, text)) if !text.is_empty() => {
                 if let Err(why) = self.deliver(place, to, &format!("(private) {text}")) {
@@ -62,18 +62,18 @@ impl Trial {
         }
     }
 
-    /// Whom it is for, and the text: the longest beginning before a space that is a name wins.
+    /// The receiver and the text. The longest prefix before a space that is a name counts.
     fn addressee<'a>(&self, rest: &'a str) -> Option<(usize, &'a str)> {
         let gaps = rest.match_indices(' ').map(|(gap, _)| (&rest[..gap], &rest[gap + 1..]));
         let spelled: Vec<_> =
             gaps.filter(|(name, _)| name.chars().count() < ADDRESS_CHARS_MAX).collect();
         spelled.into_iter().rev().find_map(|(name, text)| {
             let to = self.slow.holder(&name_key(name))?;
-            (!self.slow.seats[to].is_finished()).then_some((to, text))
+            (!self.slow.seats[to].is_draining()).then_some((to, text))
         })
     }
 
-    /// A private message, or why it is not delivered.
+    /// Delivers a private message, or returns why not.
     fn deliver(&mut self, place: usize, to: usize, text: &str) -> Result<(), String> {
         let limit = self.settings.max_message;
         if text.len() > limit {
@@ -91,7 +91,7 @@ impl Trial {
     }
 
     fn expect_nick(&mut self, place: usize, wanted: &str) -> Said {
-        if let Some(why) = self.refusal_of_name(place, wanted) {
+        if let Some(why) = self.reason_against(place, wanted) {
             self.answer(place, &why);
             return Said::Appended;
         }
@@ -112,7 +112,7 @@ impl Trial {
         Said::Renamed
     }
 
-    fn refusal_of_name(&self, place: usize, wanted: &str) -> Option<String> {
+    fn reason_against(&self, place: usize, wanted: &str) -> Option<String> {
         let limit = self.settings.max_name;
         if wanted.is_empty() {
             return Some("usage: /nick NAME".into());
@@ -138,5 +138,5 @@ const HELP: &str = "/who tells who is here
 /help tells this
 //TEXT says /TEXT";
 
-/// A name of one's own choice, and a dash with a number of 64 bits.
+/// Characters of a chosen name, a dash and a number of 64 bits.
 const ADDRESS_CHARS_MAX: usize = NAME_CHARS_MAX + 22;

@@ -8,43 +8,43 @@ use server_core::{CloseReason, MemberId, RESERVED, Said, Wake};
 use super::Trial;
 
 impl Trial {
-    pub(super) fn finish(&mut self, place: usize, farewell: Option<&str>) {
+    pub(super) fn drain(&mut self, place: usize, farewell: Option<&str>) {
         let seat = &mut self.slow.seats[place];
-        if !std::mem::replace(&mut seat.departs, true) {
+        if !std::mem::replace(&mut seat.is_ending, true) {
             let id = seat.id;
             self.room.drain(id, farewell);
             if let Some(farewell) = farewell {
-                seat.tell(RESERVED, farewell.as_bytes());
+                seat.owe(RESERVED, farewell.as_bytes());
             }
-            seat.finish(self.slow.head);
-            self.hang_up(id, None);
+            seat.drain(self.slow.head);
+            self.drop_client(id, None);
         }
     }
 
     pub(super) fn abort(&mut self, place: usize) {
         let id = self.slow.seats[place].id;
         let reason = CloseReason::Lost(ErrorKind::ConnectionReset);
-        self.released = self.room.abort(id, &reason) == Wake::Waiters;
-        assert!(self.released, "whoever was aborted may itself be waiting");
+        self.woken = self.room.abort(id, &reason) == Wake::Waiters;
+        assert!(self.woken, "the aborted member may itself be waiting");
         self.leave(place, Some(reason));
     }
 
-    /// A connection's end, for the reason the room `aborted` it if it did.
+    /// The end of a member; `aborted` is the reason if the room aborted it.
     pub(super) fn leave(&mut self, place: usize, aborted: Option<CloseReason>) {
         let seat = self.slow.seats.remove(place);
         assert_eq!(aborted.is_none(), self.room.name(seat.id).is_some());
-        self.hang_up(seat.id, aborted.as_ref());
+        self.drop_client(seat.id, aborted.as_ref());
         let mut reason = CloseReason::Left;
-        self.released |= self.room.leave(Some(seat.id), &mut reason) == Wake::Waiters;
+        self.woken |= self.room.leave(Some(seat.id), &mut reason) == Wake::Waiters;
         assert_eq!(aborted.unwrap_or(CloseReason::Left), reason);
         if self.settings.extensions && !self.room.is_closed() {
             let before = self.slow.head;
             self.slow.notify(None, &format!("{} has left", seat.name));
             self.unasked += self.slow.head - before;
         }
-        let sent = seat.pulled.bytes();
-        assert_eq!(Wake::None, self.room.advance(seat.id, &seat.pulled, Ok(sent)));
-        assert_eq!(Said::Closed, self.room.hear(seat.id, b"a ghost speaks", self.now));
+        let sent = seat.batch.bytes();
+        assert_eq!(Wake::None, self.room.advance(seat.id, &seat.batch, Ok(sent)));
+        assert_eq!(Said::Closed, self.room.hear(seat.id, b"from a former member", self.now));
     }
 
     pub(super) fn wait(&mut self, millis: u64) {
@@ -60,8 +60,8 @@ impl Trial {
         for id in aborted {
             assert!(expected.contains(&id));
             self.leave(self.place(id), Some(CloseReason::TooSlow));
-            // That somebody was aborted is the caller's sign to wake whoever waits.
-            self.released = true;
+            // The caller of `overdue` wakes the waiters after an abort.
+            self.woken = true;
         }
         self.expire();
     }
@@ -70,11 +70,11 @@ impl Trial {
         if !self.room.is_closed() {
             self.room.close(NOTICE);
             self.slow.close(NOTICE);
-            // Whoever shuts the room wakes everybody.
-            self.released = true;
+            // The caller that closes the room wakes all waiters.
+            self.woken = true;
         }
     }
 }
 
-/// What everybody is told last.
+/// The last pair that members receive.
 pub(super) const NOTICE: &str = "bye";

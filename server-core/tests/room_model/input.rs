@@ -6,7 +6,7 @@ use server_core::Relay;
 use crate::op::{Op, frame};
 use crate::trial::{Terms, WINDOW_MIN, run};
 
-/// The body of the fuzz target: a trial of what the input spells.
+/// The body of the fuzz target: a trial with the operations that the input encodes.
 pub(crate) fn check(input: &[u8]) {
     let mut input = Input(input);
     if let Some(terms) = input.terms() {
@@ -14,11 +14,11 @@ pub(crate) fn check(input: &[u8]) {
     }
 }
 
-/// What of an input has not been read yet.
+/// The rest of an input, which is not read yet.
 struct Input<'a>(&'a [u8]);
 
 impl Input<'_> {
-    /// What kind of room it is comes first. Most windows are small, and soon full.
+    /// The kind of the room comes first. Most windows are small, and soon full.
     fn terms(&mut self) -> Option<Terms> {
         let relays = [Relay::Others, Relay::Everyone, Relay::Sender];
         let kind = self.number()?;
@@ -28,23 +28,23 @@ impl Input<'_> {
         Some(Terms { relay, extensions, window })
     }
 
-    /// One operation: a byte for what and who, then what else it needs.
+    /// One operation: a byte for its kind and its member, then its other parameters.
     fn op(&mut self) -> Option<Op> {
         let first = self.number()?;
         let who = first / KINDS;
         Some(match first % KINDS {
             0 => Op::Join { name: who % 4 },
             1 => Op::Say { who, length: self.number()? },
-            2 => Op::Tell { who, length: self.number()? },
-            3 => Op::Pull { who },
+            2 => Op::Notify { who, length: self.number()? },
+            3 => Op::NextBatch { who },
             4 => Op::Take { who, bytes: 2 * self.number()? },
             5 => Op::Take { who, bytes: usize::MAX },
-            6 => Op::Finish { who },
-            7 => Op::Refuse { who },
+            6 => Op::Drain { who },
+            7 => Op::Reject { who },
             8 => Op::Abort { who },
             9 => Op::Leave { who },
             10 => Op::Wait { millis: self.number()? as u64 },
-            11 => Op::Shut,
+            11 => Op::Close,
             12 => Op::Connect,
             13 => Op::Feed { who, bytes: self.bytes(16)?.into() },
             14 => Op::Feed { who, bytes: frame(self.bytes(64)?) },
@@ -52,17 +52,17 @@ impl Input<'_> {
             16 => Op::Feed { who, bytes: frame(&vec![b'x'; self.number()?]) },
             17 => Op::Feed { who, bytes: header(self.number()?).into() },
             18 => Op::Feed { who, bytes: frame(self.command()?.as_bytes()) },
-            19 => Op::End { who },
+            19 => Op::Eof { who },
             20 => Op::Reset { who },
             21 => Op::Nick { who, name: self.number()? % 4 },
             22 => Op::Msg { who, to: self.number()?, length: self.number()? },
             23 => Op::Ask { who, what: who % 4 },
-            24 => Op::Serve,
+            24 => Op::NextDirect,
             _ => Op::Unblock { who },
         })
     }
 
-    /// A command for a room with extensions, about one of a few names.
+    /// A command for a room with extensions, with one of a few names.
     fn command(&mut self) -> Option<String> {
         let number = self.number()?;
         let name = ["a", "b", "abc", "defgh", "ann", "Bob", "server"][number / 8 % 7];
@@ -82,7 +82,7 @@ impl Input<'_> {
         Some(byte.into())
     }
 
-    /// Fewer than `end` bytes, as the first one says.
+    /// Fewer than `end` bytes: the first byte is the number of those that follow.
     fn bytes(&mut self, end: usize) -> Option<&[u8]> {
         let count = self.number()? % end;
         let (bytes, rest) = self.0.split_at_checked(count)?;
@@ -99,5 +99,5 @@ impl Iterator for Input<'_> {
     }
 }
 
-/// How many kinds of operation an input can spell.
+/// The number of kinds of operation that an input can encode.
 const KINDS: usize = 26;

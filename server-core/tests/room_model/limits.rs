@@ -1,4 +1,4 @@
-//! The limits of a trial: small, so that all of them are met.
+//! The limits of a trial: so small that it reaches all of them.
 
 use std::time::Duration;
 
@@ -10,16 +10,16 @@ use server_core::{Relay, Settings};
 pub(crate) struct Terms {
     pub(crate) relay: Relay,
     pub(crate) extensions: bool,
-    /// In bytes, [`WINDOW_MIN`] at least.
+    /// In bytes, at least [`WINDOW_MIN`].
     pub(crate) window: usize,
 }
 
-/// The settings of room and sessions. Four of the largest pairs fit the window.
+/// The settings of the room and its sessions. Four of the largest pairs fit into the window.
 pub(super) fn settings(terms: Terms) -> Settings {
     let Terms { relay, extensions, window } = terms;
     let longest = [b'x'; NAME_BYTES_MAX + "-1000".len()];
     Settings {
-        listen: String::new(),
+        listen: "127.0.0.1:1".parse().expect("an address"),
         max_clients: None,
         max_message: window / 4 - protocol::pair_len(&longest, b""),
         max_name: NAME_BYTES_MAX,
@@ -44,8 +44,8 @@ pub(crate) const WINDOW_MIN: usize = 200;
 /// How long the room waits for a member that does not read.
 const PATIENCE: Duration = Duration::from_millis(100);
 
-/// Enough for the reserved name.
+/// Bytes of a name, at most: enough for the reserved name.
 const NAME_BYTES_MAX: usize = 8;
 
-/// So little that speakers who only hear themselves must wait.
+/// Bytes of answers that wait for one member: so few that a sender that receives only its own messages has to wait.
 const DIRECT_BYTES: usize = 300;

@@ -2,12 +2,12 @@
 
 use protocol::encode_frame;
 
-/// One thing that happens to a room. `who` counts round the members who are there, or round the
-/// connections that are open where it says so.
+/// One operation on a room. `who` selects a member, modulo their number; for operations on connections it selects an
+/// open connection.
 ///
-/// With `Pull` the server looks at what is next for a member and is kept from sending it for a while;
-/// with `Take` a socket takes so many bytes, at most, of what it is offered. With `Serve` it asks who has
-/// something for itself alone. The commands are messages to a room in base mode.
+/// After `NextBatch` the server has the next batch for a member and does not send it yet. With `Take` a socket takes at
+/// most `bytes` bytes of the batch. With `NextDirect` the server asks which member is owed a direct message. In
+/// base mode the commands are ordinary messages.
 #[derive(Clone, Debug)]
 pub(crate) enum Op {
     Join {
@@ -17,7 +17,7 @@ pub(crate) enum Op {
         who: usize,
         length: usize,
     },
-    Tell {
+    Notify {
         who: usize,
         length: usize,
     },
@@ -35,11 +35,11 @@ pub(crate) enum Op {
         who: usize,
         what: usize,
     },
-    Serve,
-    Pull {
+    NextDirect,
+    NextBatch {
         who: usize,
     },
-    /// A full socket can take more.
+    /// A full socket is writable again.
     Unblock {
         who: usize,
     },
@@ -47,10 +47,10 @@ pub(crate) enum Op {
         who: usize,
         bytes: usize,
     },
-    Finish {
+    Drain {
         who: usize,
     },
-    Refuse {
+    Reject {
         who: usize,
     },
     Abort {
@@ -62,16 +62,16 @@ pub(crate) enum Op {
     Wait {
         millis: u64,
     },
-    Shut,
-    /// A connection is accepted: it joins by what is fed to it.
+    Close,
+    /// A connection is accepted. It joins with the bytes that arrive.
     Connect,
     /// Bytes arrive on an open connection.
     Feed {
         who: usize,
         bytes: Vec<u8>,
     },
-    /// The client of an open connection has said its last.
-    End {
+    /// The client of an open connection sends EOF.
+    Eof {
         who: usize,
     },
     /// An open connection is lost.
@@ -80,7 +80,7 @@ pub(crate) enum Op {
     },
 }
 
-/// One frame as a client sends it.
+/// One frame that a client sends.
 pub(crate) fn frame(payload: &[u8]) -> Vec<u8> {
     let mut frame = Vec::new();
     encode_frame(payload, &mut frame);

@@ -1,4 +1,4 @@
-//! The slow model: every pair that a member is owed stands in that member's own queue.
+//! The slow model: each member has a queue of its own, with every pair that it is owed.
 
 use std::collections::VecDeque;
 
@@ -10,23 +10,23 @@ use server_core::{MemberId, RESERVED, Relay, WriteBatch, name_key};
 pub(crate) struct Seat {
     pub(crate) id: MemberId,
     pub(crate) name: String,
-    /// What the name looks like: no two are alike.
+    /// What the name looks like: no two names in a room have the same key.
     pub(crate) key: String,
-    /// Bytes that it has had.
+    /// Bytes that its socket has taken.
     pub(crate) taken: u64,
     owed: VecDeque<Owed>,
-    /// Where in the log it was finished: nothing later is for it.
+    /// The position in the log at which its drain began: it is owed nothing that is later.
     end: Option<u64>,
-    /// Whether its connection has finished it: that happens once, and perhaps after the room has.
-    pub(crate) departs: bool,
+    /// Whether its connection has begun to drain it: once, and perhaps after the room was closed.
+    pub(crate) is_ending: bool,
     pub(crate) full: bool,
     /// Whether the server knows that there may be something for it.
     pub(crate) awake: bool,
-    /// What has been pulled for it and not been offered yet.
-    pub(crate) pulled: WriteBatch,
+    /// A batch that the socket was not given yet.
+    pub(crate) batch: WriteBatch,
 }
 
-/// The rest of a pair, and where in the log it stands; nowhere if it is for one member alone.
+/// The rest of a pair, and its position in the log; `None` for a direct message.
 struct Owed {
     bytes: Bytes,
     at: Option<u64>,
@@ -43,10 +43,10 @@ impl Seat {
             taken: 0,
             owed: VecDeque::new(),
             end: None,
-            departs: false,
+            is_ending: false,
             full: false,
             awake: false,
-            pulled: WriteBatch::default(),
+            batch: WriteBatch::default(),
         }
     }
 
@@ -59,42 +59,42 @@ impl Seat {
         !self.owed.is_empty()
     }
 
-    pub(crate) fn is_finished(&self) -> bool {
+    pub(crate) fn is_draining(&self) -> bool {
         self.end.is_some()
     }
 
     pub(crate) fn is_drained(&self) -> bool {
-        self.is_finished() && !self.is_behind()
+        self.is_draining() && !self.is_behind()
     }
 
-    pub(crate) fn finish(&mut self, head: u64) {
+    pub(crate) fn drain(&mut self, head: u64) {
         self.end.get_or_insert(head);
     }
 
-    /// Owes this member a pair of its own.
-    pub(crate) fn tell(&mut self, sender: &str, text: &[u8]) {
+    /// Queues a direct message.
+    pub(crate) fn owe(&mut self, sender: &str, text: &[u8]) {
         let bytes = pair(sender.as_bytes(), text);
         self.owed.push_back(Owed { bytes, at: None, answers: false });
     }
 
-    /// Owes it the answer to a command.
+    /// Queues the answer to a command.
     pub(crate) fn answer(&mut self, text: &str) {
         let bytes = pair(RESERVED.as_bytes(), text.as_bytes());
         self.owed.push_back(Owed { bytes, at: None, answers: true });
     }
 
-    /// Whether it has yet to read the answer to a command.
+    /// Whether it has not yet read the answer to a command.
     pub(crate) fn has_answers(&self) -> bool {
         self.owed.iter().any(|owed| owed.answers)
     }
 
-    /// Whether these bytes are the next it is owed.
+    /// Whether these bytes are the next that it is owed.
     pub(crate) fn is_owed(&self, bytes: impl Iterator<Item = u8>) -> bool {
         let mut owed = self.owed.iter().flat_map(|owed| owed.bytes.iter().copied());
         bytes.into_iter().all(|byte| owed.next() == Some(byte))
     }
 
-    /// Where each of the pairs it is owed ends, counted from its next byte.
+    /// The end of each pair that it is owed, counted from its next byte.
     pub(crate) fn ends(&self) -> impl Iterator<Item = usize> {
         self.owed.iter().scan(0, |end, owed| {
             *end += owed.bytes.len();
@@ -106,7 +106,7 @@ impl Seat {
         self.taken += bytes as u64;
         let mut left = bytes;
         while left > 0 {
-            let mut owed = self.owed.pop_front().expect("it has been owed so much");
+            let mut owed = self.owed.pop_front().expect("it is owed that many bytes");
             let taken = left.min(owed.bytes.len());
             left -= taken;
             owed.bytes.advance(taken);
@@ -117,18 +117,18 @@ impl Seat {
         }
     }
 
-    /// Bytes owed to this member alone.
+    /// Bytes of direct messages that it is owed.
     pub(crate) fn direct_bytes(&self) -> usize {
         self.owed.iter().filter(|owed| owed.at.is_none()).map(|owed| owed.bytes.len()).sum()
     }
 
-    /// Whether so much waits for it alone that this text cannot be added.
-    pub(crate) fn is_full_of_answers(&self, text: &[u8], direct_bytes: usize) -> bool {
+    /// Whether so many direct messages wait for it that this text cannot be added.
+    pub(crate) fn has_no_space_for(&self, text: &[u8], direct_bytes: usize) -> bool {
         let (waits, more) = (self.direct_bytes(), pair_len(self.name.as_bytes(), text));
         waits > 0 && waits + more > direct_bytes
     }
 
-    /// How far it is behind `head`, its own bytes in between included.
+    /// Its lag at `head`, its own bytes included.
     fn lag(&self, head: u64) -> u64 {
         let next = self.owed.iter().find_map(|owed| owed.at);
         head.saturating_sub(next.or(self.end).unwrap_or(head))
@@ -140,7 +140,7 @@ pub(crate) struct Slow {
     relay: Relay,
     pub(crate) seats: Vec<Seat>,
     pub(crate) head: u64,
-    /// How many messages there have been, private ones included.
+    /// The number of messages, private ones included.
     pub(crate) messages: u64,
 }
 
@@ -149,45 +149,45 @@ impl Slow {
         Self { relay, seats: Vec::new(), head: 0, messages: 0 }
     }
 
-    /// A message that was said by the member at `speaker`.
+    /// A message from the member at `speaker`.
     pub(crate) fn say(&mut self, speaker: usize, text: &[u8]) {
         self.messages += 1;
         let name = self.seats[speaker].name.clone();
         match self.relay {
-            Relay::Sender => self.seats[speaker].tell(&name, text),
+            Relay::Sender => self.seats[speaker].owe(&name, text),
             Relay::Everyone => self.append(None, &name, text),
             Relay::Others => self.append(Some(speaker), &name, text),
         }
     }
 
-    /// A message for the member at `to` alone.
+    /// A private message for the member at `to`.
     pub(crate) fn send_private(&mut self, speaker: usize, to: usize, text: &str) {
         self.messages += 1;
         let name = self.seats[speaker].name.clone();
-        self.seats[to].tell(&name, text.as_bytes());
+        self.seats[to].owe(&name, text.as_bytes());
     }
 
-    /// Where the member sits that has a name of this key, if somebody has.
+    /// The seat of the member whose name has this key, if there is one.
     pub(crate) fn holder(&self, key: &str) -> Option<usize> {
         self.seats.iter().position(|seat| seat.key == key)
     }
 
-    /// What the server tells all, one member perhaps excepted.
+    /// A notice for all members, or for all except one.
     pub(crate) fn notify(&mut self, without: Option<usize>, notice: &str) {
         self.append(without, RESERVED, notice.as_bytes());
     }
 
-    /// The last words of the room.
+    /// Closes the room with a last notice.
     pub(crate) fn close(&mut self, notice: &str) {
         self.notify(None, notice);
         let head = self.head;
-        self.seats.iter_mut().for_each(|seat| seat.finish(head));
+        self.seats.iter_mut().for_each(|seat| seat.drain(head));
     }
 
     fn append(&mut self, without: Option<usize>, sender: &str, text: &[u8]) {
         let pair = pair(sender.as_bytes(), text);
         for (place, seat) in self.seats.iter_mut().enumerate() {
-            if Some(place) != without && !seat.is_finished() {
+            if Some(place) != without && !seat.is_draining() {
                 seat.owed.push_back(Owed {
                     bytes: pair.clone(),
                     at: Some(self.head),
@@ -198,12 +198,12 @@ impl Slow {
         self.head += pair.len() as u64;
     }
 
-    /// How far the last is behind `head`.
+    /// The largest lag of a member at `head`.
     pub(crate) fn lag_max(&self, head: u64) -> u64 {
         self.seats.iter().map(|seat| seat.lag(head)).max().unwrap_or(0)
     }
 
-    /// Members with full sockets who are more than `lag` behind `head`.
+    /// Members with full sockets whose lag at `head` is larger than `lag`.
     pub(crate) fn full_beyond(&self, lag: u64, head: u64) -> Vec<MemberId> {
         let late = self.seats.iter().filter(|seat| seat.full && seat.lag(head) > lag);
         late.map(|seat| seat.id).collect()

@@ -1,4 +1,4 @@
-//! The trial: a room and its slow model side by side, compared after every step.
+//! The trial: a room and its slow model, compared after every operation.
 
 use std::io::ErrorKind;
 use std::sync::Arc;
@@ -21,13 +21,13 @@ mod ends;
 mod limits;
 mod talk;
 
-/// Does all of `ops` to a room, then lets everybody read and go.
+/// Applies all of `ops` to a room, then lets all members read and leave.
 pub(crate) fn run(terms: Terms, ops: impl Iterator<Item = Op>) {
     let mut trial = Trial::new(settings(terms), Instant::now());
     for op in ops {
         trial.step(&op);
     }
-    trial.drain();
+    trial.deliver_all();
     trial.leave_all();
 }
 
@@ -38,16 +38,16 @@ struct Trial {
     clients: Vec<Client>,
     now: Instant,
     pause: Option<Pause>,
-    /// Whether the step released the waiters.
-    released: bool,
-    /// How many texts have been made up.
+    /// Whether the operation woke the waiters.
+    woken: bool,
+    /// How many texts have been generated.
     texts: usize,
     head: u64,
-    /// Bytes of notices about leavers since the flow rule was asked: they do not wait for it.
+    /// Bytes of notices of leaving since the flow rule was last asked: these do not wait for it.
     unasked: u64,
 }
 
-/// What is known about a pause: the head it began at, and when laggards are given up.
+/// A pause: the head at which it began, and when members that still lag are aborted.
 struct Pause {
     head: u64,
     deadline: Instant,
@@ -62,98 +62,100 @@ impl Trial {
             clients: Vec::new(),
             now,
             pause: None,
-            released: false,
+            woken: false,
             texts: 0,
             head: 0,
             unasked: 0,
         }
     }
 
-    /// Does one thing to both and compares them.
+    /// Applies one operation to both, and compares them.
     fn step(&mut self, op: &Op) {
-        self.released = false;
+        self.woken = false;
         match *op {
             Op::Join { name } => self.join(name),
             Op::Wait { millis } => self.wait(millis),
-            Op::Shut => self.close(),
-            Op::Serve => self.serve(),
+            Op::Close => self.close(),
+            Op::NextDirect => self.next_direct(),
             Op::Say { who, length } => self.with(who, |trial, place| trial.say(place, length)),
-            Op::Tell { who, length } => self.with(who, |trial, place| trial.tell(place, length)),
+            Op::Notify { who, length } => {
+                self.with(who, |trial, place| trial.notify(place, length));
+            }
             Op::Nick { who, name } => self.with(who, |trial, place| trial.nick(place, name)),
             Op::Msg { who, to, length } => {
                 self.with(who, |trial, place| trial.send_private(place, to, length));
             }
             Op::Ask { who, what } => self.with(who, |trial, place| trial.ask(place, what)),
             Op::Unblock { who } => self.with(who, Self::unblock),
-            Op::Pull { who } => self.with(who, Self::next_batch),
+            Op::NextBatch { who } => self.with(who, Self::next_batch),
             Op::Take { who, bytes } => self.with(who, |trial, place| trial.take(place, bytes)),
-            Op::Finish { who } => self.with(who, |trial, place| trial.finish(place, None)),
-            Op::Refuse { who } => self.with(who, |trial, place| trial.finish(place, Some("no"))),
+            Op::Drain { who } => self.with(who, |trial, place| trial.drain(place, None)),
+            Op::Reject { who } => self.with(who, |trial, place| trial.drain(place, Some("no"))),
             Op::Abort { who } => self.with(who, Self::abort),
             Op::Leave { who } => self.with(who, |trial, place| trial.leave(place, None)),
             Op::Connect => self.connect(),
             Op::Feed { who, ref bytes } => self.on(who, |trial, at| trial.feed(at, bytes)),
-            Op::End { who } => self.on(who, Self::end),
+            Op::Eof { who } => self.on(who, Self::feed_eof),
             Op::Reset { who } => {
                 let reason = CloseReason::Lost(ErrorKind::ConnectionReset);
-                self.on(who, |trial, at| trial.depart(at, reason));
+                self.on(who, |trial, at| trial.end_connection(at, reason));
             }
         }
         self.compare_and_wake();
     }
 
-    /// Everybody reads all that is for it.
-    fn drain(&mut self) {
+    /// All members read everything that they are owed.
+    fn deliver_all(&mut self) {
         while self.room.to_serve() > 0 {
-            self.serve();
+            self.next_direct();
         }
-        self.compare_news();
+        self.compare_pending();
         while let Some(place) = self.slow.seats.iter().position(Seat::is_behind) {
             self.take(place, usize::MAX);
             self.compare_and_wake();
         }
     }
 
-    /// Everybody goes, and takes what was said along.
+    /// All members leave, and then the log is nearly empty.
     fn leave_all(&mut self) {
         while !self.slow.seats.is_empty() {
             self.leave(0, None);
         }
         assert!(self.room.is_empty());
         assert!(self.clients.iter().all(Client::is_unnamed));
-        // What is not worth giving back stays, and the notice of a room that is shut while nobody is there.
+        // The log keeps a little until more is appended, and the notice of a room that was closed without members.
         let notice = protocol::pair_len(RESERVED.as_bytes(), NOTICE.as_bytes());
         let little = (self.settings.window / 64 + notice) as u64 + self.unasked;
-        assert!(self.room.held() <= little, "{} bytes held for nobody", self.room.held());
+        assert!(self.room.held() <= little, "{} bytes held for no member", self.room.held());
     }
 
-    fn with(&mut self, who: usize, act: impl FnOnce(&mut Self, usize)) {
+    fn with(&mut self, who: usize, apply: impl FnOnce(&mut Self, usize)) {
         if let Some(place) = who.checked_rem(self.slow.seats.len()) {
-            act(self, place);
+            apply(self, place);
         }
     }
 
-    /// The same with an open connection.
-    fn on(&mut self, who: usize, act: impl FnOnce(&mut Self, usize)) {
+    /// The same, with an open connection.
+    fn on(&mut self, who: usize, apply: impl FnOnce(&mut Self, usize)) {
         if let Some(at) = who.checked_rem(self.clients.len()) {
-            act(self, at);
+            apply(self, at);
         }
     }
 
-    /// Where this member sits.
+    /// The index of this member's seat.
     fn place(&self, id: MemberId) -> usize {
         let place = self.slow.seats.iter().position(|seat| seat.id == id);
         place.expect("it is a member")
     }
 
-    /// Both are alike, and go on being so when those who were released have acted.
+    /// Both agree, and still agree when the waiters that were woken have gone on.
     fn compare_and_wake(&mut self) {
         self.compare();
-        if std::mem::take(&mut self.released) {
+        if std::mem::take(&mut self.woken) {
             self.wake();
             self.compare();
         }
-        self.check_nobody_is_forgotten();
+        self.check_no_client_is_forgotten();
     }
 
     fn compare(&mut self) {
@@ -161,26 +163,26 @@ impl Trial {
         assert_eq!(self.slow.messages, self.room.counters().messages);
         let held_max = self.settings.window as u64 + self.unasked;
         assert!(self.room.held() <= held_max, "{} bytes held", self.room.held());
-        self.compare_news();
+        self.compare_pending();
         assert_eq!(self.slow.seats.len(), self.room.len());
         for seat in &self.slow.seats {
             let is = (seat.is_behind(), seat.is_drained(), seat.full);
             let room = &self.room;
             let got = (room.is_behind(seat.id), room.is_drained(seat.id), room.is_full(seat.id));
-            assert_eq!(is, got, "(behind, done, full) of {}", seat.name);
+            assert_eq!(is, got, "(behind, drained, full) of {}", seat.name);
         }
         self.compare_pause();
     }
 
-    /// Who has something to get is known to the server: by the head, or by name.
-    fn compare_news(&mut self) {
-        assert!(self.room.to_serve() <= self.room.len(), "nobody stands in the list twice");
+    /// The server knows which members are owed something: by the log's head, or by `direct_pending`.
+    fn compare_pending(&mut self) {
+        assert!(self.room.to_serve() <= self.room.len(), "no member is in the list twice");
         let moved = self.head != self.room.head();
         self.head = self.room.head();
         for seat in &mut self.slow.seats {
             seat.awake = (seat.awake || moved) && seat.is_behind();
             let known = seat.awake || !seat.is_behind() || self.room.to_serve() > 0;
-            assert!(known, "{} has something and nobody knows", seat.name);
+            assert!(known, "{} is owed something, and the server does not know", seat.name);
         }
     }
 
@@ -188,7 +190,7 @@ impl Trial {
         let lasts = self.pause_lasts();
         assert_eq!(lasts, self.room.is_paused());
         if !lasts && self.pause.take().is_some() {
-            assert!(self.released, "a pause ended and nobody was told");
+            assert!(self.woken, "a pause ended, and no waiter was woken");
         }
         assert_eq!(self.pause.as_ref().map(|pause| pause.deadline), self.room.deadline());
     }

@@ -1,4 +1,4 @@
-//! Sessions with extensions: what a text that begins with `/` means, and when it is carried out.
+//! Tests of sessions with extensions: what a text that begins with `/` means, and when the command is executed.
 
 use std::time::Duration;
 
@@ -10,27 +10,27 @@ fn extended() -> Settings {
     Settings { extensions: true, ..settings() }
 }
 
-/// A session that has joined as `zoë`, was greeted, and whose joining the witness has heard of.
+/// A session that has joined as `zoë` and was greeted. The witness has received the notice.
 fn joined(settings: Settings) -> Stage {
     let mut stage = Stage::new(settings);
-    stage.heard();
+    stage.witness_received();
     assert!(matches!(stage.feed(&frames(&["zoë"])), Turn::Read));
     let greeting = "welcome, zoë: 1 other is here; /help lists the commands";
-    assert_eq!(pairs(&[("server", greeting)]), stage.served());
-    assert_eq!(pairs(&[("server", "zoë has joined")]), stage.heard());
+    assert_eq!(pairs(&[("server", greeting)]), stage.received());
+    assert_eq!(pairs(&[("server", "zoë has joined")]), stage.witness_received());
     stage
 }
 
-/// What is heard by the witness of a text, and answered to its sender.
+/// What the witness receives after a text, and what its sender receives.
 fn outcome(text: &str) -> (Vec<u8>, Vec<u8>) {
     let mut stage = joined(extended());
     assert!(matches!(stage.feed(&frames(&[text])), Turn::Read), "{text:?}");
-    (stage.heard(), stage.served())
+    (stage.witness_received(), stage.received())
 }
 
 #[test]
-fn only_the_first_word_decides() {
-    for (text, said) in [
+fn only_the_first_word_makes_a_command() {
+    for (text, relayed) in [
         ("/whoami", "/whoami"),
         ("/who\t", "/who\t"),
         ("/Who", "/Who"),
@@ -43,12 +43,12 @@ fn only_the_first_word_decides() {
         ("/msgs wit hi", "/msgs wit hi"),
         ("/who\u{A0}", "/who\u{A0}"),
     ] {
-        assert_eq!((pairs(&[("zoë", said)]), Vec::new()), outcome(text), "{text:?}");
+        assert_eq!((pairs(&[("zoë", relayed)]), Vec::new()), outcome(text), "{text:?}");
     }
 }
 
 #[test]
-fn answers_are_the_senders_alone() {
+fn only_the_sender_receives_the_answer() {
     for (text, answer) in [
         ("/who", "2 members: wit, zoë"),
         ("/who  ", "2 members: wit, zoë"),
@@ -70,7 +70,7 @@ fn answers_are_the_senders_alone() {
 }
 
 #[test]
-fn private_texts_reach_one_alone_and_are_not_answered() {
+fn a_private_message_reaches_one_member_and_is_not_answered() {
     for (text, private) in [
         ("/msg wit hi", "(private) hi"),
         ("/msg   wit hi", "(private) hi"),
@@ -84,7 +84,7 @@ fn private_texts_reach_one_alone_and_are_not_answered() {
 }
 
 #[test]
-fn a_new_name_is_looked_at_like_the_first() {
+fn a_new_name_follows_the_rules_of_the_first() {
     let settings = Settings { max_name: 6, ..extended() };
     for (wanted, answer) in [
         ("zoé", "you are now zoé"),
@@ -94,57 +94,57 @@ fn a_new_name_is_looked_at_like_the_first() {
     ] {
         let mut stage = joined(settings.clone());
         assert!(matches!(stage.feed(&frames(&[&format!("/nick {wanted}")])), Turn::Read));
-        assert_eq!(pairs(&[("server", answer)]), stage.served(), "{wanted:?}");
+        assert_eq!(pairs(&[("server", answer)]), stage.received(), "{wanted:?}");
     }
 }
 
 #[test]
-fn who_has_a_number_already_is_not_told_as_new() {
+fn a_member_that_keeps_its_number_is_not_announced_again() {
     let mut stage = Stage::new(extended());
-    stage.heard();
+    stage.witness_received();
     assert!(matches!(stage.feed(&frames(&["wit"])), Turn::Read));
-    stage.served();
-    assert_eq!(pairs(&[("server", "wit-2 has joined")]), stage.heard());
+    stage.received();
+    assert_eq!(pairs(&[("server", "wit-2 has joined")]), stage.witness_received());
     for name in ["eve", "wit"] {
         stage.witness_is_renamed(name);
-        stage.heard();
+        stage.witness_received();
     }
-    stage.served();
-    // Whoever has the name without a number has it anew, so the numbers begin anew.
+    stage.received();
+    // The name without a number was freed and taken again, so the numbers start again.
     assert!(matches!(stage.feed(&frames(&["/nick wit"])), Turn::Read));
-    assert_eq!(pairs(&[("server", "you are wit-2 already")]), stage.served());
-    assert_eq!(Vec::<u8>::new(), stage.heard());
+    assert_eq!(pairs(&[("server", "you are wit-2 already")]), stage.received());
+    assert_eq!(Vec::<u8>::new(), stage.witness_received());
 }
 
 #[test]
-fn what_comes_behind_a_command_waits_until_its_answer_is_read() {
+fn input_after_a_command_waits_until_the_answer_is_read() {
     let mut stage = joined(extended());
     assert!(matches!(stage.feed(&frames(&["/nick eve", "hello", "/who", "bye"])), Turn::Wait));
-    stage.witness_says("before you read");
-    assert_eq!(pairs(&[("server", "zoë is now eve")]), stage.heard());
+    stage.witness_sends("before you read");
+    assert_eq!(pairs(&[("server", "zoë is now eve")]), stage.witness_received());
     assert_eq!(Some(stage.start + settings().patience), stage.session.deadline());
 
-    let told = pairs(&[("server", "you are now eve"), ("wit", "before you read")]);
-    assert_eq!(told, stage.served());
+    let expected = pairs(&[("server", "you are now eve"), ("wit", "before you read")]);
+    assert_eq!(expected, stage.received());
     assert!(matches!(stage.feed(b""), Turn::Wait), "the next command has an answer, too");
-    assert_eq!(pairs(&[("eve", "hello")]), stage.heard());
-    assert_eq!(pairs(&[("server", "2 members: wit, eve")]), stage.served());
+    assert_eq!(pairs(&[("eve", "hello")]), stage.witness_received());
+    assert_eq!(pairs(&[("server", "2 members: wit, eve")]), stage.received());
     assert!(matches!(stage.feed(b""), Turn::Read));
-    assert_eq!(pairs(&[("eve", "bye")]), stage.heard());
+    assert_eq!(pairs(&[("eve", "bye")]), stage.witness_received());
     assert_eq!(None, stage.session.deadline());
 }
 
 #[test]
-fn others_private_words_keep_nobody_from_speaking() {
+fn private_messages_from_others_do_not_stop_a_sender() {
     let mut stage = joined(extended());
-    stage.witness_says("/msg zoë psst");
+    stage.witness_sends("/msg zoë psst");
     assert!(matches!(stage.feed(&frames(&["hello"])), Turn::Read));
-    assert_eq!(pairs(&[("zoë", "hello")]), stage.heard());
-    assert_eq!(pairs(&[("wit", "(private) psst")]), stage.served());
+    assert_eq!(pairs(&[("zoë", "hello")]), stage.witness_received());
+    assert_eq!(pairs(&[("wit", "(private) psst")]), stage.received());
 }
 
 #[test]
-fn too_much_unread_is_told_to_whom_it_matters() {
+fn the_sender_is_notified_of_a_private_message_that_is_not_delivered() {
     let mut stage = joined(Settings { direct_bytes: 100, ..extended() });
     // 20 bytes of headers, 4 of the name, 10 of the mark.
     let text = "x".repeat(30);
@@ -152,19 +152,19 @@ fn too_much_unread_is_told_to_whom_it_matters() {
         assert!(matches!(stage.feed(&frames(&[&format!("/msg wit {text}")])), Turn::Read));
     }
     let private = format!("(private) {text}");
-    assert_eq!(pairs(&[("server", "wit has too much unread: not delivered")]), stage.served());
-    assert_eq!(pairs(&[("zoë", &private)]), stage.heard(), "the first was delivered");
+    assert_eq!(pairs(&[("server", "wit has too much unread: not delivered")]), stage.received());
+    assert_eq!(pairs(&[("zoë", &private)]), stage.witness_received(), "the first was delivered");
 }
 
 #[test]
-fn a_newcomer_waits_for_a_paused_room_and_loses_no_time() {
+fn a_newcomer_waits_for_a_paused_room_without_a_deadline() {
     let mut stage = Stage::new(Settings { window: 2_000, relay: Relay::Everyone, ..extended() });
     stage.witness_fills_the_window();
     assert!(matches!(stage.feed(&frames(&["zoë", "hi"])), Turn::Wait));
     assert_eq!((None, None), (stage.session.member(), stage.session.deadline()));
     stage.now += Duration::from_hours(1);
-    assert_eq!(None, stage.session.expired(stage.now), "it has said who it is");
-    stage.heard();
+    assert_eq!(None, stage.session.expired(stage.now), "it has sent its name");
+    stage.witness_received();
     assert!(matches!(stage.feed(b""), Turn::Read));
-    assert_eq!(pairs(&[("server", "zoë has joined"), ("zoë", "hi")]), stage.heard());
+    assert_eq!(pairs(&[("server", "zoë has joined"), ("zoë", "hi")]), stage.witness_received());
 }

@@ -1,4 +1,4 @@
-//! The stage: one session in a room where one other member, `wit`, hears all.
+//! The stage: one session in a room with one other member, `wit`, the witness.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -23,34 +23,34 @@ pub(crate) fn settings() -> Settings {
 impl Stage {
     pub(crate) fn new(settings: Settings) -> Self {
         let mut room = Room::of(&settings);
-        let name = Name::new(b"wit").expect("the name is good");
+        let name = Name::new(b"wit").expect("the name is valid");
         let (start, peer) = (Instant::now(), SocketAddr::from((Ipv4Addr::LOCALHOST, 1)));
         let witness = room.join(&name, (), start).expect("the room is open");
         let session = Session::new(Arc::new(settings), peer, start);
         Self { room, session, start, now: start, witness }
     }
 
-    /// The client's bytes come in, and what they say is carried out.
+    /// Feeds bytes of the client to the session, and processes them.
     pub(crate) fn feed(&mut self, bytes: &[u8]) -> Turn {
         self.session.feed(bytes);
         self.session.process_input(&mut self.room, &(), self.now)
     }
 
-    /// The same where the connection must end; why.
-    pub(crate) fn feed_to_the_end(&mut self, bytes: &[u8]) -> CloseReason {
+    /// The same, where the connection must end. Returns the reason.
+    pub(crate) fn feed_until_close(&mut self, bytes: &[u8]) -> CloseReason {
         match self.feed(bytes) {
             Turn::Close(reason) => reason,
             turn => panic!("expected the end, got {turn:?}"),
         }
     }
 
-    /// The client closes; how that is taken.
-    pub(crate) fn end(&mut self) -> CloseReason {
+    /// The client sends EOF. Returns the reason for which the connection ends.
+    pub(crate) fn feed_eof(&mut self) -> CloseReason {
         self.session.feed_eof();
-        self.feed_to_the_end(b"")
+        self.feed_until_close(b"")
     }
 
-    pub(crate) fn witness_says(&mut self, text: &str) {
+    pub(crate) fn witness_sends(&mut self, text: &str) {
         assert_eq!(Said::Appended, self.room.hear(self.witness, text.as_bytes(), self.now));
     }
 
@@ -60,45 +60,45 @@ impl Stage {
         assert_eq!(Said::Renamed, said);
     }
 
-    /// The witness, who has to hear itself for this, talks and does not listen until the room pauses.
+    /// The witness sends without reading until the room pauses. It has to receive its own messages for that.
     pub(crate) fn witness_fills_the_window(&mut self) {
         while self.room.hear(self.witness, b"and another thing", self.now) == Said::Appended {}
     }
 
-    /// What the witness has got since the last time.
-    pub(crate) fn heard(&mut self) -> Vec<u8> {
+    /// What the witness received since the last call.
+    pub(crate) fn witness_received(&mut self) -> Vec<u8> {
         self.read(self.witness)
     }
 
-    /// What the client has been sent since the last time.
-    pub(crate) fn served(&mut self) -> Vec<u8> {
+    /// What the client received since the last call.
+    pub(crate) fn received(&mut self) -> Vec<u8> {
         self.read(self.session.member().expect("it has joined"))
     }
 
     fn read(&mut self, member: MemberId) -> Vec<u8> {
-        let (mut offer, mut got) = (WriteBatch::default(), Vec::new());
-        while self.room.next_batch(member, &mut offer, self.now).is_some() {
-            got.extend(offer.slices().iter().flatten());
-            // Nobody waits but the test, and it looks again.
-            let _ = self.room.advance(member, &offer, Ok(offer.bytes()));
+        let (mut batch, mut bytes) = (WriteBatch::default(), Vec::new());
+        while self.room.next_batch(member, &mut batch, self.now).is_some() {
+            bytes.extend(batch.slices().iter().flatten());
+            // Only the test waits, and it looks again.
+            let _ = self.room.advance(member, &batch, Ok(batch.bytes()));
         }
-        got
+        bytes
     }
 }
 
-/// One frame, whatever its payload.
+/// One frame with this payload.
 pub(crate) fn frame(payload: &[u8]) -> Vec<u8> {
     let mut frame = BytesMut::new();
     encode_frame(payload, &mut frame);
     frame.to_vec()
 }
 
-/// Frames as a client sends them.
+/// The frames that a client sends.
 pub(crate) fn frames(payloads: &[&str]) -> Vec<u8> {
     payloads.iter().flat_map(|payload| frame(payload.as_bytes())).collect()
 }
 
-/// Pairs as a member gets them.
+/// The pairs that a member receives.
 pub(crate) fn pairs(pairs: &[(&str, &str)]) -> Vec<u8> {
     let mut out = BytesMut::new();
     for (sender, text) in pairs {

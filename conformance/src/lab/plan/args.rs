@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, value_parser};
 use load::MESSAGE_BYTES_MIN;
+use protocol::ServerAddress;
 
 use super::point::Point;
 use super::scale::{Scale, targets};
@@ -175,7 +176,9 @@ fn parse_named(text: &str) -> Result<(String, String), String> {
 
 fn parse_named_address(text: &str) -> Result<(String, SocketAddr), String> {
     let (name, place) = parse_named(text)?;
-    let mut addresses = place.to_socket_addrs().map_err(|error| error.to_string())?;
+    let server: ServerAddress = place.parse()?;
+    let mut addresses =
+        (server.host(), server.port()).to_socket_addrs().map_err(|error| error.to_string())?;
     Ok((name, addresses.next().ok_or("no such host")?))
 }
 

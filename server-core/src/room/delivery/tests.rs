@@ -1,4 +1,4 @@
-//! Who is given what kind of offer, and which buffer its socket gets.
+//! Tests of delivery: which kind of batch a member gets, which send buffer, and which member is woken.
 
 use std::time::Duration;
 
@@ -31,21 +31,21 @@ impl Stage {
         }
     }
 
-    /// Makes the reader one offer, of which its socket takes all or nothing: whether it was in groups, and the
-    /// buffer that the socket was to get.
-    fn offer(&mut self, takes: bool) -> (bool, Option<SendBuffer>) {
-        let mut offer = WriteBatch::default();
-        assert!(self.room.next_batch(self.reader, &mut offer, self.now).is_some(), "it is behind");
-        let result = if takes { Ok(offer.bytes()) } else { Err(ErrorKind::WouldBlock.into()) };
-        assert_eq!(Wake::None, self.room.advance(self.reader, &offer, result));
-        (offer.is_in_groups(), offer.buffer())
+    /// Gives the reader one batch, of which its socket takes all or nothing. Returns whether the batch was in groups, and
+    /// the send buffer that the socket gets.
+    fn batch(&mut self, takes: bool) -> (bool, Option<SendBuffer>) {
+        let mut batch = WriteBatch::default();
+        assert!(self.room.next_batch(self.reader, &mut batch, self.now).is_some(), "it is behind");
+        let result = if takes { Ok(batch.bytes()) } else { Err(ErrorKind::WouldBlock.into()) };
+        assert_eq!(Wake::None, self.room.advance(self.reader, &batch, result));
+        (batch.is_in_groups(), batch.buffer())
     }
 
-    /// Has the reader take everything: the offers' kinds, one for each run of like ones.
+    /// Lets the reader take everything. Returns the kinds of the batches, one for each run of equal ones.
     fn read_all(&mut self) -> Vec<(bool, Option<SendBuffer>)> {
         let mut kinds = Vec::new();
         while self.room.is_behind(self.reader) {
-            kinds.push(self.offer(true));
+            kinds.push(self.batch(true));
         }
         kinds.dedup();
         kinds
@@ -58,7 +58,7 @@ const LARGE: (bool, Option<SendBuffer>) = (false, None);
 const FIRST_GROUPS: (bool, Option<SendBuffer>) = (true, Some(SendBuffer::Small));
 
 #[test]
-fn a_reader_gets_large_writes_and_a_large_buffer_once_it_has_proven_to_read() {
+fn a_streaming_reader_gets_large_writes_and_a_large_buffer() {
     let mut stage = Stage::new();
     stage.say(200_000);
     assert_eq!(vec![GROUPS], stage.read_all());
@@ -69,54 +69,55 @@ fn a_reader_gets_large_writes_and_a_large_buffer_once_it_has_proven_to_read() {
 }
 
 #[test]
-fn a_reader_whose_socket_takes_nothing_for_a_while_starts_over() {
+fn a_stalled_reader_has_to_prove_again_that_it_reads() {
     let mut stage = Stage::new();
     stage.say(400_000);
     assert_eq!(vec![GROUPS, FIRST_LARGE, LARGE], stage.read_all());
     stage.say(200_000);
-    assert_eq!(LARGE, stage.offer(false));
+    assert_eq!(LARGE, stage.batch(false));
     stage.now += Duration::from_millis(249);
-    assert_eq!(LARGE, stage.offer(false), "full for a moment");
+    assert_eq!(LARGE, stage.batch(false), "full for a moment");
     stage.now += Duration::from_millis(1);
-    assert_eq!(FIRST_GROUPS, stage.offer(false));
+    assert_eq!(FIRST_GROUPS, stage.batch(false));
     assert_eq!(vec![GROUPS], stage.read_all());
     stage.say(200_000);
     assert_eq!(vec![GROUPS, FIRST_LARGE, LARGE], stage.read_all());
 }
 
 #[test]
-fn who_is_called_is_called_once_until_it_pulls() {
+fn a_member_is_woken_once_until_it_asks_for_a_batch() {
     let mut stage = Stage::new();
-    let called = |stage: &mut Stage| {
-        let called = stage.room.next_to_wake(0)?;
-        assert_eq!(None, stage.room.next_to_wake(0), "there is nobody else to call");
-        Some(called)
+    let woken = |stage: &mut Stage| {
+        let woken = stage.room.next_to_wake(0)?;
+        assert_eq!(None, stage.room.next_to_wake(0), "no other member is to be woken");
+        Some(woken)
     };
-    assert_eq!(None, called(&mut stage), "nothing was said");
+    assert_eq!(None, woken(&mut stage), "nothing was said");
     stage.say(1000);
-    assert_eq!(Some(stage.reader), called(&mut stage), "not the speaker");
+    assert_eq!(Some(stage.reader), woken(&mut stage), "not the speaker");
     stage.say(1000);
-    assert_eq!(None, called(&mut stage), "it has not come yet");
-    stage.offer(true);
-    assert_eq!(None, called(&mut stage), "it has everything");
+    assert_eq!(None, woken(&mut stage), "it has not asked yet");
+    stage.batch(true);
+    assert_eq!(None, woken(&mut stage), "it has everything");
     stage.say(1000);
-    assert_eq!(Some(stage.reader), called(&mut stage), "it had pulled");
+    assert_eq!(Some(stage.reader), woken(&mut stage), "it had asked");
 }
 
 #[test]
-fn who_is_full_is_not_called() {
+fn a_member_with_a_full_socket_is_not_woken() {
     let mut stage = Stage::new();
     stage.say(1000);
-    stage.offer(false);
+    stage.batch(false);
     stage.say(1000);
-    assert_eq!(None, stage.room.next_to_wake(0), "its socket tells when it can take more");
-    stage.offer(true);
+    assert_eq!(None, stage.room.next_to_wake(0), "its socket reports when it is writable");
+    stage.batch(true);
     stage.say(1000);
     assert_eq!(Some(stage.reader), stage.room.next_to_wake(0));
 }
 
-/// Thirty members get what one of them says; after the first ten have got it, another says something, too.
-fn what_the_last_of_a_round_gets(first: usize, meanwhile: usize) -> usize {
+/// A round over thirty members, during which, after ten of them, a second message is sent. Returns how many bytes of that
+/// message the last member of the round receives.
+fn bytes_of_a_later_message(first: usize, meanwhile: usize) -> usize {
     let mut room = Room::new(Relay::Others, 1 << 24, Duration::from_secs(30), 1 << 16);
     let now = Instant::now();
     let join = |room: &mut Room<()>, number: u8| {
@@ -124,20 +125,20 @@ fn what_the_last_of_a_round_gets(first: usize, meanwhile: usize) -> usize {
     };
     let members: Vec<_> = (0..30).map(|number| join(&mut room, number)).collect();
     assert_eq!(Said::Appended, room.say(members[0], &vec![b'x'; first], now));
-    let mut offer = WriteBatch::default();
+    let mut batch = WriteBatch::default();
     for (place, &member) in members.iter().enumerate().skip(1) {
         if place == 10 {
             assert_eq!(Said::Appended, room.say(members[1], &vec![b'x'; meanwhile], now));
         }
-        assert!(room.next_batch(member, &mut offer, now).is_some(), "it is behind");
-        assert_eq!(Wake::None, room.advance(member, &offer, Ok(offer.bytes())));
+        assert!(room.next_batch(member, &mut batch, now).is_some(), "it is behind");
+        assert_eq!(Wake::None, room.advance(member, &batch, Ok(batch.bytes())));
     }
-    offer.bytes() - pair_len(b"A", &vec![b'x'; first])
+    batch.bytes() - pair_len(b"A", &vec![b'x'; first])
 }
 
 #[test]
-fn what_is_said_during_a_round_goes_to_the_rest_of_it_if_it_is_much() {
-    assert_eq!(pair_len(b"B", &[b'x'; 1500]), what_the_last_of_a_round_gets(100, 1500));
-    assert_eq!(0, what_the_last_of_a_round_gets(100, 900));
-    assert_eq!(0, what_the_last_of_a_round_gets(9000, 1500));
+fn a_round_in_progress_includes_later_messages_if_they_are_large() {
+    assert_eq!(pair_len(b"B", &[b'x'; 1500]), bytes_of_a_later_message(100, 1500));
+    assert_eq!(0, bytes_of_a_later_message(100, 900));
+    assert_eq!(0, bytes_of_a_later_message(9000, 1500));
 }

@@ -3,7 +3,8 @@
 use std::env;
 
 use bytesize::ByteSize;
-use server_core::socket::{BACKLOG, SEND_BUFFER_LARGE, SEND_BUFFER_SMALL};
+use server_core::listen::BACKLOG;
+use server_core::socket::{SEND_BUFFER_LARGE, SEND_BUFFER_SMALL};
 
 use crate::baselines::{Baseline, Installed};
 use crate::target::{Declared, Model};
