@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Instant;
 
-use server_core::socket::{self, Drained};
+use server_core::socket::{self, Discarded};
 use server_core::{CloseReason, Ending, Session, Wake};
 use tokio::io::Interest;
 use tokio::net::TcpStream;
@@ -62,7 +62,8 @@ async fn close(server: &Server, stream: &TcpStream, session: &Session, reason: &
 pub(crate) async fn linger(server: &Server, stream: &TcpStream) {
     let until = server.shutdown.linger_until(&server.settings, Instant::now());
     let reads = async {
-        while stream.readable().await.is_ok() && !matches!(discard_input(stream), Ok(Drained::Eof))
+        while stream.readable().await.is_ok()
+            && !matches!(discard_input(stream), Ok(Discarded::Eof))
         {
             yield_now().await;
         }
@@ -72,6 +73,6 @@ pub(crate) async fn linger(server: &Server, stream: &TcpStream) {
 }
 
 /// Discards what a client has sent so far.
-fn discard_input(stream: &TcpStream) -> io::Result<Drained> {
-    stream.try_io(Interest::READABLE, || socket::drain(stream))
+fn discard_input(stream: &TcpStream) -> io::Result<Discarded> {
+    stream.try_io(Interest::READABLE, || socket::discard_input(stream))
 }

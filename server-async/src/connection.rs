@@ -11,7 +11,7 @@ use std::task::{Context, Poll, Waker, ready};
 use std::time::Instant;
 
 use server_core::socket::READS_PER_TURN;
-use server_core::{CloseReason, READ_CHUNK, Session, Turn, Wake};
+use server_core::{CloseReason, Next, READ_CHUNK, Session, Wake};
 use tokio::io::{AsyncRead, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::net::tcp::ReadHalf;
@@ -130,20 +130,20 @@ async fn process_input(
     // Subscribed only before the second look, because most input needs no wait.
     let mut seen = None;
     loop {
-        let turn = {
+        let next = {
             let mut state = server.lock();
-            let turn = session.process_input(&mut state.room, waker, Instant::now());
+            let next = session.process_input(&mut state.room, waker, Instant::now());
             if let Some(member) = session.member() {
                 halves.member.get_or_init(|| member);
             }
             halves.has_read.store(true, Ordering::Relaxed);
             deliver(state);
-            turn
+            next
         };
         session.log_activity();
-        match turn {
-            Turn::Read => return session.expired(Instant::now()),
-            Turn::Wait => {
+        match next {
+            Next::Read => return session.expired(Instant::now()),
+            Next::Wait => {
                 let stop = server.shutdown.deadlines(server.settings.grace).map(|stop| stop.read);
                 match (session.wait_until(stop, Instant::now()), &mut seen) {
                     (Err(reason), _) => return Some(reason),
@@ -151,7 +151,7 @@ async fn process_input(
                     (Ok(until), Some(seen)) => wait_for_room(server, seen, until).await,
                 }
             }
-            Turn::Close(reason) => return Some(reason),
+            Next::Close(reason) => return Some(reason),
         }
     }
 }

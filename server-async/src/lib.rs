@@ -112,7 +112,7 @@ struct State {
     connections: Slab<Waker>,
     /// How many of them are still read.
     reading: usize,
-    /// How many clients that never had a place linger.
+    /// How many rejected clients linger.
     lingering: usize,
 }
 

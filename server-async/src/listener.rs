@@ -54,7 +54,7 @@ async fn accept_loop(server: &Arc<Server>, listener: &TcpListener) {
     }
 }
 
-/// Gives a client a task, or rejects it if there is no place for it (SPEC RES-09).
+/// Serves a client in a task, or rejects it if there are too many (SPEC RES-09).
 fn admit(server: &Arc<Server>, stream: TcpStream, peer: SocketAddr, clients_max: usize) {
     let mut state = server.lock();
     if state.connections.len() >= clients_max {
@@ -72,12 +72,12 @@ fn admit(server: &Arc<Server>, stream: TcpStream, peer: SocketAddr, clients_max:
 fn reject(server: &Arc<Server>, stream: TcpStream, mut reason: CloseReason) {
     socket::reject(&stream, server_core::rejection(&reason));
     let mut state = server.lock();
-    // No connection waits for a client that never had a place.
+    // No connection waits for a client that was never served.
     let _ = state.room.leave(None, &mut reason);
     if state.lingering >= LINGERING_MAX {
         drop(state);
         // It is closed at once, whether it has read the reason or not.
-        let _ = socket::drain(&stream);
+        let _ = socket::discard_input(&stream);
         return;
     }
     state.lingering += 1;

@@ -31,7 +31,7 @@ pub use names::{RESERVED, STOPPING, key as name_key};
 pub use pacing::STREAMING_BYTES;
 pub use process::{Program, run};
 pub use room::{JoinError, MemberId, Room, Said, Wake};
-pub use session::{Session, Turn, rejection};
+pub use session::{Next, Session, rejection};
 pub use settings::{Relay, Settings};
 pub use shutdown::{Deadlines, Shutdown};
 pub use socket::READ_CHUNK;

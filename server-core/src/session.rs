@@ -36,7 +36,7 @@ use crate::settings::Settings;
 ///    Neither needs the room.
 /// 2. [`process_input`](Self::process_input), with the room locked, turns whole frames into calls to the
 ///    room and says what to do next. [`log_activity`](Self::log_activity), with the room unlocked, logs
-///    what happened. [`wait_until`](Self::wait_until) says how long to wait after [`Turn::Wait`].
+///    what happened. [`wait_until`](Self::wait_until) says how long to wait after [`Next::Wait`].
 /// 3. Between reads, [`deadline`](Self::deadline) and [`expired`](Self::expired) limit how long the client
 ///    may take.
 /// 4. Once, at the end: [`drain`](Self::drain); delivery goes on until [`is_drained`](Self::is_drained);
@@ -78,8 +78,8 @@ struct Stash {
 
 /// What a connection does next.
 #[derive(Debug)]
-#[must_use = "the turn says what to do with the connection"]
-pub enum Turn {
+#[must_use = "it says what to do with the connection"]
+pub enum Next {
     /// All input was processed: read more.
     Read,
     /// The room accepts nothing now: do not read, and process the input again when waiters are woken.
@@ -125,8 +125,8 @@ impl Session {
         room: &mut Room<H>,
         handle: &H,
         now: Instant,
-    ) -> Turn {
-        self.process_frames(room, handle, now).unwrap_or_else(Turn::Close)
+    ) -> Next {
+        self.process_frames(room, handle, now).unwrap_or_else(Next::Close)
     }
 
     fn process_frames<H: Clone>(
@@ -134,7 +134,7 @@ impl Session {
         room: &mut Room<H>,
         handle: &H,
         now: Instant,
-    ) -> Result<Turn, CloseReason> {
+    ) -> Result<Next, CloseReason> {
         loop {
             let Some(member) = self.member() else {
                 let Some(name) = self.next_name()? else { break };
@@ -145,7 +145,7 @@ impl Session {
                         // The client has sent its name. The wait is not its fault.
                         self.stash = Some(Box::new(Stash { frame: name, written: None }));
                         self.deadline = None;
-                        return Ok(Turn::Wait);
+                        return Ok(Next::Wait);
                     }
                 }
             };
@@ -153,11 +153,11 @@ impl Session {
                 None => break,
                 Some(Said::Appended) => {}
                 Some(Said::Renamed) => self.record_rename(room.name(member), now),
-                Some(Said::Paused) => return Ok(Turn::Wait),
+                Some(Said::Paused) => return Ok(Next::Wait),
                 Some(Said::Closed) => return Err(room.close_reason(member)),
             }
         }
-        if self.eof { Err(self.eof_reason()) } else { Ok(Turn::Read) }
+        if self.eof { Err(self.eof_reason()) } else { Ok(Next::Read) }
     }
 
     fn join<H: Clone>(

@@ -103,25 +103,25 @@ pub fn reject(connection: &impl AsFd, rejection: Option<Bytes>) {
 /// # Errors
 ///
 /// `WouldBlock` if nothing more has arrived.
-pub fn drain(connection: &impl AsFd) -> io::Result<Drained> {
+pub fn discard_input(connection: &impl AsFd) -> io::Result<Discarded> {
     let socket = SockRef::from(connection);
     socket.set_nonblocking(true)?;
     // Not on the stack, where it would cost every parked thread a page.
     let mut chunk = vec![0; DRAIN_CHUNK];
     for _ in 0..DRAIN_READS {
         match retry(|| (&*socket).read(&mut chunk)) {
-            Ok(0) => return Ok(Drained::Eof),
+            Ok(0) => return Ok(Discarded::Eof),
             Ok(_) => {}
             Err(error) if error.kind() == ErrorKind::WouldBlock => return Err(error),
-            Err(_) => return Ok(Drained::Eof),
+            Err(_) => return Ok(Discarded::Eof),
         }
     }
-    Ok(Drained::Partly)
+    Ok(Discarded::Partly)
 }
 
 /// How much of a client's input was discarded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Drained {
+pub enum Discarded {
     /// Not all of it: the client floods, and there may be more at once.
     Partly,
     /// All of it: the client sent EOF, or the connection is gone.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use protocol::{FrameError, FrameFault, NameError};
-use server_core::{CloseReason, Foreign, Relay, Settings, Turn, Wake, WriteBatch};
+use server_core::{CloseReason, Foreign, Next, Relay, Settings, Wake, WriteBatch};
 
 use stage::{Stage, frame, frames, pairs, settings};
 
@@ -31,7 +31,7 @@ fn every_cut_and_every_pair_of_cuts_gives_the_same_pairs() {
         for second in first..=script.len() {
             let mut stage = Stage::new(settings());
             for part in [&script[..first], &script[first..second], &script[second..]] {
-                assert!(matches!(stage.feed(part), Turn::Read), "cut at {first} and {second}");
+                assert!(matches!(stage.feed(part), Next::Read), "cut at {first} and {second}");
             }
             assert_eq!(relayed(), stage.witness_received(), "cut at {first} and {second}");
         }
@@ -42,7 +42,7 @@ fn every_cut_and_every_pair_of_cuts_gives_the_same_pairs() {
 fn single_bytes_give_the_same_pairs() {
     let mut stage = Stage::new(settings());
     for byte in script() {
-        assert!(matches!(stage.feed(&[byte]), Turn::Read));
+        assert!(matches!(stage.feed(&[byte]), Next::Read));
     }
     assert_eq!(relayed(), stage.witness_received());
 }
@@ -145,7 +145,7 @@ fn another_protocol_is_recognised_only_before_the_name() {
 #[test]
 fn a_taken_name_gets_a_number_and_the_notice_comes_first() {
     let mut stage = Stage::new(settings());
-    assert!(matches!(stage.feed(&frames(&["wit", "hi"])), Turn::Read));
+    assert!(matches!(stage.feed(&frames(&["wit", "hi"])), Next::Read));
     stage.witness_sends("hello");
     let notice = "the name wit is taken: you are wit-2";
     assert_eq!(pairs(&[("server", notice), ("wit", "hello")]), stage.received());
@@ -156,7 +156,7 @@ fn a_taken_name_gets_a_number_and_the_notice_comes_first() {
 fn a_name_has_its_own_limit() {
     let settings = Settings { max_name: 4, max_message: 6, ..settings() };
     let mut stage = Stage::new(settings.clone());
-    assert!(matches!(stage.feed(&frames(&["four", "sixsix"])), Turn::Read));
+    assert!(matches!(stage.feed(&frames(&["four", "sixsix"])), Next::Read));
     assert_eq!(pairs(&[("four", "sixsix")]), stage.witness_received());
 
     let fault = FrameFault::TooLong { length: 7, limit: 6 };
@@ -172,7 +172,7 @@ fn a_name_has_its_own_limit() {
 fn invalid_text_is_repaired_and_cut_to_the_limit() {
     let mut stage = Stage::new(Settings { max_message: 6, ..settings() });
     let sent = [frame(b"zoe"), frame(b"a\xffb"), frame(b"\xff\xff\xff")].concat();
-    assert!(matches!(stage.feed(&sent), Turn::Read));
+    assert!(matches!(stage.feed(&sent), Next::Read));
     let repaired = pairs(&[("zoe", "a\u{FFFD}b"), ("zoe", "\u{FFFD}\u{FFFD}")]);
     assert_eq!(repaired, stage.witness_received());
 }
@@ -185,13 +185,13 @@ fn messages_that_a_paused_room_does_not_accept_are_relayed_later_in_order() {
     let mut turn = stage.feed(&frames(&sent));
     let mut relayed = Vec::new();
     let mut waits = 0;
-    while matches!(turn, Turn::Wait) {
+    while matches!(turn, Next::Wait) {
         assert_eq!(
             None,
             stage.session.deadline(),
             "the client has no deadline while the room is paused"
         );
-        assert!(matches!(stage.feed(b""), Turn::Wait), "no member has read anything");
+        assert!(matches!(stage.feed(b""), Next::Wait), "no member has read anything");
         relayed.extend(stage.witness_received());
         turn = stage.feed(b"");
         waits += 1;
@@ -209,7 +209,7 @@ fn messages_before_an_eof_wait_for_a_paused_room_too() {
     stage.session.feed(&frames(&sent));
     stage.session.feed_eof();
     let mut relayed = Vec::new();
-    while matches!(stage.feed(b""), Turn::Wait) {
+    while matches!(stage.feed(b""), Next::Wait) {
         relayed.extend(stage.witness_received());
     }
     relayed.extend(stage.witness_received());
@@ -222,7 +222,7 @@ fn unread_answers_stop_a_sender_that_receives_only_its_own_messages() {
     let mut stage = Stage::new(settings);
     let mut turn = stage.feed(&frames(&["zoë", "one", "two", "three"]));
     let mut received = Vec::new();
-    while matches!(turn, Turn::Wait) {
+    while matches!(turn, Next::Wait) {
         received.extend(stage.received());
         turn = stage.feed(b"");
     }
@@ -235,7 +235,7 @@ fn unread_answers_stop_a_sender_that_receives_only_its_own_messages() {
 fn a_name_must_arrive_in_time() {
     let mut stage = Stage::new(settings());
     let end = stage.start + NAME_TIMEOUT;
-    assert!(matches!(stage.feed(b"3    "), Turn::Read));
+    assert!(matches!(stage.feed(b"3    "), Next::Read));
     assert_eq!((Some(end), None), (stage.session.deadline(), stage.session.expired(stage.start)));
     assert_eq!(Some(CloseReason::NameTimeout), stage.session.expired(end));
 }
@@ -243,30 +243,30 @@ fn a_name_must_arrive_in_time() {
 #[test]
 fn only_a_begun_frame_has_a_deadline() {
     let mut stage = Stage::new(settings());
-    assert!(matches!(stage.feed(&frames(&["zoë"])), Turn::Read));
+    assert!(matches!(stage.feed(&frames(&["zoë"])), Next::Read));
     assert_eq!(None, stage.session.deadline(), "a silent client has no deadline");
 
     stage.now += Duration::from_secs(100);
     let end = stage.now + FRAME_TIMEOUT;
-    assert!(matches!(stage.feed(b"2"), Turn::Read));
+    assert!(matches!(stage.feed(b"2"), Next::Read));
     assert_eq!(Some(end), stage.session.deadline());
 
     stage.now += Duration::from_secs(1);
-    assert!(matches!(stage.feed(b"         h"), Turn::Read));
+    assert!(matches!(stage.feed(b"         h"), Next::Read));
     assert_eq!(Some(end), stage.session.deadline(), "more bytes do not extend the deadline");
     assert_eq!(Some(CloseReason::FrameTimeout), stage.session.expired(end));
 
-    assert!(matches!(stage.feed(b"i3"), Turn::Read));
+    assert!(matches!(stage.feed(b"i3"), Next::Read));
     let next = stage.now + FRAME_TIMEOUT;
     assert_eq!(Some(next), stage.session.deadline(), "the next frame has its own deadline");
-    assert!(matches!(stage.feed(b"         bye"), Turn::Read));
+    assert!(matches!(stage.feed(b"         bye"), Next::Read));
     assert_eq!(None, stage.session.deadline());
 }
 
 #[test]
 fn an_aborted_member_gets_the_reason_of_the_room_whatever_it_does_next() {
     let mut stage = Stage::new(settings());
-    assert!(matches!(stage.feed(&frames(&["zoë"])), Turn::Read));
+    assert!(matches!(stage.feed(&frames(&["zoë"])), Next::Read));
     let member = stage.session.member().unwrap();
     let _ = stage.room.abort(member, &CloseReason::TooSlow);
     assert_eq!(CloseReason::TooSlow, stage.feed_until_close(&frames(&["hi"])));
@@ -287,11 +287,11 @@ fn unread_answers_have_the_patience_of_the_room() {
     let settings = Settings { relay: Relay::Sender, direct_bytes: 100, ..settings() };
     let patience = settings.patience;
     let mut stage = Stage::new(settings);
-    assert!(matches!(stage.feed(&frames(&["zoë", "1"])), Turn::Read));
+    assert!(matches!(stage.feed(&frames(&["zoë", "1"])), Next::Read));
     stage.session.feed(&frame(&[b'x'; 100]));
     stage.session.feed_eof();
     // Its EOF is not processed while an answer before it has no space.
-    assert!(matches!(stage.feed(b""), Turn::Wait));
+    assert!(matches!(stage.feed(b""), Next::Wait));
     let deadline = stage.session.deadline().expect("the wait has a deadline");
     assert_eq!(stage.start + patience, deadline);
     assert_eq!(None, stage.session.expired(stage.start));
@@ -302,7 +302,7 @@ fn unread_answers_have_the_patience_of_the_room() {
     let mut batch = WriteBatch::default();
     assert!(stage.room.next_batch(member, &mut batch, stage.now).is_some());
     assert_eq!(Wake::Waiters, stage.room.advance(member, &batch, Ok(4)));
-    assert!(matches!(stage.feed(b""), Turn::Wait));
+    assert!(matches!(stage.feed(b""), Next::Wait));
     assert_eq!(Some(stage.now + patience), stage.session.deadline());
     // After it has read everything, the EOF is processed.
     assert_eq!(pairs(&[("zoë", "1")])[4..], stage.received());

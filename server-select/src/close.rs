@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use server_core::socket::{self, Drained};
+use server_core::socket::{self, Discarded};
 use server_core::{CloseReason, Ending};
 
 use crate::Server;
@@ -21,7 +21,7 @@ impl Server {
         self.wake(wake);
         // There may be nothing to wait for.
         self.waiting.push(place);
-        self.woken = true;
+        self.may_resume = true;
     }
 
     /// Goes on when the member is drained, or its time is up.
@@ -60,9 +60,9 @@ impl Server {
     /// Reads on for a moment: closing with unread bytes would reset the connection, and the client would lose
     /// the reason.
     pub(crate) fn linger(&mut self, place: usize) {
-        match socket::drain(&self.connections[place].stream) {
-            Ok(Drained::Eof) => self.remove(place),
-            Ok(Drained::Partly) => self.ready.push(place),
+        match socket::discard_input(&self.connections[place].stream) {
+            Ok(Discarded::Eof) => self.remove(place),
+            Ok(Discarded::Partly) => self.ready.push(place),
             // The poll reports later input.
             Err(_) => {}
         }

@@ -8,7 +8,7 @@ use std::time::Instant;
 use mio::event::Event;
 use mio::net::TcpStream;
 use server_core::socket::READS_PER_TURN;
-use server_core::{CloseReason, Session, Turn};
+use server_core::{CloseReason, Next, Session};
 
 use crate::Server;
 
@@ -125,26 +125,26 @@ impl Server {
     pub(crate) fn process_input(&mut self, place: usize) {
         let now = Instant::now();
         let connection = &mut self.connections[place];
-        let turn = connection.session.process_input(&mut self.room, &place, now);
+        let next = connection.session.process_input(&mut self.room, &place, now);
         connection.session.log_activity();
         let deadline = connection.session.deadline();
-        match turn {
-            Turn::Read => match connection.session.expired(now) {
+        match next {
+            Next::Read => match connection.session.expired(now) {
                 Some(reason) => self.drain(place, reason),
                 None => self.set_timer(place, deadline),
             },
-            Turn::Wait => {
+            Next::Wait => {
                 connection.phase = Phase::Paused;
                 self.set_timer(place, deadline);
                 self.waiting.push(place);
             }
-            Turn::Close(reason) => self.drain(place, reason),
+            Next::Close(reason) => self.drain(place, reason),
         }
     }
 
     /// Lets the waiting connections go on, if one of them may.
     pub(crate) fn resume_waiting(&mut self) {
-        if !std::mem::take(&mut self.woken) {
+        if !std::mem::take(&mut self.may_resume) {
             return;
         }
         for place in std::mem::take(&mut self.waiting) {

@@ -12,8 +12,8 @@
 //!
 //! Where another model waits, the loop returns to the poll. The poll is edge-triggered: it reports readiness
 //! once, when it begins. A connection whose turn ends before its input does therefore goes into a list of the
-//! loop's own. After all input of a turn is processed, every member that lags is served, in one write each. In a
-//! large room a round over all members takes several turns, and includes what is said in between.
+//! loop's own. After the input of a turn is processed, members that are behind are served, one batch each. In a
+//! large room a round over all members takes several turns, so that clients are read in between.
 
 mod close;
 mod connection;
@@ -91,9 +91,9 @@ struct Server {
     ready: Vec<usize>,
     /// Connections that wait for the room, or for the end of their drain.
     waiting: Vec<usize>,
-    /// Whether one of them may go on.
-    woken: bool,
-    /// How many clients that never had a place linger.
+    /// Whether one of them may be able to go on.
+    may_resume: bool,
+    /// How many rejected clients linger.
     lingering: usize,
     timers: Timers,
     delivery: deliver::Delivery,
@@ -136,7 +136,7 @@ impl Server {
             connections: Slab::new(),
             ready: Vec::new(),
             waiting: Vec::new(),
-            woken: false,
+            may_resume: false,
             lingering: 0,
             timers: Timers::default(),
             delivery: deliver::Delivery::default(),
@@ -172,7 +172,7 @@ impl Server {
     }
 
     fn wake(&mut self, wake: Wake) {
-        self.woken |= wake == Wake::Waiters;
+        self.may_resume |= wake == Wake::Waiters;
     }
 
     /// How long the poll may wait: not at all, while the loop itself has something to do.
@@ -180,10 +180,11 @@ impl Server {
         let accepts = self.listeners.iter().any(Listener::may_accept);
         // A line that waited for the end of a pause is announced in the next turn.
         let announces = self.line.is_some() && !self.room.is_paused();
-        let has_input = !self.ready.is_empty() || self.woken;
+        let has_input = !self.ready.is_empty() || self.may_resume;
         if accepts || announces || has_input || self.delivery.is_unfinished(&self.room) {
             return Some(Duration::ZERO);
         }
+        // Reading ends at half of the grace, serving at three quarters.
         let stop = self.shutdown.deadlines(self.settings.grace);
         let deadlines = [
             self.timers.next(),
@@ -216,6 +217,7 @@ impl Server {
         while let Some(place) = self.timers.expired(now) {
             self.time_out(place, now);
         }
+        // The room has removed these members. Nothing is delivered any more: their connections are reset.
         for (_, place) in self.room.overdue(now) {
             self.drain(place, CloseReason::TooSlow);
         }

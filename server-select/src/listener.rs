@@ -92,7 +92,7 @@ impl Server {
         }
     }
 
-    /// Gives a client a place, or rejects it if there is none (SPEC RES-09).
+    /// Serves a client, or rejects it if there are too many (SPEC RES-09).
     fn admit(&mut self, mut stream: TcpStream, peer: SocketAddr, clients_max: usize) {
         let place = self.connections.vacant_key();
         let both = Interest::READABLE | Interest::WRITABLE;
@@ -109,11 +109,11 @@ impl Server {
     /// Sends a client the reason, half-closes and lingers, if not too many linger already (SPEC RES-09).
     fn reject(&mut self, stream: TcpStream, peer: SocketAddr, mut reason: CloseReason) {
         socket::reject(&stream, server_core::rejection(&reason));
-        // No connection waits for a client that never had a place.
+        // No connection waits for a client that was never served.
         let _ = self.room.leave(None, &mut reason);
         if self.lingering >= LINGERING_MAX {
             // It is closed at once, whether it has read the reason or not.
-            let _ = socket::drain(&stream);
+            let _ = socket::discard_input(&stream);
             return;
         }
         self.lingering += 1;

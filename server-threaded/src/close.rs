@@ -4,7 +4,7 @@ use std::net::TcpStream;
 use std::time::Instant;
 
 use rustix::event::{PollFd, PollFlags};
-use server_core::socket::{self, Drained};
+use server_core::socket::{self, Discarded};
 use server_core::{CloseReason, Ending, Session, Wake};
 
 use crate::deliver::{deliver, wake_delivery_thread};
@@ -63,6 +63,6 @@ fn linger(server: &Server, stream: &TcpStream) {
     let until = server.shutdown.linger_until(&server.settings, Instant::now());
     while Instant::now() < until
         && poll::wait(&mut [PollFd::new(stream, PollFlags::IN)], Some(until)).is_ok()
-        && !matches!(socket::drain(stream), Ok(Drained::Eof))
+        && !matches!(socket::discard_input(stream), Ok(Discarded::Eof))
     {}
 }

@@ -10,7 +10,7 @@ use rustix::event::{PollFd, PollFlags};
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, recv};
 use server_core::socket::{self, READS_PER_TURN};
-use server_core::{CloseReason, READ_CHUNK, Session, Turn, Wake};
+use server_core::{CloseReason, Next, READ_CHUNK, Session, Wake};
 
 use crate::close::drain;
 use crate::deliver::{deliver, hand_over};
@@ -97,15 +97,15 @@ fn process_input(
     let mut state = server.lock();
     let reason = loop {
         match session.process_input(&mut state.room, stream, Instant::now()) {
-            Turn::Read => break session.expired(Instant::now()),
-            Turn::Wait => {
+            Next::Read => break session.expired(Instant::now()),
+            Next::Wait => {
                 let stop = server.shutdown.deadlines(server.settings.grace).map(|stop| stop.read);
                 match session.wait_until(stop, Instant::now()) {
                     Ok(until) => state = wait_for_room(server, state, until),
                     Err(reason) => break Some(reason),
                 }
             }
-            Turn::Close(reason) => break Some(reason),
+            Next::Close(reason) => break Some(reason),
         }
     };
     match more {

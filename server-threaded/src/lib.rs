@@ -8,7 +8,7 @@
 //!  client's thread: read_loop poll (of one socket)            input from its client, the shutdown
 //!                             Server::waiters (a condvar)     the room, the end of its drain
 //!  delivery thread: deliver   poll (Server::wake_pipe)        the rest of a round, full sockets
-//!  rejection thread: reject   a channel                       clients without a place
+//!  rejection thread: reject   a channel                       clients to be rejected
 //!  console thread: announce   a read of standard input        the operator's input, with --console
 //! ```
 //!
@@ -102,7 +102,7 @@ struct State {
     connections: usize,
     /// How many of them are still read.
     reading: usize,
-    /// How many clients that never had a place linger.
+    /// How many rejected clients linger.
     lingering: usize,
 }
 

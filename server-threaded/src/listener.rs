@@ -57,7 +57,7 @@ fn accept_loop(server: &Arc<Server>, listener: &TcpListener, rejections: &Reject
     }
 }
 
-/// Gives a client a thread, or rejects it if there is no place for it (SPEC RES-09).
+/// Serves a client in a thread, or rejects it if there are too many (SPEC RES-09).
 fn admit(
     server: &Arc<Server>,
     stream: TcpStream,
@@ -96,12 +96,12 @@ fn reject(
 ) {
     socket::reject(&stream, server_core::rejection(&reason));
     let mut state = server.lock();
-    // No connection waits for a client that never had a place.
+    // No connection waits for a client that was never served.
     let _ = state.room.leave(None, &mut reason);
     if state.lingering >= LINGERING_MAX {
         drop(state);
         // It is closed at once, whether it has read the reason or not.
-        let _ = socket::drain(&stream);
+        let _ = socket::discard_input(&stream);
         return;
     }
     state.lingering += 1;
@@ -134,7 +134,7 @@ fn linger(server: &Server, rejected: &Receiver<Arc<TcpStream>>) {
         let now = Instant::now();
         while let Some((_, stream)) = lingering.pop_front_if(|(until, _)| *until <= now) {
             // What the client sent is discarded: closing with unread bytes would reset the connection.
-            let _ = socket::drain(&stream);
+            let _ = socket::discard_input(&stream);
             drop(stream);
             server.lock().lingering -= 1;
             server.wake(Wake::Waiters);

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use clap::Parser;
 use server_core::{
-    CloseReason, Ending, PerClient, READ_CHUNK, Room, Session, Settings, Turn, WriteBatch,
+    CloseReason, Ending, Next, PerClient, READ_CHUNK, Room, Session, Settings, WriteBatch,
 };
 
 use super::{Declared, Evidence, Instance, Medium, NotStarted, Origin, Received, Target, Wire};
@@ -144,10 +144,10 @@ impl MemoryServer {
             let turn = session.process_input(&mut self.room, &index, self.now);
             self.deliver();
             match turn {
-                Turn::Read => return,
+                Next::Read => return,
                 // No member lags any more, so the room now accepts the message.
-                Turn::Wait => {}
-                Turn::Close(reason) => return self.close(index, reason),
+                Next::Wait => {}
+                Next::Close(reason) => return self.close(index, reason),
             }
         }
     }

@@ -156,7 +156,7 @@ fn bind(defect: Defect, listen: &str) -> io::Result<TcpListener> {
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
     if !address.ip().is_loopback() && defect != Defect::NoWarning {
-        eprintln!("this is open to all members: no login, no encryption");
+        eprintln!("this is open to all: no login, no encryption");
     }
     Ok(socket.into())
 }

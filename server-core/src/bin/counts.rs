@@ -13,7 +13,7 @@ use std::time::Instant;
 use protocol::{Decoder, Name, encode_frame, encode_pair, pair_len};
 use server_core::bytes::BytesMut;
 use server_core::{
-    CloseReason, MemberId, READ_CHUNK, Room, STREAMING_BYTES, Said, Session, Settings, Turn, Wake,
+    CloseReason, MemberId, Next, READ_CHUNK, Room, STREAMING_BYTES, Said, Session, Settings, Wake,
     WriteBatch,
 };
 
@@ -96,12 +96,12 @@ fn hear() -> usize {
     let peer = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
     let mut session = Session::new(Arc::new(settings), peer, now);
     session.feed(&frames(1, SPEAKER.len()));
-    assert!(matches!(session.process_input(&mut room, &(), now), Turn::Read));
+    assert!(matches!(session.process_input(&mut room, &(), now), Next::Read));
     let message = frames(1, MESSAGE.len());
     counted(&mut || {
         for _ in 0..TIMES {
             session.feed(&message);
-            assert!(matches!(session.process_input(&mut room, &(), now), Turn::Read));
+            assert!(matches!(session.process_input(&mut room, &(), now), Next::Read));
             session.log_activity();
         }
     });

@@ -7,7 +7,7 @@ use crate::close::CloseReason;
 
 impl Session {
     /// Until when the client must have sent its name, completed the frame that it has begun, or, after
-    /// [`Turn::Wait`](super::Turn::Wait), read its answers.
+    /// [`Next::Wait`](super::Next::Wait), read its answers.
     pub fn deadline(&self) -> Option<Instant> {
         self.deadline
     }
@@ -23,7 +23,7 @@ impl Session {
         is_late.then_some(reason)
     }
 
-    /// After [`Turn::Wait`](super::Turn::Wait): until when to wait for the room, at most until `stop`. `None` means without
+    /// After [`Next::Wait`](super::Next::Wait): until when to wait for the room, at most until `stop`. `None` means without
     /// a limit.
     ///
     /// # Errors

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use protocol::{FrameError, FrameFault, HEADER_LEN, Name, pair, to_utf8};
 use server_core::{
-    CloseReason, Ending, Foreign, JoinError, MemberId, RESERVED, Said, Session, Turn, Wake,
+    CloseReason, Ending, Foreign, JoinError, MemberId, Next, RESERVED, Said, Session, Wake,
 };
 
 use super::Trial;
@@ -140,19 +140,19 @@ impl Trial {
         let mut client = self.clients.remove(at);
         // A session that does not wait has no message yet.
         if let Some(reason) = aborted.filter(|_| client.waits) {
-            let turn = client.session.process_input(&mut self.room, &(), self.now);
-            assert_eq!(Outcome::Close(reason.clone()), turn.into());
+            let next = client.session.process_input(&mut self.room, &(), self.now);
+            assert_eq!(Outcome::Close(reason.clone()), next.into());
         }
     }
 
     /// The session processes what has arrived, and the slow model does the same.
     fn process_input(&mut self, at: usize) {
-        let turn = self.clients[at].session.process_input(&mut self.room, &(), self.now);
+        let next = self.clients[at].session.process_input(&mut self.room, &(), self.now);
         let expected = match self.expect_name(at) {
             Ok(id) => self.expect_messages(at, self.place(id)),
             Err(outcome) => outcome,
         };
-        assert_eq!(expected, turn.into());
+        assert_eq!(expected, next.into());
         let client = &mut self.clients[at];
         client.waits = expected == Outcome::Wait;
         match expected {
@@ -274,12 +274,12 @@ impl From<JoinError> for Outcome {
     }
 }
 
-impl From<Turn> for Outcome {
-    fn from(turn: Turn) -> Self {
-        match turn {
-            Turn::Read => Self::Read,
-            Turn::Wait => Self::Wait,
-            Turn::Close(reason) => Self::Close(reason),
+impl From<Next> for Outcome {
+    fn from(next: Next) -> Self {
+        match next {
+            Next::Read => Self::Read,
+            Next::Wait => Self::Wait,
+            Next::Close(reason) => Self::Close(reason),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use server_core::{CloseReason, Relay, Settings, Turn};
+use server_core::{CloseReason, Next, Relay, Settings};
 
 use crate::stage::{Stage, frames, pairs, settings};
 
@@ -14,7 +14,7 @@ fn extended() -> Settings {
 fn joined(settings: Settings) -> Stage {
     let mut stage = Stage::new(settings);
     stage.witness_received();
-    assert!(matches!(stage.feed(&frames(&["zoë"])), Turn::Read));
+    assert!(matches!(stage.feed(&frames(&["zoë"])), Next::Read));
     let greeting = "welcome, zoë: 1 other is here; /help lists the commands";
     assert_eq!(pairs(&[("server", greeting)]), stage.received());
     assert_eq!(pairs(&[("server", "zoë has joined")]), stage.witness_received());
@@ -24,7 +24,7 @@ fn joined(settings: Settings) -> Stage {
 /// What the witness receives after a text, and what its sender receives.
 fn outcome(text: &str) -> (Vec<u8>, Vec<u8>) {
     let mut stage = joined(extended());
-    assert!(matches!(stage.feed(&frames(&[text])), Turn::Read), "{text:?}");
+    assert!(matches!(stage.feed(&frames(&[text])), Next::Read), "{text:?}");
     (stage.witness_received(), stage.received())
 }
 
@@ -93,7 +93,7 @@ fn a_new_name_follows_the_rules_of_the_first() {
         ("sevenby", "a name has at most 6 bytes, and this one 7"),
     ] {
         let mut stage = joined(settings.clone());
-        assert!(matches!(stage.feed(&frames(&[&format!("/nick {wanted}")])), Turn::Read));
+        assert!(matches!(stage.feed(&frames(&[&format!("/nick {wanted}")])), Next::Read));
         assert_eq!(pairs(&[("server", answer)]), stage.received(), "{wanted:?}");
     }
 }
@@ -102,7 +102,7 @@ fn a_new_name_follows_the_rules_of_the_first() {
 fn a_member_that_keeps_its_number_is_not_announced_again() {
     let mut stage = Stage::new(extended());
     stage.witness_received();
-    assert!(matches!(stage.feed(&frames(&["wit"])), Turn::Read));
+    assert!(matches!(stage.feed(&frames(&["wit"])), Next::Read));
     stage.received();
     assert_eq!(pairs(&[("server", "wit-2 has joined")]), stage.witness_received());
     for name in ["eve", "wit"] {
@@ -111,7 +111,7 @@ fn a_member_that_keeps_its_number_is_not_announced_again() {
     }
     stage.received();
     // The name without a number was freed and taken again, so the numbers start again.
-    assert!(matches!(stage.feed(&frames(&["/nick wit"])), Turn::Read));
+    assert!(matches!(stage.feed(&frames(&["/nick wit"])), Next::Read));
     assert_eq!(pairs(&[("server", "you are wit-2 already")]), stage.received());
     assert_eq!(Vec::<u8>::new(), stage.witness_received());
 }
@@ -119,17 +119,17 @@ fn a_member_that_keeps_its_number_is_not_announced_again() {
 #[test]
 fn input_after_a_command_waits_until_the_answer_is_read() {
     let mut stage = joined(extended());
-    assert!(matches!(stage.feed(&frames(&["/nick eve", "hello", "/who", "bye"])), Turn::Wait));
+    assert!(matches!(stage.feed(&frames(&["/nick eve", "hello", "/who", "bye"])), Next::Wait));
     stage.witness_sends("before you read");
     assert_eq!(pairs(&[("server", "zoë is now eve")]), stage.witness_received());
     assert_eq!(Some(stage.start + settings().patience), stage.session.deadline());
 
     let expected = pairs(&[("server", "you are now eve"), ("wit", "before you read")]);
     assert_eq!(expected, stage.received());
-    assert!(matches!(stage.feed(b""), Turn::Wait), "the next command has an answer, too");
+    assert!(matches!(stage.feed(b""), Next::Wait), "the next command has an answer, too");
     assert_eq!(pairs(&[("eve", "hello")]), stage.witness_received());
     assert_eq!(pairs(&[("server", "2 members: wit, eve")]), stage.received());
-    assert!(matches!(stage.feed(b""), Turn::Read));
+    assert!(matches!(stage.feed(b""), Next::Read));
     assert_eq!(pairs(&[("eve", "bye")]), stage.witness_received());
     assert_eq!(None, stage.session.deadline());
 }
@@ -138,7 +138,7 @@ fn input_after_a_command_waits_until_the_answer_is_read() {
 fn private_messages_from_others_do_not_stop_a_sender() {
     let mut stage = joined(extended());
     stage.witness_sends("/msg zoë psst");
-    assert!(matches!(stage.feed(&frames(&["hello"])), Turn::Read));
+    assert!(matches!(stage.feed(&frames(&["hello"])), Next::Read));
     assert_eq!(pairs(&[("zoë", "hello")]), stage.witness_received());
     assert_eq!(pairs(&[("wit", "(private) psst")]), stage.received());
 }
@@ -149,7 +149,7 @@ fn the_sender_is_notified_of_a_private_message_that_is_not_delivered() {
     // 20 bytes of headers, 4 of the name, 10 of the mark.
     let text = "x".repeat(30);
     for _ in 0..2 {
-        assert!(matches!(stage.feed(&frames(&[&format!("/msg wit {text}")])), Turn::Read));
+        assert!(matches!(stage.feed(&frames(&[&format!("/msg wit {text}")])), Next::Read));
     }
     let private = format!("(private) {text}");
     assert_eq!(pairs(&[("server", "wit has too much unread: not delivered")]), stage.received());
@@ -160,11 +160,11 @@ fn the_sender_is_notified_of_a_private_message_that_is_not_delivered() {
 fn a_newcomer_waits_for_a_paused_room_without_a_deadline() {
     let mut stage = Stage::new(Settings { window: 2_000, relay: Relay::Everyone, ..extended() });
     stage.witness_fills_the_window();
-    assert!(matches!(stage.feed(&frames(&["zoë", "hi"])), Turn::Wait));
+    assert!(matches!(stage.feed(&frames(&["zoë", "hi"])), Next::Wait));
     assert_eq!((None, None), (stage.session.member(), stage.session.deadline()));
     stage.now += Duration::from_hours(1);
     assert_eq!(None, stage.session.expired(stage.now), "it has sent its name");
     stage.witness_received();
-    assert!(matches!(stage.feed(b""), Turn::Read));
+    assert!(matches!(stage.feed(b""), Next::Read));
     assert_eq!(pairs(&[("server", "zoë has joined"), ("zoë", "hi")]), stage.witness_received());
 }

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
-use server_core::{Relay, Settings, Turn};
+use server_core::{Next, Relay, Settings};
 
 use crate::stage::{Stage, frame, frames, pairs, settings};
 
@@ -13,7 +13,7 @@ fn invalid_text_is_logged_once_per_connection() {
     let log = logged(|| {
         let mut stage = Stage::new(settings());
         for part in [&sent[..], &frame(b"\xfe")] {
-            assert!(matches!(stage.feed(part), Turn::Read));
+            assert!(matches!(stage.feed(part), Next::Read));
             stage.session.log_activity();
         }
     });
@@ -28,7 +28,7 @@ fn invalid_text_is_logged_once_per_connection() {
 fn valid_text_is_not_logged_as_invalid() {
     let log = logged(|| {
         let mut stage = Stage::new(settings());
-        assert!(matches!(stage.feed(&frames(&["zoë", "سلام", "\u{FFFD}"])), Turn::Read));
+        assert!(matches!(stage.feed(&frames(&["zoë", "سلام", "\u{FFFD}"])), Next::Read));
         stage.session.log_activity();
     });
     assert!(log.contains("joined") && !log.contains("UTF-8"), "{log}");
@@ -39,11 +39,11 @@ fn invalid_text_that_waits_for_the_room_is_logged_too() {
     let log = logged(|| {
         let relay = Relay::Everyone;
         let mut stage = Stage::new(Settings { window: 2_000, relay, ..settings() });
-        assert!(matches!(stage.feed(&frame(b"zoe")), Turn::Read));
+        assert!(matches!(stage.feed(&frame(b"zoe")), Next::Read));
         stage.witness_fills_the_window();
-        assert!(matches!(stage.feed(&frame(b"\xff")), Turn::Wait));
+        assert!(matches!(stage.feed(&frame(b"\xff")), Next::Wait));
         let _ = (stage.witness_received(), stage.received());
-        assert!(matches!(stage.feed(b""), Turn::Read));
+        assert!(matches!(stage.feed(b""), Next::Read));
         stage.session.log_activity();
         assert_eq!(pairs(&[("zoe", "\u{FFFD}")]), stage.witness_received());
     });

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use protocol::{Name, encode_frame, encode_pair};
 use server_core::bytes::BytesMut;
-use server_core::{CloseReason, MemberId, Room, Said, Session, Settings, Turn, WriteBatch};
+use server_core::{CloseReason, MemberId, Next, Room, Said, Session, Settings, WriteBatch};
 
 pub(crate) struct Stage {
     pub(crate) room: Room<()>,
@@ -31,7 +31,7 @@ impl Stage {
     }
 
     /// Feeds bytes of the client to the session, and processes them.
-    pub(crate) fn feed(&mut self, bytes: &[u8]) -> Turn {
+    pub(crate) fn feed(&mut self, bytes: &[u8]) -> Next {
         self.session.feed(bytes);
         self.session.process_input(&mut self.room, &(), self.now)
     }
@@ -39,7 +39,7 @@ impl Stage {
     /// The same, where the connection must end. Returns the reason.
     pub(crate) fn feed_until_close(&mut self, bytes: &[u8]) -> CloseReason {
         match self.feed(bytes) {
-            Turn::Close(reason) => reason,
+            Next::Close(reason) => reason,
             turn => panic!("expected the end, got {turn:?}"),
         }
     }
