@@ -12,17 +12,26 @@ use self::source::{Function, functions, normalised};
 const TWINS: [&str; 3] = ["server-threaded", "server-select", "server-async"];
 
 /// The files of every server, and the one that only its model has.
-const FILES: [&str; 7] =
-    ["close.rs", "connection.rs", "deliver.rs", "lib.rs", "listener.rs", "main.rs", "OWN"];
+const FILES: [&str; 8] = [
+    "close.rs",
+    "connection.rs",
+    "deliver.rs",
+    "lib.rs",
+    "listener.rs",
+    "main.rs",
+    "stop.rs",
+    "OWN",
+];
 const OWN: [&str; 3] = ["poll.rs", "timers.rs", "runtime.rs"];
 
 /// The functions that all servers have, in this order.
-const SHARED: [(&str, &[&str]); 5] = [
-    ("lib.rs", &["serve", "new", "wake", "announce", "stop"]),
+const SHARED: [(&str, &[&str]); 6] = [
+    ("lib.rs", &["serve", "new", "wake", "announce"]),
     ("listener.rs", &["accept_all", "accept_loop", "admit", "reject"]),
     ("connection.rs", &["read_loop", "read", "process_input"]),
     ("close.rs", &["drain", "close", "linger"]),
     ("deliver.rs", &["deliver", "round", "deliver_to"]),
+    ("stop.rs", &["stop"]),
 ];
 
 /// Parameters that only say where a model keeps a connection, the room or what waits: they are not compared.
@@ -218,7 +227,7 @@ fn function(twin: &str, file: &str, name: &str) -> Function {
 /// The names of the public functions of the core that have to do with the room, a connection or a shutdown.
 fn core_functions() -> BTreeSet<String> {
     let files = ["close", "listen", "room", "session", "shutdown", "socket"];
-    let parts = ["room/delivery", "room/end", "room/talk"];
+    let parts = ["room/delivery", "room/end", "room/outcome", "room/talk"];
     let parts = parts.into_iter().chain(["session/activity", "session/deadline", "session/end"]);
     let sources =
         files.into_iter().chain(parts).map(|file| source(&format!("server-core/src/{file}.rs")));
@@ -288,7 +297,14 @@ fn the_protocol_depends_on_nom_and_bytes_only() {
 fn the_room_knows_no_socket_no_thread_and_no_clock() {
     let pure = ["log", "member", "flow", "names", "pacing", "write_batch", "room", "session"]
         .into_iter()
-        .chain(["room/commands", "room/delivery", "room/end", "room/extensions", "room/talk"])
+        .chain([
+            "room/commands",
+            "room/delivery",
+            "room/end",
+            "room/extensions",
+            "room/outcome",
+            "room/talk",
+        ])
         .chain(["foreign", "log/segment", "member/overlay"])
         .chain(["session/activity", "session/deadline", "session/end"])
         .map(|name| format!("server-core/src/{name}.rs"));

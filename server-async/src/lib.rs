@@ -23,6 +23,7 @@ mod connection;
 mod deliver;
 mod listener;
 mod runtime;
+mod stop;
 
 use std::io::{self, ErrorKind};
 use std::net::TcpListener;
@@ -33,7 +34,7 @@ use std::time::Instant;
 
 use server_core::bytes::Bytes;
 use server_core::slab::Slab;
-use server_core::{PerClient, Program, Room, STOPPING, Said, Settings, Shutdown, Wake, console};
+use server_core::{PerClient, Program, Room, Said, Settings, Shutdown, Wake, console};
 use tokio::sync::{mpsc, watch};
 use tokio::time::timeout_at;
 
@@ -172,33 +173,6 @@ impl Server {
                 Said::Paused => connection::wait_for_room(self, &mut seen, None).await,
                 Said::Closed => return ControlFlow::Break(()),
             }
-        }
-    }
-
-    /// The graceful shutdown: processes input that was read, notifies all members, delivers and closes, all
-    /// within the grace.
-    async fn stop(&self) {
-        let Some(deadlines) = self.shutdown.deadlines(self.settings.grace) else { return };
-        let connections = self.lock().connections.clone();
-        connections.iter().for_each(|(_, waker)| waker.wake_by_ref());
-        self.wake(Wake::Waiters);
-        self.wait_until(deadlines.read, |state| state.reading == 0).await;
-        {
-            let mut state = self.lock();
-            state.room.close(STOPPING);
-            deliver::deliver(state);
-        }
-        self.wake(Wake::Waiters);
-        self.wait_until(deadlines.serve, |state| state.connections.len() + state.lingering == 0)
-            .await;
-        let counters = self.lock().room.counters().clone();
-        counters.log_totals();
-    }
-
-    async fn wait_until(&self, until: Instant, done: impl Fn(&State) -> bool) {
-        let mut seen = self.waiters.subscribe();
-        while !done(&self.lock()) && Instant::now() < until {
-            self.wait(&mut seen, Some(until)).await;
         }
     }
 }

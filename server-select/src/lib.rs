@@ -19,6 +19,7 @@ mod close;
 mod connection;
 mod deliver;
 mod listener;
+mod stop;
 mod timers;
 
 use std::io;
@@ -33,8 +34,7 @@ use server_core::bytes::Bytes;
 use server_core::listen::LISTENERS_MAX;
 use server_core::slab::Slab;
 use server_core::{
-    CloseReason, PerClient, Program, READ_CHUNK, Room, STOPPING, Said, Settings, Shutdown, Wake,
-    console,
+    CloseReason, PerClient, Program, READ_CHUNK, Room, Said, Settings, Shutdown, Wake, console,
 };
 
 use crate::connection::Connection;
@@ -221,31 +221,6 @@ impl Server {
         for (_, place) in self.room.overdue(now) {
             self.drain(place, CloseReason::TooSlow);
         }
-    }
-
-    /// The graceful shutdown: processes input that was read, notifies all members, delivers and closes, all
-    /// within the grace.
-    fn stop(&mut self, now: Instant) {
-        let Some(deadlines) = self.shutdown.deadlines(self.settings.grace) else { return };
-        self.listeners.clear();
-        let places: Vec<_> = self.connections.iter().map(|(place, _)| place).collect();
-        let mut reading = 0;
-        for place in places {
-            if self.connections[place].is_paused() && now < deadlines.read {
-                reading += 1;
-            } else if self.connections[place].is_read() {
-                self.drain(place, CloseReason::Shutdown);
-            }
-        }
-        if reading == 0 && !self.room.is_closed() {
-            self.room.close(STOPPING);
-        }
-    }
-
-    /// Whether a shutdown is complete.
-    fn is_over(&self, now: Instant) -> bool {
-        let stop = self.shutdown.deadlines(self.settings.grace);
-        stop.is_some_and(|stop| self.connections.is_empty() || stop.serve <= now)
     }
 }
 
