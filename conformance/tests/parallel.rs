@@ -302,6 +302,7 @@ fn the_room_knows_no_socket_no_thread_and_no_clock() {
             "room/delivery",
             "room/end",
             "room/extensions",
+            "room/lag",
             "room/outcome",
             "room/talk",
         ])

@@ -4,6 +4,7 @@ mod commands;
 mod delivery;
 mod end;
 mod extensions;
+mod lag;
 mod outcome;
 mod talk;
 
