@@ -57,15 +57,15 @@ fn entry(stanza: &str) -> Entry {
     let rules = rules.iter().flat_map(|line| line.split_whitespace().skip(1)).map(str::to_owned);
     let (cut, outcome): (Vec<_>, Vec<_>) =
         outcome.into_iter().partition(|line| line.starts_with("  cut "));
-    let told = |line: &&str| match cut[..] {
-        [cut] if line.starts_with("  told ") => cut.replacen("  cut   ", "  told  ", 1),
+    let error = |line: &&str| match cut[..] {
+        [cut] if line.starts_with("  error ") => cut.replacen("  cut   ", "  error ", 1),
         _ => (*line).to_owned(),
     };
     let end = outcome.last().and_then(|line| line.strip_prefix("  end   "));
     Entry {
         rules: rules.collect(),
         end: end.unwrap_or_else(|| panic!("{file}: the last line must be `end`")).to_owned(),
-        cut: outcome.iter().map(told).collect::<Vec<_>>().join("\n") + "\n",
+        cut: outcome.iter().map(error).collect::<Vec<_>>().join("\n") + "\n",
         outcome: outcome.join("\n") + "\n",
         file,
     }

@@ -85,12 +85,12 @@ impl Members {
         let mut outcome = String::new();
         for pair in self.received()? {
             let (sender, text) = (shown(&pair.sender), shown(&pair.text));
-            writeln!(outcome, "  heard {sender} {text}").expect("writing to a string cannot fail");
+            writeln!(outcome, "  relay {sender} {text}").expect("writing to a string cannot fail");
         }
         for pair in notices {
             let sender = if pair.sender == "server" { "" } else { "in another name " };
             let text = shown(&pair.text);
-            writeln!(outcome, "  told  {sender}{text}").expect("writing to a string cannot fail");
+            writeln!(outcome, "  error {sender}{text}").expect("writing to a string cannot fail");
         }
         let end = match end {
             Received::Eof => &entry.end,
