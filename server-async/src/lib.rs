@@ -6,7 +6,7 @@
 //!  main task: accept_all      the accept tasks                their end, at the shutdown
 //!  accept task: accept_loop   accept, or the shutdown         the next client (a task per address)
 //!  client's task: read_loop   readable                        input from its client, the shutdown
-//!                             Server::waiters (a watch)       the room, the end of its drain
+//!                             Server::waiters (a watch)       the room
 //!  same task: deliver_loop    its waker, kept in the room     something new for it
 //!                             writable                        a full socket
 //!  wake task: wake_loop       its waker                       a room too large to wake at once
@@ -15,7 +15,7 @@
 //!
 //! Where another model waits, the task yields to the runtime. A client's task reads and delivers: whichever of
 //! the two can go on does, and the end of either ends both. The task that appended to the log wakes the tasks of
-//! the members that lag, and each delivers to its own client. In a large room it wakes the first of them; the
+//! the members that are behind, and each delivers to its own client. In a large room it wakes the first of them; the
 //! wake task goes on, some at a time, so that tasks with input to read run in between.
 
 mod close;
@@ -101,7 +101,7 @@ struct Server {
     state: Mutex<State>,
     /// Ends the accepting at the shutdown.
     stopping: watch::Sender<bool>,
-    /// Wakes the tasks that wait for the room, or for the end of a drain or of a connection.
+    /// Wakes the tasks that wait for the room, and the shutdown, which waits for the end of connections.
     waiters: watch::Sender<()>,
 }
 

@@ -27,7 +27,7 @@ use crate::pacing::Pacing;
 #[derive(Debug)]
 pub(crate) struct Member<H> {
     pub(crate) name: Name,
-    /// How the server reaches this member: a socket, a token, a waker.
+    /// How the server reaches this member: a socket, a place in a table, a waker.
     pub(crate) handle: H,
     /// Distinguishes this member from others that had the same place in the room.
     pub(crate) serial: u64,

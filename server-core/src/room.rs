@@ -26,8 +26,8 @@ pub use outcome::{JoinError, MemberId, Said, Wake};
 
 /// The room as a log: each message is appended once, and every member is a cursor into the log.
 ///
-/// It contains no socket and no clock. `H` is what a server needs to reach a member: a socket, a token, a
-/// waker. The methods by kind, in the order in which a server calls them for one member:
+/// It contains no socket and no clock. `H` is what a server needs to reach a member: a socket, a place in a table of
+/// connections, a waker. The methods by kind, in the order in which a server calls them for one member:
 ///
 /// 1. Input: [`join`](Self::join), then [`hear`](Self::hear) any number of times, which calls
 ///    [`say`](Self::say).

@@ -107,8 +107,8 @@ pub fn discard_input(connection: &impl AsFd) -> io::Result<Discarded> {
     let socket = SockRef::from(connection);
     socket.set_nonblocking(true)?;
     // Not on the stack, where it would cost every parked thread a page.
-    let mut chunk = vec![0; DRAIN_CHUNK];
-    for _ in 0..DRAIN_READS {
+    let mut chunk = vec![0; DISCARD_CHUNK];
+    for _ in 0..DISCARD_READS {
         match retry(|| (&*socket).read(&mut chunk)) {
             Ok(0) => return Ok(Discarded::Eof),
             Ok(_) => {}
@@ -145,10 +145,10 @@ const MEMBERS_PER_TURN: usize = 32;
 /// Bytes added to a round after which clients are not read until it ends: half of a large send buffer.
 const ADDED_MAX: u64 = SEND_BUFFER_LARGE as u64 / 2;
 
-/// Reads in one call of [`drain`], however much a rejected client still sends: the other clients have their turn.
-const DRAIN_READS: usize = 64;
+/// Reads in one call of [`discard_input`], however much a rejected client still sends: the other clients have their turn.
+const DISCARD_READS: usize = 64;
 
-const DRAIN_CHUNK: usize = 4096;
+const DISCARD_CHUNK: usize = 4096;
 
 /// Non-blocking whatever the socket's mode: the server with threads leaves its sockets in blocking mode.
 const SEND_FLAGS: i32 = libc::MSG_DONTWAIT | NO_SIGNAL;

@@ -8,7 +8,7 @@ use std::time::Instant;
 use server_core::{MemberId, WriteBatch};
 
 // Everything that waits, wakes or writes is named through the crate: tests/hand_over.rs compiles this file with
-// models in its place.
+// stand-ins of its own.
 use crate::poll::{self, Block};
 use crate::{MEMBERS_PER_TURN, MutexGuard, Server, State, socket};
 
@@ -60,14 +60,14 @@ pub(crate) fn deliver<'a>(server: &'a Server, mut state: MutexGuard<'a, State>) 
     if !needs_deliverer(&state) {
         return;
     }
-    let (mut filled, mut budget) = (false, MEMBERS_PER_TURN);
+    let (mut filled, mut members_left) = (false, MEMBERS_PER_TURN);
     loop {
         state.delivery.deliverer = Deliverer::Appender;
         let left;
-        (state, left) = round(server, state, &mut budget);
+        (state, left) = round(server, state, &mut members_left);
         filled |= left.filled;
         // It goes on if there is more, and if the rest of its turn is enough for a whole round.
-        if state.delivery.deliverer == Deliverer::None || budget < state.room.len() {
+        if state.delivery.deliverer == Deliverer::None || members_left < state.room.len() {
             break;
         }
     }
@@ -95,27 +95,27 @@ fn has_news(state: &State) -> bool {
 }
 
 /// Serves the members that are to be served apart from a round, and then, if there is something new for all, every
-/// member that is behind. The round stops after `budget` members and goes on later.
+/// member that is behind. The round stops after `members_left` members and goes on later.
 fn round<'a>(
     server: &'a Server,
     mut state: MutexGuard<'a, State>,
-    budget: &mut usize,
+    members_left: &mut usize,
 ) -> (MutexGuard<'a, State>, Left) {
     state = begin_round(server, state);
     let (mut left, mut batch) = (Left::default(), WriteBatch::default());
     for _ in 0..state.room.to_serve() {
         let Some(member) = state.room.next_to_serve() else { break };
         state = serve_member(server, state, member, &mut left, &mut batch);
-        *budget = budget.saturating_sub(1);
+        *members_left = members_left.saturating_sub(1);
     }
     while let Some(place) = state.delivery.next_place
-        && *budget > 0
+        && *members_left > 0
     {
         let next = state.room.next_behind(place);
         state.delivery.next_place = next.map(MemberId::next_place);
         let Some(member) = next else { break };
         state = serve_member(server, state, member, &mut left, &mut batch);
-        *budget -= 1;
+        *members_left -= 1;
     }
     end_turn(&mut state, &left);
     (state, left)

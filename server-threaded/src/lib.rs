@@ -7,8 +7,8 @@
 //!  accept thread: accept_loop accept                          the same, at each further address
 //!  client's thread: read_loop poll (of one socket)            input from its client, the shutdown
 //!                             Server::waiters (a condvar)     the room, the end of its drain
-//!  delivery thread: deliver   poll (Server::wake_pipe)        the rest of a round, full sockets
-//!  rejection thread: reject   a channel                       clients to be rejected
+//!  delivery_thread            poll (Server::wake_pipe)        the rest of a round, full sockets
+//!  rejection thread: linger   a channel                       clients to be rejected
 //!  console thread: announce   a read of standard input        the operator's input, with --console
 //! ```
 //!

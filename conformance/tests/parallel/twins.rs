@@ -59,7 +59,7 @@ const SIGNATURES: [(&str, &str, &str); 13] = [
     ("server-select", "process_input", "() -> ()"),
     ("server-threaded", "process_input", "(more: More) -> Option<CloseReason>"), // it delivers, or reads on
     ("server-select", "close", "() -> ()"), // the reason is in the connection's phase
-    ("server-threaded", "round", "(budget: &mut usize) -> (MutexGuard<State>, Left)"), // others may deliver
+    ("server-threaded", "round", "(members_left: &mut usize) -> (MutexGuard<State>, Left)"), // others may deliver
     ("server-async", "round", "(woken: &mut Vec<Waker>) -> ()"), // members deliver to themselves
     // A thread gives the lock back, a task says what is left.
     (
