@@ -106,7 +106,8 @@ impl Server {
 /// The bound on memory for messages that one of our servers prints.
 fn printed_bound(command: &[OsString]) -> io::Result<u64> {
     let (program, arguments) = command.split_first().expect("a command has a program");
-    // With `--check` the server does not listen, so any valid address will do.
+    // With `--check` the server does not listen, so any valid port will do.
+    let arguments = arguments.iter().map(|word| word.to_string_lossy().replace("{port}", "0"));
     let output = Command::new(program).args(arguments).arg("--check").output()?;
     let table = String::from_utf8_lossy(&output.stdout);
     let line = table.lines().find_map(|line| line.strip_prefix(BOUND));
