@@ -30,6 +30,8 @@ mod room;
 mod server;
 #[path = "broken/server_room.rs"]
 mod server_room;
+#[path = "broken/silent.rs"]
+mod silent;
 #[path = "broken/wire.rs"]
 mod wire;
 
@@ -105,6 +107,13 @@ fn main() -> ExitCode {
         a_failure_report_is_complete();
         Ok(())
     }));
+    trials.push(
+        Trial::test("a_server_that_cannot_run_is_not_idle", || {
+            process::a_server_that_cannot_run_is_not_idle();
+            Ok(())
+        })
+        .with_ignored_flag(machine::obstacle("RES-07").is_some()),
+    );
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 

@@ -1,7 +1,13 @@
 //! Process: which rules' tests have to detect which defect of a server in a process of its own.
 
-use crate::server::Defect;
-use crate::{Kill, Mutant};
+use conformance::spec::{Mode, Relay};
+use conformance::suite::error::TestError;
+use conformance::suite::fixture::{Conditions, Fixture};
+use conformance::target::{Declared, Target};
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::server::{BrokenServer, Defect};
+use crate::{Kill, Mutant, SLACK_SOUND};
 
 pub(crate) const KILLS: &[Kill] = &[
     (
@@ -84,3 +90,27 @@ pub(crate) const KILLS: &[Kill] = &[
     (Mutant::Process(Defect::LogsMessages), &[("SEC-02", "the server logged")]),
     (Mutant::Process(Defect::NoWarning), &[("SEC-03", "its log has no warning")]),
 ];
+
+/// A busy loop that the machine does not run uses no processor time either.
+pub(crate) fn a_server_that_cannot_run_is_not_idle() {
+    let instance = BrokenServer { defect: Defect::BusyLoops }.start(&[]).expect("it starts");
+    let id = instance.process().and_then(|process| i32::try_from(process.id()).ok());
+    let id = id.and_then(Pid::from_raw).expect("it is a process");
+    let fixture = Fixture::new(
+        instance,
+        Conditions {
+            seed: 1,
+            slack: SLACK_SOUND,
+            level: 2,
+            asked: 2,
+            relay: Relay::Others,
+            mode: Mode::Base,
+            declared: Declared::default(),
+        },
+    );
+    let outcome = fixture.expect_idle_cpu("it was stopped", |_| {
+        kill_process(id, Signal::STOP).expect("it is running");
+        Ok(())
+    });
+    assert!(matches!(outcome, Err(TestError::Inconclusive(_))), "{outcome:?}");
+}

@@ -3,11 +3,13 @@
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
+use std::time::Duration;
 
 use bytes::BytesMut;
 use conformance::process::ServerProcess;
-use conformance::target::{Instance, Medium, Model, NotStarted, Target, TcpWire, Wire};
+use conformance::target::{Evidence, Instance, Medium, Model, NotStarted, Target, TcpWire, Wire};
 use protocol::{Decoder, encode_frame};
 
 use crate::altered::StartedBy;
@@ -15,7 +17,8 @@ use crate::altered::StartedBy;
 /// Where the proxy cuts.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Cut {
-    /// Between the two frames of each pair.
+    /// Between the two frames of each pair. The last message of those that arrived together follows
+    /// only when the client has read everything before it.
     Frames,
     /// After every byte, in both directions.
     Bytes,
@@ -60,6 +63,7 @@ fn forward(client: &TcpStream, behind: SocketAddr, cut: Cut) -> io::Result<()> {
     let server = TcpStream::connect(behind)?;
     client.set_nodelay(true)?;
     server.set_nodelay(true)?;
+    let ended = AtomicBool::new(false);
     thread::scope(|scope| {
         scope.spawn(|| {
             // However the client's direction ends, the server has to see its end.
@@ -68,10 +72,11 @@ fn forward(client: &TcpStream, behind: SocketAddr, cut: Cut) -> io::Result<()> {
                 Cut::Bytes => byte_by_byte(client, &server),
             }
             .ok();
+            ended.store(true, Ordering::Relaxed);
             server.shutdown(Shutdown::Write).ok();
         });
         match cut {
-            Cut::Frames => frame_by_frame(&server, client),
+            Cut::Frames => frame_by_frame(&server, client, &ended),
             Cut::Bytes => byte_by_byte(&server, client),
         }
         .ok();
@@ -88,16 +93,43 @@ fn byte_by_byte(mut from: &TcpStream, mut to: &TcpStream) -> io::Result<()> {
     Ok(())
 }
 
-fn frame_by_frame(mut server: &TcpStream, mut client: &TcpStream) -> io::Result<()> {
+fn frame_by_frame(
+    mut server: &TcpStream,
+    mut client: &TcpStream,
+    ended: &AtomicBool,
+) -> io::Result<()> {
     let mut frames = Decoder::new(1 << 20);
     let mut chunk = [0; 4096];
+    let mut sent = 0;
     while let count @ 1.. = server.read(&mut chunk)? {
         frames.feed(&chunk[..count]);
-        while let Ok(Some(payload)) = frames.next_frame() {
+        let mut next = frames.next_frame();
+        while let Ok(Some(payload)) = next {
+            next = frames.next_frame();
+            let (is_last, is_message) = (!matches!(next, Ok(Some(_))), sent % 2 == 1);
+            if is_last && is_message {
+                await_read(client, ended)?;
+            }
             let mut frame = BytesMut::new();
             encode_frame(&payload, &mut frame);
             client.write_all(&frame)?;
+            sent += 1;
         }
     }
     Ok(())
 }
+
+/// Waits until the client has read everything, or has ended its direction. Otherwise the kernel
+/// might deliver both frames of a pair at once, and only a client that reads faster than this proxy
+/// writes would see the cut.
+fn await_read(client: &TcpStream, ended: &AtomicBool) -> io::Result<()> {
+    let mut wire = TcpWire::accepted(client.try_clone()?)?;
+    while cfg!(target_os = "linux")
+        && !ended.load(Ordering::Relaxed)
+        && wire.await_read(READ_SOON) == Evidence::Assumed
+    {}
+    Ok(())
+}
+
+/// A client that reads all the time has read within this time, and the proxy does not pause.
+const READ_SOON: Duration = Duration::from_millis(1);

@@ -40,7 +40,8 @@ pub(crate) enum Defect {
     FatClients,
     /// Ends when a thread cannot be started.
     DiesWithoutThreads,
-    /// Closes a connection that is silent for 800 ms.
+    /// When it closes a connection that is silent inside a frame, closes all others that have been
+    /// silent for as long.
     ClosesSilent,
     /// Does not handle SIGTERM, which ends the process.
     DiesOfSignals,
@@ -173,10 +174,14 @@ fn after_accept_error(defect: Defect, error: &io::Error) {
 }
 
 fn admit(room: &Arc<Room>, stream: TcpStream) {
-    let serving = Arc::clone(room);
+    let (serving, stream) = (Arc::clone(room), Arc::new(stream));
+    if room.defect() == Defect::ClosesSilent {
+        room.silences().add(&stream);
+    }
     let thread = thread::Builder::new().spawn(move || {
         // However the connection ends, the small server does not report it.
-        serving.serve(&Arc::new(stream)).ok();
+        serving.serve(&stream).ok();
+        serving.silences().remove(&stream);
     });
     if thread.is_err() && room.defect() == Defect::DiesWithoutThreads {
         exit(1);

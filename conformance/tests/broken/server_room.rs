@@ -12,6 +12,7 @@ use socket2::SockRef;
 
 use crate::corrupt::encoded;
 use crate::server::Defect;
+use crate::silent::Silences;
 
 /// The members of a small server, and its defect.
 pub(crate) struct Room {
@@ -19,6 +20,7 @@ pub(crate) struct Room {
     members: Mutex<Vec<Member>>,
     /// A pair that is delivered together with the next one.
     held: Mutex<Vec<u8>>,
+    silences: Silences,
 }
 
 struct Member {
@@ -33,12 +35,18 @@ struct Member {
 impl Room {
     /// A room without members.
     pub(crate) fn new(defect: Defect) -> Self {
-        Self { defect, members: Mutex::default(), held: Mutex::default() }
+        let (members, held) = (Mutex::default(), Mutex::default());
+        Self { defect, members, held, silences: Silences::default() }
     }
 
     /// The server's defect.
     pub(crate) fn defect(&self) -> Defect {
         self.defect
+    }
+
+    /// Since when each connection has been silent.
+    pub(crate) fn silences(&self) -> &Silences {
+        &self.silences
     }
 
     /// Serves one client, from its name to the end of its connection.
@@ -61,7 +69,20 @@ impl Room {
         let mut frames = Decoder::new(MESSAGE_MAX);
         let mut chunk = vec![0; 16 * 1024];
         let mut name: Option<Vec<u8>> = None;
-        while let count @ 1.. = (&**stream).read(&mut chunk)? {
+        loop {
+            let count = match (&**stream).read(&mut chunk) {
+                Ok(0) => return Ok(()),
+                Ok(count) => count,
+                // Only `ClosesSilent` sets a timeout.
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    if frames.is_mid_frame() {
+                        self.silences.close_from(stream);
+                    }
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+            self.silences.interrupt(stream);
             frames.feed(&chunk[..count]);
             while let Some(frame) = frames.next_frame().map_err(io::Error::other)? {
                 match &name {
@@ -70,7 +91,6 @@ impl Room {
                 }
             }
         }
-        Ok(())
     }
 
     /// Adds a member. If the name is taken, it gets a number.

@@ -54,36 +54,76 @@ fn silent_members_use_little_memory(fixture: &mut Fixture) -> Result<Finding, Te
     Ok(Finding::Noted(format!("{each} bytes of memory for each member")))
 }
 
-/// Waits until every client is known to be a member.
+/// Waits until every client is known to be a member, and has received everything that was sent: the
+/// server then has nothing more to do.
 fn await_membership(
     fixture: &Fixture,
     sender: &mut Client,
     clients: &mut [Client],
 ) -> Result<(), TestError> {
-    let start = Instant::now();
-    for client in clients {
-        // Most clients are members by the time the first one receives a message, so one message is
-        // enough for them.
-        while client.next(Duration::ZERO)? == Next::Silence {
-            sender.say(b"roll call")?;
-            if client.next(MEMBERSHIP_INTERVAL)? != Next::Silence {
-                break;
-            }
-            if start.elapsed() > fixture.deadline() * 4 {
-                let what = format!(
-                    "the server did not relay a message to {}, which had sent its name",
-                    client.label()
-                );
+    let (mut missing, mut members) =
+        (clients.iter_mut().collect::<Vec<_>>(), Vec::<&mut Client>::new());
+    let (mut calls, mut call, mut listener) = (0, Vec::new(), None::<usize>);
+    // How long all of them take depends on the machine, so the deadline is one for the next member.
+    let (mut progress, mut used) = (Instant::now(), fixture.usage()?.cpu());
+    while !missing.is_empty() {
+        // Calls that a busy server has not relayed yet would keep it from adding members.
+        let is_relayed = match listener {
+            Some(member) => takes_call(members[member], &call, Duration::ZERO)?,
+            None => true,
+        };
+        if is_relayed {
+            calls += 1;
+            call = format!("roll call {calls}").into_bytes();
+            sender.say(&call)?;
+            listener = members.len().checked_sub(1);
+        }
+        missing[0].read_once(MEMBERSHIP_INTERVAL);
+        let before = members.len();
+        for client in std::mem::take(&mut missing) {
+            let is_member = client.next(Duration::ZERO)? != Next::Silence;
+            if is_member { members.push(client) } else { missing.push(client) }
+        }
+        if members.len() > before {
+            (progress, used) = (Instant::now(), fixture.usage()?.cpu());
+        } else if progress.elapsed() > fixture.deadline() && fixture.has_had_time(used)? {
+            return Err(not_relayed(missing[0]));
+        }
+    }
+    sender.say(LAST_CALL)?;
+    members.into_iter().try_for_each(|client| {
+        let is_relayed = takes_call(client, LAST_CALL, fixture.deadline())?;
+        if is_relayed { Ok(()) } else { Err(not_relayed(client)) }
+    })
+}
+
+/// Whether a member receives this call, with no longer pause than this before it. Those before it
+/// are discarded.
+fn takes_call(member: &mut Client, call: &[u8], pause: Duration) -> Result<bool, TestError> {
+    loop {
+        match member.next(pause)? {
+            Next::Pair(pair) if pair.text == call => return Ok(true),
+            Next::Pair(_) => {}
+            Next::Silence => return Ok(false),
+            Next::Ended(_) => {
+                let what = format!("the server ended {}'s connection", member.label());
                 return Err(TestError::broken(what));
             }
         }
     }
-    Ok(())
+}
+
+fn not_relayed(client: &Client) -> TestError {
+    let label = client.label();
+    TestError::broken(format!(
+        "the server did not relay a message to {label}, which had sent its name"
+    ))
 }
 
 const SILENT: u64 = 1000;
 /// Time between two messages for a client that is not yet a member.
 const MEMBERSHIP_INTERVAL: Duration = Duration::from_millis(50);
+const LAST_CALL: &[u8] = b"end of the roll call";
 /// Enough for a thread with the touched part of its stack, or for a task; the kernel's memory is
 /// not counted.
 const EACH_BYTES_MAX: u64 = 64 * 1024;
