@@ -109,7 +109,8 @@ pub(super) fn has_port_placeholder(word: &OsStr) -> bool {
     word.to_str().is_some_and(|word| word.contains(PORT))
 }
 
-pub(super) fn fill_in_port(word: &OsStr, port: u16) -> OsString {
+/// A word of a command with `port` in place of `{port}`.
+pub fn fill_in_port(word: &OsStr, port: u16) -> OsString {
     word.to_str().map_or_else(|| word.into(), |word| word.replace(PORT, &port.to_string()).into())
 }
 

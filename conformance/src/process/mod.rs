@@ -18,4 +18,5 @@ pub use self::conventions::{Conventions, User};
 pub use self::error::StartError;
 pub use self::group::kill_all;
 pub(crate) use self::group::kill_running;
+pub use self::launch::fill_in_port;
 pub use self::server::ServerProcess;

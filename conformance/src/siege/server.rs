@@ -10,7 +10,7 @@ use bytesize::ByteSize;
 use load::measure::{Usage, peak_resident};
 
 use super::args::SiegeArgs;
-use crate::process::{ServerProcess, StartError};
+use crate::process::{ServerProcess, StartError, fill_in_port};
 use crate::target::our_command;
 
 /// How a server is obtained, anew for each kind of hostile clients.
@@ -107,7 +107,7 @@ impl Server {
 fn printed_bound(command: &[OsString]) -> io::Result<u64> {
     let (program, arguments) = command.split_first().expect("a command has a program");
     // With `--check` the server does not listen, so any valid port will do.
-    let arguments = arguments.iter().map(|word| word.to_string_lossy().replace("{port}", "0"));
+    let arguments = arguments.iter().map(|word| fill_in_port(word, 0));
     let output = Command::new(program).args(arguments).arg("--check").output()?;
     let table = String::from_utf8_lossy(&output.stdout);
     let line = table.lines().find_map(|line| line.strip_prefix(BOUND));
